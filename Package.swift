@@ -1,0 +1,92 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The graph of docs/architecture: a target imports only targets of lower layers.
+// Swift language mode 6 is the default of these tools; a warning is an error everywhere.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+// Targets that live without unsafe code say so, and the compiler holds them to it.
+let safe: [SwiftSetting] = strict + [.strictMemorySafety()]
+// Targets with hot loops over raw memory that one type owns: exclusivity is proven by ownership, not checked at run time.
+let hot: [SwiftSetting] = strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+
+let package = Package(
+  name: "Apus",
+  products: [
+    .executable(name: "apus", targets: ["apus"])
+  ],
+  targets: [
+    // Layer 0: C leaves without logic.
+    .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CMicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+    .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-gnutls-dev"])]),
+    .target(
+      name: "CProtobuf",
+      exclude: ["remote.proto"],
+      linkerSettings: [.linkedLibrary("protobuf-c")]),
+    .target(
+      name: "CShims",
+      cSettings: [.unsafeFlags(["-O2"])],
+      cxxSettings: [.unsafeFlags(["-O2"])],
+      linkerSettings: [
+        .linkedLibrary("re2"), .linkedLibrary("stdc++"), .linkedLibrary("microhttpd"), .linkedLibrary("curl"),
+      ]),
+
+    // Layer 1: nouns, and effects.
+    .target(name: "Model", dependencies: ["CShims"], swiftSettings: hot),
+    .target(name: "Platform", dependencies: ["CShims"], swiftSettings: hot),
+
+    // Layer 2: bytes <-> nouns, and HTTP.
+    .target(
+      name: "Format",
+      dependencies: ["Model", "CSnappy", "CZlib", "CZstd", "CYAML", "CProtobuf", "CShims"],
+      swiftSettings: hot),
+    .target(
+      name: "HTTP", dependencies: ["Model", "Platform", "CMicrohttpd", "CCurl", "CZlib", "CShims"], swiftSettings: hot),
+
+    // Layer 3: the database and the language; neither knows the other.
+    .target(name: "TSDB", dependencies: ["Model", "Platform", "Format", "CShims"], swiftSettings: hot),
+    .target(name: "PromQL", dependencies: ["Model"], swiftSettings: strict),
+
+    // Layer 4: what feeds the database.
+    .target(name: "Ingest", dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB"], swiftSettings: hot),
+
+    // Layer 5: the HTTP surface.
+    .target(
+      name: "API", dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest"],
+      swiftSettings: strict),
+
+    // Layer 6: the executable.
+    .executableTarget(
+      name: "apus",
+      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "API"],
+      swiftSettings: strict),
+
+    // Load generators and measurements: built with everything, run by scripts/bench.
+    .executableTarget(
+      name: "Benchmarks",
+      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "Ingest", "CSnappy"],
+      path: "Benchmarks",
+      exclude: ["README.md"],
+      swiftSettings: strict),
+
+    // Tests.
+    .target(
+      name: "TestKit", dependencies: ["Model", "Platform", "Format", "HTTP"], path: "Tests/TestKit",
+      swiftSettings: strict),
+    .testTarget(name: "ModelTests", dependencies: ["Model", "TestKit"], swiftSettings: strict),
+    .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestKit"], swiftSettings: strict),
+    .testTarget(name: "FormatTests", dependencies: ["Format", "TestKit", "CProtobuf"], swiftSettings: strict),
+    .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestKit"], swiftSettings: strict),
+    .testTarget(name: "TSDBTests", dependencies: ["TSDB", "TestKit"], swiftSettings: strict),
+    .testTarget(name: "PromQLTests", dependencies: ["PromQL", "TestKit"], swiftSettings: strict),
+    .testTarget(name: "IngestTests", dependencies: ["Ingest", "TSDB", "TestKit"], swiftSettings: strict),
+    .testTarget(name: "APITests", dependencies: ["API", "TestKit"], swiftSettings: strict),
+    .testTarget(name: "ApusTests", dependencies: ["apus", "TestKit"], swiftSettings: strict),
+    .testTarget(name: "EndToEndTests", dependencies: ["TestKit", "Format", "HTTP", "Platform"], swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,53 @@
+/// Reads forward over bytes that somebody else owns; every read is checked against the end and nil means "cut".
+package struct ByteReader {
+  @usableFromInline package private(set) var bytes: UnsafeRawBufferPointer
+  package private(set) var offset = 0
+
+  package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+  package var remaining: Int { bytes.count - offset }
+  package var isAtEnd: Bool { offset == bytes.count }
+
+  package mutating func byte() -> UInt8? {
+    guard remaining >= 1 else { return nil }
+    defer { offset += 1 }
+    return bytes[offset]
+  }
+
+  package mutating func take(_ count: Int) -> UnsafeRawBufferPointer? {
+    guard count >= 0, count <= remaining else { return nil }
+    defer { offset += count }
+    return UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + count)])
+  }
+
+  package mutating func bigEndian<Value: FixedWidthInteger>(_ type: Value.Type = Value.self) -> Value? {
+    guard remaining >= MemoryLayout<Value>.size else { return nil }
+    defer { offset += MemoryLayout<Value>.size }
+    return Value(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Value.self))
+  }
+
+  package mutating func littleEndian<Value: FixedWidthInteger>(_ type: Value.Type = Value.self) -> Value? {
+    guard remaining >= MemoryLayout<Value>.size else { return nil }
+    defer { offset += MemoryLayout<Value>.size }
+    return Value(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Value.self))
+  }
+
+  /// Seven bits a byte, lowest first; nil where it is cut or longer than 64 bits.
+  package mutating func uvarint() -> UInt64? {
+    var value: UInt64 = 0
+    var shift: UInt64 = 0
+    while let next = byte() {
+      if shift == 63 && next > 1 { return nil }
+      value |= UInt64(next & 0x7f) << shift
+      if next < 0x80 { return value }
+      shift += 7
+      if shift > 63 { return nil }
+    }
+    return nil
+  }
+
+  package mutating func varint() -> Int64? {
+    guard let value = uvarint() else { return nil }
+    return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
+  }
+}

@@ -1,0 +1,7 @@
+/// Time as the server sees it, real or simulated.
+package protocol Clock: Sendable {
+  /// Wall time in milliseconds since 1970 (Prometheus's unit).
+  func nowMilliseconds() -> Int64
+  /// Time that never goes back, in nanoseconds from an unnamed start.
+  func monotonicNanoseconds() -> Int64
+}
