@@ -1,0 +1,69 @@
+// What a remote-write 1.0 body holds, as columns: one row per series with its place in the body and the hash of its
+// label bytes, one entry per sample. Nothing is copied out of the body but times and values.
+
+/// One series of a body. `labels*` is a run of raw label fields (tag 0x0a) in the body, or in `gathered` where a sender
+/// put something between them.
+@frozen
+package struct WriteRow: BitwiseCopyable, Sendable {
+  /// 96 bits of the keyed hash of the raw label bytes.
+  package var hashHigh: UInt64
+  package var hashLow: UInt32
+  package var labelsOffset: UInt32
+  package var labelsLength: UInt32
+  package var sampleStart: UInt32
+  package var sampleCount: UInt32
+  /// `WriteRow.isGathered` and friends.
+  package var flags: UInt32
+
+  /// The labels lie in `gathered`, not in the body.
+  @inlinable package static var isGathered: UInt32 { 1 }
+  @inlinable package static var hasExemplars: UInt32 { 2 }
+  @inlinable package static var hasHistograms: UInt32 { 4 }
+}
+
+/// A message inside the body that is read later, if at all: an exemplar or histogram of a row, or metadata (row -1).
+@frozen
+package struct WritePart: BitwiseCopyable, Sendable {
+  package var row: Int32
+  package var offset: UInt32
+  package var length: UInt32
+}
+
+/// The reusable result of scanning. One owner (a worker); refilled by each `WriteRequestScanner.scan`.
+package struct WriteRequestRows: ~Copyable, Sendable {
+  package var rows = Column<WriteRow>(capacity: 1024)
+  package var times = Column<Int64>(capacity: 1024)
+  /// Bit patterns of the values: a NaN's payload means something here.
+  package var values = Column<UInt64>(capacity: 1024)
+  package var exemplars = Column<WritePart>(capacity: 8)
+  package var histograms = Column<WritePart>(capacity: 8)
+  package var metadata = Column<WritePart>(capacity: 8)
+  package var gathered = ByteBuffer(capacity: 64)
+
+  package init() {}
+
+  package mutating func removeAll() {
+    rows.removeAll()
+    times.removeAll()
+    values.removeAll()
+    exemplars.removeAll()
+    histograms.removeAll()
+    metadata.removeAll()
+    gathered.removeAll()
+  }
+
+  /// Gives back what an unusually large body made grow.
+  package mutating func release(aboveRows limit: Int) {
+    rows.release(above: limit)
+    times.release(above: limit)
+    values.release(above: limit)
+  }
+
+  /// The raw label fields of a row.
+  @inlinable
+  package func labels(of row: WriteRow, in body: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    let source = row.flags & WriteRow.isGathered != 0 ? gathered.bytes : body
+    let start = Int(row.labelsOffset)
+    return UnsafeRawBufferPointer(rebasing: source[start..<(start &+ Int(row.labelsLength))])
+  }
+}

@@ -1,0 +1,154 @@
+import Format
+
+// Samples that are not behind their series' last one: exact duplicates of what is in memory, conflicts, and late
+// samples, which are kept sorted beside the open chunk and become chunks of their own when there are many.
+extension HeadShard {
+  @inline(never)
+  mutating func appendLate(
+    _ record: UnsafeMutablePointer<SeriesRecord>, _ slot: UInt32, time: Int64, value: UInt64, _ bounds: AppendBounds
+  ) -> SampleOutcome {
+    if let existing = valueInMemory(record, at: time) { return existing == value ? .duplicate : .conflict }
+    guard bounds.takesLate else { return time < bounds.inOrderOldest ? .outOfBounds : .outOfOrder }
+    guard time >= bounds.lateOldest else { return .tooOld }
+    return insertLate(record, slot, time: time, value: value)
+  }
+
+  /// Inserts a late sample; also how the log's late samples come back at a start.
+  mutating func insertLate(
+    _ record: UnsafeMutablePointer<SeriesRecord>, _ slot: UInt32, time: Int64, value: UInt64
+  ) -> SampleOutcome {
+    guard let history = ensureHistory(of: record) else { return .exhausted }
+    let count = Int(history.pointee.lateCount)
+    if count > 0 {
+      let samples = lateSamples(history)
+      var index = count
+      while index > 0, samples[index - 1].time >= time {
+        if samples[index - 1].time == time { return samples[index - 1].value == value ? .duplicate : .conflict }
+        index -= 1
+      }
+      if count < SeriesHistory.lateSamplesMax {
+        guard growLate(history, to: count + 1) else { return .exhausted }
+        let room = lateSamples(history)
+        (room + index + 1).update(from: room + index, count: count - index)
+        (room + index).initialize(to: LateSample(time: time, value: value))
+        history.pointee.lateCount += 1
+        samplesAppended &+= 1
+        return .late
+      }
+      guard completeLate(record, slot) else { return .exhausted }
+    }
+    guard growLate(history, to: 1) else { return .exhausted }
+    lateSamples(history).initialize(to: LateSample(time: time, value: value))
+    history.pointee.lateCount = 1
+    samplesAppended &+= 1
+    return .late
+  }
+
+  /// The bits of the sample at `time` where it lies in the open chunk or in a chunk not yet in a file.
+  private func valueInMemory(_ record: UnsafeMutablePointer<SeriesRecord>, at time: Int64) -> UInt64? {
+    let tail = record.pointee.tail
+    if tail.count > 0, time >= record.pointee.chunkStart, time <= tail.lastTime {
+      if record.pointee.slab == 0 {
+        if time == record.pointee.chunkStart || time == tail.lastTime { return tail.lastValue }
+        let into = time - record.pointee.chunkStart
+        return tail.timeDelta > 0 && into % Int64(tail.timeDelta) == 0 ? tail.lastValue : nil
+      }
+      return value(in: slabs.pointer(record.pointee.slab), byteCount: tail.byteCount, at: time)
+    }
+    var found: UInt64?
+    forEachChunk(of: record) { chunk in
+      if chunk.pointee.isInMemory, chunk.pointee.start <= time, time <= chunk.pointee.end {
+        found = value(in: slabs.pointer(chunk.pointee.offset), byteCount: Int(chunk.pointee.byteCount), at: time)
+      }
+      return found == nil
+    }
+    return found
+  }
+
+  private func value(in chunk: UnsafeMutablePointer<UInt8>, byteCount: Int, at time: Int64) -> UInt64? {
+    let bytes = UnsafeRawBufferPointer(start: chunk, count: byteCount)
+    guard let count = XORChunk.count(of: bytes), count > 0 else { return nil }
+    return withUnsafeTemporaryAllocation(of: Int64.self, capacity: count) { times in
+      withUnsafeTemporaryAllocation(of: UInt64.self, capacity: count) { values in
+        guard let timeBase = times.baseAddress, let valueBase = values.baseAddress else { return nil }
+        let decoded = XORChunk.decode(bytes, times: timeBase, values: valueBase)
+        var low = 0
+        var high = decoded
+        while low < high {
+          let middle = (low + high) / 2
+          if timeBase[middle] < time { low = middle + 1 } else { high = middle }
+        }
+        return low < decoded && timeBase[low] == time ? valueBase[low] : nil
+      }
+    }
+  }
+
+  func lateSamples(_ history: UnsafeMutablePointer<SeriesHistory>) -> UnsafeMutablePointer<LateSample> {
+    UnsafeMutableRawPointer(slabs.pointer(history.pointee.late)).assumingMemoryBound(to: LateSample.self)
+  }
+
+  private mutating func growLate(_ history: UnsafeMutablePointer<SeriesHistory>, to count: Int) -> Bool {
+    let needed = count * MemoryLayout<LateSample>.stride
+    if history.pointee.late != 0, SlabArena.bytes(of: history.pointee.lateClass) >= needed { return true }
+    // Doubling keeps the copies few; the bound of 32 samples is 512 bytes.
+    let sizeClass = SlabArena.sizeClass(for: max(needed, min(2 * needed, 512)))
+    guard let larger = slabs.allocate(sizeClass) else { return false }
+    UnsafeMutableRawPointer(slabs.pointer(larger)).bindMemory(to: LateSample.self, capacity: count)
+    if history.pointee.late != 0 {
+      slabs.pointer(larger).update(
+        from: slabs.pointer(history.pointee.late), count: SlabArena.bytes(of: history.pointee.lateClass))
+      slabs.free(history.pointee.late, history.pointee.lateClass)
+    }
+    history.pointee.late = larger
+    history.pointee.lateClass = sizeClass
+    return true
+  }
+
+  /// Makes a chunk of the late samples and empties their cell.
+  mutating func completeLate(_ record: UnsafeMutablePointer<SeriesRecord>, _ slot: UInt32) -> Bool {
+    guard let history = history(of: record), history.pointee.lateCount > 0 else { return true }
+    let samples = lateSamples(history)
+    let count = Int(history.pointee.lateCount)
+    let span = samples[count - 1].time - samples[0].time
+    // Far apart in time they do not fit one chunk's span: the window bounds them to days, a chunk holds 49.
+    guard span <= Int64(UInt32.max) else { return false }
+    // 32 samples of at most 19 bytes fit the largest cell; the chunk then moves to one of its size.
+    let largest = UInt8(SlabArena.sizes.count - 1)
+    guard let work = slabs.allocate(largest) else { return false }
+    var tail = XORTail()
+    let capacity = SlabArena.bytes(of: largest)
+    XORChunk.start(
+      time: samples[0].time, value: samples[0].value, tail: &tail, at: slabs.pointer(work), capacity: capacity)
+    for index in 1..<max(count, 1) {
+      let fits = XORChunk.append(
+        time: samples[index].time, value: samples[index].value, to: &tail, at: slabs.pointer(work), capacity: capacity)
+      precondition(fits, "32 samples fit the largest cell")
+    }
+    let sizeClass = SlabArena.sizeClass(for: tail.byteCount)
+    guard let cell = slabs.allocate(sizeClass) else {
+      slabs.free(work, largest)
+      return false
+    }
+    slabs.pointer(cell).update(from: slabs.pointer(work), count: tail.byteCount)
+    slabs.free(work, largest)
+    let chunk = HeadChunk(
+      start: samples[0].time, span: UInt32(span), file: HeadChunk.inMemory, offset: cell,
+      byteCount: UInt16(tail.byteCount), sizeClass: sizeClass, flags: HeadChunk.isLate)
+    guard addChunk(chunk, to: record) else {
+      slabs.free(cell, sizeClass)
+      return false
+    }
+    completed.append(CompletedChunk(slot: slot, reference: record.pointee.reference, slab: cell))
+    completedBytes += tail.byteCount
+    chunksCreated &+= 1
+    chunkCount &+= 1
+    history.pointee.lateCount = 0
+    return true
+  }
+}
+
+/// One late sample in its cell.
+struct LateSample: BitwiseCopyable {
+  var time: Int64
+  var value: UInt64
+}

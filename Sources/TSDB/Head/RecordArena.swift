@@ -1,0 +1,67 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// The records of a shard by slot number, in segments that never move, so that growth costs no copy and no pause.
+/// Owned by the shard; not copyable. Freed slots are used again before new ones.
+struct RecordArena: ~Copyable {
+  private static let slotsPerSegment = 4096
+  private static let segmentBytes = slotsPerSegment * MemoryLayout<SeriesRecord>.stride
+
+  private var segments: UnsafeMutablePointer<UnsafeMutablePointer<SeriesRecord>> = .allocate(capacity: 4)
+  private var segmentCapacity = 4
+  private var segmentCount = 0
+  private var freeSlots: [UInt32] = []
+  /// Slots handed out so far, freed ones included.
+  private(set) var slotCount = 0
+
+  var liveCount: Int { slotCount - freeSlots.count }
+
+  init() {
+    precondition(MemoryLayout<SeriesRecord>.stride == 64, "a record is one cache line")
+  }
+
+  deinit {
+    for index in 0..<segmentCount { munmap(segments[index], RecordArena.segmentBytes) }
+    segments.deallocate()
+  }
+
+  @inline(__always)
+  func pointer(_ slot: UInt32) -> UnsafeMutablePointer<SeriesRecord> {
+    segments[Int(slot &>> 12)] + Int(slot & 4095)
+  }
+
+  /// A slot for one more record, which the caller initializes. Nil where the system has no memory left.
+  mutating func allocate() -> UInt32? {
+    if let reused = freeSlots.popLast() { return reused }
+    if slotCount == segmentCount * RecordArena.slotsPerSegment {
+      let memory = mmap(
+        nil, RecordArena.segmentBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+      guard let memory, memory != MAP_FAILED else { return nil }
+      if segmentCount == segmentCapacity {
+        let larger = UnsafeMutablePointer<UnsafeMutablePointer<SeriesRecord>>.allocate(capacity: segmentCapacity * 2)
+        larger.update(from: segments, count: segmentCount)
+        segments.deallocate()
+        segments = larger
+        segmentCapacity *= 2
+      }
+      (segments + segmentCount).initialize(to: memory.bindMemory(to: SeriesRecord.self, capacity: 4096))
+      segmentCount += 1
+    }
+    defer { slotCount += 1 }
+    return UInt32(slotCount)
+  }
+
+  mutating func free(_ slot: UInt32) {
+    pointer(slot).pointee = SeriesRecord(reference: 0, id: 0, flags: SeriesRecord.isFree)
+    freeSlots.append(slot)
+  }
+
+  /// Calls `body` for each slot in use.
+  func forEach(_ body: (UInt32, UnsafeMutablePointer<SeriesRecord>) -> Void) {
+    for slot in 0..<UInt32(slotCount) {
+      let record = pointer(slot)
+      if !record.pointee.has(SeriesRecord.isFree) { body(slot, record) }
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import CShims
+import Model
+
+/// From the hash of raw label bytes to the series they name: open addressing, 16 bytes a slot, no label compared (the
+/// 96 keyed bits are the identity). One shard's part of the workspace's cache; owned by the shard; not copyable.
+///
+/// Slots keep the order of the hash (position = its upper bits scaled to the capacity), so growing is one forward pass
+/// over both tables and any capacity will do, not only powers of two.
+struct ReferenceTable: ~Copyable {
+  private struct Slot: BitwiseCopyable {
+    var high: UInt64
+    var low: UInt32
+    /// A `SeriesLocation` plus one; 0: the slot is empty.
+    var location: UInt32
+  }
+
+  private var slots: UnsafeMutablePointer<Slot>
+  /// Slots addressed by a hash; behind them lie `overhang` more, so that a run at the end needs no wrap.
+  private var capacity: Int
+  private(set) var count = 0
+  private static let overhang = 256
+
+  init(capacity: Int = 64) {
+    self.capacity = capacity
+    slots = ReferenceTable.makeSlots(capacity)
+  }
+
+  deinit { slots.deallocate() }
+
+  var byteCount: Int { (capacity + ReferenceTable.overhang) * MemoryLayout<Slot>.stride }
+
+  private static func makeSlots(_ capacity: Int) -> UnsafeMutablePointer<Slot> {
+    let slots = UnsafeMutablePointer<Slot>.allocate(capacity: capacity + overhang)
+    slots.initialize(repeating: Slot(high: 0, low: 0, location: 0), count: capacity + overhang)
+    return slots
+  }
+
+  @inline(__always)
+  private func home(_ high: UInt64) -> Int {
+    Int(truncatingIfNeeded: ((high &>> 32) &* UInt64(truncatingIfNeeded: capacity)) &>> 32)
+  }
+
+  @inline(__always)
+  func prefetch(high: UInt64) { apus_prefetch(slots + home(high)) }
+
+  @inline(__always)
+  func find(high: UInt64, low: UInt32) -> SeriesLocation {
+    var index = home(high)
+    while true {
+      let slot = slots[index]
+      if slot.location == 0 { return .none }
+      if slot.high == high && slot.low == low { return SeriesLocation(raw: slot.location &- 1) }
+      index &+= 1
+    }
+  }
+
+  /// Adds a name for a series; a name already there is pointed to `location`.
+  mutating func insert(high: UInt64, low: UInt32, _ location: SeriesLocation) {
+    if (count + 1) * 4 > capacity * 3 { resize(to: capacity + capacity / 2 + 16) }
+    while !place(Slot(high: high, low: low, location: location.raw + 1)) { resize(to: capacity + capacity / 2 + 16) }
+  }
+
+  /// False where the run of occupied slots reaches the very end: the table must grow.
+  private mutating func place(_ slot: Slot) -> Bool {
+    var index = home(slot.high)
+    let end = capacity + ReferenceTable.overhang - 1
+    while index < end {
+      if slots[index].location == 0 {
+        slots[index] = slot
+        count += 1
+        return true
+      }
+      if slots[index].high == slot.high && slots[index].low == slot.low {
+        slots[index].location = slot.location
+        return true
+      }
+      index += 1
+    }
+    return false
+  }
+
+  /// Drops every name whose series `isGone`, and the memory that is then too much.
+  mutating func removeAll(where isGone: (SeriesLocation) -> Bool) {
+    var kept = 0
+    for index in 0..<(capacity + ReferenceTable.overhang) where slots[index].location != 0 {
+      if isGone(SeriesLocation(raw: slots[index].location - 1)) {
+        slots[index].location = 0
+      } else {
+        kept += 1
+      }
+    }
+    // Always placed anew: emptied slots would cut the runs of others.
+    resize(to: max(64, min(capacity, kept * 2)))
+  }
+
+  private mutating func resize(to wanted: Int) {
+    let old = slots
+    let oldCount = capacity + ReferenceTable.overhang
+    defer { old.deallocate() }
+    var larger = wanted
+    while true {
+      capacity = larger
+      slots = ReferenceTable.makeSlots(larger)
+      count = 0
+      var fits = true
+      for index in 0..<oldCount where old[index].location != 0 {
+        guard place(old[index]) else {
+          fits = false
+          break
+        }
+      }
+      if fits { return }
+      slots.deallocate()
+      larger += larger / 2
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/// What became of one sample: a closed set. Refusals carry Prometheus's wording, which clients look for.
+package enum SampleOutcome: UInt8, Sendable, CaseIterable {
+  /// Appended behind the series' last sample.
+  case accepted
+  /// The same time and the same bits are there already: success, nothing stored.
+  case duplicate
+  /// Late, within the window, stored.
+  case late
+  /// Another value at a time that has one.
+  case conflict
+  /// Late, and no window for late samples is configured.
+  case outOfOrder
+  /// Before the oldest time that can still be written.
+  case outOfBounds
+  /// Late, and older than the window.
+  case tooOld
+  /// More than the tolerance ahead of this server's clock.
+  case tooFarInFuture
+  /// The database refused for want of memory; the sender may try again.
+  case exhausted
+
+  @inlinable package var isStored: Bool { rawValue <= SampleOutcome.late.rawValue }
+
+  /// Prometheus's text for a refusal.
+  package var message: String {
+    switch self {
+    case .accepted, .duplicate, .late: ""
+    case .conflict: "duplicate sample for timestamp"
+    case .outOfOrder: "out of order sample"
+    case .outOfBounds: "out of bounds"
+    case .tooOld: "too old sample"
+    case .tooFarInFuture: "out of bounds: more than 10m0s ahead of this server's clock"
+    case .exhausted: "out of memory for samples"
+    }
+  }
+
+  /// The value of the `reason` label under which refusals are counted.
+  package var reason: String {
+    switch self {
+    case .accepted, .duplicate, .late: ""
+    case .conflict: "new-value-for-timestamp"
+    case .outOfOrder: "sample-out-of-order"
+    case .outOfBounds: "sample-out-of-bounds"
+    case .tooOld: "sample-too-old"
+    case .tooFarInFuture: "too_far_in_future"
+    case .exhausted: "exhausted"
+    }
+  }
+}
+
+/// The times between which samples are taken, fixed for one body.
+struct AppendBounds: BitwiseCopyable, Sendable {
+  /// In-order samples before this are out of bounds (what is older has been flushed).
+  var inOrderOldest: Int64
+  /// Late samples before this are too old.
+  var lateOldest: Int64
+  /// Samples after this are refused.
+  var newest: Int64
+  /// Whether late samples are taken at all.
+  var takesLate: Bool
+}

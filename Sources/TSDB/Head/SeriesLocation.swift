@@ -1,0 +1,17 @@
+/// Where a series lives: shard number in the low four bits, slot above. Fits the tables' 32 bits.
+struct SeriesLocation: Equatable, BitwiseCopyable, Sendable {
+  var raw: UInt32
+
+  static let shardBits: UInt32 = 4
+  static let shardCount = 1 << Int(shardBits)
+  static let slotMax: UInt32 = UInt32.max >> shardBits - 1
+  /// No series.
+  static let none = SeriesLocation(raw: .max)
+
+  @inline(__always) init(raw: UInt32) { self.raw = raw }
+  @inline(__always) init(shard: Int, slot: UInt32) { raw = slot &<< SeriesLocation.shardBits | UInt32(shard) }
+
+  @inline(__always) var shard: Int { Int(raw & 15) }
+  @inline(__always) var slot: UInt32 { raw &>> SeriesLocation.shardBits }
+  @inline(__always) var isNone: Bool { raw == .max }
+}
