@@ -3,13 +3,13 @@
 // per process, or fixed where the value has to be the same tomorrow).
 //
 // Shape: 16 bytes are absorbed by one 64x64->128 bit multiplication whose operands are masked by key words, the product
-// folded into both operands (so that a zero operand loses nothing). Inputs over 32 bytes run in four independent lanes,
+// folded into both operands (so that a zero operand loses nothing). Longer inputs run in up to three independent lanes,
 // which hides the latency of the multiplier; the last block may overlap the one before it, so there is no byte loop.
 //
 //   length   0...16         one step; the bytes fill two words
 //           17...32         two lanes: first 16, last 16
-//           33...64         four lanes: 0..<16, 16..<32, and the last 32
-//           65...           stripes of 64 bytes in four lanes, then the last 64 bytes
+//           33...48         three lanes: 0..<16, 16..<32, and the last 16
+//           49...           stripes of 48 bytes in three lanes, then the last 48 bytes
 
 /// Two words of hash; equal for equal bytes and, but for one pair in 2^120, only for those.
 package struct KeyedHash128: Hashable, Sendable {
@@ -28,15 +28,15 @@ package struct KeyedHash128: Hashable, Sendable {
 
 /// A hash function, chosen by its key.
 package struct KeyedHash: Sendable {
-  // Key words of the four lanes and of the end.
-  private let key0, key1, key2, key3, key4, key5, key6, key7: UInt64
+  // Key words of the three lanes and of the end.
+  private let key0, key1, key2, key3, key4, key5: UInt64
   private let end0, end1, end2, end3: UInt64
 
-  /// 128 bits of key, spread over twelve words.
+  /// 128 bits of key, spread over ten words.
   package init(key: (UInt64, UInt64)) {
     var state = key.0
     var words: [UInt64] = []
-    for index in 0..<12 {
+    for index in 0..<10 {
       if index == 4 { state ^= key.1 }
       state &+= 0x9e37_79b9_7f4a_7c15
       var word = state ^ (index & 1 == 0 ? key.1 : key.0)
@@ -45,8 +45,8 @@ package struct KeyedHash: Sendable {
       words.append(word ^ (word &>> 31))
     }
     (key0, key1, key2, key3) = (words[0], words[1], words[2], words[3])
-    (key4, key5, key6, key7) = (words[4], words[5], words[6], words[7])
-    (end0, end1, end2, end3) = (words[8], words[9], words[10], words[11])
+    (key4, key5) = (words[4], words[5])
+    (end0, end1, end2, end3) = (words[6], words[7], words[8], words[9])
   }
 
   /// The same on every machine and in every process: for what is stored or sharded by.
@@ -110,27 +110,21 @@ package struct KeyedHash: Sendable {
       return lane0
     }
     var lane2 = Lane(key4, key5)
-    var lane3 = Lane(key6, key7)
-    if count <= 64 {
-      lane0.absorb(start)
-      lane1.absorb(start + 16)
-    } else {
-      var at = start
-      let lastStripe = start + count - 64
-      while at < lastStripe {
-        lane0.absorb(at)
-        lane1.absorb(at + 16)
-        lane2.absorb(at + 32)
-        lane3.absorb(at + 48)
-        at += 64
-      }
-      lane0.absorb(lastStripe)
-      lane1.absorb(lastStripe + 16)
+    // Only `at` and `left` live through the loop besides the lanes: a fourth lane would no longer fit the registers.
+    var at = start
+    var left = count
+    while left > 48 {
+      lane0.absorb(at)
+      lane1.absorb(at + 16)
+      lane2.absorb(at + 32)
+      at += 48
+      left &-= 48
     }
-    lane2.absorb(start + count - 32)
-    lane3.absorb(start + count - 16)
+    // Behind the loop the last 48 bytes reach back over what is absorbed already.
+    lane0.absorb(count <= 48 ? start : at + left - 48)
+    lane1.absorb(count <= 48 ? start + 16 : at + left - 32)
+    lane2.absorb(at + left - 16)
     lane0.absorb(lane1.x, lane1.y)
-    lane2.absorb(lane3.x, lane3.y)
     lane0.absorb(lane2.x, lane2.y)
     return lane0
   }
