@@ -11,6 +11,7 @@
 // The writer is a pure function of a small tail (`XORTail`) and the memory of the chunk; who owns that memory decides
 // how it grows. The reader decodes a whole chunk into columns.
 
+@usableFromInline
 package enum XORChunk {
   package static let encoding: UInt8 = 1
   /// Bytes before the first sample.
@@ -23,16 +24,17 @@ package enum XORChunk {
 
 /// What the writer must remember about the end of a chunk. Trivial, 26 bytes, part of the series' hot record.
 @frozen
+@usableFromInline
 package struct XORTail: Sendable {
-  package var lastTime: Int64
-  package var lastValue: UInt64
+  @usableFromInline package var lastTime: Int64
+  @usableFromInline package var lastValue: UInt64
   /// The distance of the last two samples; the caller cuts a chunk before it outgrows 32 bits.
-  package var timeDelta: UInt32
+  @usableFromInline package var timeDelta: UInt32
   /// Bits written, header included.
-  package var bitCount: UInt16
-  package var count: UInt16
-  package var leading: UInt8
-  package var trailing: UInt8
+  @usableFromInline package var bitCount: UInt16
+  @usableFromInline package var count: UInt16
+  @usableFromInline package var leading: UInt8
+  @usableFromInline package var trailing: UInt8
 
   @inlinable
   package init(

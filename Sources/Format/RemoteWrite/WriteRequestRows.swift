@@ -4,16 +4,17 @@
 /// One series of a body. `labels*` is a run of raw label fields (tag 0x0a) in the body, or in `gathered` where a sender
 /// put something between them.
 @frozen
+@usableFromInline
 package struct WriteRow: BitwiseCopyable, Sendable {
   /// 96 bits of the keyed hash of the raw label bytes.
-  package var hashHigh: UInt64
-  package var hashLow: UInt32
-  package var labelsOffset: UInt32
-  package var labelsLength: UInt32
-  package var sampleStart: UInt32
-  package var sampleCount: UInt32
+  @usableFromInline package var hashHigh: UInt64
+  @usableFromInline package var hashLow: UInt32
+  @usableFromInline package var labelsOffset: UInt32
+  @usableFromInline package var labelsLength: UInt32
+  @usableFromInline package var sampleStart: UInt32
+  @usableFromInline package var sampleCount: UInt32
   /// `WriteRow.isGathered` and friends.
-  package var flags: UInt32
+  @usableFromInline package var flags: UInt32
 
   /// The labels lie in `gathered`, not in the body.
   @inlinable package static var isGathered: UInt32 { 1 }
@@ -23,10 +24,11 @@ package struct WriteRow: BitwiseCopyable, Sendable {
 
 /// A message inside the body that is read later, if at all: an exemplar or histogram of a row, or metadata (row -1).
 @frozen
+@usableFromInline
 package struct WritePart: BitwiseCopyable, Sendable {
-  package var row: Int32
-  package var offset: UInt32
-  package var length: UInt32
+  @usableFromInline package var row: Int32
+  @usableFromInline package var offset: UInt32
+  @usableFromInline package var length: UInt32
 }
 
 /// The reusable result of scanning. One owner (a worker); refilled by each `WriteRequestScanner.scan`.

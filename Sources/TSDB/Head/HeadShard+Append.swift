@@ -13,7 +13,7 @@ extension HeadShard {
   @inline(__always)
   mutating func append(_ slot: UInt32, time: Int64, value: UInt64, _ bounds: AppendBounds) -> SampleOutcome {
     let record = records.pointer(slot)
-    if time > record.pointee.tail.lastTime && !record.pointee.has(SeriesRecord.isEmpty) {
+    if time > record.pointee.tail.lastTime && !record.pointee.has(HeadSeries.isEmpty) {
       guard time <= bounds.newest else { return .tooFarInFuture }
       if time >= bounds.inOrderOldest { return appendInOrder(record, slot, time: time, value: value) }
       return appendLate(record, slot, time: time, value: value, bounds)
@@ -24,12 +24,12 @@ extension HeadShard {
   /// The first sample of a series, a duplicate, or a late one.
   @inline(never)
   private mutating func appendUnusual(
-    _ record: UnsafeMutablePointer<SeriesRecord>, _ slot: UInt32, time: Int64, value: UInt64, _ bounds: AppendBounds
+    _ record: UnsafeMutablePointer<HeadSeries>, _ slot: UInt32, time: Int64, value: UInt64, _ bounds: AppendBounds
   ) -> SampleOutcome {
     guard time <= bounds.newest else { return .tooFarInFuture }
-    if record.pointee.has(SeriesRecord.isEmpty) {
+    if record.pointee.has(HeadSeries.isEmpty) {
       if time >= bounds.inOrderOldest { return appendInOrder(record, slot, time: time, value: value) }
-    } else if time == record.pointee.tail.lastTime && !record.pointee.has(SeriesRecord.lastValueUnknown) {
+    } else if time == record.pointee.tail.lastTime && !record.pointee.has(HeadSeries.lastValueUnknown) {
       return value == record.pointee.tail.lastValue ? .duplicate : .conflict
     }
     return appendLate(record, slot, time: time, value: value, bounds)
@@ -37,7 +37,7 @@ extension HeadShard {
 
   @inline(__always)
   mutating func appendInOrder(
-    _ record: UnsafeMutablePointer<SeriesRecord>, _ slot: UInt32, time: Int64, value: UInt64
+    _ record: UnsafeMutablePointer<HeadSeries>, _ slot: UInt32, time: Int64, value: UInt64
   ) -> SampleOutcome {
     let count = Int(record.pointee.tail.count)
     if count == 0 { return startChunk(record, time: time, value: value) }
@@ -68,7 +68,7 @@ extension HeadShard {
   }
 
   @inline(__always)
-  private mutating func appended(_ record: UnsafeMutablePointer<SeriesRecord>, _ time: Int64) -> SampleOutcome {
+  private mutating func appended(_ record: UnsafeMutablePointer<HeadSeries>, _ time: Int64) -> SampleOutcome {
     samplesAppended &+= 1
     if Int(record.pointee.tail.count) == HeadShard.samplesPerChunk / 4 { predictEnd(record, time) }
     return .accepted
@@ -76,9 +76,9 @@ extension HeadShard {
 
   /// After a quarter of the samples the chunk's end is set so that equal chunks fill the rest of the two hours.
   @inline(never)
-  private func predictEnd(_ record: UnsafeMutablePointer<SeriesRecord>, _ time: Int64) {
-    guard !record.pointee.has(SeriesRecord.isPredicted) else { return }
-    record.pointee.flags |= SeriesRecord.isPredicted
+  private func predictEnd(_ record: UnsafeMutablePointer<HeadSeries>, _ time: Int64) {
+    guard !record.pointee.has(HeadSeries.isPredicted) else { return }
+    record.pointee.flags |= HeadSeries.isPredicted
     let start = record.pointee.chunkStart
     let end = start &+ Int64(record.pointee.cutAfter)
     let chunks = Double(end - start) / Double((time - start + 1) * 4)
@@ -87,13 +87,13 @@ extension HeadShard {
   }
 
   private mutating func startChunk(
-    _ record: UnsafeMutablePointer<SeriesRecord>, time: Int64, value: UInt64
+    _ record: UnsafeMutablePointer<HeadSeries>, time: Int64, value: UInt64
   ) -> SampleOutcome {
     let range = HeadShard.chunkRangeMilliseconds
     let into = time % range
     record.pointee.chunkStart = time
     record.pointee.cutAfter = UInt32(range - (into < 0 ? into + range : into))
-    record.pointee.flags &= ~(SeriesRecord.isPredicted | SeriesRecord.isEmpty | SeriesRecord.lastValueUnknown)
+    record.pointee.flags &= ~(HeadSeries.isPredicted | HeadSeries.isEmpty | HeadSeries.lastValueUnknown)
     record.pointee.slab = 0
     record.pointee.tail = XORTail(lastTime: time, lastValue: value, count: 1)
     samplesAppended &+= 1
@@ -104,7 +104,7 @@ extension HeadShard {
 
   /// Writes out the bytes of a chunk that was "one value at one distance" until now.
   @inline(never)
-  private mutating func materialize(_ record: UnsafeMutablePointer<SeriesRecord>) -> Bool {
+  private mutating func materialize(_ record: UnsafeMutablePointer<HeadSeries>) -> Bool {
     let tail = record.pointee.tail
     let bits = XORChunk.constantBitCount(
       firstTime: record.pointee.chunkStart, timeDelta: tail.timeDelta, count: Int(tail.count))
@@ -120,7 +120,7 @@ extension HeadShard {
   }
 
   @inline(never)
-  private mutating func growChunk(_ record: UnsafeMutablePointer<SeriesRecord>) -> Bool {
+  private mutating func growChunk(_ record: UnsafeMutablePointer<HeadSeries>) -> Bool {
     let old = record.pointee.slab
     let oldClass = record.pointee.sizeClass
     guard let larger = slabs.allocate(oldClass + 1) else { return false }
@@ -132,7 +132,7 @@ extension HeadShard {
   }
 
   /// Puts the open chunk into the series' list of complete chunks; it waits there to be written to a file.
-  mutating func completeChunk(_ record: UnsafeMutablePointer<SeriesRecord>, _ slot: UInt32) -> Bool {
+  mutating func completeChunk(_ record: UnsafeMutablePointer<HeadSeries>, _ slot: UInt32) -> Bool {
     guard record.pointee.tail.count > 0 else { return true }
     if record.pointee.slab == 0 { guard materialize(record) else { return false } }
     let chunk = HeadChunk(

@@ -2,13 +2,13 @@ import Format
 
 // The list of a series' complete chunks.
 extension HeadShard {
-  func history(of record: UnsafeMutablePointer<SeriesRecord>) -> UnsafeMutablePointer<SeriesHistory>? {
+  func history(of record: UnsafeMutablePointer<HeadSeries>) -> UnsafeMutablePointer<SeriesHistory>? {
     guard record.pointee.history != 0 else { return nil }
     return UnsafeMutableRawPointer(slabs.pointer(record.pointee.history)).assumingMemoryBound(to: SeriesHistory.self)
   }
 
   mutating func ensureHistory(
-    of record: UnsafeMutablePointer<SeriesRecord>
+    of record: UnsafeMutablePointer<HeadSeries>
   ) -> UnsafeMutablePointer<SeriesHistory>? {
     if let existing = history(of: record) { return existing }
     guard let cell = slabs.allocate(SlabArena.sizeClass(for: MemoryLayout<SeriesHistory>.stride)) else { return nil }
@@ -28,7 +28,7 @@ extension HeadShard {
   }
 
   /// Adds a chunk as the newest. False where memory is exhausted; nothing has changed then.
-  mutating func addChunk(_ chunk: HeadChunk, to record: UnsafeMutablePointer<SeriesRecord>) -> Bool {
+  mutating func addChunk(_ chunk: HeadChunk, to record: UnsafeMutablePointer<HeadSeries>) -> Bool {
     guard let history = ensureHistory(of: record) else { return false }
     let newest = history.pointee.newest
     if newest == 0 || block(newest).pointee.count == HeadChunkBlock.chunksMax {
@@ -48,7 +48,7 @@ extension HeadShard {
   /// Calls `body` for each complete chunk, newest block first, in order of completion within a block. `body` may change
   /// the chunk; it returns false to stop.
   func forEachChunk(
-    of record: UnsafeMutablePointer<SeriesRecord>, _ body: (UnsafeMutablePointer<HeadChunk>) -> Bool
+    of record: UnsafeMutablePointer<HeadSeries>, _ body: (UnsafeMutablePointer<HeadChunk>) -> Bool
   ) {
     guard let history = history(of: record) else { return }
     var place = history.pointee.newest
@@ -61,7 +61,7 @@ extension HeadShard {
 
   /// Removes the chunks for which `isGone`; returns how many. Cells of chunks still in memory are freed.
   mutating func removeChunks(
-    of record: UnsafeMutablePointer<SeriesRecord>, where isGone: (HeadChunk) -> Bool
+    of record: UnsafeMutablePointer<HeadSeries>, where isGone: (HeadChunk) -> Bool
   ) -> Int {
     guard let history = history(of: record), history.pointee.chunkCount > 0 else { return 0 }
     var kept: [HeadChunk] = []
@@ -95,7 +95,7 @@ extension HeadShard {
   }
 
   /// Frees everything a series owns but its record and names.
-  mutating func freeMemory(of record: UnsafeMutablePointer<SeriesRecord>) {
+  mutating func freeMemory(of record: UnsafeMutablePointer<HeadSeries>) {
     if record.pointee.tail.count > 0 { chunkCount -= 1 }
     if record.pointee.slab != 0 { slabs.free(record.pointee.slab, record.pointee.sizeClass) }
     record.pointee.slab = 0

@@ -5,7 +5,7 @@ import Format
 extension HeadShard {
   @inline(never)
   mutating func appendLate(
-    _ record: UnsafeMutablePointer<SeriesRecord>, _ slot: UInt32, time: Int64, value: UInt64, _ bounds: AppendBounds
+    _ record: UnsafeMutablePointer<HeadSeries>, _ slot: UInt32, time: Int64, value: UInt64, _ bounds: AppendBounds
   ) -> SampleOutcome {
     if let existing = valueInMemory(record, at: time) { return existing == value ? .duplicate : .conflict }
     guard bounds.takesLate else { return time < bounds.inOrderOldest ? .outOfBounds : .outOfOrder }
@@ -15,7 +15,7 @@ extension HeadShard {
 
   /// Inserts a late sample; also how the log's late samples come back at a start.
   mutating func insertLate(
-    _ record: UnsafeMutablePointer<SeriesRecord>, _ slot: UInt32, time: Int64, value: UInt64
+    _ record: UnsafeMutablePointer<HeadSeries>, _ slot: UInt32, time: Int64, value: UInt64
   ) -> SampleOutcome {
     guard let history = ensureHistory(of: record) else { return .exhausted }
     let count = Int(history.pointee.lateCount)
@@ -45,7 +45,7 @@ extension HeadShard {
   }
 
   /// The bits of the sample at `time` where it lies in the open chunk or in a chunk not yet in a file.
-  private func valueInMemory(_ record: UnsafeMutablePointer<SeriesRecord>, at time: Int64) -> UInt64? {
+  private func valueInMemory(_ record: UnsafeMutablePointer<HeadSeries>, at time: Int64) -> UInt64? {
     let tail = record.pointee.tail
     if tail.count > 0, time >= record.pointee.chunkStart, time <= tail.lastTime {
       if record.pointee.slab == 0 {
@@ -105,7 +105,7 @@ extension HeadShard {
   }
 
   /// Makes a chunk of the late samples and empties their cell.
-  mutating func completeLate(_ record: UnsafeMutablePointer<SeriesRecord>, _ slot: UInt32) -> Bool {
+  mutating func completeLate(_ record: UnsafeMutablePointer<HeadSeries>, _ slot: UInt32) -> Bool {
     guard let history = history(of: record), history.pointee.lateCount > 0 else { return true }
     let samples = lateSamples(history)
     let count = Int(history.pointee.lateCount)

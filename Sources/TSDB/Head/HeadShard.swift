@@ -42,8 +42,8 @@ struct HeadShard: ~Copyable, @unchecked Sendable {
   mutating func create(reference: UInt64, flags: UInt8, high: UInt64, low: UInt32) -> SeriesLocation? {
     guard records.slotCount < Int(SeriesLocation.slotMax), let slot = records.allocate() else { return nil }
     let location = SeriesLocation(shard: number, slot: slot)
-    records.pointer(slot).pointee = SeriesRecord(
-      reference: reference, id: 0, flags: flags | SeriesRecord.isEmpty)
+    records.pointer(slot).pointee = HeadSeries(
+      reference: reference, id: 0, flags: flags | HeadSeries.isEmpty)
     references.insert(high: high, low: low, location)
     return location
   }

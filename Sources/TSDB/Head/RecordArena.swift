@@ -6,9 +6,9 @@
 /// Owned by the shard; not copyable. Freed slots are used again before new ones.
 struct RecordArena: ~Copyable {
   private static let slotsPerSegment = 4096
-  private static let segmentBytes = slotsPerSegment * MemoryLayout<SeriesRecord>.stride
+  private static let segmentBytes = slotsPerSegment * MemoryLayout<HeadSeries>.stride
 
-  private var segments: UnsafeMutablePointer<UnsafeMutablePointer<SeriesRecord>> = .allocate(capacity: 4)
+  private var segments: UnsafeMutablePointer<UnsafeMutablePointer<HeadSeries>> = .allocate(capacity: 4)
   private var segmentCapacity = 4
   private var segmentCount = 0
   private var freeSlots: [UInt32] = []
@@ -18,7 +18,7 @@ struct RecordArena: ~Copyable {
   var liveCount: Int { slotCount - freeSlots.count }
 
   init() {
-    precondition(MemoryLayout<SeriesRecord>.stride == 64, "a record is one cache line")
+    precondition(MemoryLayout<HeadSeries>.stride == 64, "a record is one cache line")
   }
 
   deinit {
@@ -27,7 +27,7 @@ struct RecordArena: ~Copyable {
   }
 
   @inline(__always)
-  func pointer(_ slot: UInt32) -> UnsafeMutablePointer<SeriesRecord> {
+  func pointer(_ slot: UInt32) -> UnsafeMutablePointer<HeadSeries> {
     segments[Int(slot &>> 12)] + Int(slot & 4095)
   }
 
@@ -39,13 +39,13 @@ struct RecordArena: ~Copyable {
         nil, RecordArena.segmentBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
       guard let memory, memory != MAP_FAILED else { return nil }
       if segmentCount == segmentCapacity {
-        let larger = UnsafeMutablePointer<UnsafeMutablePointer<SeriesRecord>>.allocate(capacity: segmentCapacity * 2)
+        let larger = UnsafeMutablePointer<UnsafeMutablePointer<HeadSeries>>.allocate(capacity: segmentCapacity * 2)
         larger.update(from: segments, count: segmentCount)
         segments.deallocate()
         segments = larger
         segmentCapacity *= 2
       }
-      (segments + segmentCount).initialize(to: memory.bindMemory(to: SeriesRecord.self, capacity: 4096))
+      (segments + segmentCount).initialize(to: memory.bindMemory(to: HeadSeries.self, capacity: 4096))
       segmentCount += 1
     }
     defer { slotCount += 1 }
@@ -53,15 +53,15 @@ struct RecordArena: ~Copyable {
   }
 
   mutating func free(_ slot: UInt32) {
-    pointer(slot).pointee = SeriesRecord(reference: 0, id: 0, flags: SeriesRecord.isFree)
+    pointer(slot).pointee = HeadSeries(reference: 0, id: 0, flags: HeadSeries.isFree)
     freeSlots.append(slot)
   }
 
   /// Calls `body` for each slot in use.
-  func forEach(_ body: (UInt32, UnsafeMutablePointer<SeriesRecord>) -> Void) {
+  func forEach(_ body: (UInt32, UnsafeMutablePointer<HeadSeries>) -> Void) {
     for slot in 0..<UInt32(slotCount) {
       let record = pointer(slot)
-      if !record.pointee.has(SeriesRecord.isFree) { body(slot, record) }
+      if !record.pointee.has(HeadSeries.isFree) { body(slot, record) }
     }
   }
 }

@@ -14,9 +14,7 @@ import Format
 //   60  reserved      4 B
 
 /// One series of a shard, 64 bytes. Owned by its shard, and so by the shard's mutex.
-@frozen
-@usableFromInline
-struct SeriesRecord: BitwiseCopyable, Sendable {
+struct HeadSeries: BitwiseCopyable, Sendable {
   var tail: XORTail
   var flags: UInt8
   var sizeClass: UInt8

@@ -1,0 +1,133 @@
+import Model
+
+// The labels of one series as remote write sends them: a run of fields
+//
+//   0a <length> { 0a <length> name   12 <length> value }
+//
+// Only read for a series that is new to the server.
+
+/// Names and values of one label, as places in the bytes they were parsed from.
+package struct LabelField: BitwiseCopyable, Sendable {
+  package var nameOffset: UInt32
+  package var nameLength: UInt32
+  package var valueOffset: UInt32
+  package var valueLength: UInt32
+}
+
+/// Parses label fields and writes them back in canonical order. Reusable; keeps a pointer to nobody's bytes: each call
+/// is given the bytes that were parsed.
+package struct LabelFields: ~Copyable, Sendable {
+  package var fields = Column<LabelField>(capacity: 32)
+
+  package init() {}
+
+  /// Fills `fields` from a run of label fields. False where they are not well formed.
+  package mutating func parse(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    fields.removeAll()
+    guard let base = bytes.baseAddress else { return true }
+    var cursor = WireCursor(at: base, end: base + bytes.count)
+    while !cursor.isAtEnd {
+      guard cursor.byteTag() == 0x0a, var label = cursor.lengthDelimited() else { return false }
+      var field = LabelField(nameOffset: 0, nameLength: 0, valueOffset: 0, valueLength: 0)
+      while !label.isAtEnd {
+        switch label.byteTag() {
+        case 0x0a:
+          guard let part = label.lengthDelimited() else { return false }
+          field.nameOffset = part.offset(from: base)
+          field.nameLength = UInt32(part.count)
+        case 0x12:
+          guard let part = label.lengthDelimited() else { return false }
+          field.valueOffset = part.offset(from: base)
+          field.valueLength = UInt32(part.count)
+        default:
+          guard label.skipUnknown(known: 0b110) else { return false }
+        }
+      }
+      fields.append(field)
+    }
+    return true
+  }
+
+  package func name(_ index: Int, in bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    let start = Int(fields[index].nameOffset)
+    return UnsafeRawBufferPointer(rebasing: bytes[start..<(start + Int(fields[index].nameLength))])
+  }
+
+  package func value(_ index: Int, in bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    let start = Int(fields[index].valueOffset)
+    return UnsafeRawBufferPointer(rebasing: bytes[start..<(start + Int(fields[index].valueLength))])
+  }
+
+  /// Leaves out labels without a value (they mean "no such label") and sorts the others by the bytes of their names.
+  /// Senders sort already, so this is one pass in all but odd cases.
+  package mutating func canonicalize(in bytes: UnsafeRawBufferPointer) {
+    var kept = 0
+    for index in 0..<fields.count where fields[index].valueLength > 0 {
+      let field = fields[index]
+      var place = kept
+      while place > 0, order(field, fields[place - 1], bytes) < 0 {
+        fields[place] = fields[place - 1]
+        place -= 1
+      }
+      fields[place] = field
+      kept += 1
+    }
+    fields.resize(to: kept)
+  }
+
+  /// The first label whose name the label before it has too; call after `canonicalize`.
+  package func firstDuplicate(in bytes: UnsafeRawBufferPointer) -> Int? {
+    guard fields.count > 1 else { return nil }
+    return (1..<fields.count).first { order(fields[$0 - 1], fields[$0], bytes) == 0 }
+  }
+
+  /// Where a label of this name is.
+  package func index(of name: StaticString, in bytes: UnsafeRawBufferPointer) -> Int? {
+    let wanted = UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+    return (0..<fields.count).first { self.name($0, in: bytes).elementsEqual(wanted) }
+  }
+
+  /// Appends the labels as fields: the bytes a well-behaved sender of this series sends.
+  package func appendFields(of bytes: UnsafeRawBufferPointer, to output: inout ByteBuffer) {
+    for index in 0..<fields.count {
+      LabelFields.appendField(name: name(index, in: bytes), value: value(index, in: bytes), to: &output)
+    }
+  }
+
+  package static func appendField(
+    name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, to output: inout ByteBuffer
+  ) {
+    let inner = 2 + uvarintBytes(name.count) + name.count + uvarintBytes(value.count) + value.count
+    output.append(0x0a)
+    output.appendUvarint(UInt64(inner))
+    output.append(0x0a)
+    output.appendUvarint(UInt64(name.count))
+    output.append(name)
+    output.append(0x12)
+    output.appendUvarint(UInt64(value.count))
+    output.append(value)
+  }
+
+  /// Appends the labels in the packed form of `Labels`.
+  package func appendPacked(of bytes: UnsafeRawBufferPointer, to output: inout ByteBuffer) {
+    for index in 0..<fields.count {
+      let name = name(index, in: bytes)
+      let value = value(index, in: bytes)
+      output.appendUvarint(UInt64(name.count))
+      output.append(name)
+      output.appendUvarint(UInt64(value.count))
+      output.append(value)
+    }
+  }
+
+  private func order(_ left: LabelField, _ right: LabelField, _ bytes: UnsafeRawBufferPointer) -> Int {
+    let one = bytes[Int(left.nameOffset)..<Int(left.nameOffset + left.nameLength)]
+    let two = bytes[Int(right.nameOffset)..<Int(right.nameOffset + right.nameLength)]
+    if one.lexicographicallyPrecedes(two) { return -1 }
+    return one.elementsEqual(two) ? 0 : 1
+  }
+
+  private static func uvarintBytes(_ value: Int) -> Int {
+    value == 0 ? 1 : (70 - UInt64(value).leadingZeroBitCount) / 7
+  }
+}

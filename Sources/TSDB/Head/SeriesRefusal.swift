@@ -1,0 +1,25 @@
+/// Why a new series was not taken. The texts are those operators already search for.
+package enum SeriesRefusal: Error, Sendable, Equatable {
+  case activeSeries(limit: Int, present: Int)
+  case seriesPerMetric(limit: Int, metric: String)
+  /// Memory, slots or symbol space have run out.
+  case exhausted
+
+  package var message: String {
+    switch self {
+    case .activeSeries(let limit, let present):
+      "per-user series limit of \(limit) exceeded (active series: \(present)); raise apus.limits.max_active_series"
+    case .seriesPerMetric(let limit, let metric):
+      "per-metric series limit of \(limit) exceeded for metric \(metric); raise apus.limits.max_series_per_metric"
+    case .exhausted: "no room for another series"
+    }
+  }
+
+  package var reason: String {
+    switch self {
+    case .activeSeries: "per_user_series_limit"
+    case .seriesPerMetric: "per_metric_series_limit"
+    case .exhausted: "exhausted"
+    }
+  }
+}
