@@ -1,0 +1,188 @@
+import Format
+import Platform
+
+/// The segment that is being written, and those before it that are not on stable storage yet. State of
+/// `WriteAheadLog`, behind its lock.
+///
+/// Invariant: the file has exactly `offset` valid bytes, all of whole records; where that cannot be restored after a
+/// failed write, the segment is abandoned (`file` is nil) and the next write begins a new one.
+struct SegmentTail: ~Copyable {
+  /// Full segments that may wait for their fsync; one more and the cut itself does it.
+  static let retiredMax = 4
+
+  /// What one sync has to do.
+  struct SyncWork {
+    var retired: [any DiskFile]
+    var current: (any DiskFile)?
+    var isDirectoryDirty: Bool
+
+    /// Syncs everything and closes the segments that are finished; an error does not spare the others. Returns the
+    /// first error.
+    func perform(in directory: WALDirectory) -> DiskError? {
+      var first: DiskError?
+      func attempt(_ step: () throws(DiskError) -> Void) {
+        do throws(DiskError) { try step() } catch { first = first ?? error }
+      }
+      for file in retired {
+        attempt { () throws(DiskError) in try file.sync() }
+        attempt { () throws(DiskError) in try file.close() }
+      }
+      if let current { attempt { () throws(DiskError) in try current.sync() } }
+      if isDirectoryDirty {
+        attempt { () throws(DiskError) in try directory.disk.syncDirectory(directory.path) }
+      }
+      return first
+    }
+  }
+
+  let directory: WALDirectory
+  let segmentBytes: Int
+  let keepsRetired: Bool
+  private let log: Log
+  private(set) var segment: Int
+  private(set) var offset = 0
+  private(set) var isDirty = false
+  var isClosed = false
+  private var file: (any DiskFile)?
+  private var framer = RecordFramer()
+  private var framed = ByteBuffer(capacity: 128 * 1024)
+  private var retired: [any DiskFile] = []
+  private var isDirectoryDirty = false
+
+  /// The first write begins the segment after `lastSegment`.
+  init(directory: WALDirectory, lastSegment: Int, options: WALOptions, log: Log) {
+    self.directory = directory
+    self.log = log
+    segment = lastSegment
+    segmentBytes = options.segmentBytes
+    keepsRetired = options.sync != .os
+  }
+
+  /// Behind the last record.
+  var position: WALPosition {
+    file == nil ? WALPosition(segment: segment + 1, offset: 0) : WALPosition(segment: segment, offset: offset)
+  }
+
+  /// Writes all records of `body` with one write, or none of them. Returns the bytes written.
+  mutating func append(_ body: borrowing WALBody) throws(DiskError) -> Int {
+    if file == nil { try begin() }
+    var next = frame(body)
+    if offset > 0, offset + framed.count > segmentBytes {
+      try cut()
+      next = frame(body)
+    }
+    try write(then: next)
+    return framed.count
+  }
+
+  private mutating func frame(_ body: borrowing WALBody) -> RecordFramer {
+    framed.removeAll()
+    var next = framer
+    body.frame(with: &next, into: &framed)
+    return next
+  }
+
+  private mutating func write(then next: RecordFramer) throws(DiskError) {
+    guard let file else { return }
+    do throws(DiskError) {
+      try file.write(framed.bytes, at: offset)
+    } catch {
+      restore(file)
+      throw error
+    }
+    offset += framed.count
+    framer = next
+    isDirty = true
+  }
+
+  /// After a failed write: takes away what it may have left.
+  private mutating func restore(_ file: any DiskFile) {
+    do throws(DiskError) {
+      try file.truncate(to: offset)
+    } catch {
+      abandon(because: error)
+    }
+  }
+
+  private mutating func abandon(because error: DiskError) {
+    log.error(
+      "Write log segment abandoned, the next write begins a new one",
+      ["segment": String(segment), "offset": String(offset), "err": error.description])
+    guard let abandoned = file else { return }
+    file = nil
+    // What was committed to it before may still wait for its fsync.
+    do throws(DiskError) {
+      try retire(abandoned)
+    } catch {
+      log.error("Write log segment not closed", ["segment": String(segment), "err": error.description])
+    }
+  }
+
+  /// Fills the last page, as a finished segment has it, and begins the next segment.
+  mutating func cut() throws(DiskError) {
+    if file != nil { try fillPage() }
+    let finished = file
+    try begin()
+    if let finished { try retire(finished) }
+  }
+
+  mutating func fillPage() throws(DiskError) {
+    if framer.pageOffset == 0 || file == nil { return }
+    framed.removeAll()
+    var next = framer
+    next.fillPage(in: &framed)
+    try write(then: next)
+  }
+
+  /// Creates the next segment. On error nothing has changed, except that a number that is taken is passed over.
+  mutating func begin() throws(DiskError) {
+    do throws(DiskError) {
+      file = try directory.disk.open(directory.segmentPath(segment + 1), .create)
+    } catch {
+      if error.code == SegmentTail.fileExists { segment += 1 }
+      throw error
+    }
+    segment += 1
+    offset = 0
+    framer = RecordFramer()
+    isDirectoryDirty = true
+  }
+
+  private static let fileExists: Int32 = 17
+
+  private mutating func retire(_ finished: any DiskFile) throws(DiskError) {
+    if !keepsRetired { return try finished.close() }
+    retired.append(finished)
+    if retired.count > SegmentTail.retiredMax {
+      let oldest = SyncWork(retired: [retired.removeFirst()], current: nil, isDirectoryDirty: false)
+      if let error = oldest.perform(in: directory) { throw error }
+    }
+  }
+
+  /// What is to be synced now; nil where all is on stable storage. The caller must do it or report the failure.
+  mutating func takeSyncWork() -> SyncWork? {
+    guard isDirty || isDirectoryDirty || !retired.isEmpty else { return nil }
+    let work = SyncWork(retired: retired, current: file, isDirectoryDirty: isDirectoryDirty)
+    retired.removeAll(keepingCapacity: true)
+    isDirty = false
+    isDirectoryDirty = false
+    return work
+  }
+
+  /// After a failed fsync the system may have dropped the bytes and will report success the next time: nothing more
+  /// is written behind them.
+  mutating func syncFailed(_ work: SyncWork, _ error: DiskError) {
+    isDirectoryDirty = isDirectoryDirty || work.isDirectoryDirty
+    guard let file, let current = work.current, file === current else { return }
+    abandon(because: error)
+  }
+
+  /// The files to close at the end.
+  mutating func takeFiles() -> [any DiskFile] {
+    defer {
+      retired.removeAll()
+      file = nil
+    }
+    return retired + (file.map { [$0] } ?? [])
+  }
+}

@@ -1,0 +1,56 @@
+import Format
+import Platform
+
+/// When a commit is on stable storage (`--storage.tsdb.wal-sync`). A killed process loses nothing under any of them.
+package enum WALSync: String, Sendable, CaseIterable {
+  /// Before it is acknowledged; one fsync serves all that wait.
+  case always
+  /// Within `WALOptions.syncIntervalMilliseconds`.
+  case interval
+  /// When the operating system sees fit.
+  case os
+}
+
+package struct WALOptions: Sendable {
+  /// A segment is cut before a body that would make it larger; a larger body has a segment of its own.
+  package static let segmentBytesDefault = 128 << 20
+  /// No record is read or written that is larger than this before compression.
+  package static let recordBytesMax = 1 << 30
+
+  package var directory: String
+  package var sync = WALSync.interval
+  package var syncIntervalMilliseconds: Int64 = 1000
+  package var segmentBytes = WALOptions.segmentBytesDefault
+
+  package init(directory: String) { self.directory = directory }
+}
+
+/// A place in the log: a record's first byte, or the byte behind the last one.
+package struct WALPosition: Sendable, Equatable, Comparable, CustomStringConvertible {
+  package var segment: Int
+  /// Bytes from the start of the segment.
+  package var offset: Int
+
+  package init(segment: Int, offset: Int) {
+    self.segment = segment
+    self.offset = offset
+  }
+
+  package static func < (left: WALPosition, right: WALPosition) -> Bool {
+    (left.segment, left.offset) < (right.segment, right.offset)
+  }
+
+  package var description: String { "\(segment):\(offset)" }
+}
+
+package enum WALError: Error, Equatable, Sendable, CustomStringConvertible {
+  case disk(DiskError)
+  case closed
+
+  package var description: String {
+    switch self {
+    case .disk(let error): error.description
+    case .closed: "the write-ahead log is closed"
+    }
+  }
+}

@@ -1,0 +1,172 @@
+import Format
+import Platform
+import Synchronization
+
+/// The log that makes a write survive a killed process (always) and a power loss (as `WALSync` says), in Prometheus's
+/// format. Used for `wal/` and `wbl/`. Any thread may commit.
+///
+/// A commit is in the log wholly or not at all. A commit that throws is not acknowledged and nothing may build on it:
+/// series records of a failed commit must be in a later one before samples of these series are.
+///
+/// Two locks that never nest: `tail` for writing (framing and one write(2)), the lock in `rounds` for waiting.
+package final class WriteAheadLog: Sendable {
+  package let directory: WALDirectory
+  package let options: WALOptions
+  package let metrics: WALMetrics
+  /// The first segment this run writes. Everything before it is there to be replayed.
+  package let firstSegment: Int
+
+  private let log: Log
+  private let clock: any Clock
+  private let tail: Mutex<SegmentTail>
+  private let rounds = SyncRounds()
+  private let lastSyncNanoseconds: Atomic<Int64>
+
+  /// Begins a new segment after those that are there (or goes on in the last one, if it is empty).
+  package init(
+    _ disk: any Disk, _ options: WALOptions, clock: any Clock, log: Log, metrics: WALMetrics
+  ) throws(WALError) {
+    self.options = options
+    self.clock = clock
+    self.log = log
+    self.metrics = metrics
+    directory = WALDirectory(disk, options.directory)
+    let tail = try WriteAheadLog.openTail(directory, options, log)
+    firstSegment = tail.segment
+    self.tail = Mutex(tail)
+    lastSyncNanoseconds = Atomic(clock.monotonicNanoseconds())
+    metrics.segmentCurrent.set(Double(firstSegment))
+  }
+
+  private static func openTail(
+    _ directory: WALDirectory, _ options: WALOptions, _ log: Log
+  ) throws(WALError) -> SegmentTail {
+    do throws(DiskError) {
+      try directory.prepare()
+      var last = try directory.lastNumber()
+      if last >= 0, try directory.isEmptySegment(last) {
+        try directory.disk.removeFile(directory.segmentPath(last))
+        last -= 1
+      }
+      var tail = SegmentTail(directory: directory, lastSegment: last, options: options, log: log)
+      try tail.begin()
+      return tail
+    } catch {
+      throw .disk(error)
+    }
+  }
+
+  /// Behind the last commit: where a replay begins that knows everything committed so far.
+  package var position: WALPosition { tail.withLock { $0.position } }
+
+  /// Writes the records of `body`. When it returns they survive what `WALSync` promises.
+  @discardableResult
+  package func commit(_ body: borrowing WALBody) throws(WALError) -> WALPosition {
+    if body.isEmpty { return position }
+    let written = try write(body)
+    metrics.savedBytes.add(body.savedBytes)
+    if options.sync == .always {
+      try rounds.wait { () throws(WALError) in try syncOnce() }
+    }
+    return written
+  }
+
+  private func write(_ body: borrowing WALBody) throws(WALError) -> WALPosition {
+    var outcome = CommitOutcome()
+    tail.withLock { tail in outcome = CommitOutcome(&tail, body) }
+    if let error = outcome.error {
+      metrics.writesFailed.add()
+      throw error
+    }
+    metrics.writtenBytes.add(outcome.writtenBytes)
+    if outcome.position.segment != Int(metrics.segmentCurrent.value) {
+      metrics.segmentCurrent.set(Double(outcome.position.segment))
+    }
+    return outcome.position
+  }
+
+  /// Begins a new segment, so that all before it can be put into a checkpoint. Returns its number.
+  @discardableResult
+  package func cutSegment() throws(WALError) -> Int {
+    let result = tail.withLock { tail -> Result<Int, WALError> in
+      if tail.isClosed { return .failure(.closed) }
+      do throws(DiskError) {
+        try tail.cut()
+        return .success(tail.segment)
+      } catch {
+        return .failure(.disk(error))
+      }
+    }
+    let segment = try result.get()
+    metrics.segmentCurrent.set(Double(segment))
+    return segment
+  }
+
+  /// Puts everything committed so far on stable storage.
+  package func sync() throws(WALError) {
+    try rounds.wait { () throws(WALError) in try syncOnce() }
+  }
+
+  /// For the maintenance thread: syncs when the interval has passed. Does nothing under `always` and `os`.
+  package func syncIfDue() throws(WALError) {
+    guard options.sync == .interval else { return }
+    let elapsed = clock.monotonicNanoseconds() - lastSyncNanoseconds.load(ordering: .relaxed)
+    if elapsed >= options.syncIntervalMilliseconds * 1_000_000 { try sync() }
+  }
+
+  private func syncOnce() throws(WALError) {
+    let started = clock.monotonicNanoseconds()
+    lastSyncNanoseconds.store(started, ordering: .relaxed)
+    guard let work = tail.withLock({ $0.takeSyncWork() }) else { return }
+    if let error = work.perform(in: directory) {
+      tail.withLock { $0.syncFailed(work, error) }
+      log.error("Write log fsync failed", ["err": error.description])
+      throw .disk(error)
+    }
+    metrics.fsyncDurationSeconds.observe(Double(clock.monotonicNanoseconds() - started) / 1e9)
+  }
+
+  /// Fills the last page, syncs and closes. Later commits are refused. Idempotent.
+  package func close() throws(WALError) {
+    let failure = tail.withLock { tail -> DiskError? in
+      if tail.isClosed { return nil }
+      tail.isClosed = true
+      do throws(DiskError) {
+        try tail.fillPage()
+        return nil
+      } catch {
+        return error
+      }
+    }
+    try sync()
+    let files = tail.withLock { $0.takeFiles() }
+    do throws(DiskError) {
+      for file in files { try file.close() }
+    } catch {
+      throw .disk(error)
+    }
+    if let failure { throw .disk(failure) }
+  }
+}
+
+/// What happened under the lock.
+private struct CommitOutcome {
+  var position = WALPosition(segment: 0, offset: 0)
+  var writtenBytes = 0
+  var error: WALError?
+
+  init() {}
+
+  init(_ tail: inout SegmentTail, _ body: borrowing WALBody) {
+    if tail.isClosed {
+      error = .closed
+      return
+    }
+    do throws(DiskError) {
+      writtenBytes = try tail.append(body)
+      position = tail.position
+    } catch {
+      self.error = .disk(error)
+    }
+  }
+}
