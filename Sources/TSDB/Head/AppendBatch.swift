@@ -16,12 +16,15 @@ package struct AppendBatch: ~Copyable, Sendable {
   package var unknown = Column<UInt32>(capacity: 64)
   /// Rows whose name lives in another shard than their series.
   var elsewhere = Column<UInt32>(capacity: 64)
-  /// Series of this body that the log does not hold yet.
-  var unlogged: [UnloggedSeries] = []
+    var unlogged: [UnloggedSeries] = []
   var seriesLog = ByteBuffer(capacity: 256)
   var samplesLog = ByteBuffer(capacity: 64 << 10)
   var lateLog = ByteBuffer(capacity: 256)
+  var walBody = WALBody()
   package var tally = AppendTally()
+
+  /// The outcome of samples whose row has not been resolved, or was refused as a whole.
+  package static let unresolved = UInt8.max
 
   package init() {}
 
@@ -41,8 +44,6 @@ package struct AppendBatch: ~Copyable, Sendable {
 struct UnloggedSeries: Sendable {
   var location: SeriesLocation
   var reference: UInt64
-  /// Its index number; 0 where another body made the series and numbers it.
-  var id: UInt32
 }
 
 /// Counts over one body.

@@ -51,7 +51,7 @@ extension Head {
         let row = Int(order[place])
         let location = SeriesLocation(raw: batch.locations[row])
         if location.isNone {
-          batch.unknown.append(UInt32(row))
+          setAside(row, &batch)
         } else if location.shard != shard {
           batch.elsewhere.append(UInt32(row))
         } else {
@@ -95,11 +95,20 @@ extension Head {
   ) {
     let record = state.records.pointer(slot)
     if record.pointee.flags & (HeadSeries.isUnlogged | HeadSeries.isFree) != 0 {
-      batch.unknown.append(UInt32(row))
+      setAside(row, &batch)
       return
     }
     batch.references[row] = record.pointee.reference
     appendSamples(of: row, at: slot, &state, &batch, bounds)
+  }
+
+  /// Lists a row as unknown; until it is resolved its samples count as not stored.
+  private func setAside(_ row: Int, _ batch: inout AppendBatch) {
+    batch.unknown.append(UInt32(row))
+    let start = Int(batch.rows.rows[row].sampleStart)
+    for sample in start..<(start &+ Int(batch.rows.rows[row].sampleCount)) {
+      batch.outcomes[sample] = AppendBatch.unresolved
+    }
   }
 
   @inline(__always)

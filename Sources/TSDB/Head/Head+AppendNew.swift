@@ -1,0 +1,131 @@
+import Format
+import Model
+
+/// The identity of a series that is new to the head, as the receiver made it from a row: sorted, without empty values,
+/// the replica label dropped. `hash` is that of the labels as canonical label fields.
+package struct NewSeries: ~Copyable {
+  package var packed = ByteBuffer(capacity: 512)
+  package var fields = ByteBuffer(capacity: 512)
+  package var labelCount = 0
+  var pairs = Column<LabelPair>(capacity: 32)
+
+  package init() {}
+
+  package mutating func set(_ labels: borrowing LabelFields, of bytes: UnsafeRawBufferPointer) {
+    packed.removeAll()
+    fields.removeAll()
+    labels.appendPacked(of: bytes, to: &packed)
+    labels.appendFields(of: bytes, to: &fields)
+    labelCount = labels.fields.count
+  }
+
+  package mutating func set(_ labels: Labels) {
+    packed.removeAll()
+    fields.removeAll()
+    labelCount = 0
+    labels.packed.withUnsafeBytes { packed.append($0) }
+    labels.forEach { name, value in
+      LabelFields.appendField(name: name, value: value, to: &fields)
+      labelCount += 1
+    }
+  }
+}
+
+// The slow half of an append: a row whose label bytes were not known, now with its labels read. Costs a microsecond or
+// two per series that really is new; afterwards its bytes are known.
+extension Head {
+  /// Appends the samples of `row` to the series `new`, which is created unless it exists.
+  package func appendNew(
+    row: Int, _ new: inout NewSeries, _ batch: inout AppendBatch, now: Int64
+  ) -> SeriesRefusal? {
+    let bounds = appendBounds(now: now)
+    let hash = hash.hash128(new.fields.bytes)
+    let low = UInt32(truncatingIfNeeded: hash.low)
+    let shard = Int(low & 15)
+    var location = shards[shard].state.withLock { state in
+      let found = state.find(high: hash.high, low: low)
+      if !found.isNone { appendFound(row, found.slot, &state, &new, &batch, bounds) }
+      return found
+    }
+    if location.isNone {
+      if refuseAll(row, &batch, bounds) { return nil }
+      let limits = limits.withLock { $0 }
+      if let refusal = index.admit(new.packed.bytes, limits, into: &new.pairs) { return refusal }
+      let reference = nextReference.add(1, ordering: .relaxed).oldValue
+      let made = shards[shard].state.withLock { state -> (SeriesLocation, isNew: Bool)? in
+        let found = state.find(high: hash.high, low: low)
+        if !found.isNone {
+          appendFound(row, found.slot, &state, &new, &batch, bounds)
+          return (found, false)
+        }
+        guard
+          let created = state.create(
+            reference: reference, flags: HeadSeries.isUnlogged, high: hash.high, low: low)
+        else { return nil }
+        batch.locations[row] = created.raw
+        batch.references[row] = reference
+        appendSamples(of: row, at: created.slot, &state, &batch, bounds)
+        return (created, true)
+      }
+      guard let made else { return .exhausted }
+      location = made.0
+      if made.isNew {
+        guard let id = index.add(location, new.pairs) else { return .exhausted }
+        shards[shard].state.withLock { $0.records.pointer(location.slot).pointee.id = id }
+        metrics.seriesCreated.add()
+        logSeries(UnloggedSeries(location: location, reference: reference), &new, &batch)
+      }
+    }
+    let rowKey = (high: batch.rows.rows[row].hashHigh, low: batch.rows.rows[row].hashLow)
+    if rowKey.high != hash.high || rowKey.low != low {
+      shards[Int(rowKey.low & 15)].state.withLock { state in
+        state.references.insert(high: rowKey.high, low: rowKey.low, location)
+      }
+    }
+    return nil
+  }
+
+  /// Another spelling of a known series, or a series another body is creating just now.
+  private func appendFound(
+    _ row: Int, _ slot: UInt32, _ state: inout HeadShard, _ new: inout NewSeries, _ batch: inout AppendBatch,
+    _ bounds: AppendBounds
+  ) {
+    let record = state.records.pointer(slot)
+    let location = SeriesLocation(shard: state.number, slot: slot)
+    batch.locations[row] = location.raw
+    batch.references[row] = record.pointee.reference
+    if record.pointee.has(HeadSeries.isUnlogged) {
+      logSeries(UnloggedSeries(location: location, reference: record.pointee.reference), &new, &batch)
+    }
+    appendSamples(of: row, at: slot, &state, &batch, bounds)
+  }
+
+  private func logSeries(_ series: UnloggedSeries, _ new: inout NewSeries, _ batch: inout AppendBatch) {
+    if batch.unlogged.isEmpty {
+      batch.seriesLog.removeAll()
+      SeriesRecord.begin(&batch.seriesLog)
+    }
+    batch.unlogged.append(series)
+    SeriesRecord.append(
+      ref: series.reference, labelCount: new.labelCount, packedLabels: new.packed.bytes, to: &batch.seriesLog)
+  }
+
+  /// Whether no sample of the row could be stored in a new series; their outcomes are set then, and no series is made.
+  private func refuseAll(_ row: Int, _ batch: inout AppendBatch, _ bounds: AppendBounds) -> Bool {
+    let start = Int(batch.rows.rows[row].sampleStart)
+    let samples = start..<(start + Int(batch.rows.rows[row].sampleCount))
+    func verdict(_ time: Int64) -> SampleOutcome? {
+      if time > bounds.newest { return .tooFarInFuture }
+      if time >= bounds.inOrderOldest { return nil }
+      if !bounds.takesLate { return .outOfBounds }
+      return time < bounds.lateOldest ? .tooOld : nil
+    }
+    for sample in samples where verdict(batch.rows.times[sample]) == nil { return false }
+    for sample in samples {
+      guard let outcome = verdict(batch.rows.times[sample]) else { continue }
+      batch.outcomes[sample] = outcome.rawValue
+      batch.tally.count(outcome, batch.rows.times[sample])
+    }
+    return true
+  }
+}

@@ -1,0 +1,112 @@
+import Format
+import Model
+import Platform
+
+/// A series of the head as a query sees it.
+package struct HeadSelection: Sendable {
+  package var id: UInt32
+  package var labels: Labels
+  var location: SeriesLocation
+}
+
+/// One reader's scratch for one series after another.
+package struct HeadReadScratch: ~Copyable, Sendable {
+  /// Bytes of chunks that are in memory, copied out under the lock.
+  var bytes = ByteBuffer(capacity: 1024)
+  /// What to decode, in the order of time but for late chunks.
+  var pieces: [Piece] = []
+  var late: [LateSample] = []
+
+  struct Piece {
+    var chunk: HeadChunk
+    /// Where in `bytes` it is; nil: in a file.
+    var range: Range<Int>?
+    /// A chunk of equal values that owns no bytes.
+    var constant: XORTail?
+  }
+
+  package init() {}
+}
+
+extension Head {
+  /// Reads the samples of a series between two times, both included. What cannot be read is left out, logged and counted.
+  package func read(
+    _ series: HeadSelection, from first: Int64, through last: Int64, _ scratch: inout HeadReadScratch,
+    into samples: inout SeriesSamples
+  ) {
+    samples.removeAll()
+    shards[series.location.shard].state.withLock { state in
+      copyOut(series, &state, first, last, &scratch)
+    }
+    scratch.pieces.sort { left, right in
+      let leftLate = left.chunk.flags & HeadChunk.isLate
+      let rightLate = right.chunk.flags & HeadChunk.isLate
+      return (leftLate, left.chunk.start) < (rightLate, right.chunk.start)
+    }
+    for piece in scratch.pieces {
+      if let tail = piece.constant {
+        for index in 0..<Int64(tail.count) {
+          samples.append(time: piece.chunk.start + index * Int64(tail.timeDelta), value: tail.lastValue)
+        }
+      } else if let range = piece.range {
+        if !samples.append(chunk: UnsafeRawBufferPointer(rebasing: scratch.bytes.bytes[range])) {
+          log.error("A chunk in memory does not decode", ["series": "\(series.labels)"])
+        }
+      } else {
+        files.readChunk(piece.chunk, into: &samples)
+      }
+    }
+    for sample in scratch.late { samples.append(time: sample.time, value: sample.value) }
+    samples.sortByTime()
+    samples.clip(first, last)
+  }
+
+  /// Under the shard's lock: copies what is in memory and notes what is in files.
+  private func copyOut(
+    _ series: HeadSelection, _ state: inout HeadShard, _ first: Int64, _ last: Int64,
+    _ scratch: inout HeadReadScratch
+  ) {
+    scratch.bytes.removeAll()
+    scratch.pieces.removeAll(keepingCapacity: true)
+    scratch.late.removeAll(keepingCapacity: true)
+    let record = state.records.pointer(series.location.slot)
+    guard record.pointee.id == series.id, !record.pointee.has(HeadSeries.isFree) else { return }
+
+    let tail = record.pointee.tail
+    if tail.count > 0, record.pointee.chunkStart <= last, tail.lastTime >= first {
+      let chunk = HeadChunk(
+        start: record.pointee.chunkStart, span: UInt32(tail.lastTime - record.pointee.chunkStart),
+        file: HeadChunk.inMemory, offset: record.pointee.slab, byteCount: 0, sizeClass: 0, flags: 0)
+      if record.pointee.slab == 0 {
+        scratch.pieces.append(.init(chunk: chunk, range: nil, constant: tail))
+      } else {
+        scratch.copy(chunk, state.slabs.pointer(record.pointee.slab), tail.byteCount)
+      }
+    }
+    state.forEachChunk(of: record) { chunk in
+      let chunk = chunk.pointee
+      if chunk.start <= last && chunk.end >= first {
+        if chunk.isInMemory {
+          scratch.copy(chunk, state.slabs.pointer(chunk.offset), Int(chunk.byteCount))
+        } else {
+          scratch.pieces.append(.init(chunk: chunk, range: nil, constant: nil))
+        }
+      }
+      return true
+    }
+    if let history = state.history(of: record), history.pointee.lateCount > 0 {
+      let late = state.lateSamples(history)
+      for index in 0..<Int(history.pointee.lateCount) where late[index].time >= first && late[index].time <= last {
+        scratch.late.append(late[index])
+      }
+    }
+  }
+}
+
+extension HeadReadScratch {
+  fileprivate mutating func copy(_ chunk: HeadChunk, _ start: UnsafeMutablePointer<UInt8>, _ count: Int) {
+    let offset = bytes.count
+    bytes.append(UnsafeRawBufferPointer(start: start, count: count))
+    pieces.append(.init(chunk: chunk, range: offset..<(offset + count), constant: nil))
+  }
+}

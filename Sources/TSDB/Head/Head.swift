@@ -1,0 +1,86 @@
+import Format
+import Model
+import Platform
+import Synchronization
+
+/// The part of a workspace's database that lives in memory: every active series with its open chunk, the index over
+/// them, and the log that brings them back. Any thread may append and read.
+///
+/// Locks: sixteen shards and the index, each a mutex of its own; none is taken while another is held, and no file is
+/// touched under them. A sample is in memory before it is in the log, and acknowledged only after (`commit`).
+package final class Head: Sendable {
+  final class Shard: Sendable {
+    let state: Mutex<HeadShard>
+    init(_ number: Int) { state = Mutex(HeadShard(number: number)) }
+  }
+
+  let shards: [Shard]
+  let index: SeriesIndex
+  /// The hash of raw label bytes; its key is this process's own.
+  package let hash: KeyedHash
+  let files: HeadFiles
+  let clock: any Clock
+  let log: Log
+  package let metrics: HeadMetrics
+
+  let nextReference = Atomic<UInt64>(1)
+  let newestTime = Atomic<Int64>(.min)
+  let oldestTime = Atomic<Int64>(.max)
+  /// In-order samples before this have been flushed or have expired; they are not taken any more.
+  let truncatedBefore = Atomic<Int64>(.min)
+  let lateWindow: Atomic<Int64>
+  let futureTolerance: Int64
+  let limits: Mutex<SeriesLimits>
+
+  init(_ options: HeadOptions, files: HeadFiles, key: (UInt64, UInt64), clock: any Clock, log: Log) {
+    shards = (0..<SeriesLocation.shardCount).map(Shard.init)
+    hash = KeyedHash(key: key)
+    index = SeriesIndex(hash: hash, seed: key.0 ^ key.1)
+    self.files = files
+    self.clock = clock
+    self.log = log
+    metrics = HeadMetrics()
+    lateWindow = Atomic(options.lateWindowMilliseconds)
+    futureTolerance = options.futureToleranceMilliseconds
+    limits = Mutex(options.limits)
+  }
+
+  /// Takes over what a reload may change.
+  package func reconfigure(_ options: HeadOptions) {
+    lateWindow.store(options.lateWindowMilliseconds, ordering: .relaxed)
+    limits.withLock { $0 = options.limits }
+  }
+
+  /// Between which times samples are taken now, by the rules of Prometheus's head.
+  func appendBounds(now: Int64) -> AppendBounds {
+    let newest = newestTime.load(ordering: .relaxed)
+    let window = lateWindow.load(ordering: .relaxed)
+    let halfRange = HeadShard.chunkRangeMilliseconds / 2
+    let flushed = truncatedBefore.load(ordering: .relaxed)
+    return AppendBounds(
+      inOrderOldest: newest == .min ? flushed : max(flushed, newest - halfRange),
+      lateOldest: newest == .min ? .min : max(.min + window, newest) - window,
+      newest: now == .max ? .max : now + futureTolerance, takesLate: window > 0)
+  }
+
+  func noteTimes(_ tally: AppendTally) {
+    if tally.newest != .min { raise(newestTime, to: tally.newest) }
+    if tally.oldest != .max { lower(oldestTime, to: tally.oldest) }
+  }
+
+  private func raise(_ bound: borrowing Atomic<Int64>, to value: Int64) {
+    if bound.load(ordering: .relaxed) < value { bound.max(value, ordering: .relaxed) }
+  }
+
+  private func lower(_ bound: borrowing Atomic<Int64>, to value: Int64) {
+    if bound.load(ordering: .relaxed) > value { bound.min(value, ordering: .relaxed) }
+  }
+
+  package var seriesCount: Int { index.liveCount }
+  /// The first and last time of any sample; nil in an empty head.
+  package var timeRange: ClosedRange<Int64>? {
+    let oldest = oldestTime.load(ordering: .relaxed)
+    let newest = newestTime.load(ordering: .relaxed)
+    return oldest <= newest ? oldest...newest : nil
+  }
+}

@@ -1,0 +1,172 @@
+import Format
+import Model
+import Platform
+import Synchronization
+
+/// From labels to series numbers and back: interned symbols, postings, and per series its place in the shards and its
+/// labels. One mutex for all of it; queries copy out what they need. Numbers only grow while a process lives.
+final class SeriesIndex: Sendable {
+  struct Entry: BitwiseCopyable {
+    var location: UInt32
+    /// Cell of the symbol ids of the labels; 0: the series is gone.
+    var labels: UInt32
+  }
+
+  struct State: ~Copyable, @unchecked Sendable {
+    var symbols: SymbolTable
+    var postings: HeadPostings
+    var entries = SegmentedColumn<Entry>()
+    var cells = SlabArena()
+    var liveCount = 0
+  }
+
+  let state: Mutex<State>
+  /// Symbol of `__name__`.
+  let metricName: SymbolID
+
+  init(hash: KeyedHash, seed: UInt64) {
+    var state = State(symbols: SymbolTable(hash: hash), postings: HeadPostings(seed: seed))
+    // Number 0 is no series, so that 0 can mean "not numbered yet".
+    state.entries.append(Entry(location: SeriesLocation.none.raw, labels: 0))
+    metricName = state.symbols.intern("__name__") ?? 0
+    self.state = Mutex(state)
+  }
+
+  var liveCount: Int { state.withLock { $0.liveCount } }
+
+  /// Interns the labels of a series about to be created into `pairs`, or says why it may not be.
+  func admit(
+    _ packed: UnsafeRawBufferPointer, _ limits: SeriesLimits, into pairs: inout Column<LabelPair>
+  ) -> SeriesRefusal? {
+    state.withLock { state in
+      if limits.activeSeriesMax > 0 && state.liveCount >= limits.activeSeriesMax {
+        return .activeSeries(limit: limits.activeSeriesMax, present: state.liveCount)
+      }
+      pairs.removeAll()
+      var reader = PackedLabelReader(packed)
+      while let (name, value) = reader.next() {
+        guard let nameID = state.symbols.intern(name), let valueID = state.symbols.intern(value) else {
+          return .exhausted
+        }
+        let pair = LabelPair(name: nameID, value: valueID)
+        pairs.append(pair)
+        if nameID == metricName, limits.seriesPerMetricMax > 0,
+          state.postings.count(of: pair) >= limits.seriesPerMetricMax
+        {
+          let metric = String(decoding: value, as: UTF8.self)
+          return .seriesPerMetric(limit: limits.seriesPerMetricMax, metric: metric)
+        }
+      }
+      return nil
+    }
+  }
+
+  /// Numbers a series that now exists at `location`. Nil where memory is exhausted.
+  func add(_ location: SeriesLocation, _ pairs: borrowing Column<LabelPair>) -> UInt32? {
+    state.withLock { state in
+      guard state.entries.count < Int(UInt32.max), let cell = state.store(pairs) else { return nil }
+      let id = UInt32(state.entries.count)
+      state.entries.append(Entry(location: location.raw, labels: cell))
+      state.postings.add(id, pairs.elements)
+      state.liveCount += 1
+      return id
+    }
+  }
+
+  /// Takes series out for good. Ids must be sorted.
+  func remove(_ ids: [UInt32]) {
+    if ids.isEmpty { return }
+    state.withLock { state in
+      state.postings.remove(ids)
+      for id in ids {
+        let entry = state.entries[Int(id)]
+        if entry.labels != 0 { state.freeLabels(entry.labels) }
+        state.entries[Int(id)] = Entry(location: SeriesLocation.none.raw, labels: 0)
+        state.liveCount -= 1
+      }
+    }
+  }
+}
+
+// A label cell: count of bytes behind it (u16), then name and value ids as uvarints.
+extension SeriesIndex.State {
+  mutating func store(_ pairs: borrowing Column<LabelPair>) -> UInt32? {
+    var bytes = 2
+    for pair in pairs.elements { bytes += varintBytes(pair.name) + varintBytes(pair.value) }
+    let largest = SlabArena.sizes[SlabArena.sizes.count - 1]
+    guard bytes <= largest, let cell = cells.allocate(SlabArena.sizeClass(for: bytes)) else { return nil }
+    let base = cells.pointer(cell)
+    UnsafeMutableRawPointer(base).storeBytes(of: UInt16(bytes), as: UInt16.self)
+    var offset = 2
+    for pair in pairs.elements {
+      put(pair.name, base, &offset)
+      put(pair.value, base, &offset)
+    }
+    return cell
+  }
+
+  mutating func freeLabels(_ cell: UInt32) {
+    let bytes = Int(UnsafeRawPointer(cells.pointer(cell)).load(as: UInt16.self))
+    cells.free(cell, SlabArena.sizeClass(for: bytes))
+  }
+
+  /// The labels of a series in the packed form; false where it is gone.
+  func packedLabels(of id: UInt32, into output: inout [UInt8]) -> Bool {
+    guard Int(id) < entries.count, entries[Int(id)].labels != 0 else { return false }
+    output.removeAll(keepingCapacity: true)
+    let base = cells.pointer(entries[Int(id)].labels)
+    let end = Int(UnsafeRawPointer(base).load(as: UInt16.self))
+    var offset = 2
+    while offset < end { append(symbols.bytes(of: get(base, &offset)), to: &output) }
+    return true
+  }
+
+  private func append(_ part: UnsafeRawBufferPointer, to output: inout [UInt8]) {
+    var length = part.count
+    while length >= 0x80 {
+      output.append(UInt8(truncatingIfNeeded: length) | 0x80)
+      length >>= 7
+    }
+    output.append(UInt8(length))
+    output.append(contentsOf: part)
+  }
+
+  private func varintBytes(_ value: UInt32) -> Int { value == 0 ? 1 : (38 - value.leadingZeroBitCount) / 7 }
+
+  private func put(_ value: UInt32, _ base: UnsafeMutablePointer<UInt8>, _ offset: inout Int) {
+    var rest = value
+    while rest >= 0x80 {
+      base[offset] = UInt8(truncatingIfNeeded: rest) | 0x80
+      offset += 1
+      rest >>= 7
+    }
+    base[offset] = UInt8(rest)
+    offset += 1
+  }
+
+  private func get(_ base: UnsafeMutablePointer<UInt8>, _ offset: inout Int) -> UInt32 {
+    var value: UInt32 = 0
+    var shift: UInt32 = 0
+    while true {
+      let byte = base[offset]
+      offset += 1
+      value |= UInt32(byte & 0x7f) << shift
+      if byte < 0x80 { return value }
+      shift += 7
+    }
+  }
+}
+
+/// Walks the packed form of `Labels` over bytes of somebody else; ends where they are cut.
+struct PackedLabelReader {
+  private var reader: ByteReader
+
+  init(_ packed: UnsafeRawBufferPointer) { reader = ByteReader(packed) }
+
+  mutating func next() -> (name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer)? {
+    guard let nameLength = reader.uvarint(), let name = reader.take(Int(truncatingIfNeeded: nameLength)),
+      let valueLength = reader.uvarint(), let value = reader.take(Int(truncatingIfNeeded: valueLength))
+    else { return nil }
+    return (name, value)
+  }
+}
