@@ -74,8 +74,7 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "TestKit", dependencies: ["Model", "Platform", "Format", "HTTP"], path: "Tests/TestKit",
-      swiftSettings: strict),
+      name: "TestKit", dependencies: ["CSnappy"], path: "Tests/TestKit", swiftSettings: strict),
     .testTarget(name: "ModelTests", dependencies: ["Model", "TestKit"], swiftSettings: strict),
     .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestKit"], swiftSettings: strict),
     .testTarget(name: "FormatTests", dependencies: ["Format", "TestKit", "CProtobuf"], swiftSettings: strict),
