@@ -67,7 +67,7 @@ let package = Package(
     // Load generators and measurements: built with everything, run by scripts/bench.
     .executableTarget(
       name: "Benchmarks",
-      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "Ingest", "CSnappy"],
+      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "Ingest", "CSnappy", "TestKit"],
       path: "Benchmarks",
       exclude: ["README.md"],
       swiftSettings: strict),

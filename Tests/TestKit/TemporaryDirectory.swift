@@ -6,9 +6,9 @@
 package final class TemporaryDirectory: Sendable {
   package let path: String
 
-  /// Made in TMPDIR, or in /tmp.
-  package init(_ name: String = "apus") throws(FileFailure) {
-    let parent = environmentVariable("TMPDIR") ?? "/tmp"
+  /// Made in `folder`, or in TMPDIR, or in /tmp.
+  package init(_ name: String = "apus", in folder: String? = nil) throws(FileFailure) {
+    let parent = folder ?? environmentVariable("TMPDIR") ?? "/tmp"
     var template = Array("\(parent)/\(name)-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw FileFailure("mkdtemp", parent) }
     path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
