@@ -67,15 +67,14 @@ let package = Package(
     // Load generators and measurements: built with everything, run by scripts/bench.
     .executableTarget(
       name: "Benchmarks",
-      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "Ingest", "CSnappy"],
+      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "Ingest", "CSnappy", "TestKit"],
       path: "Benchmarks",
       exclude: ["README.md"],
       swiftSettings: strict),
 
     // Tests.
     .target(
-      name: "TestKit", dependencies: ["Model", "Platform", "Format", "HTTP"], path: "Tests/TestKit",
-      swiftSettings: strict),
+      name: "TestKit", dependencies: ["CSnappy"], path: "Tests/TestKit", swiftSettings: strict),
     .testTarget(name: "ModelTests", dependencies: ["Model", "TestKit"], swiftSettings: strict),
     .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestKit"], swiftSettings: strict),
     .testTarget(name: "FormatTests", dependencies: ["Format", "TestKit", "CProtobuf"], swiftSettings: strict),

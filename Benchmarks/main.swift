@@ -1,1 +1,38 @@
-print("benchmarks")
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+// Measurements of the whole server beside its peers: one subcommand each. See README.md in this folder.
+
+private let usage = """
+  usage: Benchmarks COMMAND [options]
+
+  commands
+    ingest     CPU of taking in 200,000 series x 40 scrapes
+    memory     resident memory per series, 1,000,000 series after 10 scrapes
+    restart    time to ready after SIGKILL, 1,000,000 series x 120 scrapes in the log
+    kill       50 rounds of SIGKILL under load; every acknowledged sample is asked for (Apus alone)
+
+  options
+    --series N          active series                    --scrapes N       samples per series, 15 s apart
+    --connections N     keep-alive connections (2)       --body N          series in a body (2000)
+    --settle SECONDS    work counted after the last body (15)
+    --only A,B          of apus,prometheus,victoria      --seed N          of values and moments (1)
+    --rounds N          of kill (50)                     --data DIR        where the data directories are made
+    --apus-flag FLAG    passed on to Apus; may be repeated
+  """
+
+do {
+  let options = try BenchOptions(Array(CommandLine.arguments.dropFirst()))
+  switch options.command {
+  case "ingest": try runIngest(options)
+  case "memory": try runMemory(options)
+  case "restart": try runRestart(options)
+  case "kill": try runKill(options)
+  case "help", "--help": print(usage)
+  default: throw BenchOptions.Mistake(description: "unknown command '\(options.command)'\n\(usage)")
+  }
+} catch {
+  report("\(error)")
+  exit(error is BenchOptions.Mistake ? 2 : 1)
+}

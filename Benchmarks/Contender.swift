@@ -1,0 +1,89 @@
+import TestKit
+
+/// A server that is measured.
+enum Contender: String, CaseIterable {
+  case apus, prometheus, victoria
+
+  /// Starts it on `data`, with nothing to scrape but itself.
+  func start(data: String, _ options: BenchOptions, in directory: TemporaryDirectory) throws -> ServerProcess {
+    let patience = Duration.seconds(1800)
+    switch self {
+    case .apus:
+      return try .apus(data: data, options.apusFlags, readyWithin: patience)
+    case .prometheus:
+      let configuration = try directory.write("{}\n", to: "prometheus.yml")
+      return try .prometheus(data: data, configuration: configuration, readyWithin: patience)
+    case .victoria:
+      return try .victoriaMetrics(data: data, readyWithin: patience)
+    }
+  }
+}
+
+/// A server under load: started on a fresh data directory, which lives as long as this does.
+struct Trial: ~Copyable {
+  let contender: Contender
+  let options: BenchOptions
+  let directory: TemporaryDirectory
+  private(set) var server: ServerProcess
+  /// What the start had used before the first body.
+  let usageAtStart: ProcessUsage
+
+  struct Failure: Error, CustomStringConvertible {
+    var description: String
+  }
+
+  init(_ contender: Contender, _ options: BenchOptions) throws {
+    report("\(contender.rawValue): starting")
+    let directory = try TemporaryDirectory("apus-bench-\(contender.rawValue)", in: options.dataFolder)
+    let server = try contender.start(data: directory.path("data"), options, in: directory)
+    guard let usage = server.child.usage else { throw Failure(description: "\(contender.rawValue) ended at once") }
+    self.contender = contender
+    self.options = options
+    self.directory = directory
+    self.server = server
+    usageAtStart = usage
+  }
+
+  var dataPath: String { directory.path("data") }
+
+  func usage() throws -> ProcessUsage {
+    guard let usage = server.child.usage else {
+      let output = server.child.standardError.complete().suffix(2000)
+      throw Failure(description: "\(contender.rawValue) ended under load: \(output)")
+    }
+    return usage
+  }
+
+  /// Sends the whole load, then asks for the last sample of the last series: a server that drops bodies is fast.
+  func load(_ workload: Workload) throws -> SentLoad {
+    report("\(contender.rawValue): sending \(workload.series) series x \(workload.scrapes)")
+    let sent = try LoadSender(workload: workload, connections: options.connections).send(to: server.port)
+    try expectLast(of: workload, sent)
+    return sent
+  }
+
+  func expectLast(of workload: Workload, _ sent: SentLoad) throws {
+    let labels = Workload.labels(of: sent.lastSeries)
+    let matchers = labels.dropFirst().map { "\($0.0)=\"\($0.1)\"" }.joined(separator: ",")
+    let selector = "\(labels[0].1){\(matchers)}"
+    let time = workload.timestamp(scrape: workload.scrapes - 1)
+    var seen = "nothing"
+    let found = try eventually(within: .seconds(30)) {
+      let answer = try server.query(selector, at: time)
+      seen = "\(answer.series)"
+      return answer.series.count == 1 && answer.series[0].points.last?.value == sent.lastValue
+    }
+    guard found else {
+      throw Failure(description: "\(contender.rawValue): \(selector) is \(seen), not \(sent.lastValue)")
+    }
+  }
+
+  /// SIGKILL, and a new start on the same data.
+  mutating func killAndRestart() throws {
+    report("\(contender.rawValue): killing and starting again")
+    server.child.killAndReap()
+    server = try contender.start(data: dataPath, options, in: directory)
+  }
+
+  consuming func end() { _ = server.child.terminate(within: .seconds(120)) }
+}

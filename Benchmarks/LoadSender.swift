@@ -1,0 +1,133 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+import TestKit
+
+/// What became of a load.
+struct SentLoad: Sendable {
+  /// Order-independent over bodies: equal exactly when (almost surely) the same bodies were sent.
+  var digest: UInt64 = 0
+  var wireBytes = 0
+  /// Bodies that were answered 429 or 503 and sent again.
+  var retries = 0
+  var lastSeries = 0
+  var lastValue = 0.0
+  /// From the first body of any connection on; encoding the templates comes before.
+  var firstSent: ContinuousClock.Instant
+  var wallSeconds = 0.0
+  var generatorCPUSeconds = 0.0
+}
+
+/// Sends a whole workload to a server over keep-alive connections, each with its share of the bodies and a thread of
+/// its own, in the order of their timestamps.
+struct LoadSender: Sendable {
+  struct Failure: Error, CustomStringConvertible {
+    var description: String
+  }
+
+  static let retriesMax = 600
+
+  var workload: Workload
+  var connections: Int
+
+  func send(to port: UInt16) throws(Failure) -> SentLoad {
+    let cpuBefore = ownCPUSeconds()
+    let parts = onThreads(connections) { connection -> Result<SentLoad, Failure> in
+      do throws(Failure) {
+        return .success(try sendShare(connection, port))
+      } catch {
+        return .failure(error)
+      }
+    }
+    var whole = SentLoad(firstSent: .now)
+    for part in parts {
+      let load = try part.get()
+      whole.digest ^= load.digest
+      whole.wireBytes += load.wireBytes
+      whole.retries += load.retries
+      whole.firstSent = min(whole.firstSent, load.firstSent)
+      if load.lastSeries >= whole.lastSeries {
+        whole.lastSeries = load.lastSeries
+        whole.lastValue = load.lastValue
+      }
+    }
+    whole.wallSeconds = (ContinuousClock.now - whole.firstSent).inSeconds
+    whole.generatorCPUSeconds = ownCPUSeconds() - cpuBefore
+    return whole
+  }
+
+  /// The bodies whose number leaves the remainder `share`.
+  private func sendShare(_ share: Int, _ port: UInt16) throws(Failure) -> SentLoad {
+    var bodies = BodyShare(workload, share, of: connections)
+    var load = SentLoad(firstSent: .now)
+    do {
+      var connection = try HTTPConnection(port: port, timeout: .seconds(120))
+      for scrape in 0..<workload.scrapes {
+        for index in 0..<bodies.count {
+          let (number, lastValue) = bodies.encode(index, scrape)
+          load.digest ^= digest(of: bodies.compressed) &* UInt64(2 * (scrape * workload.bodiesPerScrape + number) + 1)
+          load.wireBytes += bodies.compressed.count
+          load.retries += try deliver(bodies.compressed, over: &connection)
+          load.lastSeries = bodies.lastSeries(index)
+          load.lastValue = lastValue
+        }
+      }
+    } catch let failure as Failure {
+      throw failure
+    } catch {
+      throw Failure(description: "sending failed: \(error)")
+    }
+    return load
+  }
+
+  /// Sends one body until it is taken; how often it had to be sent again.
+  private func deliver(_ body: [UInt8], over connection: inout HTTPConnection) throws -> Int {
+    for retry in 0...Self.retriesMax {
+      let answer = try connection.exchange("POST", "/api/v1/write", headers: RemoteWriteBody.headers, body: body)
+      if answer.status / 100 == 2 { return retry }
+      guard answer.status == 503 || answer.status == 429 else {
+        throw Failure(description: "a body was answered \(answer.status): \(answer.text.prefix(300))")
+      }
+      sleepThread(.milliseconds(100))
+    }
+    throw Failure(description: "a body was refused \(Self.retriesMax) times")
+  }
+}
+
+/// The bodies of one connection. Owned by its thread.
+private struct BodyShare: ~Copyable {
+  private let workload: Workload
+  private let numbers: [Int]
+  private let templates: UnsafeMutableBufferPointer<BodyTemplate>
+  private(set) var compressed: [UInt8] = []
+
+  init(_ workload: Workload, _ share: Int, of connections: Int) {
+    self.workload = workload
+    numbers = Array(stride(from: share, to: workload.bodiesPerScrape, by: connections))
+    templates = .allocate(capacity: numbers.count)
+    for (index, number) in numbers.enumerated() {
+      let first = number * workload.seriesPerBody
+      let range = first..<min(workload.series, first + workload.seriesPerBody)
+      templates.initializeElement(at: index, to: BodyTemplate(range, seed: workload.seed))
+    }
+  }
+
+  deinit {
+    templates.deinitialize()
+    templates.deallocate()
+  }
+
+  var count: Int { numbers.count }
+
+  func lastSeries(_ index: Int) -> Int { min(workload.series, (numbers[index] + 1) * workload.seriesPerBody) - 1 }
+
+  /// Leaves the body in `compressed`; its number and its last value.
+  mutating func encode(_ index: Int, _ scrape: Int) -> (number: Int, lastValue: Double) {
+    let timestamp = workload.timestamp(scrape: scrape)
+    return (numbers[index], templates[index].encode(timestamp: timestamp, into: &compressed))
+  }
+}
+
+private func ownCPUSeconds() -> Double {
+  ProcessUsage(processID: getpid())?.cpuSeconds ?? 0
+}
