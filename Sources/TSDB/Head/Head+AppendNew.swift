@@ -19,12 +19,14 @@ package struct NewSeries: ~Copyable {
     labelCount = labels.fields.count
   }
 
-  package mutating func set(_ labels: Labels) {
+  /// From labels in the packed form.
+  package mutating func set(packed bytes: UnsafeRawBufferPointer) {
     packed.removeAll()
     fields.removeAll()
     labelCount = 0
-    labels.packed.withUnsafeBytes { packed.append($0) }
-    labels.forEach { name, value in
+    packed.append(bytes)
+    var reader = PackedLabelReader(bytes)
+    while let (name, value) = reader.next() {
       LabelFields.appendField(name: name, value: value, to: &fields)
       labelCount += 1
     }

@@ -45,7 +45,7 @@ extension HeadShard {
   }
 
   /// The bits of the sample at `time` where it lies in the open chunk or in a chunk not yet in a file.
-  private func valueInMemory(_ record: UnsafeMutablePointer<HeadSeries>, at time: Int64) -> UInt64? {
+  func valueInMemory(_ record: UnsafeMutablePointer<HeadSeries>, at time: Int64) -> UInt64? {
     let tail = record.pointee.tail
     if tail.count > 0, time >= record.pointee.chunkStart, time <= tail.lastTime {
       if record.pointee.slab == 0 {

@@ -22,9 +22,12 @@ struct HeadShard: ~Copyable, @unchecked Sendable {
 
   init(number: Int) { self.number = number }
 
-  /// Finds the series of a name and asks for its record's cache line.
-  @inline(__always)
-  func find(high: UInt64, low: UInt32) -> SeriesLocation { references.find(high: high, low: low) }
+  /// The living series of a name that has its series in this shard; `.none` also where that series has ended.
+  func find(high: UInt64, low: UInt32) -> SeriesLocation {
+    let location = references.find(high: high, low: low)
+    if location.isNone || location.shard != number { return .none }
+    return records.pointer(location.slot).pointee.has(HeadSeries.isFree) ? .none : location
+  }
 
   @inline(__always)
   func prefetchRecord(_ slot: UInt32) { apus_prefetch_for_write(records.pointer(slot)) }

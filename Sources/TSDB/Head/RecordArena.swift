@@ -15,8 +15,6 @@ struct RecordArena: ~Copyable {
   /// Slots handed out so far, freed ones included.
   private(set) var slotCount = 0
 
-  var liveCount: Int { slotCount - freeSlots.count }
-
   init() {
     precondition(MemoryLayout<HeadSeries>.stride == 64, "a record is one cache line")
   }
@@ -52,10 +50,12 @@ struct RecordArena: ~Copyable {
     return UInt32(slotCount)
   }
 
-  mutating func free(_ slot: UInt32) {
+  /// Ends a series. Its slot is not used again before `recycle`, when no name points to it any more.
+  func retire(_ slot: UInt32) {
     pointer(slot).pointee = HeadSeries(reference: 0, id: 0, flags: HeadSeries.isFree)
-    freeSlots.append(slot)
   }
+
+  mutating func recycle(_ slots: [UInt32]) { freeSlots.append(contentsOf: slots) }
 
   /// Calls `body` for each slot in use.
   func forEach(_ body: (UInt32, UnsafeMutablePointer<HeadSeries>) -> Void) {

@@ -18,13 +18,15 @@ package enum SampleOutcome: UInt8, Sendable, CaseIterable {
   case tooFarInFuture
   /// The database refused for want of memory; the sender may try again.
   case exhausted
+  /// Late, but exactly this sample lies in a chunk on disk: success, and nothing to log.
+  case present
 
-  @inlinable package var isStored: Bool { rawValue <= SampleOutcome.late.rawValue }
+  package var isStored: Bool { rawValue <= SampleOutcome.late.rawValue || self == .present }
 
   /// Prometheus's text for a refusal.
   package var message: String {
     switch self {
-    case .accepted, .duplicate, .late: ""
+    case .accepted, .duplicate, .late, .present: ""
     case .conflict: "duplicate sample for timestamp"
     case .outOfOrder: "out of order sample"
     case .outOfBounds: "out of bounds"
@@ -37,7 +39,7 @@ package enum SampleOutcome: UInt8, Sendable, CaseIterable {
   /// The value of the `reason` label under which refusals are counted.
   package var reason: String {
     switch self {
-    case .accepted, .duplicate, .late: ""
+    case .accepted, .duplicate, .late, .present: ""
     case .conflict: "new-value-for-timestamp"
     case .outOfOrder: "sample-out-of-order"
     case .outOfBounds: "sample-out-of-bounds"

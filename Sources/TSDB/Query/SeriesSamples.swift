@@ -80,3 +80,16 @@ package struct SeriesSamples: ~Copyable, Sendable {
     values.resize(to: kept)
   }
 }
+
+extension SeriesSamples {
+  /// The value at exactly `time`.
+  func value(at time: Int64) -> UInt64? {
+    var low = 0
+    var high = times.count
+    while low < high {
+      let middle = (low + high) / 2
+      if times[middle] < time { low = middle + 1 } else { high = middle }
+    }
+    return low < times.count && times[low] == time ? values[low] : nil
+  }
+}

@@ -1,0 +1,13 @@
+/// Bounds on what a body and a series may be; 0 means none where it says so.
+package struct IngestLimits: Sendable, Equatable {
+  /// Bytes of a body after decompression, as in other receivers.
+  package var decodedBytesMax = 32 << 20
+  /// Labels of a series; 0: no bound.
+  package var labelsPerSeriesMax = 0
+  /// Bytes of a label name; 0: no bound.
+  package var labelNameBytesMax = 0
+  /// Bytes of a label value; 0: no bound.
+  package var labelValueBytesMax = 0
+
+  package init() {}
+}

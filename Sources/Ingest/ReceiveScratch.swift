@@ -1,0 +1,50 @@
+import Format
+import TSDB
+
+/// What one body needs while it is taken in, reused for the next: the decompressed bytes, the batch, the labels being
+/// read. Owned by one thread at a time, from and back to the receiver's pool.
+final class ReceiveScratch {
+  /// A body larger than this does not keep its memory.
+  private static let keptBytesMax = 4 << 20
+  private static let keptRowsMax = 16_384
+
+  var decoded = ByteBuffer(capacity: 64 << 10)
+  var zstd = ZstdDecoder()
+  var batch = AppendBatch()
+  var labels = LabelFields()
+  var newSeries = NewSeries()
+  var refusals = Refusals()
+
+  /// Makes ready for the next body and gives back what an unusual one made grow.
+  func reset() {
+    if decoded.capacity > ReceiveScratch.keptBytesMax {
+      decoded = ByteBuffer(capacity: 64 << 10)
+    } else {
+      decoded.removeAll()
+    }
+    batch.release(aboveRows: ReceiveScratch.keptRowsMax)
+    refusals = Refusals()
+  }
+}
+
+/// What was refused of one body: counts by reason, and the first few by name.
+struct Refusals {
+  private static let namedMax = 5
+
+  private(set) var countByReason: [String: Int] = [:]
+  private(set) var named: [String] = []
+
+  var isEmpty: Bool { countByReason.isEmpty }
+
+  mutating func add(reason: String, samples: Int, _ describe: () -> String) {
+    countByReason[reason, default: 0] += samples
+    if named.count < Refusals.namedMax { named.append(describe()) }
+  }
+
+  /// One line: the first refusals, then how many there were.
+  func message(of sampleCount: Int) -> String {
+    let total = countByReason.values.reduce(0, +)
+    let reasons = countByReason.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
+    return named.joined(separator: "; ") + " (refused \(total) of \(sampleCount) samples; \(reasons))"
+  }
+}

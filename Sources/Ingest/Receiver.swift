@@ -1,0 +1,147 @@
+import Format
+import Model
+import Platform
+import Synchronization
+import TSDB
+
+/// Takes in remote-write bodies: decompress, scan, append what is known, read the labels of what is not, log,
+/// acknowledge. Any thread; each body runs on the caller's.
+package final class Receiver: Sendable {
+  private let head: Head
+  private let clock: any Clock
+  private let log: Log
+  private let limits: Mutex<IngestLimits>
+  private let idle = Mutex<[ScratchBox]>([])
+  package let metrics: ReceiverMetrics
+
+  /// A scratch is one thread's while it is out of the pool.
+  private struct ScratchBox: @unchecked Sendable {
+    let scratch: ReceiveScratch
+  }
+
+  package init(head: Head, limits: IngestLimits, clock: any Clock, log: Log, metrics: ReceiverMetrics) {
+    self.head = head
+    self.clock = clock
+    self.log = log
+    self.limits = Mutex(limits)
+    self.metrics = metrics
+  }
+
+  package func reconfigure(_ limits: IngestLimits) { self.limits.withLock { $0 = limits } }
+
+  /// Takes in one body of the remote-write 1.0 protocol.
+  package func receive(_ body: UnsafeRawBufferPointer, encoding: BodyEncoding) -> ReceiveOutcome {
+    let box = idle.withLock { $0.popLast() } ?? ScratchBox(scratch: ReceiveScratch())
+    let outcome = receive(body, encoding, box.scratch, limits.withLock { $0 })
+    box.scratch.reset()
+    idle.withLock { $0.append(box) }
+    return outcome
+  }
+
+  private func receive(
+    _ body: UnsafeRawBufferPointer, _ encoding: BodyEncoding, _ scratch: ReceiveScratch, _ limits: IngestLimits
+  ) -> ReceiveOutcome {
+    if let refused = decompress(body, encoding, scratch, limits) { return refused }
+    let bytes = encoding == .identity ? body : scratch.decoded.bytes
+    do throws(WriteRequestError) {
+      try WriteRequestScanner.scan(bytes, key: head.hash, into: &scratch.batch.rows)
+    } catch {
+      metrics.malformed.add()
+      return .malformed(message: "not a remote-write request: \(error)")
+    }
+    let now = clock.nowMilliseconds()
+    head.appendKnown(&scratch.batch, now: now)
+    resolveUnknown(bytes, scratch, limits, now)
+    refuseHistograms(bytes, scratch)
+    if scratch.batch.tally.refused > 0 { nameRefusedSamples(bytes, scratch) }
+    do throws(WALError) {
+      try head.commit(&scratch.batch)
+    } catch {
+      log.error("A write could not be logged and was not acknowledged", ["err": "\(error)"])
+      metrics.notLogged.add()
+      return .unavailable(message: "the write-ahead log cannot be written: \(error)", retryAfterSeconds: 5)
+    }
+    metrics.samples.add(scratch.batch.tally.stored)
+    if scratch.refusals.isEmpty { return .stored }
+    metrics.count(scratch.refusals)
+    return .partly(message: scratch.refusals.message(of: scratch.batch.rows.times.count))
+  }
+
+  /// Fills `scratch.decoded`; an outcome where that is not possible.
+  private func decompress(
+    _ body: UnsafeRawBufferPointer, _ encoding: BodyEncoding, _ scratch: ReceiveScratch, _ limits: IngestLimits
+  ) -> ReceiveOutcome? {
+    do throws(CompressionError) {
+      switch encoding {
+      case .identity:
+        guard body.count <= limits.decodedBytesMax else {
+          throw .tooLarge(decodedBytes: body.count, decodedBytesMax: limits.decodedBytesMax)
+        }
+      case .snappy:
+        try Snappy.decode(body, into: &scratch.decoded, decodedBytesMax: limits.decodedBytesMax)
+      case .zstd:
+        try scratch.zstd.decode(body, into: &scratch.decoded, decodedBytesMax: limits.decodedBytesMax)
+      }
+      return nil
+    } catch {
+      metrics.malformed.add()
+      if case .tooLarge = error { return .tooLarge(message: "remote-write body \(error)") }
+      return .malformed(message: "remote-write body: \(encoding): \(error)")
+    }
+  }
+
+  /// Reads the labels of the rows nobody has sent before, and appends them to their series, most of them new.
+  private func resolveUnknown(
+    _ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch, _ limits: IngestLimits, _ now: Int64
+  ) {
+    for index in 0..<scratch.batch.unknown.count {
+      let row = Int(scratch.batch.unknown[index])
+      let raw = scratch.batch.rows.labels(of: scratch.batch.rows.rows[row], in: bytes)
+      if let fault = LabelRules.check(raw, &scratch.labels, limits) {
+        refuse(row, reason: fault.reason, fault.message, raw, scratch)
+        continue
+      }
+      scratch.newSeries.set(scratch.labels, of: raw)
+      if let refusal = head.appendNew(row: row, &scratch.newSeries, &scratch.batch, now: now) {
+        refuse(row, reason: refusal.reason, refusal.message, raw, scratch)
+      }
+    }
+  }
+
+  private func refuse(
+    _ row: Int, reason: String, _ message: String, _ labels: UnsafeRawBufferPointer, _ scratch: ReceiveScratch
+  ) {
+    let samples = Int(scratch.batch.rows.rows[row].sampleCount)
+    scratch.refusals.add(reason: reason, samples: max(samples, 1)) {
+      "\(message), series \(LabelRules.describe(labels, &scratch.labels))"
+    }
+  }
+
+  private func refuseHistograms(_ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch) {
+    for index in 0..<scratch.batch.rows.histograms.count {
+      let row = Int(scratch.batch.rows.histograms[index].row)
+      let labels = scratch.batch.rows.labels(of: scratch.batch.rows.rows[row], in: bytes)
+      scratch.refusals.add(reason: SeriesFault.histogram.reason, samples: 1) {
+        "\(SeriesFault.histogram.message), series \(LabelRules.describe(labels, &scratch.labels))"
+      }
+    }
+  }
+
+  /// Goes over the samples the head refused. Some turn out to be stored already, in a chunk on disk: a retry of an old
+  /// body is a success.
+  private func nameRefusedSamples(_ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch) {
+    head.acquitDuplicates(&scratch.batch)
+    for row in 0..<scratch.batch.rows.rows.count {
+      let start = Int(scratch.batch.rows.rows[row].sampleStart)
+      for sample in start..<(start + Int(scratch.batch.rows.rows[row].sampleCount)) {
+        guard let outcome = SampleOutcome(rawValue: scratch.batch.outcomes[sample]), !outcome.isStored else { continue }
+        head.metrics.count(outcome)
+        let labels = scratch.batch.rows.labels(of: scratch.batch.rows.rows[row], in: bytes)
+        let time = scratch.batch.rows.times[sample]
+        scratch.refusals.add(reason: outcome.reason, samples: 1) {
+          "\(outcome.message), timestamp \(time), series \(LabelRules.describe(labels, &scratch.labels))"
+        }
+      }
+    }
+  }
+}

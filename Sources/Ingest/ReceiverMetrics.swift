@@ -1,0 +1,30 @@
+import Platform
+import Synchronization
+
+/// What the receiver counts. Any thread.
+package final class ReceiverMetrics: Sendable {
+  package let samples: Counter
+  package let malformed: Counter
+  package let notLogged: Counter
+  private let refused = Mutex<[String: Int]>([:])
+
+  package init(_ registry: MetricsRegistry) {
+    samples = registry.counter(
+      "apus_receiver_samples_total", "Samples that were stored, or were stored already, by remote write.")
+    malformed = registry.counter(
+      "apus_receiver_malformed_bodies_total", "Remote-write bodies that could not be decoded.")
+    notLogged = registry.counter(
+      "apus_receiver_unlogged_bodies_total", "Bodies that were not acknowledged because the log could not be written.")
+    registry.collect("apus_discarded_samples_total", "Samples that were refused, by reason.", .counter) { [weak self] in
+      guard let self else { return [] }
+      let counts = self.refused.withLock { $0 }
+      return counts.sorted { $0.key < $1.key }.map { (labels: [("reason", $0.key)], value: Double($0.value)) }
+    }
+  }
+
+  func count(_ refusals: Refusals) {
+    refused.withLock { total in
+      for (reason, count) in refusals.countByReason { total[reason, default: 0] += count }
+    }
+  }
+}

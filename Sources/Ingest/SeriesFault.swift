@@ -1,0 +1,41 @@
+/// Why the labels of a series were refused, with the texts operators already search for. `reason` is the value of the
+/// label under which it is counted.
+struct SeriesFault: Error, Equatable {
+  var reason: String
+  var message: String
+
+  static let malformed = SeriesFault(reason: "label_invalid", message: "labels are not well-formed protobuf")
+  static let missingName = SeriesFault(reason: "missing_metric_name", message: "sample missing metric name")
+  static let histogram = SeriesFault(
+    reason: "native-histogram", message: "native histograms are disabled: this version does not store them")
+
+  static func invalidMetricName(_ name: String) -> SeriesFault {
+    SeriesFault(reason: "metric_name_invalid", message: "sample invalid metric name: \(name)")
+  }
+
+  static func invalidLabel(_ name: String) -> SeriesFault {
+    SeriesFault(reason: "label_invalid", message: "sample invalid label: \(name)")
+  }
+
+  static func duplicateName(_ name: String) -> SeriesFault {
+    SeriesFault(reason: "duplicate_label_names", message: "duplicate label name: \(name)")
+  }
+
+  static func tooManyLabels(_ count: Int, limit: Int) -> SeriesFault {
+    SeriesFault(
+      reason: "max_label_names_per_series",
+      message: "series has too many labels (actual: \(count), limit: \(limit))")
+  }
+
+  static func nameTooLong(_ name: String, _ count: Int, limit: Int) -> SeriesFault {
+    SeriesFault(
+      reason: "label_name_too_long",
+      message: "label name too long for metric (actual: \(count), limit: \(limit)) label name: \(name)")
+  }
+
+  static func valueTooLong(_ name: String, _ count: Int, limit: Int) -> SeriesFault {
+    SeriesFault(
+      reason: "label_value_too_long",
+      message: "label value too long for metric (actual: \(count), limit: \(limit)) label name: \(name)")
+  }
+}

@@ -1,0 +1,124 @@
+import Format
+import Model
+
+// What leaves the head: chunks older than a time, and series that have nothing left. Memory follows.
+extension Head {
+  /// What a truncation did.
+  package struct Truncation: Sendable, Equatable {
+    package var seriesRemoved = 0
+    package var chunksRemoved = 0
+  }
+
+  /// Drops all data before `time` and the series without any left. Shard by shard, so that appends wait for one
+  /// sixteenth of it at most.
+  package func truncate(before time: Int64) -> Truncation {
+    truncatedBefore.max(time, ordering: .relaxed)
+    var truncation = Truncation()
+    var gone: [UInt32] = []
+    var retired: [[UInt32]] = []
+    for shard in shards {
+      var slots: [UInt32] = []
+      shard.state.withLock { $0.truncate(before: time, &truncation, &gone, &slots) }
+      retired.append(slots)
+    }
+    gone.sort()
+    index.remove(gone)
+    if !gone.isEmpty { recycle(retired) }
+    metrics.seriesRemoved.add(truncation.seriesRemoved)
+    metrics.chunksRemoved.add(truncation.chunksRemoved)
+    oldestTime.max(time, ordering: .relaxed)
+    return truncation
+  }
+
+  /// Takes the names of ended series out of every shard, and only then lets their slots be used again: a name must never
+  /// lead to somebody else's series.
+  private func recycle(_ retired: [[UInt32]]) {
+    var locations = Set<UInt32>()
+    for (number, slots) in retired.enumerated() {
+      for slot in slots { locations.insert(SeriesLocation(shard: number, slot: slot).raw) }
+    }
+    for shard in shards {
+      shard.state.withLock { state in state.references.removeAll { locations.contains($0.raw) } }
+    }
+    for (number, slots) in retired.enumerated() where !slots.isEmpty {
+      shards[number].state.withLock { $0.records.recycle(slots) }
+    }
+  }
+
+  /// Closes the chunks of series that have not been written to since `time`, so that they go to a file and no longer
+  /// hold the log back.
+  func completeIdleChunks(lastBefore time: Int64) {
+    for shard in shards {
+      shard.state.withLock { state in
+        for slot in 0..<UInt32(state.records.slotCount) {
+          let record = state.records.pointer(slot)
+          guard !record.pointee.has(HeadSeries.isFree), record.pointee.tail.count > 0,
+            record.pointee.tail.lastTime < time
+          else { continue }
+          // Where memory is exhausted the chunk stays open, and the next round tries again.
+          _ = state.completeChunk(record, slot)
+        }
+      }
+    }
+  }
+
+  /// The first time of any chunk that is not in a file yet: what is older need not be in the log.
+  func oldestUnfiledTime() -> Int64 {
+    var oldest = Int64.max
+    for shard in shards {
+      shard.state.withLock { state in
+        state.records.forEach { _, record in
+          if record.pointee.tail.count > 0 { oldest = min(oldest, record.pointee.chunkStart) }
+          if let history = state.history(of: record), history.pointee.lateCount > 0 {
+            oldest = min(oldest, state.lateSamples(history)[0].time)
+          }
+        }
+        for chunk in state.completed {
+          let record = state.records.pointer(chunk.slot)
+          state.forEachChunk(of: record) { candidate in
+            if candidate.pointee.isInMemory { oldest = min(oldest, candidate.pointee.start) }
+            return true
+          }
+        }
+      }
+    }
+    return oldest
+  }
+}
+
+extension HeadShard {
+  mutating func truncate(
+    before time: Int64, _ truncation: inout Head.Truncation, _ gone: inout [UInt32], _ retired: inout [UInt32]
+  ) {
+    for slot in 0..<UInt32(records.slotCount) {
+      let record = records.pointer(slot)
+      if record.pointee.has(HeadSeries.isFree) { continue }
+      // A chunk about to be written to a file stays for one more round.
+      truncation.chunksRemoved += removeChunks(of: record) {
+        $0.end < time && $0.flags & HeadChunk.isBeingWritten == 0
+      }
+      dropLate(before: time, record)
+      guard record.pointee.tail.count == 0 || record.pointee.tail.lastTime < time else { continue }
+      if let history = history(of: record), history.pointee.chunkCount > 0 || history.pointee.lateCount > 0 { continue }
+      // A series that another thread is creating has no number yet; it is looked at next time.
+      if record.pointee.id == 0 || record.pointee.has(HeadSeries.isUnlogged) { continue }
+      if record.pointee.tail.count > 0 { truncation.chunksRemoved += 1 }
+      gone.append(record.pointee.id)
+      freeMemory(of: record)
+      records.retire(slot)
+      retired.append(slot)
+      truncation.seriesRemoved += 1
+    }
+    if !retired.isEmpty { completed.removeAll { records.pointer($0.slot).pointee.reference != $0.reference } }
+  }
+
+  private mutating func dropLate(before time: Int64, _ record: UnsafeMutablePointer<HeadSeries>) {
+    guard let history = history(of: record), history.pointee.lateCount > 0 else { return }
+    let samples = lateSamples(history)
+    let count = Int(history.pointee.lateCount)
+    let dropped = (0..<count).first { samples[$0].time >= time } ?? count
+    if dropped == 0 { return }
+    samples.update(from: samples + dropped, count: count - dropped)
+    history.pointee.lateCount = UInt16(count - dropped)
+  }
+}

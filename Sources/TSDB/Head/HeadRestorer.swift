@@ -1,0 +1,221 @@
+import Format
+import Model
+import Platform
+
+/// Brings a head back from its log: the records of a snapshot, of `wal/` and of `wbl/`, applied in order. Used by one
+/// thread, before anybody else sees the head.
+///
+/// Applying is idempotent, since a snapshot and the log behind it overlap: a sample that is there already is skipped.
+final class HeadRestorer {
+  let head: Head
+  var map = ReferenceMap()
+  private var newSeries = NewSeries()
+  private var locations = Column<UInt32>(capacity: DecodedBatch.rowsMax)
+  private var order = Column<UInt32>(capacity: DecodedBatch.rowsMax)
+  /// Complete chunks found in files, by series reference, until their series is met.
+  private var unclaimed: [UInt64: [HeadChunk]]
+  private(set) var counts = Counts()
+
+  struct Counts {
+    var series = 0
+    var samples = 0
+    var chunks = 0
+    /// Samples whose series no record names; Prometheus drops and counts them too.
+    var unknownReferences = 0
+  }
+
+  init(_ head: Head, chunks: [UInt64: [HeadChunk]]) {
+    self.head = head
+    unclaimed = chunks
+  }
+
+  /// Applies the records of a batch of `wal/`.
+  func apply(_ batch: DecodedBatch) {
+    for section in batch.columns.sections {
+      switch section.kind {
+      case .series:
+        for row in batch.columns.series[section.rows] {
+          addSeries(row.ref, batch.columns.packedLabels(row.labels))
+        }
+      case .samples: applySamples(batch.columns.samples, section.rows)
+      default: break
+      }
+    }
+  }
+
+  /// The location of the series a record names, made if it is new. Several references may name one series.
+  @discardableResult
+  func addSeries(_ reference: UInt64, _ packed: UnsafeRawBufferPointer) -> SeriesLocation {
+    let known = map.find(reference)
+    if !known.isNone { return known }
+    newSeries.set(packed: packed)
+    let hash = head.hash.hash128(newSeries.fields.bytes)
+    let low = UInt32(truncatingIfNeeded: hash.low)
+    let shard = head.shards[Int(low & 15)]
+    var isNew = false
+    let location = shard.state.withLock { state in
+      let found = state.find(high: hash.high, low: low)
+      if !found.isNone { return found }
+      isNew = true
+      return state.create(reference: reference, flags: 0, high: hash.high, low: low) ?? .none
+    }
+    if location.isNone { return .none }
+    map.set(reference, location)
+    if isNew {
+      // Limits are for new series; what is in the log was taken once.
+      guard head.index.admit(packed, SeriesLimits(), into: &newSeries.pairs) == nil,
+        let id = head.index.add(location, newSeries.pairs)
+      else { return .none }
+      shard.state.withLock { $0.records.pointer(location.slot).pointee.id = id }
+      counts.series += 1
+    }
+    if let chunks = unclaimed.removeValue(forKey: reference) { attach(chunks, to: location) }
+    return location
+  }
+
+  /// Gives a series the chunks that files hold for it, oldest first.
+  func attach(_ chunks: [HeadChunk], to location: SeriesLocation) {
+    head.shards[location.shard].state.withLock { state in
+      let record = state.records.pointer(location.slot)
+      for chunk in chunks where state.addChunk(chunk, to: record) {
+        state.chunkCount += 1
+        counts.chunks += 1
+        let isLate = chunk.flags & HeadChunk.isLate != 0
+        if isLate || record.pointee.tail.count > 0 && chunk.end < record.pointee.chunkStart { continue }
+        if record.pointee.has(HeadSeries.isEmpty) || chunk.end >= record.pointee.tail.lastTime
+          || record.pointee.tail.count > 0
+        {
+          state.closeOpenChunk(of: record, endingAt: max(chunk.end, record.pointee.tail.lastTime))
+        }
+      }
+    }
+    for chunk in chunks {
+      head.newestTime.max(chunk.end, ordering: .relaxed)
+      head.oldestTime.min(chunk.start, ordering: .relaxed)
+    }
+  }
+
+  private func applySamples(_ samples: borrowing SampleColumns, _ rows: Range<Int>) {
+    let count = rows.count
+    locations.resize(to: count)
+    order.resize(to: count)
+    var starts = ShardStarts()
+    let refs = samples.refs
+    for index in 0..<count {
+      let location = map.find(refs[rows.lowerBound + index])
+      locations[index] = location.raw
+      if location.isNone { counts.unknownReferences += 1 } else { starts.add(location.shard) }
+    }
+    starts.finish()
+    for index in 0..<count {
+      let location = SeriesLocation(raw: locations[index])
+      if !location.isNone { order[starts.place(location.shard)] = UInt32(index) }
+    }
+    var newest = Int64.min
+    var oldest = Int64.max
+    for shard in 0..<SeriesLocation.shardCount {
+      let range = starts.range(shard)
+      if range.isEmpty { continue }
+      head.shards[shard].state.withLock { state in
+        applyShard(samples, rows.lowerBound, range, &state, &newest, &oldest)
+      }
+    }
+    counts.samples += count
+    if newest != .min { head.newestTime.max(newest, ordering: .relaxed) }
+    if oldest != .max { head.oldestTime.min(oldest, ordering: .relaxed) }
+  }
+
+  /// One shard's samples of a record, with the next ones' cache lines on their way.
+  private func applyShard(
+    _ samples: borrowing SampleColumns, _ first: Int, _ range: Range<Int>, _ state: inout HeadShard,
+    _ newest: inout Int64, _ oldest: inout Int64
+  ) {
+    let ahead = 16
+    let times = samples.timestamps
+    let values = samples.values
+    for place in range.prefix(ahead) { state.prefetchRecord(slot(place)) }
+    for place in range {
+      if place + ahead < range.upperBound { state.prefetchRecord(slot(place + ahead)) }
+      if place + ahead / 2 < range.upperBound { state.prefetchChunk(slot(place + ahead / 2)) }
+      let index = first + Int(order[place])
+      let time = times[index]
+      state.restore(slot(place), time: time, value: values[index].bitPattern)
+      newest = max(newest, time)
+      oldest = min(oldest, time)
+    }
+  }
+
+  @inline(__always)
+  private func slot(_ place: Int) -> UInt32 { SeriesLocation(raw: locations[Int(order[place])]).slot }
+
+  /// Applies the late samples of a batch of `wbl/`. Those that a chunk in a file holds already are left out.
+  func applyLate(_ batch: DecodedBatch) {
+    var scratch = HeadReadScratch()
+    var present = SeriesSamples()
+    let (refs, times, values) = (batch.columns.samples.refs, batch.columns.samples.timestamps, batch.columns.samples.values)
+    for index in 0..<batch.columns.samples.count {
+      let location = map.find(refs[index])
+      if location.isNone {
+        counts.unknownReferences += 1
+        continue
+      }
+      let time = times[index]
+      let bits = values[index].bitPattern
+      let id = head.shards[location.shard].state.withLock { $0.records.pointer(location.slot).pointee.id }
+      let series = HeadSelection(id: id, labels: .empty, location: location)
+      head.read(series, from: time, through: time, &scratch, into: &present)
+      counts.samples += 1
+      if present.count > 0 { continue }
+      head.shards[location.shard].state.withLock { state in
+        let record = state.records.pointer(location.slot)
+        _ = state.insertLate(record, location.slot, time: time, value: bits)
+      }
+      head.oldestTime.min(time, ordering: .relaxed)
+    }
+  }
+
+  /// After the last record: new series are numbered behind all references seen.
+  func finish() {
+    let highest = max(map.highest, unclaimed.keys.max() ?? 0)
+    head.nextReference.max(highest + 1, ordering: .relaxed)
+  }
+}
+
+extension HeadShard {
+  /// Appends a sample of the log, unless it is there.
+  @inline(__always)
+  mutating func restore(_ slot: UInt32, time: Int64, value: UInt64) {
+    let record = records.pointer(slot)
+    if time > record.pointee.tail.lastTime || record.pointee.has(HeadSeries.isEmpty) {
+      _ = appendInOrder(record, slot, time: time, value: value)
+    } else if !record.pointee.has(HeadSeries.lastValueUnknown) && time != record.pointee.tail.lastTime {
+      restoreUnordered(record, slot, time: time, value: value)
+    }
+  }
+
+  /// A sample of the log that is not behind its series' last: there already, or written by two bodies whose records
+  /// reached the log in the other order.
+  @inline(never)
+  private mutating func restoreUnordered(
+    _ record: UnsafeMutablePointer<HeadSeries>, _ slot: UInt32, time: Int64, value: UInt64
+  ) {
+    if valueInMemory(record, at: time) != nil { return }
+    var isInFile = false
+    forEachChunk(of: record) { chunk in
+      let chunk = chunk.pointee
+      isInFile = !chunk.isInMemory && chunk.flags & HeadChunk.isLate == 0 && chunk.start <= time && time <= chunk.end
+      return !isInFile
+    }
+    if !isInFile { _ = insertLate(record, slot, time: time, value: value) }
+  }
+
+  /// Forgets the open chunk: a file holds all of it, up to `time`.
+  mutating func closeOpenChunk(of record: UnsafeMutablePointer<HeadSeries>, endingAt time: Int64) {
+    if record.pointee.tail.count > 0 { chunkCount -= 1 }
+    if record.pointee.slab != 0 { slabs.free(record.pointee.slab, record.pointee.sizeClass) }
+    record.pointee.slab = 0
+    record.pointee.tail = XORTail(lastTime: time, lastValue: 0, count: 0)
+    record.pointee.flags &= ~HeadSeries.isEmpty
+    record.pointee.flags |= HeadSeries.lastValueUnknown
+  }
+}
