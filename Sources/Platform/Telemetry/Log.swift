@@ -1,33 +1,59 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
-import Synchronization
+// The server's log. A `Log` is a small immutable value that every part holds a copy of; `LogLine` knows how an event
+// looks, `StandardError` how it leaves the process.
 
 package enum LogLevel: Int, Sendable, Comparable, CaseIterable {
   case debug, info, warn, error
 
   package static func < (left: LogLevel, right: LogLevel) -> Bool { left.rawValue < right.rawValue }
+
+  /// The level of a flag's value (`debug`, `info`, `warn`, `error`).
+  package init?(flagValue: String) {
+    guard let level = Self.allCases.first(where: { "\($0)" == flagValue }) else { return nil }
+    self = level
+  }
+
+  /// As it stands in a line.
+  package var name: String {
+    switch self {
+    case .debug: "DEBUG"
+    case .info: "INFO"
+    case .warn: "WARN"
+    case .error: "ERROR"
+    }
+  }
 }
 
-package enum LogFormat: Sendable { case logfmt, json }
+package enum LogFormat: Sendable, CaseIterable {
+  case logfmt, json
 
-/// The server's log: one line per event, logfmt or JSON, written with one write(2). Immutable; shared by all threads.
+  /// The format of a flag's value (`logfmt`, `json`).
+  package init?(flagValue: String) {
+    guard let format = Self.allCases.first(where: { "\($0)" == flagValue }) else { return nil }
+    self = format
+  }
+}
+
+/// One line per event, logfmt or JSON, written with one write(2). Immutable; shared by all threads.
 package struct Log: Sendable {
   package typealias Fields = KeyValuePairs<String, String>
 
   package let level: LogLevel
   package let format: LogFormat
+  private let clock: any Clock
   private let write: @Sendable (String) -> Void
 
   /// A log to standard error.
   package init(level: LogLevel = .info, format: LogFormat = .logfmt) {
-    self.init(level: level, format: format, write: writeToStandardError)
+    self.init(level: level, format: format, write: StandardError.writeLine)
   }
 
   /// A log whose lines (without line end) go to `write`.
-  package init(level: LogLevel, format: LogFormat, write: @escaping @Sendable (String) -> Void) {
+  package init(
+    level: LogLevel, format: LogFormat, clock: any Clock = SystemClock(), write: @escaping @Sendable (String) -> Void
+  ) {
     self.level = level
     self.format = format
+    self.clock = clock
     self.write = write
   }
 
@@ -48,13 +74,7 @@ package struct Log: Sendable {
   }
 
   private func emit(_ level: LogLevel, _ message: String, _ fields: Fields) {
-    var line = "level=\(level) msg=\(message)"
-    for (key, value) in fields { line += " \(key)=\(value)" }
-    write(line)
+    write(
+      LogLine.text(format, milliseconds: clock.nowMilliseconds(), level: level, message: message, fields: fields))
   }
-}
-
-private func writeToStandardError(_ line: String) {
-  var text = line + "\n"
-  text.withUTF8 { _ = Glibc.write(2, $0.baseAddress, $0.count) }
 }
