@@ -1,4 +1,4 @@
-// Process-wide doors: the allocator's settings and thread names.
+// Process-wide doors: the allocator's settings, thread names, the kind of a file system.
 #ifndef APUS_PROCESS_H
 #define APUS_PROCESS_H
 
@@ -9,5 +9,7 @@ void apus_allocator_configure(int arena_count_max, int trim_threshold_bytes);
 // Gives free memory at the heap's top back to the system.
 void apus_allocator_trim(void);
 void apus_thread_name(const char *name);
+// The magic number of the file system that holds the path (statfs's f_type), or -1 with errno set.
+long apus_file_system_type(const char *path);
 
 #endif

@@ -1,7 +1,7 @@
 import CShims
 
 /// Puts records together from pages: the reading half of the page format. Pages of a segment are handed in one after
-/// the other; damage is reported and stepped over, up to the next page where a record begins.
+/// the other; damage is reported and stepped over, up to the next fragment with the right checksum.
 ///
 /// One owner. The bytes of a record are valid until the next call; a record in one fragment lies in the page itself.
 package struct PageScanner: ~Copyable, Sendable {
@@ -113,13 +113,19 @@ package struct PageScanner: ~Copyable, Sendable {
     return .endOfPage
   }
 
-  /// The rest of the page cannot be trusted, and with it the record that goes through it.
+  /// What is here cannot be trusted, and with it the record that goes through it. Reading goes on at the next
+  /// fragment of this page whose checksum is right, or in the next page.
   private mutating func lose(_ reason: SegmentDamage.Reason) -> Event {
     let here = page.offset + page.at
     let start = isAssembling ? recordStart : here
     loseAssembly()
-    if page.remaining > 0 { edits.append(.blank(offset: here, bytes: page.remaining)) }
-    page.at = page.bytes.count
+    if let next = page.nextIntactFragment() {
+      edits.append(.neutralize(offset: here, dataBytes: next - page.at - WALPage.headerBytes))
+      page.at = next
+    } else {
+      if page.remaining > 0 { edits.append(.blank(offset: here, bytes: page.remaining)) }
+      page.at = page.bytes.count
+    }
     isSkipping = true
     return .damage(SegmentDamage(offset: start, reason: reason))
   }
@@ -184,6 +190,25 @@ private struct UnsafePage: @unchecked Sendable {
       checksum: UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: at + 3, as: UInt32.self)),
       data: UnsafeRawBufferPointer(rebasing: bytes[start..<(start + length)]))
   }
+
+  /// Where behind the present place a fragment begins that has data and the right checksum for it. Only called
+  /// after damage: it may look at every byte.
+  func nextIntactFragment() -> Int? {
+    var probe = self
+    probe.at = at + WALPage.headerBytes
+    while probe.remaining > WALPage.headerBytes {
+      if probe.kindBits != 0, let found = probe.fragment(), found.data.count >= UnsafePage.probedDataBytesMin,
+        apus_crc32c(0, found.data.baseAddress, found.data.count) == found.checksum
+      {
+        return probe.at
+      }
+      probe.at += 1
+    }
+    return nil
+  }
+
+  /// Zeros among numbers look like a fragment without data: too short to be believed.
+  private static let probedDataBytesMin = 8
 
   /// Why there is no fragment at the present place.
   func fault() -> SegmentDamage.Reason {

@@ -4,4 +4,10 @@ package protocol Clock: Sendable {
   func nowMilliseconds() -> Int64
   /// Time that never goes back, in nanoseconds from an unnamed start.
   func monotonicNanoseconds() -> Int64
+  /// Who waits for a moment of this clock. Nil when time moves by itself, and a waiter needs no call to notice.
+  var waiters: ClockWaiters? { get }
+}
+
+extension Clock {
+  package var waiters: ClockWaiters? { nil }
 }

@@ -66,11 +66,16 @@ package struct WALDirectory: Sendable {
   }
 
   package func makeIfMissing() throws(DiskError) {
+    if try !exists(path) { try disk.makeDirectory(path) }
+  }
+
+  func exists(_ path: String) throws(DiskError) -> Bool {
     do throws(DiskError) {
       _ = try disk.status(path)
+      return true
     } catch {
       guard error.isNotFound else { throw error }
-      try disk.makeDirectory(path)
+      return false
     }
   }
 

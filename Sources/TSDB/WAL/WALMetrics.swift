@@ -15,6 +15,8 @@ package final class WALMetrics: Sendable {
   package let truncations: Counter
   package let truncationsFailed: Counter
   package let unknownRecords: Counter
+  package let checkpoints: Counter
+  package let checkpointsFailed: Counter
   package let fsyncDurationSeconds: HistogramMetric
 
   private static let fsyncBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -37,6 +39,17 @@ package final class WALMetrics: Sendable {
       prefix + "truncations_failed_total", "Total number of write log truncations that failed.")
     unknownRecords = registry.counter(
       prefix + "unknown_records_total", "Total number of write log records of an unknown kind that were skipped.")
+    // The log of out-of-order samples has no checkpoints.
+    let isWAL = kind == .wal
+    checkpoints =
+      isWAL
+      ? registry.counter(
+        "prometheus_tsdb_checkpoint_creations_total", "Total number of checkpoint creations attempted.") : Counter()
+    checkpointsFailed =
+      isWAL
+      ? registry.counter(
+        "prometheus_tsdb_checkpoint_creations_failed_total", "Total number of checkpoint creations that failed.")
+      : Counter()
     fsyncDurationSeconds = registry.histogram(
       prefix + "fsync_duration_seconds", "Duration of write log fsync.", upperBounds: WALMetrics.fsyncBounds)
   }

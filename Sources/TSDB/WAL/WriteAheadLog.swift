@@ -16,7 +16,7 @@ package final class WriteAheadLog: Sendable {
   /// The first segment this run writes. Everything before it is there to be replayed.
   package let firstSegment: Int
 
-  private let log: Log
+  let log: Log
   private let clock: any Clock
   private let tail: Mutex<SegmentTail>
   private let rounds = SyncRounds()

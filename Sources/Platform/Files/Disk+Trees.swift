@@ -1,0 +1,52 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+// Whole directory trees, on any disk.
+
+/// The deepest tree that is removed. What the server writes is a handful deep; more is not its own.
+private let treeDepthMax = 64
+
+extension Disk {
+  /// Makes the directory and those above it that are missing, durably. One that exists is left as it is.
+  package func makeDirectories(_ path: String) throws(DiskError) {
+    do throws(DiskError) {
+      if try status(path).kind == .directory { return }
+      throw DiskError(operation: "mkdir", path: path, code: ENOTDIR)
+    } catch {
+      if !error.isNotFound { throw error }
+    }
+    let parent = DiskPath.parent(path)
+    if parent != path { try makeDirectories(parent) }
+    do {
+      try makeDirectory(path)
+    } catch {
+      // Somebody else made it in between.
+      if error.code != EEXIST { throw error }
+    }
+    try syncDirectory(parent)
+  }
+
+  /// Removes the file, or the directory with all it holds. A symbolic link goes, not what it points to. Nothing there is
+  /// fine. A crash on the way leaves a part of the tree; the caller syncs the parent directory when it matters.
+  package func removeTree(_ path: String) throws(DiskError) { try removeTree(path, depth: 0) }
+
+  private func removeTree(_ path: String, depth: Int) throws(DiskError) {
+    if depth > treeDepthMax { throw DiskError(operation: "remove", path: path, code: ELOOP) }
+    do {
+      // Linux says EISDIR for a directory, POSIX EPERM.
+      return try removeFile(path)
+    } catch {
+      if error.isNotFound { return }
+      if error.code != EISDIR && error.code != EPERM { throw error }
+    }
+    for name in try list(path) { try removeTree(DiskPath.join(path, name), depth: depth + 1) }
+    try removeDirectory(path)
+  }
+
+  /// All bytes of a small file (a manifest, a marker); larger ones are mapped.
+  package func readFile(_ path: String) throws(DiskError) -> [UInt8] {
+    let mapped = try map(path)
+    return Array(mapped.bytes)
+  }
+}

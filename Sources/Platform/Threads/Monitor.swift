@@ -1,0 +1,88 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// State behind a mutex together with bells to wait for: what `Mutex` of the standard library lacks. Any thread may call.
+/// Invariant: the state is touched only while the mutex is held; closures handed in run under it, so they are short, do
+/// no input or output, and never call the same monitor again.
+package final class Monitor<State>: @unchecked Sendable {
+  /// A real wait is cut into parts of this length, so that no deadline is too far for the system's call.
+  private static var waitNanosecondsMax: Int64 { 3_600_000_000_000 }
+
+  private var state: State
+  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  private let bells: UnsafeMutablePointer<pthread_cond_t>
+  private let bellCount: Int
+
+  /// Most monitors have one bell. Those whose waiters wait for different things have one for each, so that a wake-up
+  /// for one reaches the right thread.
+  package init(_ state: sending State, bellCount: Int = 1) {
+    self.state = state
+    self.bellCount = bellCount
+    self.mutex = .allocate(capacity: 1)
+    self.bells = .allocate(capacity: bellCount)
+    check(pthread_mutex_init(mutex, nil))
+    var attributes = pthread_condattr_t()
+    check(pthread_condattr_init(&attributes))
+    // Deadlines are monotonic: a step of the wall clock must not stretch or cut them.
+    check(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC))
+    for bell in 0..<bellCount { check(pthread_cond_init(bells + bell, &attributes)) }
+    check(pthread_condattr_destroy(&attributes))
+  }
+
+  deinit {
+    for bell in 0..<bellCount { check(pthread_cond_destroy(bells + bell)) }
+    check(pthread_mutex_destroy(mutex))
+    bells.deallocate()
+    mutex.deallocate()
+  }
+
+  package func withLock<Result, Failure: Error>(
+    _ body: (inout State) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    check(pthread_mutex_lock(mutex))
+    defer { check(pthread_mutex_unlock(mutex)) }
+    return try body(&state)
+  }
+
+  /// Calls `attempt` now and after each ring of the bell until it gives a value; nil when the deadline passes first.
+  package func wait<Result>(
+    at bell: Int = 0, until deadline: Deadline = .never, _ attempt: (inout State) -> Result?
+  ) -> Result? {
+    check(pthread_mutex_lock(mutex))
+    defer { check(pthread_mutex_unlock(mutex)) }
+    if let result = attempt(&state) { return result }
+    // A clock moved by hand wakes its waiters itself. It cannot do so between the look at the clock below and the start
+    // of the wait, since it needs the mutex.
+    let waiters = deadline.clock?.waiters
+    let id = waiters?.add { [self] in withLock { _ in check(pthread_cond_broadcast(bells + bell)) } }
+    defer { if let id { waiters?.remove(id) } }
+    while !deadline.isPassed {
+      if deadline.clock == nil || waiters != nil {
+        check(pthread_cond_wait(bells + bell, mutex))
+      } else {
+        waitInRealTime(at: bell, nanoseconds: deadline.remainingNanoseconds)
+      }
+      if let result = attempt(&state) { return result }
+    }
+    return nil
+  }
+
+  /// Wakes one thread that waits at the bell.
+  package func wakeOne(at bell: Int = 0) { check(pthread_cond_signal(bells + bell)) }
+
+  /// Wakes all threads that wait at the bell.
+  package func wakeAll(at bell: Int = 0) { check(pthread_cond_broadcast(bells + bell)) }
+
+  private func waitInRealTime(at bell: Int, nanoseconds: Int64) {
+    let end = SystemClock().monotonicNanoseconds() + min(nanoseconds, Self.waitNanosecondsMax)
+    var time = timespec(tv_sec: Int(end / 1_000_000_000), tv_nsec: Int(end % 1_000_000_000))
+    let result = pthread_cond_timedwait(bells + bell, mutex, &time)
+    precondition(result == 0 || result == ETIMEDOUT, "the bell and its mutex are valid")
+  }
+}
+
+/// These calls fail only on misuse.
+private func check(_ result: Int32) {
+  precondition(result == 0, "a monitor's parts are valid while it lives")
+}

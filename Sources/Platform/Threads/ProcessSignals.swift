@@ -1,0 +1,52 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// The signals that mean something to the server, as values that one thread waits for. No code of ours ever runs inside a
+/// signal handler. `block` is called by the main thread before there is any other: new threads inherit what is blocked.
+package enum ProcessSignals {
+  package enum Signal: Sendable, CaseIterable {
+    /// SIGTERM, SIGINT: drain, flush, end.
+    case terminate, interrupt
+    /// SIGHUP: read the configuration again.
+    case reload
+
+    var number: Int32 {
+      switch self {
+      case .terminate: SIGTERM
+      case .interrupt: SIGINT
+      case .reload: SIGHUP
+      }
+    }
+  }
+
+  /// From here on the signals wait for `next`, and a write to a closed connection is an error of that write, not the
+  /// end of the process.
+  package static func block() {
+    var signals = set()
+    let result = pthread_sigmask(SIG_BLOCK, &signals, nil)
+    precondition(result == 0, "a valid set can be blocked")
+    signal(SIGPIPE, SIG_IGN)
+  }
+
+  /// Waits for one of the signals. Called in a loop by one thread.
+  package static func next() -> Signal {
+    var signals = set()
+    while true {
+      var number: Int32 = 0
+      if sigwait(&signals, &number) == 0, let signal = Signal.allCases.first(where: { $0.number == number }) {
+        return signal
+      }
+    }
+  }
+
+  /// As if it came from outside: the way for the process to stop or reload itself.
+  package static func send(_ signal: Signal) { _ = kill(getpid(), signal.number) }
+
+  private static func set() -> sigset_t {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for signal in Signal.allCases { sigaddset(&signals, signal.number) }
+    return signals
+  }
+}

@@ -1,0 +1,35 @@
+/// A moment of a clock after which waiting, or work, is given up. A value.
+package struct Deadline: Sendable {
+  /// Nil for never.
+  let clock: (any Clock)?
+  /// On the clock's monotonic time.
+  let nanoseconds: Int64
+
+  package static let never = Deadline(clock: nil, nanoseconds: .max)
+
+  private init(clock: (any Clock)?, nanoseconds: Int64) {
+    self.clock = clock
+    self.nanoseconds = nanoseconds
+  }
+
+  /// The moment so many milliseconds from now; a time beyond what the clock counts is its last moment.
+  package init(milliseconds: Int64, of clock: any Clock = SystemClock()) {
+    let now = Deadline(clock: clock, nanoseconds: clock.monotonicNanoseconds())
+    self = now.advanced(milliseconds: milliseconds)
+  }
+
+  /// So much later on the same clock.
+  package func advanced(milliseconds: Int64) -> Deadline {
+    let (duration, tooLong) = max(0, milliseconds).multipliedReportingOverflow(by: 1_000_000)
+    let (moment, tooLate) = nanoseconds.addingReportingOverflow(duration)
+    return Deadline(clock: clock, nanoseconds: tooLong || tooLate ? .max : moment)
+  }
+
+  package var isPassed: Bool { remainingNanoseconds == 0 }
+
+  /// Never negative; `Int64.max` for never.
+  package var remainingNanoseconds: Int64 {
+    guard let clock else { return .max }
+    return max(0, nanoseconds.subtractingReportingOverflow(clock.monotonicNanoseconds()).partialValue)
+  }
+}

@@ -1,0 +1,160 @@
+import Format
+import Platform
+
+/// The file that is being written. State of `HeadChunks`, behind its writing lock. A process never goes on in a file
+/// it has not created.
+///
+/// Invariant: the file has exactly `offset` valid bytes; where that cannot be restored after a failed write, the file
+/// is given up and the next write begins a new one.
+struct HeadChunkWriter: ~Copyable {
+  /// What one append did to one file.
+  struct Written: Sendable {
+    var file: Int
+    var end: Int
+    var maxTime: Int64
+    var path: String
+  }
+
+  let directory: HeadChunkDirectory
+  private let log: Log
+  private let fileBytesMax: Int
+  private var lastNumber: Int
+  private var offset = 0
+  private var file: (any DiskFile)?
+  private var full: [any DiskFile] = []
+  private var isDirectoryDirty = false
+  private var wantsNewFile = false
+  private var framed = ByteBuffer(capacity: 64 * 1024)
+  var isClosed = false
+
+  init(_ directory: HeadChunkDirectory, lastNumber: Int, fileBytesMax: Int, log: Log) {
+    self.directory = directory
+    self.lastNumber = lastNumber
+    self.fileBytesMax = fileBytesMax
+    self.log = log
+  }
+
+  /// The file in use, which must not be removed.
+  var currentNumber: Int? { file == nil ? nil : lastNumber }
+
+  mutating func beginNewFileWithNextChunk() { wantsNewFile = offset > HeadChunkLayout.fileHeaderBytes }
+
+  /// Writes all chunks, with one write for each file they go to. On error the chunks before it may be in a file, but
+  /// nobody has a reference to them.
+  mutating func append(_ batch: inout HeadChunkBatch) throws(DiskError) -> [Written] {
+    var written: [Written] = []
+    var next = 0
+    batch.refs.removeAll(keepingCapacity: true)
+    while next < batch.count {
+      let start = next == 0 ? 0 : batch.entries[next - 1].end
+      let isFull = offset + batch.entries[next].end - start > fileBytesMax
+      let isNew = file == nil || wantsNewFile || isFull
+      let base = isNew ? HeadChunkLayout.fileHeaderBytes : offset
+      var last = next
+      // At least one chunk, and as many as fit.
+      while last + 1 < batch.count, base + batch.entries[last + 1].end - start <= fileBytesMax { last += 1 }
+      let bytes = start..<batch.entries[last].end
+      if isNew { try begin() }
+      try write(batch.bytes.bytes[bytes])
+      var chunkStart = start
+      for i in next...last {
+        batch.refs.append(HeadChunkRef(file: lastNumber, offset: base + chunkStart - start))
+        chunkStart = batch.entries[i].end
+      }
+      let maxTime = batch.entries[next...last].lazy.map(\.maxTime).max() ?? .min
+      written.append(
+        Written(file: lastNumber, end: offset, maxTime: maxTime, path: directory.filePath(lastNumber)))
+      next = last + 1
+    }
+    return written
+  }
+
+  private mutating func write(_ chunks: Slice<UnsafeRawBufferPointer>) throws(DiskError) {
+    guard let file else { return }
+    framed.removeAll()
+    if offset == 0 { HeadChunkLayout.appendFileHeader(to: &framed) }
+    framed.append(UnsafeRawBufferPointer(rebasing: chunks))
+    do throws(DiskError) {
+      try file.write(framed.bytes, at: offset)
+    } catch {
+      restore(file)
+      throw error
+    }
+    offset += framed.count
+  }
+
+  private mutating func restore(_ file: any DiskFile) {
+    do throws(DiskError) {
+      try file.truncate(to: offset)
+    } catch {
+      log.error(
+        "Head chunk file given up, the next chunk begins a new one",
+        ["file": directory.filePath(lastNumber), "err": error.description])
+      wantsNewFile = true
+    }
+  }
+
+  private mutating func begin() throws(DiskError) {
+    let created = try directory.disk.open(directory.filePath(lastNumber + 1), .truncate)
+    if let file { full.append(file) }
+    file = created
+    lastNumber += 1
+    offset = 0
+    wantsNewFile = false
+    isDirectoryDirty = true
+  }
+
+  /// What one sync has to do: files that are full (and to be closed), the present one, the folder.
+  mutating func takeSyncWork() -> (full: [any DiskFile], current: (any DiskFile)?, isDirectoryDirty: Bool) {
+    defer {
+      full.removeAll()
+      isDirectoryDirty = false
+    }
+    return (full, file, isDirectoryDirty)
+  }
+
+  /// After a failed fsync nothing more is written behind the bytes that may be lost.
+  mutating func syncFailed() {
+    wantsNewFile = true
+    isDirectoryDirty = true
+  }
+
+  mutating func takeCurrent() -> (any DiskFile)? {
+    defer { file = nil }
+    return file
+  }
+}
+
+/// The names in `chunks_head/`: six digits and more, counted from 1. A value; stateless.
+package struct HeadChunkDirectory: Sendable {
+  package let disk: any Disk
+  package let path: String
+
+  package init(_ disk: any Disk, _ path: String) {
+    self.disk = disk
+    self.path = path
+  }
+
+  package func filePath(_ number: Int) -> String {
+    let digits = String(number)
+    return "\(path)/\(String(repeating: "0", count: max(0, 6 - digits.count)))\(digits)"
+  }
+
+  func repairPath(_ number: Int) -> String { filePath(number) + HeadChunkDirectory.repairSuffix }
+
+  /// Numbers of the files, ascending; what an interrupted repair left is removed.
+  func prepare() throws(DiskError) -> [Int] {
+    try WALDirectory(disk, path).makeIfMissing()
+    var numbers: [Int] = []
+    for name in try disk.list(path) {
+      if name.hasSuffix(HeadChunkDirectory.repairSuffix) {
+        try disk.removeFile("\(path)/\(name)")
+      } else if !name.isEmpty, name.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let number = Int(name) {
+        numbers.append(number)
+      }
+    }
+    return numbers.sorted()
+  }
+
+  private static let repairSuffix = ".repair"
+}

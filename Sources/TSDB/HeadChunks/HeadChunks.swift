@@ -1,0 +1,213 @@
+import Format
+import Platform
+import Synchronization
+
+/// Full chunks of the head, in mapped files of Prometheus's `chunks_head` format. Any thread may read and append.
+///
+/// Two locks that never nest: `writer` for writing, `table` for the list of files, never held during I/O. A reference
+/// is readable from the moment `append` has returned it.
+package final class HeadChunks: Sendable {
+  private struct File {
+    var number: Int
+    /// Behind the last chunk.
+    var end: Int
+    var maxTime: Int64
+    /// Of the whole file, or of what was there when it was last read; chunks before `mappedEnd` are in it.
+    var mapping: MappedFile?
+    var mappedEnd = 0
+  }
+
+  package let directory: HeadChunkDirectory
+  private let log: Log
+  private let writer: Mutex<HeadChunkWriter>
+  /// Ascending by number.
+  private let table: Mutex<[File]>
+
+  /// Opens the files that are there and calls `body` for each chunk in them, file by file. Damage is mended (see
+  /// `HeadChunkRepair`) and told in the result.
+  package static func open(
+    _ disk: any Disk, path: String, quarantine: String, checksums: Bool = true,
+    fileBytesMax: Int = HeadChunkLayout.fileBytesMax, log: Log, _ body: (HeadChunkInfo) -> Void
+  ) throws(HeadChunksError) -> (chunks: HeadChunks, report: HeadChunkReport) {
+    let directory = HeadChunkDirectory(disk, path)
+    var files: [File] = []
+    var report = HeadChunkReport()
+    var lastNumber = 0
+    do throws(DiskError) {
+      let repair = HeadChunkRepair(directory: directory, quarantine: quarantine, log: log)
+      let numbers = try directory.prepare()
+      for number in numbers {
+        if number > lastNumber + 1, lastNumber > 0 {
+          log.error("Head chunk files are missing", ["before": directory.filePath(number)])
+        }
+        var maxTime = Int64.min
+        let end = try repair.read(
+          number, isLast: number == numbers.last, checksums: checksums, reporting: &report
+        ) { chunk in
+          maxTime = max(maxTime, chunk.maxTime)
+          body(chunk)
+        }
+        guard let end else { continue }
+        files.append(File(number: number, end: end, maxTime: maxTime))
+        lastNumber = number
+      }
+    } catch {
+      throw .disk(error)
+    }
+    let writer = HeadChunkWriter(directory, lastNumber: lastNumber, fileBytesMax: fileBytesMax, log: log)
+    return (HeadChunks(directory, writer, files, log), report)
+  }
+
+  private init(_ directory: HeadChunkDirectory, _ writer: consuming HeadChunkWriter, _ files: [File], _ log: Log) {
+    self.directory = directory
+    self.log = log
+    self.writer = Mutex(writer)
+    table = Mutex(files)
+  }
+
+  /// Writes the chunks of `batch` and fills its `refs`. On error none of them has a reference (but the next open may
+  /// find some of them, as after a crash between this and whatever remembers the references).
+  package func append(_ batch: inout HeadChunkBatch) throws(HeadChunksError) {
+    if batch.isEmpty { return }
+    var written: [HeadChunkWriter.Written] = []
+    var failure: HeadChunksError?
+    writer.withLock { writer in
+      if writer.isClosed {
+        failure = .closed
+        return
+      }
+      do throws(DiskError) {
+        written = try writer.append(&batch)
+      } catch {
+        failure = .disk(error)
+      }
+    }
+    if let failure {
+      batch.refs.removeAll(keepingCapacity: true)
+      throw failure
+    }
+    table.withLock { files in
+      for part in written { HeadChunks.note(part, in: &files) }
+    }
+  }
+
+  /// Writers may arrive here in another order than they wrote.
+  private static func note(_ part: HeadChunkWriter.Written, in files: inout [File]) {
+    let place = files.firstIndex { $0.number >= part.file } ?? files.count
+    if place == files.count || files[place].number != part.file {
+      files.insert(File(number: part.file, end: part.end, maxTime: part.maxTime), at: place)
+    } else {
+      files[place].end = max(files[place].end, part.end)
+      files[place].maxTime = max(files[place].maxTime, part.maxTime)
+    }
+  }
+
+  /// The chunk at `ref`, its checksum verified. Its bytes live as long as the result.
+  package func read(_ ref: HeadChunkRef) throws(HeadChunksError) -> HeadChunk {
+    let mapping = try mapping(for: ref)
+    guard let info = HeadChunkLayout.chunk(at: ref, in: mapping.bytes),
+      HeadChunkLayout.hasRightChecksum(info, in: mapping.bytes)
+    else { throw .corrupt(ref) }
+    return HeadChunk(info: info, file: mapping)
+  }
+
+  /// A mapping that reaches to the present end of the reference's file, if the chunk may need it.
+  private func mapping(for ref: HeadChunkRef) throws(HeadChunksError) -> MappedFile {
+    let found = table.withLock { files in files.last { $0.number == ref.file } }
+    guard let found else { throw .noFile(ref) }
+    guard ref.offset < found.end else { throw .corrupt(ref) }
+    if let mapping = found.mapping, ref.offset < found.mappedEnd { return mapping }
+    do throws(DiskError) {
+      let fresh = try directory.disk.map(directory.filePath(ref.file))
+      table.withLock { files in
+        guard let place = files.lastIndex(where: { $0.number == ref.file }) else { return }
+        if found.end > files[place].mappedEnd {
+          files[place].mapping = fresh
+          files[place].mappedEnd = found.end
+        }
+      }
+      return fresh
+    } catch {
+      throw error.isNotFound ? .noFile(ref) : .disk(error)
+    }
+  }
+
+  /// The highest time of each file, ascending by number.
+  package var fileTimes: [(file: Int, maxTime: Int64)] {
+    table.withLock { $0.map { ($0.number, $0.maxTime) } }
+  }
+
+  package var sizeBytes: Int { table.withLock { $0.reduce(0) { $0 + $1.end } } }
+
+  /// Puts all chunks appended so far on stable storage: before the log that could restore them is truncated.
+  package func sync() throws(HeadChunksError) {
+    let work = writer.withLock { $0.takeSyncWork() }
+    do throws(DiskError) {
+      for file in work.full {
+        try file.sync()
+        try file.close()
+      }
+      try work.current?.sync()
+      if work.isDirectoryDirty { try directory.disk.syncDirectory(directory.path) }
+    } catch {
+      writer.withLock { $0.syncFailed() }
+      throw .disk(error)
+    }
+  }
+
+  /// Removes the oldest files as long as all their chunks end before `time`. The newest file stays, so that numbers
+  /// are never used again; it is finished with the next chunk, so that it can go some day.
+  package func truncate(before time: Int64) throws(HeadChunksError) {
+    try truncate { $0.maxTime < time }
+  }
+
+  /// Removes the files before `number`, under the same rules.
+  package func truncate(beforeFile number: Int) throws(HeadChunksError) {
+    try truncate { $0.number < number }
+  }
+
+  private func truncate(_ isOld: (File) -> Bool) throws(HeadChunksError) {
+    writer.withLock { $0.beginNewFileWithNextChunk() }
+    let old = table.withLock { files in Array(files.dropLast().prefix(while: isOld)) }
+    do throws(DiskError) {
+      for file in old {
+        // Readers that have a mapping keep it; new ones find no file.
+        table.withLock { files in files.removeAll { $0.number == file.number } }
+        try directory.disk.removeFile(directory.filePath(file.number))
+      }
+      if !old.isEmpty { try directory.disk.syncDirectory(directory.path) }
+    } catch {
+      throw .disk(error)
+    }
+  }
+
+  /// Syncs and closes. Later appends are refused, reads go on. Idempotent.
+  package func close() throws(HeadChunksError) {
+    let wasClosed = writer.withLock { writer in
+      defer { writer.isClosed = true }
+      return writer.isClosed
+    }
+    if wasClosed { return }
+    try sync()
+    do throws(DiskError) {
+      try writer.withLock({ $0.takeCurrent() })?.close()
+    } catch {
+      throw .disk(error)
+    }
+  }
+}
+
+/// A chunk that was read: what it says about itself, and its bytes as long as this value lives.
+package struct HeadChunk: Sendable {
+  package let info: HeadChunkInfo
+  private let file: MappedFile
+
+  init(info: HeadChunkInfo, file: MappedFile) {
+    self.info = info
+    self.file = file
+  }
+
+  package func withData<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    try withExtendedLifetime(file) { try body(UnsafeRawBufferPointer(rebasing: file.bytes[info.data])) }
+  }
+}

@@ -1,0 +1,104 @@
+import Format
+import Platform
+
+/// Puts what still matters of old segments into a checkpoint, in Prometheus's format: a folder `checkpoint.N` that
+/// stands for the checkpoint before it and all segments up to N. Until its rename nothing has changed; from then on
+/// replays begin with it.
+package enum Checkpoint {
+  package struct Statistics: Sendable, Equatable {
+    package var keptSeries = 0
+    package var droppedSeries = 0
+    /// Native histograms too.
+    package var keptSamples = 0
+    package var droppedSamples = 0
+    /// Tombstones, exemplars, metadata.
+    package var keptOthers = 0
+    package var droppedOthers = 0
+  }
+
+  /// What a checkpoint keeps: series (and the last metadata of each) for which `series` is true, and samples,
+  /// histograms, exemplars and tombstones that reach `minTime` (milliseconds).
+  package struct Choice {
+    package var minTime: Int64
+    package var series: (UInt64) -> Bool
+
+    package init(minTime: Int64, series: @escaping (UInt64) -> Bool) {
+      self.minTime = minTime
+      self.series = series
+    }
+  }
+
+  /// Writes `checkpoint.<last>`, durably. `replay` reads the checkpoint before it and the segments up to `last`.
+  /// Nothing to do where it exists.
+  static func write(
+    _ directory: WALDirectory, through last: Int, _ choice: Choice, compression: WALCompression, replay: WALReplay,
+    log: Log
+  ) throws(WALError) -> Statistics {
+    var statistics = Statistics()
+    do throws(DiskError) {
+      if try directory.checkpoints().contains(last) { return statistics }
+      let temporary = WALDirectory(directory.disk, directory.temporaryCheckpointPath(last))
+      if try directory.exists(temporary.path) { try directory.removeFolder(temporary.path) }
+      try directory.disk.makeDirectory(temporary.path)
+    } catch {
+      throw .disk(error)
+    }
+    var writer = CheckpointWriter(
+      WALDirectory(directory.disk, directory.temporaryCheckpointPath(last)), choice, compression, log)
+    let batch = DecodedBatch()
+    while try replay.next(into: batch) {
+      do throws(DiskError) {
+        try writer.append(batch.columns, counting: &statistics)
+      } catch {
+        throw .disk(error)
+      }
+    }
+    do throws(DiskError) {
+      try writer.finish(counting: &statistics)
+      try directory.disk.rename(directory.temporaryCheckpointPath(last), to: directory.checkpointPath(last))
+      try directory.disk.syncDirectory(directory.path)
+    } catch {
+      throw .disk(error)
+    }
+    return statistics
+  }
+}
+
+extension WriteAheadLog {
+  /// Makes `checkpoint.<last>` of everything up to segment `last`, which must be finished. Old segments stay until
+  /// `truncate`.
+  package func checkpoint(
+    through last: Int, _ choice: Checkpoint.Choice, compression: WALCompression = .snappy, quarantine: String
+  ) throws(WALError) -> Checkpoint.Statistics {
+    precondition(last < position.segment, "the segment is still written to")
+    metrics.checkpoints.add()
+    let replay = try WALReplay(directory, before: last + 1, quarantine: quarantine, log: log, metrics: metrics)
+    do throws(WALError) {
+      let statistics = try Checkpoint.write(
+        directory, through: last, choice, compression: compression, replay: replay, log: log)
+      return statistics
+    } catch {
+      metrics.checkpointsFailed.add()
+      throw error
+    }
+  }
+
+  /// Removes the segments before `segment` and every checkpoint but the last. May be interrupted: what is left is
+  /// removed by the next call, and replays do not read it.
+  package func truncate(before segment: Int) throws(WALError) {
+    precondition(segment <= position.segment, "the present segment cannot be removed")
+    metrics.truncations.add()
+    do throws(DiskError) {
+      for number in try directory.segments() where number < segment {
+        try directory.disk.removeFile(directory.segmentPath(number))
+      }
+      for number in try directory.checkpoints().dropLast() {
+        try directory.removeFolder(directory.checkpointPath(number))
+      }
+      try directory.disk.syncDirectory(directory.path)
+    } catch {
+      metrics.truncationsFailed.add()
+      throw .disk(error)
+    }
+  }
+}

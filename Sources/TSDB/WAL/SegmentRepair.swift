@@ -1,0 +1,88 @@
+import Format
+import Platform
+
+/// Mends a damaged segment so that it reads without damage, with every intact record at its old offset, after the
+/// damaged original was set aside. Every step may be interrupted: the segment is the old one or the mended one.
+struct SegmentRepair {
+  /// More than this many files are not set aside: a dying disk must not be filled by its own evidence.
+  static let quarantinedFilesMax = 32
+
+  let disk: any Disk
+  /// A folder outside of the log's, on the same file system.
+  let quarantine: String
+
+  /// Cuts what a crash left behind the last whole record.
+  func truncateTail(_ path: String, to size: Int) throws(DiskError) {
+    let file = try disk.open(path, .readWrite)
+    try file.truncate(to: size)
+    try file.sync()
+    try file.close()
+  }
+
+  /// Sets the original aside under a name made from `name`; nil where too many are there already.
+  func setAside(_ path: String, name: String) throws(DiskError) -> String? {
+    try WALDirectory(disk, quarantine).makeIfMissing()
+    let taken = try disk.list(quarantine)
+    if taken.count >= SegmentRepair.quarantinedFilesMax { return nil }
+    var free = name
+    var attempt = 1
+    // Ends: `taken` is finite.
+    while taken.contains(free) {
+      free = "\(name).\(attempt)"
+      attempt += 1
+    }
+    let target = "\(quarantine)/\(free)"
+    try disk.link(path, to: target)
+    try disk.syncDirectory(quarantine)
+    return target
+  }
+
+  /// Replaces the segment by a copy with `edits` done, cut to `size`.
+  func mend(
+    _ source: ReplayPlan.Source, _ edits: [SegmentEdit], size: Int
+  ) throws(DiskError) {
+    let original = try disk.open(source.path, .read)
+    let temporary = source.directory.repairPath(source.number)
+    let copy = try disk.open(temporary, .truncate)
+    var byPage: [Int: [SegmentEdit]] = [:]
+    for edit in edits where edit.offset < size {
+      byPage[edit.offset / WALPage.pageBytes, default: []].append(edit)
+    }
+    var page = ByteBuffer(capacity: WALPage.pageBytes)
+    var offset = 0
+    while offset < size {
+      let bytes = min(WALPage.pageBytes, size - offset)
+      let pageEdits = byPage[offset / WALPage.pageBytes] ?? []
+      try SegmentRepair.load(original, at: offset, bytes, isEdited: !pageEdits.isEmpty, into: &page) { loaded in
+        for edit in pageEdits { edit.apply(to: loaded, pageOffset: offset) }
+      }
+      try copy.write(page.bytes, at: offset)
+      offset += bytes
+    }
+    try copy.sync()
+    try copy.close()
+    try original.close()
+    try disk.rename(temporary, to: source.path)
+    try disk.syncDirectory(source.directory.path)
+  }
+
+  /// One page of the original with its edits. A page that cannot be read is blank: its edits cover all of it.
+  private static func load(
+    _ file: any DiskFile, at offset: Int, _ bytes: Int, isEdited: Bool, into page: inout ByteBuffer,
+    _ edit: (UnsafeMutableRawBufferPointer) -> Void
+  ) throws(DiskError) {
+    page.removeAll()
+    var failure: DiskError?
+    page.write(room: bytes) { room in
+      room.initializeMemory(as: UInt8.self, repeating: 0)
+      do throws(DiskError) {
+        _ = try file.read(into: room, at: offset)
+      } catch {
+        failure = error
+      }
+      edit(room)
+      return bytes
+    }
+    if let failure, !isEdited { throw failure }
+  }
+}

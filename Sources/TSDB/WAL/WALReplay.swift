@@ -1,0 +1,211 @@
+import Format
+import Platform
+
+/// Reads a log back: the last checkpoint, then the segments behind it, decoded into batches. Damage is reported,
+/// set aside and stepped over; nothing that can be read is given up, and nothing is given up silently.
+///
+/// One thread at a time; the batches may be applied on others.
+package final class WALReplay: @unchecked Sendable {
+  package let progress = ReplayProgress()
+
+  private let plan: ReplayPlan
+  private let repair: SegmentRepair
+  private let log: Log
+  private let metrics: WALMetrics
+  private var nextSource = 0
+  private var source: ReplayPlan.Source?
+  private var file: (any DiskFile)?
+  private var reader = SegmentReader()
+  private var damages: [SegmentDamage] = []
+  private var damageCount = 0
+  private var lastDamageOffset = 0
+  private var decoded = ByteBuffer(capacity: 256 * 1024)
+  private var zstd = ZstdDecoder()
+
+  /// Damages of one segment that are kept for its log line.
+  private static let damagesKeptMax = 16
+  /// Missing segments that are put back as empty ones, since Prometheus refuses a log with gaps.
+  private static let missingSegmentsMax = 1024
+
+  /// Reads everything below segment `limit` that a snapshot taken at `from` does not know.
+  package init(
+    _ directory: WALDirectory, from: WALPosition? = nil, before limit: Int = .max, quarantine: String, log: Log,
+    metrics: WALMetrics
+  ) throws(WALError) {
+    repair = SegmentRepair(disk: directory.disk, quarantine: quarantine)
+    self.log = log
+    self.metrics = metrics
+    do throws(DiskError) {
+      plan = try ReplayPlan(directory, from: from, before: limit)
+    } catch {
+      throw .disk(error)
+    }
+    let numbers = plan.sources.filter { !$0.isCheckpoint }.map(\.number)
+    progress.update {
+      $0.first = numbers.first ?? 0
+      $0.last = numbers.last ?? 0
+      $0.current = $0.first
+    }
+    if !plan.missing.isEmpty { reportMissing(in: directory) }
+  }
+
+  /// Fills `batch` with the next records. False at the end of the log (then the batch is empty). Throws only when the
+  /// system refuses to open a file, for a reason other than the bytes in it.
+  package func next(into batch: DecodedBatch) throws(WALError) -> Bool {
+    batch.removeAll()
+    while !batch.isFull {
+      if file == nil {
+        guard try openNext() else { break }
+      }
+      switch reader.next() {
+      case .record(let bytes, let compression): take(bytes, compression, into: batch)
+      case .damage(let damage): note(damage)
+      case .end: try finishSegment()
+      }
+    }
+    return !batch.columns.isEmpty
+  }
+
+  private func openNext() throws(WALError) -> Bool {
+    if nextSource >= plan.sources.count { return false }
+    let next = plan.sources[nextSource]
+    nextSource += 1
+    source = next
+    damages.removeAll(keepingCapacity: true)
+    damageCount = 0
+    if !next.isCheckpoint { progress.update { $0.current = next.number } }
+    do throws(DiskError) {
+      let opened = try next.directory.disk.open(next.path, .read)
+      try reader.begin(opened, from: next.start)
+      file = opened
+    } catch {
+      throw .disk(error)
+    }
+    return true
+  }
+
+  private func take(_ bytes: UnsafeRawBufferPointer, _ compression: WALCompression, into batch: DecodedBatch) {
+    guard let source, let record = decompressed(bytes, compression) else { return note(reader.rejectRecord()) }
+    switch batch.columns.append(record: record) {
+    case .decoded: break
+    case .malformed: return note(reader.rejectRecord())
+    case .unknown:
+      // Zero is what stands in the place of records lost earlier; it was counted then.
+      if let kind = record.first, kind != 0 {
+        metrics.unknownRecords.add()
+        progress.update { $0.unknownRecords += 1 }
+      }
+    }
+    progress.update { $0.records += 1 }
+    batch.end =
+      source.isCheckpoint
+      ? plan.logStart : WALPosition(segment: source.number, offset: reader.scanner.intactEnd)
+  }
+
+  /// The record's own bytes, or the scratch that holds them decompressed; nil where they do not decompress.
+  private func decompressed(
+    _ bytes: UnsafeRawBufferPointer, _ compression: WALCompression
+  ) -> UnsafeRawBufferPointer? {
+    if compression == .none || bytes.isEmpty { return bytes }
+    decoded.removeAll()
+    do throws(CompressionError) {
+      if compression == .snappy {
+        try Snappy.decode(bytes, into: &decoded, decodedBytesMax: WALOptions.recordBytesMax)
+      } else {
+        try zstd.decode(bytes, into: &decoded, decodedBytesMax: WALOptions.recordBytesMax)
+      }
+    } catch {
+      // Reported by the caller as a record that does not decode.
+      return nil
+    }
+    return decoded.bytes
+  }
+
+  private func note(_ damage: SegmentDamage) {
+    damageCount += 1
+    lastDamageOffset = damage.offset
+    if damages.count < WALReplay.damagesKeptMax { damages.append(damage) }
+  }
+
+  private func finishSegment() throws(WALError) {
+    let (finished, opened) = (source, file)
+    file = nil
+    source = nil
+    do throws(DiskError) {
+      try opened?.close()
+    } catch {
+      throw .disk(error)
+    }
+    if let finished, damageCount > 0 { treat(finished) }
+  }
+
+  /// A segment that was read to its end with damage: logs it, counts it, mends it.
+  private func treat(_ damaged: ReplayPlan.Source) {
+    let intactEnd = reader.scanner.intactEnd
+    let isTorn =
+      damageCount == damages.count && damages.allSatisfy { $0.offset >= intactEnd }
+      && (isLastWithBytes() || damages.allSatisfy { $0.reason == .cut })
+    do throws(DiskError) {
+      if isTorn {
+        progress.update { $0.tornTails += 1 }
+        log.warn(
+          "Write log had a torn last record, dropped it",
+          [
+            "segment": damaged.path, "offset": String(intactEnd),
+            "bytes": String(reader.fileBytes - intactEnd), "reason": damages[0].reason.rawValue,
+          ])
+        try repair.truncateTail(damaged.path, to: intactEnd)
+      } else {
+        try quarantine(damaged, intactEnd)
+      }
+    } catch {
+      log.error("Damaged write log segment left as it is", ["segment": damaged.path, "err": error.description])
+    }
+  }
+
+  private func quarantine(_ damaged: ReplayPlan.Source, _ intactEnd: Int) throws(DiskError) {
+    let found = damageCount
+    metrics.corruptions.add(found)
+    progress.update { $0.damages += found }
+    log.error(
+      "Write log segment is damaged, its other records are kept",
+      [
+        "segment": damaged.path, "damages": String(found),
+        "first": damages.map(\.description).joined(separator: ", "),
+      ])
+    let aside = try repair.setAside(damaged.path, name: damaged.name)
+    let hasBadTail = lastDamageOffset >= intactEnd
+    try repair.mend(damaged, reader.scanner.edits, size: hasBadTail ? intactEnd : reader.fileBytes)
+    progress.update { $0.quarantinedSegments += 1 }
+    log.warn(
+      "Write log segment mended", ["segment": damaged.path, "original": aside ?? "not kept, too many set aside"])
+  }
+
+  /// Whether no later segment has anything: then what is broken at the end of this one was being written.
+  private func isLastWithBytes() -> Bool {
+    plan.sources[nextSource...].allSatisfy { later in
+      do throws(DiskError) {
+        return try later.directory.disk.status(later.path).size == 0
+      } catch {
+        return true
+      }
+    }
+  }
+
+  private func reportMissing(in directory: WALDirectory) {
+    let missing = plan.missing
+    progress.update { $0.missingSegments = missing.count }
+    metrics.corruptions.add()
+    log.error(
+      "Write log segments are missing",
+      ["first": String(missing[0]), "count": String(missing.count), "directory": directory.path])
+    do throws(DiskError) {
+      for number in missing.prefix(WALReplay.missingSegmentsMax) {
+        try directory.disk.open(directory.segmentPath(number), .create).close()
+      }
+      try directory.disk.syncDirectory(directory.path)
+    } catch {
+      log.error("Missing write log segments not put back as empty ones", ["err": error.description])
+    }
+  }
+}
