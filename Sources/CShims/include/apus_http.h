@@ -1,8 +1,11 @@
-// Doors to the variadic calls of libmicrohttpd and libcurl. The HTTP target owns the meaning.
+// Doors to libmicrohttpd and libcurl where they speak in variadic calls. The HTTP target owns the meaning.
 #ifndef APUS_HTTP_H
 #define APUS_HTTP_H
 
 #include <curl/curl.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include <microhttpd.h>
@@ -10,19 +13,64 @@
 static inline CURLcode apus_curl_set_long(CURL *handle, CURLoption option, long value) {
   return curl_easy_setopt(handle, option, value);
 }
+static inline CURLcode apus_curl_set_offset(CURL *handle, CURLoption option, int64_t value) {
+  return curl_easy_setopt(handle, option, (curl_off_t)value);
+}
 static inline CURLcode apus_curl_set_pointer(CURL *handle, CURLoption option, const void *value) {
   return curl_easy_setopt(handle, option, value);
 }
 static inline CURLcode apus_curl_get_long(CURL *handle, CURLINFO info, long *value) {
   return curl_easy_getinfo(handle, info, value);
 }
-
-// Starts a daemon with options in an array that ends in MHD_OPTION_END.
-static inline struct MHD_Daemon *apus_mhd_start(
-  unsigned int flags, uint16_t port, MHD_AcceptPolicyCallback accept, void *accept_context,
-  MHD_AccessHandlerCallback handler, void *handler_context, struct MHD_OptionItem *options) {
-  return MHD_start_daemon(
-    flags, port, accept, accept_context, handler, handler_context, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+static inline CURLcode apus_curl_set_write(
+  CURL *handle, size_t (*write)(char *bytes, size_t size, size_t count, void *context), void *context) {
+  CURLcode code = curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, write);
+  return code != CURLE_OK ? code : curl_easy_setopt(handle, CURLOPT_WRITEDATA, context);
 }
+static inline CURLcode apus_curl_set_header(
+  CURL *handle, size_t (*header)(char *bytes, size_t size, size_t count, void *context), void *context) {
+  CURLcode code = curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, header);
+  return code != CURLE_OK ? code : curl_easy_setopt(handle, CURLOPT_HEADERDATA, context);
+}
+static inline CURLcode apus_curl_set_progress(
+  CURL *handle,
+  int (*progress)(void *context, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up),
+  void *context) {
+  CURLcode code = curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, progress);
+  if (code == CURLE_OK) code = curl_easy_setopt(handle, CURLOPT_XFERINFODATA, context);
+  return code != CURLE_OK ? code : curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+}
+
+// Everything a daemon is started with; the strings and `context` must outlive it.
+struct apus_mhd_configuration {
+  int listen_socket;
+  unsigned int thread_count;
+  size_t connection_memory_bytes;
+  unsigned int connections_max;
+  unsigned int connections_per_address_max;
+  unsigned int idle_timeout_seconds;
+  const char *certificate_pem;  // NULL: no TLS
+  const char *key_pem;
+  void *context;
+  void *(*request_line)(void *context, const char *uri, struct MHD_Connection *connection);
+  MHD_AccessHandlerCallback access;
+  MHD_RequestCompletedCallback completed;
+  MHD_NotifyConnectionCallback notify;
+  void (*log)(void *context, const char *format, va_list arguments);
+};
+
+struct MHD_Daemon *apus_mhd_start(const struct apus_mhd_configuration *configuration);
+
+// The poll event of a peer that closed its side.
+extern const short apus_poll_peer_closed;
+
+// The connection's socket; -1 when there is none.
+int apus_mhd_socket(struct MHD_Connection *connection);
+// What `notify` stored for the connection; NULL when nothing.
+void *apus_mhd_context(struct MHD_Connection *connection);
+// The peer's address; NULL when unknown.
+const struct sockaddr *apus_mhd_peer(struct MHD_Connection *connection);
+// Bytes of the request line and the headers; 0 before they are complete.
+size_t apus_mhd_header_bytes(struct MHD_Connection *connection);
 
 #endif

@@ -1,0 +1,64 @@
+#define _GNU_SOURCE
+#include "apus_http.h"
+
+#include <poll.h>
+
+const short apus_poll_peer_closed = POLLRDHUP;
+
+// Paths are decoded by the server itself, strictly: the library leaves them as they came.
+static size_t leave_escaped(void *context, struct MHD_Connection *connection, char *text) {
+  (void)context;
+  (void)connection;
+  size_t length = 0;
+  while (text[length] != 0) length++;
+  return length;
+}
+
+struct MHD_Daemon *apus_mhd_start(const struct apus_mhd_configuration *c) {
+  unsigned int flags =
+    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_TURBO | MHD_USE_ERROR_LOG;
+  struct MHD_OptionItem options[16];
+  int count = 0;
+#define OPTION(name, number, pointer) \
+  options[count++] = (struct MHD_OptionItem){name, (intptr_t)(number), (void *)(pointer)}
+  if (c->certificate_pem != NULL) {
+    flags |= MHD_USE_TLS;
+    OPTION(MHD_OPTION_HTTPS_MEM_CERT, 0, c->certificate_pem);
+    OPTION(MHD_OPTION_HTTPS_MEM_KEY, 0, c->key_pem);
+  }
+  // One thread is the daemon's own; the library refuses a pool of one.
+  if (c->thread_count > 1) OPTION(MHD_OPTION_THREAD_POOL_SIZE, c->thread_count, NULL);
+  OPTION(MHD_OPTION_LISTEN_SOCKET, c->listen_socket, NULL);
+  OPTION(MHD_OPTION_CONNECTION_MEMORY_LIMIT, c->connection_memory_bytes, NULL);
+  OPTION(MHD_OPTION_CONNECTION_MEMORY_INCREMENT, 8192, NULL);
+  OPTION(MHD_OPTION_CONNECTION_LIMIT, c->connections_max, NULL);
+  OPTION(MHD_OPTION_PER_IP_CONNECTION_LIMIT, c->connections_per_address_max, NULL);
+  OPTION(MHD_OPTION_CONNECTION_TIMEOUT, c->idle_timeout_seconds, NULL);
+  OPTION(MHD_OPTION_UNESCAPE_CALLBACK, &leave_escaped, NULL);
+  OPTION(MHD_OPTION_END, 0, NULL);
+#undef OPTION
+  return MHD_start_daemon(
+    flags, 0, NULL, NULL, c->access, c->context, MHD_OPTION_EXTERNAL_LOGGER, c->log, c->context,
+    MHD_OPTION_URI_LOG_CALLBACK, c->request_line, c->context, MHD_OPTION_NOTIFY_COMPLETED, c->completed, c->context,
+    MHD_OPTION_NOTIFY_CONNECTION, c->notify, c->context, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+}
+
+int apus_mhd_socket(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  return info == NULL ? -1 : info->connect_fd;
+}
+
+void *apus_mhd_context(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return info == NULL ? NULL : info->socket_context;
+}
+
+const struct sockaddr *apus_mhd_peer(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  return info == NULL ? NULL : info->client_addr;
+}
+
+size_t apus_mhd_header_bytes(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+  return info == NULL ? 0 : info->header_size;
+}

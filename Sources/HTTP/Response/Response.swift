@@ -1,0 +1,79 @@
+/// Why an answer could not be completed. The connection is then cut, so that nobody takes the part for the whole.
+package enum StreamFailure: Error, Equatable {
+  /// The client is gone, did not read for too long, or the server is stopping.
+  case clientGone
+  /// The producer itself failed.
+  case failed(String)
+}
+
+/// Fills the buffer it is lent and says how many bytes it wrote; 0 is the end. Called on the connection's thread, so
+/// it must not block: what needs time is a queued route's `.written`.
+package typealias BodyProducer = @Sendable (UnsafeMutableRawBufferPointer) throws(StreamFailure) -> Int
+
+/// Writes an answer in pieces, on the worker that ran the handler.
+package typealias BodyWriting = @Sendable (ResponseWriter) throws(StreamFailure) -> Void
+
+/// What a handler answers.
+package struct Response: @unchecked Sendable {
+  package enum Body {
+    case empty
+    case bytes([UInt8])
+    case fixed(StaticString)
+    /// Bytes that live as long as their owner.
+    case lent(UnsafeRawBufferPointer, owner: AnyObject)
+    case stream(BodyProducer)
+    /// On an inline route the pieces are collected first, then sent.
+    case written(BodyWriting)
+  }
+
+  package var status: Int
+  package var contentType: ContentType?
+  package var headers: [(name: String, value: String)] = []
+  package var body: Body
+  /// Whether the body may be compressed for clients that take it.
+  package var mayCompress = true
+  /// Whether the connection ends with this answer.
+  package var closesConnection = false
+
+  package init(status: Int = 200, contentType: ContentType? = nil, body: Body = .empty) {
+    self.status = status
+    self.contentType = contentType
+    self.body = body
+  }
+
+  /// Plain text, as Prometheus answers errors outside its API: with a line end.
+  package static func text(_ status: Int, _ text: String) -> Response {
+    Response(status: status, contentType: .text, body: .bytes(Array((text.hasSuffix("\n") ? text : text + "\n").utf8)))
+  }
+
+  package static func json(_ status: Int = 200, _ bytes: [UInt8]) -> Response {
+    Response(status: status, contentType: .json, body: .bytes(bytes))
+  }
+
+  /// 204 without a body.
+  package static let noContent = Response(status: 204)
+
+  package func with(header name: String, _ value: String) -> Response {
+    var copy = self
+    copy.headers.append((name, value))
+    return copy
+  }
+
+  package func retryAfter(seconds: Int) -> Response { with(header: "Retry-After", String(seconds)) }
+}
+
+/// A media type that is known when the program is written.
+package struct ContentType: Sendable {
+  let text: StaticString
+
+  package init(_ text: StaticString) { self.text = text }
+
+  package static let text = ContentType("text/plain; charset=utf-8")
+  package static let json = ContentType("application/json")
+  package static let html = ContentType("text/html; charset=utf-8")
+  package static let protobuf = ContentType("application/x-protobuf")
+  /// The exposition format of Prometheus.
+  package static let exposition = ContentType("text/plain; version=0.0.4; charset=utf-8")
+  package static let ndjson = ContentType("application/x-ndjson")
+  package static let eventStream = ContentType("text/event-stream")
+}

@@ -1,0 +1,98 @@
+import CShims
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Where the library reads a streamed answer from; lives as long as its response object, on the connection's thread.
+/// The library drops a response before its connection, so the connection is there for every read.
+final class StreamSource {
+  enum Origin {
+    case producer(BodyProducer)
+    case pipe(ResponsePipe)
+    /// An answer to HEAD: never read.
+    case none
+  }
+
+  static let end = -1
+  static let failed = -2
+  /// Uncompressed bytes asked of a producer at a time.
+  private static let pieceBytes = 16 * 1024
+
+  private let origin: Origin
+  private unowned let connection: Connection
+  private let deflater: Deflater?
+  private let deflaters: DeflaterPool
+  private var compressed = ByteStore()
+  private var sentCount = 0
+  private var isComplete = false
+
+  init(_ origin: Origin, connection: Connection, deflater: Deflater?) {
+    self.origin = origin
+    self.connection = connection
+    self.deflater = deflater
+    deflaters = connection.core.deflaters
+  }
+
+  deinit { if let deflater { deflaters.give(deflater) } }
+
+  /// The number of bytes, 0 when the connection was suspended to wait for more, `end`, or `failed`.
+  func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    let result =
+      switch origin {
+      case .producer(let producer): deflater == nil ? produce(producer, buffer) : produceCompressed(producer, buffer)
+      case .pipe(let pipe): read(pipe, buffer)
+      case .none: Self.end
+      }
+    if result > 0 { connection.responseBytes += result }
+    if result == Self.failed { resetOnClose() }
+    return result
+  }
+
+  private func read(_ pipe: ResponsePipe, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    switch pipe.read(into: buffer, for: connection.handle) {
+    case .bytes(let count): count
+    case .later: 0
+    case .end: Self.end
+    case .failed: Self.failed
+    }
+  }
+
+  private func produce(_ producer: BodyProducer, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    do throws(StreamFailure) {
+      let count = try producer(buffer)
+      precondition(count >= 0 && count <= buffer.count)
+      return count == 0 ? Self.end : count
+    } catch {
+      connection.core.log.warn("an answer was cut short", ["path": connection.request.path, "reason": "\(error)"])
+      return Self.failed
+    }
+  }
+
+  private func produceCompressed(_ producer: BodyProducer, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    while sentCount == compressed.count {
+      compressed.removeAll()
+      sentCount = 0
+      if isComplete { return Self.end }
+      let count = withUnsafeTemporaryAllocation(byteCount: Self.pieceBytes, alignment: 16) { piece in
+        let count = produce(producer, piece)
+        if count == Self.failed { return count }
+        isComplete = count == Self.end
+        let input = UnsafeRawBufferPointer(piece).part(0..<max(count, 0))
+        guard let deflater, deflater.compress(input, into: &compressed, finish: isComplete) else { return Self.failed }
+        return count
+      }
+      if count == Self.failed { return count }
+    }
+    let count = min(buffer.count, compressed.count - sentCount)
+    buffer.copyMemory(from: compressed.bytes.part(sentCount..<sentCount + count))
+    sentCount += count
+    return count
+  }
+
+  /// A client without chunks takes the end of the connection for the end of the answer: it gets a reset instead.
+  private func resetOnClose() {
+    var linger = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(connection.socket, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+  }
+}

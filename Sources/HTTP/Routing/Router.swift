@@ -1,0 +1,129 @@
+/// Which handler a request belongs to: a tree of path segments. Built at start, then immutable.
+///
+/// A literal segment wins over `{name}`, and `{name}` over `{name...}`; empty segments (a trailing slash, two slashes)
+/// do not count. `/workspaces/{id}/api/...` is the route `/api/...` with `request.workspace` set.
+package struct Router: Sendable {
+  private struct Node: Sendable {
+    var literals: [(text: [UInt8], node: Int)] = []
+    var capture: Int?
+    var rest: Int?
+    var routes: [Route] = []
+  }
+
+  enum Resolution {
+    case route(Route)
+    case refused(Response)
+  }
+
+  private static let workspacesSegment: StaticString = "workspaces"
+
+  private var nodes = [Node()]
+  package private(set) var routes: [Route] = []
+
+  package init() {}
+
+  /// Adds a route. HEAD is answered wherever GET is. `inWorkspaces` is so for patterns below `/api/`, unless said.
+  /// `readsForm: false` is for routes whose body is data: clients call that a form when they do not think about it.
+  /// A pattern that is malformed, or taken for one of the methods, is a mistake of the program and traps.
+  package mutating func add(
+    _ methods: HTTPMethods, _ pattern: String, run: RouteRun = .inline, limits: RouteLimits = RouteLimits(),
+    inWorkspaces: Bool? = nil, readsForm: Bool = true, _ handler: @escaping Handler
+  ) {
+    precondition(pattern.hasPrefix("/"), "a pattern begins with a slash")
+    var node = 0
+    var names: [String] = []
+    var capturesRest = false
+    for segment in pattern.split(separator: "/") {
+      precondition(!capturesRest, "nothing follows {name...}")
+      if segment.hasPrefix("{"), segment.hasSuffix("}") {
+        capturesRest = segment.hasSuffix("...}")
+        names.append(String(segment.dropFirst().dropLast(capturesRest ? 4 : 1)))
+        node = capturesRest ? restChild(of: node) : captureChild(of: node)
+      } else {
+        node = literalChild(of: node, Array(segment.utf8))
+      }
+    }
+    let methods = methods.contains(.get) ? methods.union(.head) : methods
+    precondition(nodes[node].routes.allSatisfy { $0.methods.isDisjoint(with: methods) }, "\(pattern) is taken")
+    let route = Route(
+      pattern: pattern, methods: methods, run: run, limits: limits,
+      inWorkspaces: inWorkspaces ?? pattern.hasPrefix("/api/"), readsForm: readsForm, captureNames: names,
+      capturesRest: capturesRest, index: routes.count, handler: handler)
+    nodes[node].routes.append(route)
+    routes.append(route)
+  }
+
+  private mutating func literalChild(of node: Int, _ text: [UInt8]) -> Int {
+    if let child = nodes[node].literals.first(where: { $0.text == text }) { return child.node }
+    nodes.append(Node())
+    nodes[node].literals.append((text, nodes.count - 1))
+    return nodes.count - 1
+  }
+
+  private mutating func captureChild(of node: Int) -> Int {
+    if let child = nodes[node].capture { return child }
+    nodes.append(Node())
+    nodes[node].capture = nodes.count - 1
+    return nodes.count - 1
+  }
+
+  private mutating func restChild(of node: Int) -> Int {
+    if let child = nodes[node].rest { return child }
+    nodes.append(Node())
+    nodes[node].rest = nodes.count - 1
+    return nodes.count - 1
+  }
+
+  // MARK: Resolving
+
+  /// Finds the route and notes captures and workspace in the request.
+  func resolve(_ request: Request) -> Resolution {
+    var found = match(request, from: 0)
+    if found == nil, request.head.segments.count > 2,
+      request.head[request.head.segments[0]].equals(Self.workspacesSegment.rawBytes),
+      let node = match(request, from: 2), nodes[node].routes.contains(where: { $0.inWorkspaces })
+    {
+      request.workspaceSegment = 1
+      found = node
+    }
+    guard let found else { return .refused(notFound(request)) }
+    for route in nodes[found].routes where !route.methods.isDisjoint(with: request.method) {
+      if request.workspaceSegment == nil || route.inWorkspaces { return .route(route) }
+    }
+    let allowed = nodes[found].routes.reduce(HTTPMethods.options) { $0.union($1.methods) }
+    if request.method == .options { return .refused(Response.noContent.with(header: "Allow", allowed.description)) }
+    let response = Response.text(405, "method not allowed, use \(allowed.subtracting(.options).description)")
+    return .refused(response.with(header: "Allow", allowed.description))
+  }
+
+  private func match(_ request: Request, from first: Int) -> Int? {
+    request.captures.removeAll(keepingCapacity: true)
+    if request.head.segments.count > RequestHead.segmentsMax { return nil }
+    return match(request, node: 0, segment: first)
+  }
+
+  private func match(_ request: Request, node: Int, segment: Int) -> Int? {
+    if segment == request.head.segments.count { return nodes[node].routes.isEmpty ? nil : node }
+    let text = request.head[request.head.segments[segment]]
+    for literal in nodes[node].literals where literal.text.count == text.count {
+      let isSame = literal.text.withUnsafeBytes { $0.equals(text) }
+      if isSame, let found = match(request, node: literal.node, segment: segment + 1) { return found }
+    }
+    if let capture = nodes[node].capture {
+      request.captures.append(segment)
+      if let found = match(request, node: capture, segment: segment + 1) { return found }
+      request.captures.removeLast()
+    }
+    if let rest = nodes[node].rest {
+      request.captures.append(segment)
+      return rest
+    }
+    return nil
+  }
+
+  private func notFound(_ request: Request) -> Response {
+    let path = request.path
+    let hint = RouteHint.nearest(to: path, among: routes)
+    return .text(404, "no such path: \(path)" + (hint.map { ", did you mean \($0)?" } ?? ""))
+  }
+}

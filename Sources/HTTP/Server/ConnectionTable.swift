@@ -1,0 +1,33 @@
+import Synchronization
+
+/// Every open connection, for the watch thread and for the drain. A connection is in the table exactly as long as its
+/// socket is open, and both change under the table's mutex: who holds it may use the sockets.
+final class ConnectionTable: Sendable {
+  private let connections = Mutex<[Connection]>([])
+
+  init() {}
+
+  var count: Int { connections.withLock { $0.count } }
+
+  func insert(_ connection: Connection) {
+    connections.withLock {
+      connection.tableIndex = $0.count
+      $0.append(connection)
+    }
+  }
+
+  func remove(_ connection: Connection) {
+    connections.withLock {
+      let last = $0.removeLast()
+      if last !== connection {
+        last.tableIndex = connection.tableIndex
+        $0[connection.tableIndex] = last
+      }
+    }
+  }
+
+  /// Runs `body` for each connection while none can be closed.
+  func forEach(_ body: (Connection) -> Void) {
+    connections.withLock { for connection in $0 { body(connection) } }
+  }
+}

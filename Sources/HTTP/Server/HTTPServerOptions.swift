@@ -1,0 +1,58 @@
+/// What a server is started with: where it listens and every limit, with its unit in its name.
+package struct HTTPServerOptions: Sendable {
+  /// `host:port`, `:port` (every address) or `[v6]:port`; port 0 lets the system choose.
+  package var listenAddress = "0.0.0.0:9090"
+  /// Threads that poll connections and run inline handlers; 0 is one for each core.
+  package var threadCount = 0
+  /// A certificate chain and its key in PEM; both or none.
+  package var tls: (certificatePEM: String, keyPEM: String)?
+
+  /// Request line and headers of one request. Past it: 431.
+  package var headerBytesMax = 24 * 1024
+  /// Body of one request, as sent. Past it: 413.
+  package var bodyBytesMax = 32 * 1024 * 1024
+  /// Bodies held in memory over all connections. Past it: 503.
+  package var bodiesInFlightBytesMax = 128 * 1024 * 1024
+  /// A refused body is read and dropped up to this size, so that the sender reads the refusal; past it the
+  /// connection is closed at once.
+  package var discardBytesMax = 64 * 1024 * 1024
+
+  /// Open connections; more wait in the system's accept queue.
+  package var connectionsMax = 1024
+  /// Open connections of one address; 0 is no limit. Past it: closed at once.
+  package var connectionsPerAddressMax = 0
+  /// A connection on which nothing moves is closed after it.
+  package var idleTimeoutSeconds = 300
+  /// From the first byte of a request's headers to their end. Past it: 408, closed.
+  package var headerMillisecondsMax = 15_000
+  /// From the end of the headers to the end of the body. Past it: 408, closed.
+  package var bodyMillisecondsMax = 60_000
+
+  /// Answers at least this large are compressed for clients that take gzip.
+  package var gzipBytesMin = 1024
+  /// Bytes a queued handler may be ahead of its client when it writes an answer in pieces.
+  package var pipeBytesMax = 256 * 1024
+  /// How long a queued handler waits for a client that does not read before the answer is given up.
+  package var pipeStallMillisecondsMax = 30_000
+  /// What a refused client is told to wait.
+  package var retryAfterSeconds = 5
+
+  package init() {}
+}
+
+package enum HTTPServerError: Error, Equatable, CustomStringConvertible {
+  case invalidAddress(String)
+  case cannotListen(address: String, reason: String)
+  case cannotStart(reason: String)
+  case notStartable
+
+  package var description: String {
+    switch self {
+    case .invalidAddress(let text):
+      "listen address \"\(text)\": expected host:port, :port or [v6]:port with a port from 0 to 65535"
+    case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"
+    case .cannotStart(let reason): "cannot start the HTTP server: \(reason)"
+    case .notStartable: "the HTTP server was already started"
+    }
+  }
+}

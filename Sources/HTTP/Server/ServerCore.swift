@@ -1,0 +1,48 @@
+import Platform
+import Synchronization
+
+/// What all connections of a server share. Immutable but for its atomics and the parts that guard themselves.
+final class ServerCore: Sendable {
+  let options: HTTPServerOptions
+  let log: Log
+  let router: Router
+  let metrics: ServerMetrics
+  let bodies: BodyPool
+  let deflaters = DeflaterPool()
+  let table = ConnectionTable()
+  /// Answers end their connections.
+  let isDraining = Atomic<Bool>(false)
+  /// Nothing is queued any more.
+  let isRefusing = Atomic<Bool>(false)
+
+  init(options: HTTPServerOptions, log: Log, metrics registry: MetricsRegistry, router: Router) {
+    self.options = options
+    self.log = log
+    self.router = router
+    metrics = ServerMetrics(router: router, registry: registry)
+    bodies = BodyPool(bytesMax: options.bodiesInFlightBytesMax)
+    let table = table
+    let bodies = bodies
+    registry.collect("apus_http_open_connections", "Open client connections.", .gauge) {
+      [([], Double(table.count))]
+    }
+    registry.collect("apus_http_bodies_in_flight_bytes", "Bytes of request bodies held in memory.", .gauge) {
+      [([], Double(bodies.inFlightBytes))]
+    }
+  }
+
+  var isTLS: Bool { options.tls != nil }
+
+  var stoppingResponse: Response {
+    var response = Response.text(503, "the server is stopping").retryAfter(seconds: options.retryAfterSeconds)
+    response.closesConnection = true
+    return response
+  }
+
+  /// The library ends idle connections itself; ours is for those that trickle bytes of a request line.
+  func idleDeadline(_ nowNanoseconds: Int64) -> Int64 {
+    nowNanoseconds / 1_000_000 + Int64(options.idleTimeoutSeconds) * 1000 + Int64(options.headerMillisecondsMax)
+  }
+
+  func takesGzip(_ request: Request) -> Bool { request.header("accept-encoding", hasToken: "gzip") }
+}

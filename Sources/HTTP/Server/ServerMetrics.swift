@@ -1,0 +1,100 @@
+import Platform
+import Synchronization
+
+/// Why a request was refused before or instead of its handler: a closed set, counted per reason.
+enum RejectReason: Int, CaseIterable {
+  case malformed, headerTooLarge, headerTimeout, bodyTooLarge, bodyTimeout, bodiesInFlight, queueFull, stopping
+
+  var label: String {
+    switch self {
+    case .malformed: "malformed"
+    case .headerTooLarge: "header_too_large"
+    case .headerTimeout: "header_timeout"
+    case .bodyTooLarge: "body_too_large"
+    case .bodyTimeout: "body_timeout"
+    case .bodiesInFlight: "bodies_in_flight"
+    case .queueFull: "queue_full"
+    case .stopping: "stopping"
+    }
+  }
+}
+
+/// The counts of one handler. Made at start, so that counting allocates nothing; any thread.
+final class RouteMetrics: Sendable {
+  /// Status codes with a counter of their own; others share the last one.
+  static let codes = [
+    200, 201, 202, 204, 206, 301, 302, 304, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 422, 429, 431, 499, 500,
+    501, 502, 503, 504,
+  ]
+  private static let slots: [UInt8] = (0..<600).map { code in
+    UInt8(codes.firstIndex(of: code) ?? codes.count)
+  }
+
+  let handler: String
+  private let counts = (0...RouteMetrics.codes.count).map { _ in Counter() }
+  private let duration: HistogramMetric
+  private let size: HistogramMetric
+
+  init(handler: String, registry: MetricsRegistry) {
+    self.handler = handler
+    duration = registry.histogram(
+      "prometheus_http_request_duration_seconds", "Histogram of latencies for HTTP requests.",
+      labels: [("handler", handler)], upperBounds: [0.1, 0.2, 0.4, 1, 3, 8, 20, 60, 120])
+    size = registry.histogram(
+      "prometheus_http_response_size_bytes", "Histogram of response size for HTTP requests.",
+      labels: [("handler", handler)], upperBounds: [100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9])
+  }
+
+  func count(status: Int, nanoseconds: Int64, bytes: Int) {
+    counts[status >= 0 && status < 600 ? Int(Self.slots[status]) : Self.codes.count].add()
+    duration.observe(Double(nanoseconds) * 1e-9)
+    size.observe(Double(bytes))
+  }
+
+  /// A row for each code that was answered.
+  func rows() -> [(labels: MetricLabels, value: Double)] {
+    counts.indices.compactMap { index in
+      let value = counts[index].value
+      if value == 0 { return nil }
+      let code = index < Self.codes.count ? String(Self.codes[index]) : "other"
+      return ([("handler", handler), ("code", code)], Double(value))
+    }
+  }
+}
+
+/// What the server counts about itself. Immutable but for its atomics.
+final class ServerMetrics: Sendable {
+  private let routes: [RouteMetrics]
+  /// Requests that belong to no route.
+  let unmatched: RouteMetrics
+  private let rejected: [Counter]
+
+  init(router: Router, registry: MetricsRegistry) {
+    // Routes with one pattern and different methods are one handler.
+    var byPattern: [String: RouteMetrics] = [:]
+    var all: [RouteMetrics] = []
+    routes = router.routes.map { route in
+      if let known = byPattern[route.pattern] { return known }
+      let made = RouteMetrics(handler: route.pattern, registry: registry)
+      byPattern[route.pattern] = made
+      all.append(made)
+      return made
+    }
+    let unmatched = RouteMetrics(handler: "unmatched", registry: registry)
+    self.unmatched = unmatched
+    all.append(unmatched)
+    let handlers = all
+    registry.collect("prometheus_http_requests_total", "Counter of HTTP requests.", .counter) {
+      handlers.flatMap { $0.rows() }
+    }
+    rejected = RejectReason.allCases.map { reason in
+      registry.counter(
+        "apus_http_rejected_requests_total", "Requests refused before their handler, by reason.",
+        labels: [("reason", reason.label)])
+    }
+  }
+
+  func of(_ route: Route) -> RouteMetrics { routes[route.index] }
+
+  func reject(_ reason: RejectReason) { rejected[reason.rawValue].add() }
+}
