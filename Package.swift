@@ -61,7 +61,7 @@ let package = Package(
     // Layer 6: the executable.
     .executableTarget(
       name: "apus",
-      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "API"],
+      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "API", "CShims"],
       swiftSettings: strict),
 
     // Load generators and measurements: built with everything, run by scripts/bench.

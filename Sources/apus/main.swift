@@ -1,1 +1,5 @@
-print("apus")
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+exit(run(Array(CommandLine.arguments.dropFirst()), environment: processEnvironment()))

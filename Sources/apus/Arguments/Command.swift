@@ -1,0 +1,101 @@
+/// What the command line asks for.
+enum Command: Sendable {
+  case serve(ServeOptions)
+  case version
+  /// The topic is a command's name; nil for the overview.
+  case help(topic: String?)
+  case checkConfig(file: String)
+}
+
+extension Command {
+  /// Words of the first argument; the first ones are served.
+  static let names = ["serve", "check", "version", "help"]
+  /// Kept for later versions, so that a script learns that it is early, not wrong.
+  static let reservedNames = ["tsdb", "query", "test", "debug"]
+
+  /// From the arguments without the program's name. Flags without a command mean `serve`.
+  static func parse(_ arguments: [String], environment: [String: String] = [:]) throws(ArgumentError) -> Command {
+    guard let first = arguments.first, !first.hasPrefix("-") else {
+      return try serve(arguments[...], environment)
+    }
+    let rest = arguments.dropFirst()
+    if first != "serve", first != "help", rest.contains(where: { isHelp($0) }) { return .help(topic: first) }
+    switch first {
+    case "serve": return try serve(rest, environment)
+    case "version":
+      try refuseMore(rest)
+      return .version
+    case "help":
+      try refuseMore(rest.dropFirst())
+      return .help(topic: rest.first)
+    case "check": return try check(rest)
+    default:
+      if reservedNames.contains(first) { throw ArgumentError("apus \(first) is not available in this version") }
+      throw ArgumentError("unknown command \(first)" + ServeOptions.hint(first, in: names) + " (see apus help)")
+    }
+  }
+
+  private static func isHelp(_ argument: String) -> Bool {
+    ["-h", "--help", "--help-long", "--help-man"].contains(argument)
+  }
+
+  private static func check(_ arguments: ArraySlice<String>) throws(ArgumentError) -> Command {
+    guard arguments.first == "config" else {
+      throw ArgumentError("apus check: the only thing that can be checked is config: apus check config FILE")
+    }
+    let files = arguments.dropFirst()
+    guard let file = files.first, !file.hasPrefix("--") else {
+      throw ArgumentError("apus check config: a file is missing: apus check config FILE")
+    }
+    try refuseMore(files.dropFirst())
+    return .checkConfig(file: file)
+  }
+
+  private static func refuseMore(_ arguments: ArraySlice<String>) throws(ArgumentError) {
+    if let extra = arguments.first { throw ArgumentError("unexpected argument \(extra)") }
+  }
+
+  private static func serve(
+    _ arguments: ArraySlice<String>, _ environment: [String: String]
+  ) throws(ArgumentError) -> Command {
+    if arguments.contains(where: { isHelp($0) }) { return .help(topic: "serve") }
+    if arguments.contains("--version") { return .version }
+    var values = FlagValues()
+    var rest = arguments
+    while let argument = rest.popFirst() {
+      let (flag, text) = try read(argument, &rest)
+      try values.set(flag, to: text, source: "--\(flag.name)")
+    }
+    try values.fill(from: environment)
+    return .serve(try ServeOptions(values, environment: environment))
+  }
+
+  /// One flag with its value: `--name=value`, `--name value`, `--name` and `--no-name` for booleans.
+  private static func read(
+    _ argument: String, _ rest: inout ArraySlice<String>
+  ) throws(ArgumentError) -> (flag: Flag, text: String) {
+    guard argument.hasPrefix("--"), argument.count > 2 else {
+      throw ArgumentError(
+        argument.hasPrefix("-") && argument.count > 1
+          ? "unknown flag \(argument) (flags begin with two dashes; see apus help serve)"
+          : "unexpected argument \(argument) (see apus help)")
+    }
+    let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    let name = String(parts[0])
+    let written = parts.count == 2 ? String(parts[1]) : nil
+    if let flag = FlagTable.byName[name] {
+      if let written { return (flag, written) }
+      if flag.kind == .boolean { return (flag, "true") }
+      guard let next = rest.first, !next.hasPrefix("--") else {
+        throw ArgumentError("--\(name): a value is missing (\(flag.kind.expected))")
+      }
+      rest.removeFirst()
+      return (flag, next)
+    }
+    if name.hasPrefix("no-"), let flag = FlagTable.byName[String(name.dropFirst(3))], flag.kind == .boolean {
+      if written != nil { throw ArgumentError("--\(name) takes no value") }
+      return (flag, "false")
+    }
+    throw ArgumentError("unknown flag --\(name)" + ServeOptions.hint(name, in: FlagTable.byName.keys, prefix: "--"))
+  }
+}

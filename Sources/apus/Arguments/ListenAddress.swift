@@ -1,0 +1,27 @@
+/// Where the server listens. An empty host stands for every address of the machine.
+struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
+  var host: String
+  var port: UInt16
+
+  init(host: String, port: UInt16) {
+    self.host = host
+    self.port = port
+  }
+
+  /// From `host:port`, `:port` or `[v6]:port`; nil for anything else.
+  init?(_ text: String) {
+    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]),
+      !text[colon...].contains("+")
+    else { return nil }
+    var host = text[..<colon]
+    if host.hasPrefix("["), host.hasSuffix("]"), host.count > 2 {
+      host = host.dropFirst().dropLast()
+    } else if host.contains(where: { $0 == ":" || $0 == "[" || $0 == "]" || $0 == "/" }) {
+      return nil
+    }
+    self.host = String(host)
+    self.port = port
+  }
+
+  var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}

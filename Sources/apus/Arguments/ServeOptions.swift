@@ -1,0 +1,141 @@
+import Platform
+
+/// When the write-ahead log is forced to the disk.
+enum WALSync: String, Sendable {
+  /// Before a write is acknowledged.
+  case always
+  /// Once a second.
+  case interval
+  /// When the system writes it back.
+  case os
+}
+
+/// Everything `apus serve` takes from its command line and environment. Immutable; made once at start. Names end in
+/// their unit; 0 means "no limit" where the flag's help says so.
+struct ServeOptions: Sendable {
+  var configFile: String
+  /// The file was named, so that its absence is an error.
+  var isConfigFileGiven: Bool
+  var logLevel: LogLevel
+  var logFormat: LogFormat
+  /// Features named by `--enable-feature` that this version serves.
+  var features: Set<String>
+
+  var listenAddresses: [ListenAddress]
+  var readTimeoutMilliseconds: Int64
+  var connectionsMax: Int
+  /// 0: one per processor.
+  var httpThreads: Int
+  var headerBytesMax: Int
+  var bodyBytesMax: Int
+  var decodedBodyBytesMax: Int
+  var bodiesInFlightBytesMax: Int
+  /// As given; empty where it was not.
+  var externalURL: String
+  /// Begins with a slash and ends in none, or is a slash alone.
+  var routePrefix: String
+  var corsOrigin: String
+  var isLifecycleEnabled: Bool
+  var isAdminAPIEnabled: Bool
+
+  var dataDirectory: String
+  /// From flags alone, nil where not given: see `Retention.effective`.
+  var retentionTimeMilliseconds: Int64?
+  var retentionSizeBytes: Int?
+  var walSync: WALSync
+  var freeSpaceBytesMin: Int
+  var isLockFileUsed: Bool
+  var remoteReadSamplesMax: Int
+  var remoteReadsMax: Int
+  var remoteReadFrameBytesMax: Int
+
+  var lookbackMilliseconds: Int64
+  var queryTimeoutMilliseconds: Int64
+  var queriesMax: Int
+  var queriesQueuedMax: Int
+  var querySamplesMax: Int
+  var queryBytesMax: Int
+
+  /// Every flag with its value, sorted by name: `/api/v1/status/flags`.
+  var flags: [(name: String, value: String)]
+  /// Lines to log once the log is open.
+  var warnings: [String]
+}
+
+extension ServeOptions {
+  init(_ values: FlagValues, environment: [String: String] = [:]) throws(ArgumentError) {
+    if values.boolean("agent") { throw ArgumentError("--agent: agent mode is not available in this version") }
+    // A server without the protection that was asked for must not run.
+    if !values.text("web.config.file").isEmpty {
+      throw ArgumentError("--web.config.file: TLS and authentication are not available in this version")
+    }
+    configFile = values.text("config.file")
+    isConfigFileGiven = values.isGiven("config.file")
+    logLevel = LogLevel.allCases.first { "\($0)" == values.text("log.level") } ?? .info
+    logFormat = values.text("log.format") == "json" ? .json : .logfmt
+    let named = ServeOptions.namedFeatures(values)
+    features = Set(named.filter { FeatureTable.byName[$0]?.use == .served })
+
+    listenAddresses = values.texts("web.listen-address").compactMap { ListenAddress($0) }
+    readTimeoutMilliseconds = values.milliseconds("web.read-timeout")
+    connectionsMax = values.integer("web.max-connections")
+    httpThreads = values.integer("web.http-threads")
+    headerBytesMax = values.bytes("web.max-header-bytes")
+    bodyBytesMax = values.bytes("web.max-body-bytes")
+    decodedBodyBytesMax = values.bytes("web.max-decoded-body-bytes")
+    bodiesInFlightBytesMax = values.bytes("web.max-bodies-in-flight-bytes")
+    externalURL = values.text("web.external-url")
+    routePrefix = ServeOptions.routePrefix(values.text("web.route-prefix"), externalURL: externalURL)
+    corsOrigin = values.text("web.cors.origin")
+    isLifecycleEnabled = values.boolean("web.enable-lifecycle")
+    isAdminAPIEnabled = values.boolean("web.enable-admin-api")
+
+    dataDirectory = values.text("storage.tsdb.path")
+    // A zero is how a flag is left out, as in Prometheus.
+    let time = values.milliseconds("storage.tsdb.retention.time")
+    retentionTimeMilliseconds = time == 0 ? nil : time
+    let size = values.bytes("storage.tsdb.retention.size")
+    retentionSizeBytes = size == 0 ? nil : size
+    walSync = WALSync(rawValue: values.text("storage.tsdb.wal-sync")) ?? .interval
+    freeSpaceBytesMin = values.bytes("storage.tsdb.min-free-space")
+    isLockFileUsed = !values.boolean("storage.tsdb.no-lockfile")
+    remoteReadSamplesMax = values.integer("storage.remote.read-sample-limit")
+    remoteReadsMax = values.integer("storage.remote.read-concurrent-limit")
+    remoteReadFrameBytesMax = values.integer("storage.remote.read-max-bytes-in-frame")
+
+    lookbackMilliseconds = values.milliseconds("query.lookback-delta")
+    queryTimeoutMilliseconds = values.milliseconds("query.timeout")
+    queriesMax = values.integer("query.max-concurrency")
+    queriesQueuedMax = values.integer("query.max-queued")
+    querySamplesMax = values.integer("query.max-samples")
+    queryBytesMax = values.bytes("query.max-bytes")
+
+    flags = FlagTable.rows.map { ($0.name, values.text($0.name)) }.sorted { $0.name < $1.name }
+    warnings = ServeOptions.warnings(values, features: named, environment: environment)
+    if dataDirectory.isEmpty { throw ArgumentError("--storage.tsdb.path is empty") }
+    if configFile.isEmpty { throw ArgumentError("--config.file is empty") }
+    if let empty = ["query.timeout", "query.lookback-delta", "web.read-timeout"].first(where: {
+      values.milliseconds($0) == 0
+    }) {
+      throw ArgumentError("--\(empty): a duration above 0 is needed")
+    }
+  }
+
+  private static func namedFeatures(_ values: FlagValues) -> [String] {
+    values.texts("enable-feature").flatMap { $0.split(separator: ",").map(String.init) }
+  }
+
+  /// `/` and the path of the flag or, where it is empty, of the external URL.
+  private static func routePrefix(_ flag: String, externalURL: String) -> String {
+    var path = flag[...]
+    if path.isEmpty {
+      path = externalURL[...]
+      for scheme in ["http://", "https://"] where path.hasPrefix(scheme) {
+        path = path.dropFirst(scheme.count).drop { $0 != "/" && $0 != "?" && $0 != "#" }
+      }
+      path = path.prefix { $0 != "?" && $0 != "#" }
+    }
+    let parts = path.split(separator: "/")
+    return "/" + parts.joined(separator: "/")
+  }
+}

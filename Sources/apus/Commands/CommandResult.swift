@@ -1,0 +1,50 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// What a command that ends by itself leaves behind.
+struct CommandResult: Equatable {
+  var output = ""
+  var errors = ""
+  var exitCode: Int32
+
+  init(output: String = "", errors: String = "", exitCode: Int32) {
+    self.output = output
+    self.errors = errors
+    self.exitCode = exitCode
+  }
+
+  /// Writes both texts and gives the exit code.
+  func finish() -> Int32 {
+    if !output.isEmpty { print(output) }
+    if !errors.isEmpty { writeToStandardError(errors) }
+    return exitCode
+  }
+}
+
+/// One line for whoever started the program, before there is a log.
+func writeToStandardError(_ text: String) {
+  var line = text + "\n"
+  line.withUTF8 { bytes in
+    var rest = UnsafeRawBufferPointer(bytes)
+    while !rest.isEmpty {
+      let written = write(2, rest.baseAddress, rest.count)
+      if written < 0 && errno == EINTR { continue }
+      if written <= 0 { return }
+      rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+    }
+  }
+}
+
+/// The environment of this process.
+func processEnvironment() -> [String: String] {
+  var variables: [String: String] = [:]
+  var next = environ
+  while let entry = next.pointee {
+    let text = String(cString: entry)
+    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+    next += 1
+  }
+  return variables
+}

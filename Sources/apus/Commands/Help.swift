@@ -1,0 +1,64 @@
+/// The texts of `apus help`.
+enum Help {
+  /// The text for a topic; nil where there is no such topic.
+  static func text(_ topic: String?) -> String? {
+    switch topic {
+    case nil, "help": overview
+    case "serve": serve
+    case "check": check
+    case "version": "usage: apus version\n\nPrints the version."
+    default: nil
+    }
+  }
+
+  static let overview = """
+    usage: apus [<command>] [<flags>]
+
+    A time-series server that speaks Prometheus's protocols. Flags without a command mean serve.
+
+    Commands:
+      serve                Run the server.
+      check config FILE    Check a configuration file.
+      version              Print the version.
+      help [<command>]     Print this text or that of a command.
+    """
+
+  static let check = """
+    usage: apus check config FILE
+
+    Checks a configuration file. Exit code 0: it is valid; 2: the errors are on standard error, each with its place.
+    """
+
+  /// Every flag with its default, from the flag table.
+  static var serve: String {
+    var lines = [
+      "usage: apus [serve] [<flags>]", "", "Runs the server. A flag that is not given takes its value from the",
+      "environment variable APUS_<FLAG>: dots and dashes become underscores, letters upper case.", "", "Flags:",
+      "  -h, --help", "      Print this text.", "  --version", "      Print the version.",
+    ]
+    for flag in FlagTable.rows where !flag.isHidden {
+      lines.append("  --" + spelled(flag))
+      let note = flag.use == .accepted ? " Accepted without effect in this version." : ""
+      lines += wrapped(flag.help + note, width: 90, margin: "      ")
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private static func spelled(_ flag: Flag) -> String {
+    if flag.kind == .boolean { return "[no-]\(flag.name) (default \(flag.preset))" }
+    return flag.name + "=" + (flag.preset.isEmpty ? "\"\"" : flag.preset) + (flag.isRepeatable ? " ..." : "")
+  }
+
+  private static func wrapped(_ text: String, width: Int, margin: String) -> [String] {
+    var lines: [String] = []
+    var line = margin
+    for word in text.split(separator: " ") {
+      if line.count + word.count >= width, line != margin {
+        lines.append(line)
+        line = margin
+      }
+      line += (line == margin ? "" : " ") + word
+    }
+    return lines + [line]
+  }
+}

@@ -1,0 +1,20 @@
+/// From arguments to an exit code: the whole program.
+func run(_ arguments: [String], environment: [String: String]) -> Int32 {
+  do throws(ArgumentError) {
+    switch try Command.parse(arguments, environment: environment) {
+    case .serve(let options): return serve(options)
+    case .version: return CommandResult(output: Version.text, exitCode: 0).finish()
+    case .help(let topic): return help(topic).finish()
+    case .checkConfig(let file): return CheckConfig.run(file: file, environment: environment).finish()
+    }
+  } catch {
+    return CommandResult(errors: "apus: \(error)", exitCode: 2).finish()
+  }
+}
+
+private func help(_ topic: String?) -> CommandResult {
+  if let text = Help.text(topic) { return CommandResult(output: text, exitCode: 0) }
+  let name = topic ?? ""
+  return CommandResult(
+    errors: "apus: no help on \(name)" + ServeOptions.hint(name, in: Command.names), exitCode: 2)
+}

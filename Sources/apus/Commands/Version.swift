@@ -1,0 +1,37 @@
+/// What this program is. Release builds set what is unknown here.
+enum Version {
+  static let number = "0.1.0"
+  static let revision = "unknown"
+  static let branch = "unknown"
+  static let buildDate = "unknown"
+
+  static var compiler: String {
+    #if compiler(>=6.4)
+      "6.4 or later"
+    #elseif compiler(>=6.3)
+      "6.3"
+    #else
+      "6.2"
+    #endif
+  }
+
+  static var platform: String {
+    #if arch(x86_64)
+      "linux/amd64"
+    #elseif arch(arm64)
+      "linux/arm64"
+    #else
+      "linux/unknown"
+    #endif
+  }
+
+  /// In the form of `prometheus --version`.
+  static var text: String {
+    """
+    apus, version \(number) (branch: \(branch), revision: \(revision))
+      build date:       \(buildDate)
+      swift version:    \(compiler)
+      platform:         \(platform)
+    """
+  }
+}

@@ -1,0 +1,38 @@
+import Format
+
+/// One thing that is wrong, and where.
+struct ConfigurationFault: Sendable, Equatable {
+  var position: YAMLPosition
+  var message: String
+}
+
+/// Everything that is wrong with a configuration, in the order of the file: `file:line:column: message`.
+struct ConfigurationErrors: Error, CustomStringConvertible {
+  /// More would not be read by anybody.
+  static let listedMax = 20
+
+  var file: String
+  var faults: [ConfigurationFault]
+  /// What kept the file from being read at all.
+  var reason: String?
+
+  init(file: String, faults: [ConfigurationFault]) {
+    self.file = file
+    self.faults = faults.sorted { ($0.position.line, $0.position.column) < ($1.position.line, $1.position.column) }
+  }
+
+  init(file: String, reason: String) {
+    self.file = file
+    self.reason = reason
+    faults = []
+  }
+
+  var lines: [String] {
+    if let reason { return ["\(file): \(reason)"] }
+    var lines = faults.prefix(ConfigurationErrors.listedMax).map { "\(file):\($0.position): \($0.message)" }
+    if faults.count > lines.count { lines.append("\(file): and \(faults.count - lines.count) more errors") }
+    return lines
+  }
+
+  var description: String { lines.joined(separator: "\n") }
+}

@@ -1,0 +1,35 @@
+extension ConfigurationFile {
+  /// config/apus.yml, word for word.
+  static let defaultText = """
+    # The configuration of Apus: what holds without a file. Every line is a default and may be left out.
+    # A configuration file of Prometheus 3 can be used as it is; docs/configuration.md has the full reference.
+
+    global:
+      # Added to what leaves the server. ${NAME} stands for an environment variable.
+      external_labels: {}
+
+    storage:
+      tsdb:
+        # How much older than the newest sample of its series a sample may be. 0s refuses every late sample.
+        out_of_order_time_window: 1h
+        # What goes away first: samples older than `time`, or the oldest blocks once all take more than `size` or
+        # `percentage` of the disk. These come before the flags; without either, samples are kept for 15d.
+        # retention:
+        #   time: 15d
+        #   size: 50GB
+        #   percentage: 80
+      exemplars:
+        max_exemplars: 100000
+
+    # What Prometheus does not have.
+    apus:
+      # Limits of the workspace; 0 means no limit.
+      limits:
+        max_active_series: 10000000
+        max_series_per_metric: 2000000
+        max_labels_per_series: 100
+        max_label_name_bytes: 1024
+        max_label_value_bytes: 8192
+
+    """
+}

@@ -1,0 +1,45 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Where a configuration comes from: a file or, where none was asked for and none is there, the built-in default.
+enum ConfigurationFile {
+  /// A configuration is text that somebody wrote.
+  static let bytesMax = 32 << 20
+
+  /// How errors and logs call the built-in default.
+  static let defaultName = "built-in default"
+
+  /// The configuration of `apus serve`.
+  static func load(
+    _ options: ServeOptions, environment: [String: String]
+  ) throws(ConfigurationErrors) -> Configuration {
+    if !options.isConfigFileGiven && access(options.configFile, F_OK) != 0 && errno == ENOENT {
+      return try Configuration.read(Array(defaultText.utf8), file: defaultName, environment: environment)
+    }
+    return try load(path: options.configFile, environment: environment)
+  }
+
+  static func load(path: String, environment: [String: String]) throws(ConfigurationErrors) -> Configuration {
+    try Configuration.read(try bytes(path), file: path, environment: environment)
+  }
+
+  private static func bytes(_ path: String) throws(ConfigurationErrors) -> [UInt8] {
+    guard let file = fopen(path, "re") else {
+      throw ConfigurationErrors(file: path, reason: String(cString: strerror(errno)))
+    }
+    defer { fclose(file) }
+    var bytes: [UInt8] = []
+    var part = [UInt8](repeating: 0, count: 64 << 10)
+    while true {
+      let count = fread(&part, 1, part.count, file)
+      bytes += part[..<count]
+      if bytes.count > bytesMax {
+        throw ConfigurationErrors(file: path, reason: "the file is longer than \(bytesMax) bytes")
+      }
+      if count < part.count { break }
+    }
+    if ferror(file) != 0 { throw ConfigurationErrors(file: path, reason: String(cString: strerror(errno))) }
+    return bytes
+  }
+}

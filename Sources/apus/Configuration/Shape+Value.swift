@@ -1,0 +1,80 @@
+import Format
+import Model
+
+extension Shape {
+  /// The typed value of a scalar; nil where it does not have this shape.
+  func value(_ scalar: YAMLScalar) -> ConfigurationValue? {
+    let text = scalar.isNull ? "" : scalar.text
+    switch self {
+    case .text: return .text(text)
+    case .secret: return .secret(text)
+    case .url: return isURL(text) ? .url(text) : nil
+    case .boolean: return scalar.boolean.map { .boolean($0) }
+    case .duration: return DurationText.parse(text).map { .milliseconds($0) }
+    case .size: return ByteSizeText.parse(text).flatMap { $0 < 0 ? nil : .bytes($0) }
+    case .integer(let range): return scalar.integer.flatMap { range.contains($0) ? .integer($0) : nil }
+    case .number(let range): return scalar.float.flatMap { range.contains($0) ? .number($0) : nil }
+    case .choice(let words): return words.contains(text) ? .text(text) : nil
+    case .word(let words): return words.contains(text.lowercased()) ? .text(text) : nil
+    case .regex: return RegexSyntax.isValid(text) ? .text(text) : nil
+    case .filePattern: return isFilePattern(text) ? .text(text) : nil
+    case .labelName: return text.isEmpty ? nil : .text(text)
+    case .list, .map, .labels, .section: return nil
+    }
+  }
+
+  /// What a value must look like, for an error message.
+  var expected: String {
+    switch self {
+    case .text, .secret: "a text"
+    case .url: "a URL"
+    case .boolean: "true or false"
+    case .duration: "a duration such as 30s, 1h30m or 15d"
+    case .size: "a size with a unit such as 512MB or 10GiB"
+    case .integer(let range):
+      switch (range.lowerBound, range.upperBound) {
+      case (.min, _): "a whole number"
+      case (let lowest, .max): "a whole number from \(lowest)"
+      default: "a whole number from \(range.lowerBound) to \(range.upperBound)"
+      }
+    case .number(let range):
+      range.lowerBound.isInfinite ? "a number" : "a number from \(range.lowerBound) to \(range.upperBound)"
+    case .choice(let words), .word(let words):
+      "one of " + words.filter { !$0.isEmpty }.joined(separator: ", ")
+    case .regex: "a regular expression"
+    case .filePattern: "a file, with stars only after the last slash"
+    case .labelName: "a label name"
+    case .list: "a list"
+    case .map, .labels: "keys and values"
+    case .section: "a section"
+    }
+  }
+
+  /// Whether an empty scalar is a value.
+  var isTextual: Bool {
+    switch self {
+    case .text, .secret: true
+    default: false
+    }
+  }
+}
+
+/// Not empty, without blanks and control characters, and with a port that is a number.
+private func isURL(_ text: String) -> Bool {
+  guard !text.isEmpty, text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f }) else { return false }
+  guard let scheme = text.firstRange(of: "://") else { return !text.hasPrefix(":") }
+  let name = text[..<scheme.lowerBound]
+  guard let first = name.first, first.isASCII, first.isLetter,
+    name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) })
+  else { return false }
+  var host = text[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+  if let at = host.lastIndex(of: "@") { host = host[host.index(after: at)...] }
+  guard let colon = host.lastIndex(of: ":"), !host[colon...].contains("]") else { return true }
+  return host[host.index(after: colon)...].allSatisfy { $0.isASCII && $0.isNumber }
+}
+
+/// Prometheus's rule: no star, or stars with no slash behind them.
+private func isFilePattern(_ text: String) -> Bool {
+  guard let star = text.firstIndex(of: "*") else { return !text.isEmpty }
+  return !text[star...].contains("/")
+}
