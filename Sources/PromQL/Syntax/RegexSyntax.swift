@@ -1,0 +1,45 @@
+import Model
+
+/// What the parser asks of a matcher's regular expression. Compiling one costs microseconds, once per matcher.
+enum RegexSyntax {
+  /// Why the value of a regex matcher is no regular expression; nil where it is one, or needs not be.
+  static func complaint(_ matcher: Matcher) -> String? {
+    guard matcher.kind == .regex || matcher.kind == .notRegex else { return nil }
+    do throws(CapturingRegex.SyntaxError) {
+      _ = try CapturingRegex(matcher.value)
+      return nil
+    } catch {
+      return error.description
+    }
+  }
+
+  /// Whether a series without the label passes.
+  static func matchesEmpty(_ matcher: Matcher) -> Bool { MatcherTest(matcher).matches("") }
+}
+
+/// A matcher ready to be asked, for the few places where the language itself looks at labels.
+package struct MatcherTest: Sendable {
+  package let matcher: Matcher
+  private let regex: CapturingRegex?
+
+  /// A pattern that is no regular expression matches nothing; the parser has refused it before.
+  package init(_ matcher: Matcher) {
+    self.matcher = matcher
+    guard matcher.kind == .regex || matcher.kind == .notRegex else {
+      regex = nil
+      return
+    }
+    do throws(CapturingRegex.SyntaxError) { regex = try CapturingRegex(matcher.value) } catch { regex = nil }
+  }
+
+  package func matches(_ value: String) -> Bool {
+    switch matcher.kind {
+    case .equal: value.utf8.elementsEqual(matcher.value.utf8)
+    case .notEqual: !value.utf8.elementsEqual(matcher.value.utf8)
+    case .regex: regex?.matches(value) ?? false
+    case .notRegex: !(regex?.matches(value) ?? false)
+    }
+  }
+
+  package func matches(_ labels: Labels) -> Bool { matches(labels[matcher.name] ?? "") }
+}
