@@ -18,7 +18,6 @@ extension Head {
       try files.wbl.commit(batch.walBody)
     }
     finishUnlogged(&batch)
-    files.noteCommit()
   }
 
   /// Encodes what is to be logged. Exact duplicates are logged again: the body that brought them first may still be on

@@ -18,7 +18,7 @@ package struct HeadReadScratch: ~Copyable, Sendable {
   var late: [LateSample] = []
 
   struct Piece {
-    var chunk: HeadChunk
+    var chunk: SeriesChunk
     /// Where in `bytes` it is; nil: in a file.
     var range: Range<Int>?
     /// A chunk of equal values that owns no bytes.
@@ -39,8 +39,8 @@ extension Head {
       copyOut(series, &state, first, last, &scratch)
     }
     scratch.pieces.sort { left, right in
-      let leftLate = left.chunk.flags & HeadChunk.isLate
-      let rightLate = right.chunk.flags & HeadChunk.isLate
+      let leftLate = left.chunk.flags & SeriesChunk.isLate
+      let rightLate = right.chunk.flags & SeriesChunk.isLate
       return (leftLate, left.chunk.start) < (rightLate, right.chunk.start)
     }
     for piece in scratch.pieces {
@@ -74,9 +74,9 @@ extension Head {
 
     let tail = record.pointee.tail
     if tail.count > 0, record.pointee.chunkStart <= last, tail.lastTime >= first {
-      let chunk = HeadChunk(
+      let chunk = SeriesChunk(
         start: record.pointee.chunkStart, span: UInt32(tail.lastTime - record.pointee.chunkStart),
-        file: HeadChunk.inMemory, offset: record.pointee.slab, byteCount: 0, sizeClass: 0, flags: 0)
+        file: SeriesChunk.inMemory, offset: record.pointee.slab, byteCount: 0, sizeClass: 0, flags: 0)
       if record.pointee.slab == 0 {
         scratch.pieces.append(.init(chunk: chunk, range: nil, constant: tail))
       } else {
@@ -104,7 +104,7 @@ extension Head {
 }
 
 extension HeadReadScratch {
-  fileprivate mutating func copy(_ chunk: HeadChunk, _ start: UnsafeMutablePointer<UInt8>, _ count: Int) {
+  fileprivate mutating func copy(_ chunk: SeriesChunk, _ start: UnsafeMutablePointer<UInt8>, _ count: Int) {
     let offset = bytes.count
     bytes.append(UnsafeRawBufferPointer(start: start, count: count))
     pieces.append(.init(chunk: chunk, range: offset..<(offset + count), constant: nil))

@@ -95,7 +95,7 @@ extension HeadShard {
       if record.pointee.has(HeadSeries.isFree) { continue }
       // A chunk about to be written to a file stays for one more round.
       truncation.chunksRemoved += removeChunks(of: record) {
-        $0.end < time && $0.flags & HeadChunk.isBeingWritten == 0
+        $0.end < time && $0.flags & SeriesChunk.isBeingWritten == 0
       }
       dropLate(before: time, record)
       guard record.pointee.tail.count == 0 || record.pointee.tail.lastTime < time else { continue }

@@ -13,7 +13,7 @@ final class HeadRestorer {
   private var locations = Column<UInt32>(capacity: DecodedBatch.rowsMax)
   private var order = Column<UInt32>(capacity: DecodedBatch.rowsMax)
   /// Complete chunks found in files, by series reference, until their series is met.
-  private var unclaimed: [UInt64: [HeadChunk]]
+  private var unclaimed: [UInt64: [SeriesChunk]]
   private(set) var counts = Counts()
 
   struct Counts {
@@ -24,7 +24,7 @@ final class HeadRestorer {
     var unknownReferences = 0
   }
 
-  init(_ head: Head, chunks: [UInt64: [HeadChunk]]) {
+  init(_ head: Head, chunks: [UInt64: [SeriesChunk]]) {
     self.head = head
     unclaimed = chunks
   }
@@ -74,13 +74,13 @@ final class HeadRestorer {
   }
 
   /// Gives a series the chunks that files hold for it, oldest first.
-  func attach(_ chunks: [HeadChunk], to location: SeriesLocation) {
+  func attach(_ chunks: [SeriesChunk], to location: SeriesLocation) {
     head.shards[location.shard].state.withLock { state in
       let record = state.records.pointer(location.slot)
       for chunk in chunks where state.addChunk(chunk, to: record) {
         state.chunkCount += 1
         counts.chunks += 1
-        let isLate = chunk.flags & HeadChunk.isLate != 0
+        let isLate = chunk.flags & SeriesChunk.isLate != 0
         if isLate || record.pointee.tail.count > 0 && chunk.end < record.pointee.chunkStart { continue }
         if record.pointee.has(HeadSeries.isEmpty) || chunk.end >= record.pointee.tail.lastTime
           || record.pointee.tail.count > 0
@@ -203,7 +203,7 @@ extension HeadShard {
     var isInFile = false
     forEachChunk(of: record) { chunk in
       let chunk = chunk.pointee
-      isInFile = !chunk.isInMemory && chunk.flags & HeadChunk.isLate == 0 && chunk.start <= time && time <= chunk.end
+      isInFile = !chunk.isInMemory && chunk.flags & SeriesChunk.isLate == 0 && chunk.start <= time && time <= chunk.end
       return !isInFile
     }
     if !isInFile { _ = insertLate(record, slot, time: time, value: value) }

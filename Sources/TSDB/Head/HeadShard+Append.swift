@@ -135,15 +135,14 @@ extension HeadShard {
   mutating func completeChunk(_ record: UnsafeMutablePointer<HeadSeries>, _ slot: UInt32) -> Bool {
     guard record.pointee.tail.count > 0 else { return true }
     if record.pointee.slab == 0 { guard materialize(record) else { return false } }
-    let chunk = HeadChunk(
+    let chunk = SeriesChunk(
       start: record.pointee.chunkStart,
-      span: UInt32(record.pointee.tail.lastTime - record.pointee.chunkStart), file: HeadChunk.inMemory,
+      span: UInt32(record.pointee.tail.lastTime - record.pointee.chunkStart), file: SeriesChunk.inMemory,
       offset: record.pointee.slab, byteCount: UInt16(record.pointee.tail.byteCount),
       sizeClass: record.pointee.sizeClass, flags: 0)
     guard addChunk(chunk, to: record) else { return false }
     completed.append(
       CompletedChunk(slot: slot, reference: record.pointee.reference, slab: record.pointee.slab))
-    completedBytes += record.pointee.tail.byteCount
     record.pointee.slab = 0
     record.pointee.tail.count = 0
     return true

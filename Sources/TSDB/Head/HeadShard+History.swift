@@ -18,37 +18,37 @@ extension HeadShard {
     return history(of: record)
   }
 
-  private func block(_ reference: UInt32) -> UnsafeMutablePointer<HeadChunkBlock> {
-    UnsafeMutableRawPointer(slabs.pointer(reference)).assumingMemoryBound(to: HeadChunkBlock.self)
+  private func block(_ reference: UInt32) -> UnsafeMutablePointer<SeriesChunkBlock> {
+    UnsafeMutableRawPointer(slabs.pointer(reference)).assumingMemoryBound(to: SeriesChunkBlock.self)
   }
 
-  private func chunks(of reference: UInt32) -> UnsafeMutablePointer<HeadChunk> {
-    UnsafeMutableRawPointer(slabs.pointer(reference) + MemoryLayout<HeadChunkBlock>.stride)
-      .assumingMemoryBound(to: HeadChunk.self)
+  private func chunks(of reference: UInt32) -> UnsafeMutablePointer<SeriesChunk> {
+    UnsafeMutableRawPointer(slabs.pointer(reference) + MemoryLayout<SeriesChunkBlock>.stride)
+      .assumingMemoryBound(to: SeriesChunk.self)
   }
 
   /// Adds a chunk as the newest. False where memory is exhausted; nothing has changed then.
-  mutating func addChunk(_ chunk: HeadChunk, to record: UnsafeMutablePointer<HeadSeries>) -> Bool {
+  mutating func addChunk(_ chunk: SeriesChunk, to record: UnsafeMutablePointer<HeadSeries>) -> Bool {
     guard let history = ensureHistory(of: record) else { return false }
     let newest = history.pointee.newest
-    if newest == 0 || block(newest).pointee.count == HeadChunkBlock.chunksMax {
-      guard let fresh = slabs.allocate(SlabArena.sizeClass(for: HeadChunkBlock.bytes)) else { return false }
-      UnsafeMutableRawPointer(slabs.pointer(fresh)).bindMemory(to: HeadChunkBlock.self, capacity: 1)
-        .initialize(to: HeadChunkBlock(older: newest))
+    if newest == 0 || block(newest).pointee.count == SeriesChunkBlock.chunksMax {
+      guard let fresh = slabs.allocate(SlabArena.sizeClass(for: SeriesChunkBlock.bytes)) else { return false }
+      UnsafeMutableRawPointer(slabs.pointer(fresh)).bindMemory(to: SeriesChunkBlock.self, capacity: 1)
+        .initialize(to: SeriesChunkBlock(older: newest))
       history.pointee.newest = fresh
     }
     let place = history.pointee.newest
     (chunks(of: place) + Int(block(place).pointee.count)).initialize(to: chunk)
     block(place).pointee.count += 1
     history.pointee.chunkCount += 1
-    if chunk.flags & HeadChunk.isLate == 0 { history.pointee.latest = max(history.pointee.latest, chunk.end) }
+    if chunk.flags & SeriesChunk.isLate == 0 { history.pointee.latest = max(history.pointee.latest, chunk.end) }
     return true
   }
 
   /// Calls `body` for each complete chunk, newest block first, in order of completion within a block. `body` may change
   /// the chunk; it returns false to stop.
   func forEachChunk(
-    of record: UnsafeMutablePointer<HeadSeries>, _ body: (UnsafeMutablePointer<HeadChunk>) -> Bool
+    of record: UnsafeMutablePointer<HeadSeries>, _ body: (UnsafeMutablePointer<SeriesChunk>) -> Bool
   ) {
     guard let history = history(of: record) else { return }
     var place = history.pointee.newest
@@ -61,11 +61,11 @@ extension HeadShard {
 
   /// Removes the chunks for which `isGone`; returns how many. Cells of chunks still in memory are freed.
   mutating func removeChunks(
-    of record: UnsafeMutablePointer<HeadSeries>, where isGone: (HeadChunk) -> Bool
+    of record: UnsafeMutablePointer<HeadSeries>, where isGone: (SeriesChunk) -> Bool
   ) -> Int {
     guard let history = history(of: record), history.pointee.chunkCount > 0 else { return 0 }
-    var kept: [HeadChunk] = []
-    var gone: [HeadChunk] = []
+    var kept: [SeriesChunk] = []
+    var gone: [SeriesChunk] = []
     forEachChunk(of: record) { chunk in
       if isGone(chunk.pointee) { gone.append(chunk.pointee) } else { kept.append(chunk.pointee) }
       return true
@@ -86,7 +86,7 @@ extension HeadShard {
     var place = history.pointee.newest
     while place != 0 {
       let older = block(place).pointee.older
-      slabs.free(place, SlabArena.sizeClass(for: HeadChunkBlock.bytes))
+      slabs.free(place, SlabArena.sizeClass(for: SeriesChunkBlock.bytes))
       place = older
     }
     history.pointee.newest = 0

@@ -131,15 +131,14 @@ extension HeadShard {
     }
     slabs.pointer(cell).update(from: slabs.pointer(work), count: tail.byteCount)
     slabs.free(work, largest)
-    let chunk = HeadChunk(
-      start: samples[0].time, span: UInt32(span), file: HeadChunk.inMemory, offset: cell,
-      byteCount: UInt16(tail.byteCount), sizeClass: sizeClass, flags: HeadChunk.isLate)
+    let chunk = SeriesChunk(
+      start: samples[0].time, span: UInt32(span), file: SeriesChunk.inMemory, offset: cell,
+      byteCount: UInt16(tail.byteCount), sizeClass: sizeClass, flags: SeriesChunk.isLate)
     guard addChunk(chunk, to: record) else {
       slabs.free(cell, sizeClass)
       return false
     }
     completed.append(CompletedChunk(slot: slot, reference: record.pointee.reference, slab: cell))
-    completedBytes += tail.byteCount
     chunksCreated &+= 1
     chunkCount &+= 1
     history.pointee.lateCount = 0

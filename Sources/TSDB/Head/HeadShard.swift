@@ -15,7 +15,6 @@ struct HeadShard: ~Copyable, @unchecked Sendable {
   var references = ReferenceTable()
   /// Chunks that are complete and wait to be written to a file.
   var completed: [CompletedChunk] = []
-  var completedBytes = 0
   var samplesAppended = 0
   var chunksCreated = 0
   var chunkCount = 0

@@ -25,7 +25,7 @@ struct SeriesHistory: BitwiseCopyable {
 }
 
 /// A complete chunk of the head: in a head-chunk file, or in a slab cell until it is written there.
-package struct HeadChunk: BitwiseCopyable, Sendable {
+package struct SeriesChunk: BitwiseCopyable, Sendable {
   package var start: Int64
   /// `end - start`: a chunk spans less than 2^32 ms.
   package var span: UInt32
@@ -43,11 +43,11 @@ package struct HeadChunk: BitwiseCopyable, Sendable {
   static let isBeingWritten: UInt8 = 2
 
   package var end: Int64 { start &+ Int64(span) }
-  var isInMemory: Bool { file == HeadChunk.inMemory }
+  var isInMemory: Bool { file == SeriesChunk.inMemory }
 }
 
 /// A block of the chunk list: 16 bytes of head, ten chunks of 24.
-struct HeadChunkBlock: BitwiseCopyable {
+struct SeriesChunkBlock: BitwiseCopyable {
   var older: UInt32 = 0
   var count: UInt32 = 0
   var reserved: UInt64 = 0

@@ -51,7 +51,7 @@ final class SeriesIndex: Sendable {
         let pair = LabelPair(name: nameID, value: valueID)
         pairs.append(pair)
         if nameID == metricName, limits.seriesPerMetricMax > 0,
-          state.postings.count(of: pair) >= limits.seriesPerMetricMax
+          state.postings.count(pair.name, pair.value) >= limits.seriesPerMetricMax
         {
           let metric = String(decoding: value, as: UTF8.self)
           return .seriesPerMetric(limit: limits.seriesPerMetricMax, metric: metric)
@@ -73,17 +73,27 @@ final class SeriesIndex: Sendable {
     }
   }
 
+  /// Bytes of postings that are gone over, and series that are taken out, before the lock is given away for a moment.
+  private static let sweepBytesMax = 1 << 20
+  private static let removedPerTurnMax = 10_000
+
   /// Takes series out for good. Ids must be sorted.
   func remove(_ ids: [UInt32]) {
     if ids.isEmpty { return }
-    state.withLock { state in
-      state.postings.remove(ids)
-      for id in ids {
-        let entry = state.entries[Int(id)]
-        if entry.labels != 0 { state.freeLabels(entry.labels) }
-        state.entries[Int(id)] = Entry(location: SeriesLocation.none.raw, labels: 0)
-        state.liveCount -= 1
+    var sweep = PostingsSweep(removing: ids)
+    while !state.withLock({ $0.postings.sweep(&sweep, bytesMax: SeriesIndex.sweepBytesMax) }) {}
+    var start = 0
+    while start < ids.count {
+      let end = min(start + SeriesIndex.removedPerTurnMax, ids.count)
+      state.withLock { state in
+        for id in ids[start..<end] {
+          let entry = state.entries[Int(id)]
+          if entry.labels != 0 { state.freeLabels(entry.labels) }
+          state.entries[Int(id)] = Entry(location: SeriesLocation.none.raw, labels: 0)
+          state.liveCount -= 1
+        }
       }
+      start = end
     }
   }
 }

@@ -2,7 +2,7 @@ import CShims
 import Model
 
 /// A label as the index knows it.
-package struct LabelPair: Sendable, Hashable {
+package struct LabelPair: Sendable, Hashable, BitwiseCopyable {
   package var name: SymbolID
   package var value: SymbolID
 
