@@ -102,7 +102,8 @@ package enum WriteRequestScanner {
     }
     rows.rows.append(
       WriteRow(
-        hashHigh: hash.high, hashLow: UInt32(truncatingIfNeeded: hash.low), labelsOffset: UInt32(truncatingIfNeeded: offset),
+        hashHigh: hash.high, hashLow: UInt32(truncatingIfNeeded: hash.low),
+        labelsOffset: UInt32(truncatingIfNeeded: offset),
         labelsLength: UInt32(truncatingIfNeeded: length), sampleStart: sampleStart,
         sampleCount: UInt32(truncatingIfNeeded: rows.times.count) &- sampleStart, flags: flags))
     return true

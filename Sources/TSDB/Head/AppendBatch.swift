@@ -16,7 +16,7 @@ package struct AppendBatch: ~Copyable, Sendable {
   package var unknown = Column<UInt32>(capacity: 64)
   /// Rows whose name lives in another shard than their series.
   var elsewhere = Column<UInt32>(capacity: 64)
-    var unlogged: [UnloggedSeries] = []
+  var unlogged: [UnloggedSeries] = []
   var seriesLog = ByteBuffer(capacity: 256)
   var samplesLog = ByteBuffer(capacity: 64 << 10)
   var lateLog = ByteBuffer(capacity: 256)

@@ -62,6 +62,49 @@ extension Head {
     }
   }
 
+  /// Makes chunks of all late samples.
+  func completeLateSamples() {
+    for shard in shards {
+      shard.state.withLock { state in
+        for slot in 0..<UInt32(state.records.slotCount) {
+          let record = state.records.pointer(slot)
+          if record.pointee.has(HeadSeries.isFree) || record.pointee.history == 0 { continue }
+          // Where memory is exhausted they stay, and `hasUnfiledLateSamples` says so.
+          _ = state.completeLate(record, slot)
+        }
+      }
+    }
+  }
+
+  /// Whether any late sample, alone or in a chunk, is not in a file.
+  var hasUnfiledLateSamples: Bool {
+    shards.contains { shard in
+      shard.state.withLock { state in
+        var found = false
+        state.records.forEach { _, record in
+          guard !found, let history = state.history(of: record) else { return }
+          found = history.pointee.lateCount > 0
+          state.forEachChunk(of: record) { chunk in
+            found = found || chunk.pointee.isInMemory && chunk.pointee.flags & SeriesChunk.isLate != 0
+            return !found
+          }
+        }
+        return found
+      }
+    }
+  }
+
+  /// The log references of all series, those of second records included.
+  func liveReferences() -> Set<UInt64> {
+    var references = secondReferences.withLock { $0 }
+    for shard in shards {
+      shard.state.withLock { state in
+        state.records.forEach { _, record in references.insert(record.pointee.reference) }
+      }
+    }
+    return references
+  }
+
   /// The first time of any chunk that is not in a file yet: what is older need not be in the log.
   func oldestUnfiledTime() -> Int64 {
     var oldest = Int64.max

@@ -31,6 +31,8 @@ package final class Head: Sendable {
   let lateWindow: Atomic<Int64>
   let futureTolerance: Int64
   let limits: Mutex<SeriesLimits>
+  /// References under which the log names a series that already had one; found at a start, kept by checkpoints.
+  let secondReferences = Mutex<Set<UInt64>>([])
 
   init(_ options: HeadOptions, files: HeadFiles, key: (UInt64, UInt64), clock: any Clock, log: Log) {
     shards = (0..<SeriesLocation.shardCount).map(Shard.init)
@@ -83,4 +85,10 @@ package final class Head: Sendable {
     let newest = newestTime.load(ordering: .relaxed)
     return oldest <= newest ? oldest...newest : nil
   }
+}
+
+extension Head {
+  /// Open and complete chunks, late ones included.
+  package var chunkCount: Int { shards.reduce(0) { $0 + $1.state.withLock { $0.chunkCount } } }
+  package var chunksCreated: Int { shards.reduce(0) { $0 + $1.state.withLock { $0.chunksCreated } } }
 }

@@ -68,6 +68,8 @@ final class HeadRestorer {
       else { return .none }
       shard.state.withLock { $0.records.pointer(location.slot).pointee.id = id }
       counts.series += 1
+    } else {
+      head.secondReferences.withLock { _ = $0.insert(reference) }
     }
     if let chunks = unclaimed.removeValue(forKey: reference) { attach(chunks, to: location) }
     return location
@@ -77,9 +79,11 @@ final class HeadRestorer {
   func attach(_ chunks: [SeriesChunk], to location: SeriesLocation) {
     head.shards[location.shard].state.withLock { state in
       let record = state.records.pointer(location.slot)
-      for chunk in chunks where state.addChunk(chunk, to: record) {
-        state.chunkCount += 1
+      for chunk in chunks {
         counts.chunks += 1
+        if state.replaceInMemory(chunk, of: record) { continue }
+        guard state.addChunk(chunk, to: record) else { break }
+        state.chunkCount += 1
         let isLate = chunk.flags & SeriesChunk.isLate != 0
         if isLate || record.pointee.tail.count > 0 && chunk.end < record.pointee.chunkStart { continue }
         if record.pointee.has(HeadSeries.isEmpty) || chunk.end >= record.pointee.tail.lastTime
@@ -94,6 +98,9 @@ final class HeadRestorer {
       head.oldestTime.min(chunk.start, ordering: .relaxed)
     }
   }
+
+  /// The chunks of a series in files, handed out once.
+  func takeUnclaimed(_ reference: UInt64) -> [SeriesChunk]? { unclaimed.removeValue(forKey: reference) }
 
   private func applySamples(_ samples: borrowing SampleColumns, _ rows: Range<Int>) {
     let count = rows.count
@@ -152,7 +159,9 @@ final class HeadRestorer {
   func applyLate(_ batch: DecodedBatch) {
     var scratch = HeadReadScratch()
     var present = SeriesSamples()
-    let (refs, times, values) = (batch.columns.samples.refs, batch.columns.samples.timestamps, batch.columns.samples.values)
+    let (refs, times, values) = (
+      batch.columns.samples.refs, batch.columns.samples.timestamps, batch.columns.samples.values
+    )
     for index in 0..<batch.columns.samples.count {
       let location = map.find(refs[index])
       if location.isNone {
@@ -207,6 +216,23 @@ extension HeadShard {
       return !isInFile
     }
     if !isInFile { _ = insertLate(record, slot, time: time, value: value) }
+  }
+
+  /// Where a snapshot brought a chunk that has been written to a file since: the file's takes its place.
+  mutating func replaceInMemory(_ chunk: SeriesChunk, of record: UnsafeMutablePointer<HeadSeries>) -> Bool {
+    var freed: (UInt32, UInt8)?
+    forEachChunk(of: record) { candidate in
+      let present = candidate.pointee
+      guard present.isInMemory, present.start == chunk.start, present.span == chunk.span,
+        present.flags & SeriesChunk.isLate == chunk.flags & SeriesChunk.isLate
+      else { return true }
+      freed = (present.offset, present.sizeClass)
+      candidate.pointee = chunk
+      return false
+    }
+    guard let freed else { return false }
+    slabs.free(freed.0, freed.1)
+    return true
   }
 
   /// Forgets the open chunk: a file holds all of it, up to `time`.

@@ -107,7 +107,8 @@ struct SlabArena: ~Copyable {
     segments[index].free = offset + 1
     segments[index].used -= 1
     usedBytes -= SlabArena.sizes[Int(sizeClass)]
-    if segments[index].used == 0 && !(segments[index].isListed && segments[index].next < 0 && segments[index].previous < 0)
+    if segments[index].used == 0
+      && !(segments[index].isListed && segments[index].next < 0 && segments[index].previous < 0)
     {
       // The last segment of a class stays, so that one series coming and going does not map and unmap.
       vacate(index)

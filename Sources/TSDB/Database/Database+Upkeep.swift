@@ -1,0 +1,121 @@
+import Format
+import Platform
+
+// The steps of the maintenance. Each may fail; then it is logged and tried again in its next round.
+extension Database {
+  func syncLogsIfDue() {
+    do throws(WALError) {
+      try head.files.wal.syncIfDue()
+      try head.files.wbl.syncIfDue()
+    } catch {
+      log.error("The write-ahead log could not be synced", ["err": "\(error)"])
+    }
+  }
+
+  func writeCompletedChunks() {
+    do throws(HeadChunksError) {
+      try head.writeCompletedChunks()
+    } catch {
+      metrics.chunkWritesFailed.add()
+      log.error("Complete chunks could not be written; they stay in memory and in the log", ["err": "\(error)"])
+    }
+  }
+
+  /// Drops what is older than the retention.
+  func enforceRetention(_ options: DatabaseOptions, now: Int64) {
+    guard options.retentionMilliseconds > 0, let range = head.timeRange else { return }
+    let before = now - options.retentionMilliseconds
+    // A quarter of an hour at a time, so that a minute's round usually finds nothing to do.
+    let step: Int64 = 900_000
+    guard range.lowerBound < before - step else { return }
+    let truncation = head.truncate(before: before)
+    do throws(HeadChunksError) {
+      try head.files.chunks.truncate(before: before)
+    } catch {
+      log.error("Expired head chunk files could not be removed", ["err": "\(error)"])
+    }
+    log.info(
+      "Expired data dropped",
+      ["series": "\(truncation.seriesRemoved)", "chunks": "\(truncation.chunksRemoved)", "before": "\(before)"])
+  }
+
+  /// Shortens the logs: what lies durably in head-chunk files need not be in them. Closes chunks that nobody has written
+  /// to for an hour first, since the oldest open chunk holds the log.
+  func truncateLogs(now: Int64) {
+    head.completeIdleChunks(lastBefore: now - 3_600_000)
+    do {
+      try head.writeCompletedChunks()
+      try head.files.chunks.sync()
+      try truncateWAL()
+      try truncateWBL()
+    } catch {
+      log.error("The write-ahead log could not be shortened", ["err": "\(error)"])
+    }
+  }
+
+  private func truncateWAL() throws(WALError) {
+    let wal = head.files.wal
+    let segments: [Int]
+    do throws(DiskError) {
+      segments = try wal.directory.segments()
+    } catch {
+      throw .disk(error)
+    }
+    let present = try wal.cutSegment()
+    guard let first = segments.first else { return }
+    // As Prometheus does: two thirds of the finished segments, so that what is young is not copied again and again.
+    let last = first + (present - 1 - first) * 2 / 3
+    guard last > first || segments.count > 2, last < present else { return }
+    let started = clock.monotonicNanoseconds()
+    let live = head.liveReferences()
+    let oldest = head.oldestUnfiledTime()
+    let choice = Checkpoint.Choice(minTime: oldest) { live.contains($0) }
+    let statistics = try wal.checkpoint(through: last, choice, quarantine: layout.quarantine)
+    try wal.truncate(before: last + 1)
+    log.info(
+      "Write-ahead log shortened",
+      [
+        "through": "\(last)", "kept_series": "\(statistics.keptSeries)",
+        "dropped_samples": "\(statistics.droppedSamples)",
+        "kept_samples": "\(statistics.keptSamples)",
+        "duration": "\((clock.monotonicNanoseconds() - started) / 1_000_000)ms",
+      ])
+  }
+
+  /// The log of late samples has no checkpoints: once all its samples are in files, it begins anew.
+  private func truncateWBL() throws(WALError) {
+    let wbl = head.files.wbl
+    if wbl.position.segment == wbl.firstSegment && wbl.position.offset == 0 { return }
+    let present = try wbl.cutSegment()
+    head.completeLateSamples()
+    do throws(HeadChunksError) {
+      try head.writeCompletedChunks()
+      try head.files.chunks.sync()
+    } catch {
+      log.error("Late samples stay in their log", ["err": "\(error)"])
+      return
+    }
+    if head.hasUnfiledLateSamples { return }
+    try wbl.truncate(before: present)
+  }
+
+  /// Writes a snapshot of the head; returns its size, 0 where it could not be written.
+  @discardableResult
+  func writeSnapshot() -> Int {
+    let started = clock.monotonicNanoseconds()
+    var writer = HeadSnapshotWriter(head)
+    do throws(DiskError) {
+      try writer.write(to: layout.snapshot, on: disk)
+    } catch {
+      log.error("The head snapshot could not be written; a start will read more of the log", ["err": "\(error)"])
+      return 0
+    }
+    log.info(
+      "Head snapshot written",
+      [
+        "series": "\(writer.seriesCount)", "bytes": "\(writer.bytes)",
+        "duration": "\((clock.monotonicNanoseconds() - started) / 1_000_000)ms",
+      ])
+    return writer.bytes
+  }
+}

@@ -1,0 +1,172 @@
+import Format
+import Model
+import Platform
+import Synchronization
+
+/// A workspace's database: the head, its files, and what keeps them in order. Any thread may use it once it is ready.
+///
+/// `open` does what can fail; `restore` reads the log back, which may take a while; then `start` begins the maintenance
+/// and samples may come.
+package final class Database: Sendable {
+  package let head: Head
+  package let layout: DatabaseLayout
+  package let metrics: DatabaseMetrics
+  let disk: any Disk
+  let clock: any Clock
+  let log: Log
+  let options: Mutex<DatabaseOptions>
+  /// The log as it was before this run: what is to be replayed.
+  let replayLimits: (wal: Int, wbl: Int)
+  let foundChunks: Mutex<[UInt64: [SeriesChunk]]>
+  let progress = Mutex<ReplayProgress?>(nil)
+  private let ready = Atomic<Bool>(false)
+  private let maintenance = Mutex<Maintenance?>(nil)
+
+  /// Opens the directory's files; on an error nothing has been changed.
+  package static func open(
+    _ options: DatabaseOptions, disk: any Disk, clock: any Clock, log: Log, registry: MetricsRegistry
+  ) throws(DatabaseError) -> Database {
+    let layout = DatabaseLayout(root: options.directory)
+    try checkVersion(layout, disk)
+    var found: [UInt64: [SeriesChunk]] = [:]
+    let chunks: HeadChunks
+    do throws(HeadChunksError) {
+      // The checksum of a chunk is verified when it is read; at start its header is enough.
+      chunks = try HeadChunks.open(
+        disk, path: layout.headChunks, quarantine: layout.quarantine, checksums: false, log: log
+      ) { chunk in
+        if let known = SeriesChunk(chunk) { found[chunk.series, default: []].append(known) }
+      }.chunks
+    } catch {
+      throw .headChunks(error)
+    }
+    let metrics = DatabaseMetrics(registry)
+    let wal: WriteAheadLog
+    let wbl: WriteAheadLog
+    do throws(WALError) {
+      var walOptions = WALOptions(directory: layout.wal)
+      walOptions.sync = options.walSync
+      wal = try WriteAheadLog(disk, walOptions, clock: clock, log: log, metrics: metrics.wal)
+      walOptions.directory = layout.wbl
+      wbl = try WriteAheadLog(disk, walOptions, clock: clock, log: log, metrics: metrics.wbl)
+    } catch {
+      throw .log(error)
+    }
+    let files = HeadFiles(wal: wal, wbl: wbl, chunks: chunks, log: log)
+    let database = Database(options, layout, files, found, disk, clock, log, metrics)
+    metrics.register(database, in: registry)
+    return database
+  }
+
+  private init(
+    _ options: DatabaseOptions, _ layout: DatabaseLayout, _ files: HeadFiles, _ found: [UInt64: [SeriesChunk]],
+    _ disk: any Disk, _ clock: any Clock, _ log: Log, _ metrics: DatabaseMetrics
+  ) {
+    var random = SystemRandomNumberGenerator()
+    head = Head(options.head, files: files, key: (random.next(), random.next()), clock: clock, log: log)
+    self.layout = layout
+    self.metrics = metrics
+    self.disk = disk
+    self.clock = clock
+    self.log = log
+    self.options = Mutex(options)
+    replayLimits = (files.wal.firstSegment, files.wbl.firstSegment)
+    foundChunks = Mutex(found)
+  }
+
+  private static func checkVersion(_ layout: DatabaseLayout, _ disk: any Disk) throws(DatabaseError) {
+    do throws(DiskError) {
+      try disk.makeDirectories(layout.root)
+      if let found = try readVersion(layout.version, disk) {
+        if found == "\(DatabaseLayout.versionNumber)" { return }
+        throw DiskError(operation: found, path: layout.version, code: 0)
+      }
+      try AtomicReplace.write(Array("\(DatabaseLayout.versionNumber)\n".utf8), to: layout.version, on: disk)
+    } catch {
+      if error.code == 0 { throw .otherVersion(path: error.path, found: error.operation) }
+      throw .notWritable(path: layout.root, error)
+    }
+  }
+
+  private static func readVersion(_ path: String, _ disk: any Disk) throws(DiskError) -> String? {
+    do throws(DiskError) {
+      let file = try disk.map(path)
+      let text = String(decoding: file.bytes.prefix(20), as: UTF8.self)
+      return String(text.prefix { !$0.isWhitespace })
+    } catch {
+      if error.isNotFound { return nil }
+      throw error
+    }
+  }
+
+  /// Samples can be written and read.
+  package var isReady: Bool { ready.load(ordering: .acquiring) }
+
+  /// How far the replay is, for `/api/v1/status/walreplay`.
+  package var replayed: (first: Int, last: Int, current: Int) {
+    let numbers = progress.withLock { $0 }?.snapshot
+    return (numbers?.first ?? 0, numbers?.last ?? 0, numbers?.current ?? 0)
+  }
+
+  /// Begins the maintenance; from here on the database is ready.
+  package func start() throws(DatabaseError) {
+    do throws(ThreadError) {
+      let maintenance = try Maintenance(self)
+      self.maintenance.withLock { $0 = maintenance }
+    } catch {
+      throw .thread(error)
+    }
+    ready.store(true, ordering: .releasing)
+  }
+
+  /// Takes over what a reload may change.
+  package func reconfigure(_ change: (inout DatabaseOptions) -> Void) {
+    let changed = options.withLock { options in
+      change(&options)
+      return options
+    }
+    head.reconfigure(changed.head)
+  }
+
+  /// Ends cleanly: chunks to their files, a snapshot, the log synced and closed. No appends may come any more.
+  package func close() {
+    guard ready.exchange(false, ordering: .acquiringAndReleasing) else { return }
+    let maintenance = maintenance.withLock { maintenance in
+      defer { maintenance = nil }
+      return maintenance
+    }
+    maintenance?.stop()
+    writeCompletedChunks()
+    do throws(WALError) {
+      try head.files.wal.sync()
+      try head.files.wbl.sync()
+    } catch {
+      log.error("The write-ahead log could not be synced at the end", ["err": "\(error)"])
+    }
+    writeSnapshot()
+    do throws(WALError) {
+      try head.files.wal.close()
+      try head.files.wbl.close()
+    } catch {
+      log.error("The write-ahead log could not be closed", ["err": "\(error)"])
+    }
+    do throws(HeadChunksError) {
+      try head.files.chunks.close()
+    } catch {
+      log.error("The head chunk files could not be closed", ["err": "\(error)"])
+    }
+  }
+}
+
+extension SeriesChunk {
+  /// A chunk found in a file; nil for encodings this version does not read, and spans a head does not have.
+  init?(_ info: HeadChunkInfo) {
+    guard info.encoding == XORChunk.encoding, info.maxTime >= info.minTime,
+      let span = UInt32(exactly: info.maxTime.subtractingReportingOverflow(info.minTime).partialValue)
+    else { return nil }
+    self.init(
+      start: info.minTime, span: span, file: UInt32(truncatingIfNeeded: info.ref.file),
+      offset: UInt32(truncatingIfNeeded: info.ref.offset), byteCount: 0, sizeClass: 0,
+      flags: info.isOutOfOrder ? SeriesChunk.isLate : 0)
+  }
+}

@@ -1,0 +1,21 @@
+import Platform
+
+/// Why a database does not open. Each is one clear line for an operator; nothing in the directory has been changed.
+package enum DatabaseError: Error, Sendable, CustomStringConvertible {
+  case notWritable(path: String, DiskError)
+  case otherVersion(path: String, found: String)
+  case log(WALError)
+  case headChunks(HeadChunksError)
+  case thread(ThreadError)
+
+  package var description: String {
+    switch self {
+    case .notWritable(let path, let error): "data directory \(path) cannot be used: \(error)"
+    case .otherVersion(let path, let found):
+      "\(path) says version \(found); this program knows version \(DatabaseLayout.versionNumber) only"
+    case .log(let error): "write-ahead log: \(error)"
+    case .headChunks(let error): "head chunk files: \(error)"
+    case .thread(let error): "\(error)"
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import Platform
+
+/// Every name on disk, in one place. Those of the first group are Prometheus's; the others it ignores.
+package struct DatabaseLayout: Sendable {
+  package let root: String
+
+  package init(root: String) { self.root = root }
+
+  package var wal: String { root + "/wal" }
+  package var wbl: String { root + "/wbl" }
+  package var headChunks: String { root + "/chunks_head" }
+
+  /// The version of the files that only Apus knows: a number in decimal.
+  package var version: String { root + "/apus.version" }
+  package static let versionNumber = 1
+  /// The head as it was at some position of the log.
+  package var snapshot: String { root + "/apus.head" }
+  /// Files that could not be read, kept for people.
+  package var quarantine: String { root + "/quarantine" }
+}

@@ -1,0 +1,113 @@
+import Platform
+
+/// What a database tells about itself, under Prometheus's names. Any thread.
+package final class DatabaseMetrics: Sendable {
+  package let wal: WALMetrics
+  package let wbl: WALMetrics
+  let replaySeconds: Gauge
+  let chunkWritesFailed: Counter
+
+  init(_ registry: MetricsRegistry) {
+    wal = WALMetrics(registry, .wal)
+    wbl = WALMetrics(registry, .outOfOrder)
+    replaySeconds = registry.gauge(
+      "prometheus_tsdb_data_replay_duration_seconds", "Time taken to replay the data on disk.")
+    chunkWritesFailed = registry.counter(
+      "apus_head_chunk_writes_failed_total", "Attempts to write complete chunks to their files that failed.")
+  }
+
+  /// Registers what is read from the head when somebody asks.
+  func register(_ database: Database, in registry: MetricsRegistry) {
+    func gauge(_ name: String, _ help: String, _ read: @escaping @Sendable (Database) -> Double) {
+      registry.collect(name, help, .gauge) { [weak database] in
+        guard let database else { return [] }
+        return [(labels: [], value: read(database))]
+      }
+    }
+    func counter(_ name: String, _ help: String, _ read: @escaping @Sendable (Database) -> Int) {
+      registry.collect(name, help, .counter) { [weak database] in
+        guard let database else { return [] }
+        return [(labels: [], value: Double(read(database)))]
+      }
+    }
+    gauge("prometheus_tsdb_head_series", "Total number of series in the head block.") { Double($0.head.seriesCount) }
+    gauge("prometheus_tsdb_head_chunks", "Total number of chunks in the head block.") { Double($0.head.chunkCount) }
+    gauge("prometheus_tsdb_head_min_time", "Minimum time bound of the head block.") {
+      Double($0.head.timeRange?.lowerBound ?? .max)
+    }
+    gauge("prometheus_tsdb_head_max_time", "Maximum timestamp of the head block.") {
+      Double($0.head.timeRange?.upperBound ?? .min)
+    }
+    gauge("prometheus_tsdb_head_min_time_seconds", "Minimum time bound of the head block.") {
+      Double($0.head.timeRange?.lowerBound ?? 0) / 1000
+    }
+    gauge("prometheus_tsdb_head_max_time_seconds", "Maximum timestamp of the head block.") {
+      Double($0.head.timeRange?.upperBound ?? 0) / 1000
+    }
+    gauge("prometheus_tsdb_lowest_timestamp_seconds", "Lowest timestamp value stored in the database.") {
+      Double($0.head.timeRange?.lowerBound ?? 0) / 1000
+    }
+    gauge("prometheus_tsdb_retention_limit_seconds", "How long to retain samples in storage.") {
+      Double($0.options.withLock { $0.retentionMilliseconds }) / 1000
+    }
+    gauge("prometheus_tsdb_blocks_loaded", "Number of currently loaded data blocks.") { _ in 0 }
+    gauge(
+      "prometheus_tsdb_storage_blocks_bytes",
+      "The number of bytes that are currently used for local storage by all blocks."
+    ) { _ in 0 }
+    gauge(
+      "prometheus_ready", "Whether Prometheus startup was fully completed and the server is ready for normal operation."
+    ) {
+      $0.isReady ? 1 : 0
+    }
+    counter("prometheus_tsdb_head_series_created_total", "Total number of series created in the head.") {
+      $0.head.metrics.seriesCreated.value
+    }
+    counter("prometheus_tsdb_head_series_removed_total", "Total number of series removed in the head.") {
+      $0.head.metrics.seriesRemoved.value
+    }
+    counter("prometheus_tsdb_head_chunks_created_total", "Total number of chunks created in the head.") {
+      $0.head.chunksCreated
+    }
+    counter("prometheus_tsdb_head_chunks_removed_total", "Total number of chunks removed in the head.") {
+      $0.head.metrics.chunksRemoved.value
+    }
+    counter(
+      "prometheus_tsdb_out_of_order_samples_total",
+      "Total number of out of order samples ingestion failed attempts due to out of order being disabled."
+    ) {
+      $0.head.metrics.outOfOrder.value
+    }
+    counter(
+      "prometheus_tsdb_out_of_bound_samples_total",
+      "Total number of out of bound samples ingestion failed attempts with out of order support disabled."
+    ) {
+      $0.head.metrics.outOfBounds.value + $0.head.metrics.tooFarInFuture.value
+    }
+    counter(
+      "prometheus_tsdb_too_old_samples_total",
+      "Total number of out of order samples ingestion failed attempts with out of support enabled, but sample outside of time window."
+    ) {
+      $0.head.metrics.tooOld.value
+    }
+    counter(
+      "prometheus_tsdb_head_out_of_order_samples_appended_total", "Total number of appended out of order samples."
+    ) {
+      $0.head.metrics.lateAppended.value
+    }
+    registry.collect("prometheus_tsdb_head_samples_appended_total", "Total number of appended samples.", .counter) {
+      [weak database] in
+      guard let database else { return [] }
+      return [(labels: [("type", "float")], value: Double(database.head.metrics.samplesAppended.value))]
+    }
+    counter(
+      "apus_head_duplicate_samples_total",
+      "Samples that were there already, with the same value: successes without effect."
+    ) {
+      $0.head.metrics.duplicates.value
+    }
+    counter("apus_head_chunks_unreadable_total", "Reads of a head chunk that failed.") {
+      $0.head.files.chunksUnreadable.value
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import Platform
+import Synchronization
+
+/// What happens by itself: once a second the log is synced if due and waiting chunks are written; once a minute data
+/// past its retention leaves; when the log has grown, it is shortened and a snapshot is written. One thread.
+final class Maintenance: Sendable {
+  private let task: PeriodicTask
+
+  private struct State: Sendable {
+    var lastRetention: Int64 = 0
+    var lastTruncation: Int64
+    var bytesAtTruncation = 0
+    var bytesAtSnapshot = 0
+    var snapshotBytes = 0
+    var rounds = 0
+  }
+
+  init(_ database: Database) throws(ThreadError) {
+    let state = Mutex(State(lastTruncation: database.clock.nowMilliseconds()))
+    task = try PeriodicTask(name: "maintenance", intervalMilliseconds: 1000, clock: database.clock) {
+      state.withLock { Maintenance.round(database, &$0) }
+    }
+  }
+
+  func stop() { task.stop() }
+
+  private static func round(_ database: Database, _ state: inout State) {
+    let options = database.options.withLock { $0 }
+    let now = database.clock.nowMilliseconds()
+    database.syncLogsIfDue()
+    state.rounds += 1
+    // Small installations complete a chunk now and then; ten seconds of them go in one write.
+    if state.rounds % 10 == 0 || database.head.hasManyCompletedChunks { database.writeCompletedChunks() }
+    if now - state.lastRetention >= 60_000 || now < state.lastRetention {
+      state.lastRetention = now
+      database.enforceRetention(options, now: now)
+    }
+    let logged = database.metrics.wal.writtenBytes.value
+    let grown = logged - state.bytesAtTruncation
+    if now - state.lastTruncation >= options.truncationIntervalMilliseconds || now < state.lastTruncation
+      || grown >= options.logBytesPerTruncationMax
+    {
+      state.lastTruncation = now
+      state.bytesAtTruncation = logged
+      database.truncateLogs(now: now)
+    }
+    if logged - state.bytesAtSnapshot >= max(options.logBytesPerSnapshotMin, 2 * state.snapshotBytes) {
+      state.bytesAtSnapshot = logged
+      state.snapshotBytes = database.writeSnapshot()
+    }
+  }
+}
