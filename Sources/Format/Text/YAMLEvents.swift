@@ -54,7 +54,8 @@ struct YAMLEvents: ~Copyable {
       let scalar = event.data.scalar
       let text = String(
         decoding: UnsafeBufferPointer(start: scalar.value, count: scalar.length), as: UTF8.self)
-      let isPlain = scalar.style == YAML_PLAIN_SCALAR_STYLE && !isStringTag(scalar.tag)
+      let isPlain =
+        try isPlain(scalar.tag, at: position) ?? (scalar.style == YAML_PLAIN_SCALAR_STYLE)
       return .scalar(YAMLScalar(text, isPlain: isPlain), anchor: try name(scalar.anchor, at: position))
     case YAML_SEQUENCE_START_EVENT:
       return .sequenceStart(anchor: try name(event.data.sequence_start.anchor, at: position))
@@ -77,10 +78,15 @@ struct YAMLEvents: ~Copyable {
     return text
   }
 
-  private func isStringTag(_ tag: UnsafeMutablePointer<yaml_char_t>?) -> Bool {
-    guard let tag else { return false }
+  /// What a tag says about its scalar: text, or something to be read; nil where there is no tag.
+  private func isPlain(_ tag: UnsafeMutablePointer<yaml_char_t>?, at position: YAMLPosition) throws(YAMLError) -> Bool?
+  {
+    guard let tag else { return nil }
     let text = String(cString: tag)
-    return text == "tag:yaml.org,2002:str" || text == "!"
+    let prefix = "tag:yaml.org,2002:"
+    if text == "!" || text == prefix + "str" { return false }
+    if ["bool", "int", "float", "null"].contains(where: { text == prefix + $0 }) { return true }
+    throw YAMLError(position: position, what: "the tag \(text) is not known")
   }
 
   /// libyaml's complaint; one about the bytes themselves has an offset instead of a place.

@@ -76,7 +76,7 @@ extension Command {
   ) throws(ArgumentError) -> (flag: Flag, text: String) {
     guard argument.hasPrefix("--"), argument.count > 2 else {
       throw ArgumentError(
-        argument.hasPrefix("-") && argument.count > 1
+        argument.hasPrefix("-") && argument != "-" && argument != "--"
           ? "unknown flag \(argument) (flags begin with two dashes; see apus help serve)"
           : "unexpected argument \(argument) (see apus help)")
     }
@@ -96,6 +96,7 @@ extension Command {
       if written != nil { throw ArgumentError("--\(name) takes no value") }
       return (flag, "false")
     }
-    throw ArgumentError("unknown flag --\(name)" + ServeOptions.hint(name, in: FlagTable.byName.keys, prefix: "--"))
+    throw ArgumentError(
+      "unknown flag --\(name)" + ServeOptions.hint(name, in: FlagTable.rows.map(\.name), prefix: "--"))
   }
 }

@@ -1,4 +1,4 @@
-/// The name out of `names` that `written` was probably meant to be; nil where none is close.
+/// The name out of `names` that `written` was probably meant to be, the first of several; nil where none is close.
 func nearestName(to written: String, in names: some Sequence<String>) -> String? {
   let limit = max(2, written.utf8.count / 4)
   var best: (name: String, distance: Int)?

@@ -10,7 +10,7 @@ extension ServeOptions {
       lines.append("accepted without effect in this version: " + accepted.joined(separator: ", "))
     }
     for feature in features where FeatureTable.byName[feature] == nil {
-      lines.append("--enable-feature: unknown feature \(feature)" + hint(feature, in: FeatureTable.byName.keys))
+      lines.append("--enable-feature: unknown feature \(feature)" + hint(feature, in: FeatureTable.rows.map(\.name)))
     }
     if !values.boolean("web.enable-remote-write-receiver") {
       lines.append("--no-web.enable-remote-write-receiver: remote write is always received")
@@ -26,7 +26,7 @@ extension ServeOptions {
   /// `APUS_...` variables that are no flag's. Kubernetes sets some for every service, so a service called apus must not
   /// make noise.
   private static func unknownVariables(_ environment: [String: String]) -> [String] {
-    let known = Set(FlagTable.rows.map(\.environmentName))
+    let known = FlagTable.rows.map(\.environmentName)
     let unknown = environment.keys.filter {
       $0.hasPrefix("APUS_") && !known.contains($0) && !$0.hasPrefix("APUS_SERVICE_") && !$0.hasPrefix("APUS_PORT")
     }

@@ -52,7 +52,7 @@ extension Schema {
       "azure",
       texts("environment", "tenant_id", "client_id", "authentication_method", "resource_group") + [
         SchemaKey("subscription_id", .text, isRequired: true), SchemaKey("client_secret", .secret), refresh, port,
-      ]),
+      ], rules: [.check(SchemaRules.azureIsComplete)]),
     withHTTP("digitalocean", [refresh, port, SchemaKey("role", .text)]),
     Schema(
       "gce",
@@ -83,7 +83,7 @@ extension Schema {
       "outscale",
       texts("endpoint", "access_key", "secret_key_file") + [
         SchemaKey("region", .text, isRequired: true), SchemaKey("secret_key", .secret), refresh, port,
-      ]),
+      ], rules: [.atMostOne(["secret_key", "secret_key_file"])]),
     Schema(
       "ovhcloud",
       texts("endpoint", "application_key") + [
@@ -167,7 +167,11 @@ extension Schema {
             Schema(
               "attach_metadata",
               ["node", "namespace", "deployment", "job", "cronjob"].map { SchemaKey($0, .boolean) }))),
-      ], rules: [.check(SchemaRules.kubernetesIsClear)]),
+      ],
+      rules: [
+        .check(SchemaRules.kubernetesIsClear), .check(SchemaRules.kubernetesSelectorsFit),
+        .check(SchemaRules.kubernetesClientIsUsed),
+      ]),
     withHTTP(
       "kuma",
       [
@@ -179,7 +183,11 @@ extension Schema {
       [
         SchemaKey("servers", .list(.text), isRequired: true), refresh, SchemaKey("auth_token", .secret),
         SchemaKey("auth_token_file", .text),
-      ], rules: [.atMostOne(["auth_token", "auth_token_file"])]),
+      ],
+      rules: [
+        .atMostOne(["auth_token", "auth_token_file", "basic_auth", "authorization", "bearer_token"]),
+        .atMostOne(["auth_token", "auth_token_file", "bearer_token_file"]),
+      ]),
     zookeeper("nerve"),
     zookeeper("serverset"),
     withHTTP(

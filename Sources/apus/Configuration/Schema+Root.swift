@@ -17,7 +17,10 @@ extension Schema {
       SchemaKey("otlp", .section(otlp), "{}", isServed: false),
       SchemaKey("apus", .section(apus), "{}"),
     ],
-    rules: [.check(SchemaRules.jobNamesAreUnique), .check(SchemaRules.remoteNamesAreUnique)])
+    rules: [
+      .check(SchemaRules.jobNamesAreUnique), .check(SchemaRules.remoteNamesAreUnique),
+      .check(SchemaRules.translationFitsNames),
+    ])
 
   static let global = Schema(
     "global",

@@ -36,7 +36,7 @@ extension Schema {
     ] + discoveryKeys,
     rules: httpClientRules + [
       .check(SchemaRules.timeoutFitsInterval), .check(SchemaRules.protocolsAreUnique),
-      .check(SchemaRules.staticTargetsAreHosts),
+      .check(SchemaRules.staticTargetsAreHosts), .check(SchemaRules.escapingFitsNames),
     ])
 
   static let relabel = Schema(

@@ -10,6 +10,7 @@ struct SchemaReader {
 
   /// The section at `node`; an empty one has only defaults.
   mutating func section(_ node: YAMLNode, _ schema: Schema, path: String = "") -> SectionValue {
+    let faultsBefore = faults.count
     var section = SectionValue(schema, at: node.position)
     var entries: [YAMLEntry] = []
     if case .mapping(let found) = node.content {
@@ -24,16 +25,17 @@ struct SchemaReader {
         fault(entry.keyPosition, "unknown key \(quoted(entry.key)) in \(schema.name)\(hint)")
         continue
       }
-      if !key.isServed { unserved.append(path + key.name) }
       // A key without a value counts as not given, as in Prometheus.
       if entry.value.isNull { continue }
       if let value = value(entry.value, key.shape, of: key.name, path: path + key.name + ".") {
         if key.isRequired && value.isEmpty { fault(entry.value.position, "\(key.name): it is empty") }
+        if !key.isServed && !value.isEmpty { unserved.append(path + key.name) }
         section.set(key.name, value, givenAt: entry.keyPosition)
       }
     }
     fillIn(&section, entries)
-    for rule in schema.rules { check(rule, section) }
+    // What holds between values can be said only of values that are right.
+    if faults.count == faultsBefore { for rule in schema.rules { check(rule, section) } }
     return section
   }
 

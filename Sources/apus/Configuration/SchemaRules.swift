@@ -104,35 +104,21 @@ enum SchemaRules {
     return nil
   }
 
-  @Sendable static func dnsHasPort(_ dns: SectionValue) -> RuleViolation? {
-    let type = dns.text("type")?.lowercased() ?? "srv"
-    return type != "srv" && dns.integer("port") ?? 0 == 0
-      ? RuleViolation("a port is needed for all types but SRV") : nil
+  /// Names that only UTF-8 allows cannot come out of a translation where UTF-8 is turned off.
+  @Sendable static func translationFitsNames(_ root: SectionValue) -> RuleViolation? {
+    guard root.section("global")?.text("metric_name_validation_scheme") == "legacy",
+      let strategy = root.section("otlp")?.text("translation_strategy"),
+      strategy == "NoTranslation" || strategy == "NoUTF8EscapingWithSuffixes"
+    else { return nil }
+    return RuleViolation("the translation_strategy \(strategy) needs metric_name_validation_scheme: utf8", at: "otlp")
   }
 
-  @Sendable static func discoveryFilesAreReadable(_ discovery: SectionValue) -> RuleViolation? {
-    discovery.texts("files").first { file in
-      let star = file.firstIndex(of: "*") ?? file.endIndex
-      return file[star...].contains("/")
-        || ![".json", ".yml", ".yaml", ".JSON", ".YML", ".YAML"].contains { file.hasSuffix($0) }
-    }.map { RuleViolation("\($0) cannot be read for targets (expected a .json, .yml or .yaml file)", at: "files") }
-  }
-
-  @Sendable static func urlIsHTTP(_ section: SectionValue) -> RuleViolation? {
-    guard let url = section.text("url") else { return nil }
-    let isHTTP = ["http://", "https://"].contains { url.hasPrefix($0) && url.count > $0.count }
-    return isHTTP ? nil : RuleViolation("the url needs http:// or https:// and a host", at: "url")
-  }
-
-  @Sendable static func kubernetesIsClear(_ discovery: SectionValue) -> RuleViolation? {
-    let server = discovery.isGiven("api_server")
-    let file = !(discovery.text("kubeconfig_file") ?? "").isEmpty
-    if server && file { return RuleViolation("api_server and kubeconfig_file exclude each other", at: "api_server") }
-    let own = discovery.section("namespaces")?.boolean("own_namespace") ?? false
-    if own && (server || file) {
-      return RuleViolation("own_namespace needs the cluster's own API server", at: "namespaces")
-    }
-    return nil
+  @Sendable static func escapingFitsNames(_ scrape: SectionValue) -> RuleViolation? {
+    guard scrape.text("metric_name_validation_scheme") == "legacy",
+      scrape.text("metric_name_escaping_scheme") == "allow-utf-8"
+    else { return nil }
+    return RuleViolation(
+      "allow-utf-8 needs metric_name_validation_scheme: utf8", at: "metric_name_escaping_scheme")
   }
 
   @Sendable static func haLabelsDiffer(_ ha: SectionValue) -> RuleViolation? {
@@ -140,7 +126,7 @@ enum SchemaRules {
       ? RuleViolation("cluster_label and replica_label are the same", at: "replica_label") : nil
   }
 
-  private static func firstTwice(_ names: [String]) -> String? {
+  static func firstTwice(_ names: [String]) -> String? {
     var seen: Set<String> = []
     return names.first { !seen.insert($0).inserted }
   }
