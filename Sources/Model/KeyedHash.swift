@@ -64,7 +64,7 @@ package struct KeyedHash: Sendable {
   }
 
   /// One word, for keys that are numbers already.
-  @inlinable package static func mix(_ word: UInt64) -> UInt64 {
+  @inlinable @inline(__always) package static func mix(_ word: UInt64) -> UInt64 {
     fold(word ^ 0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93)
   }
 
@@ -135,7 +135,7 @@ package struct KeyedHash: Sendable {
     return lane
   }
 
-  @inlinable static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
+  @inlinable @inline(__always) package static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
     let product = a.multipliedFullWidth(by: b)
     return product.high ^ product.low
   }

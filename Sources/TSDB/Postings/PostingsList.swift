@@ -29,6 +29,8 @@ struct PostingsList {
   static let blocksOfClassMax: UInt8 = 4
   /// The longest coding of the open run.
   static let pendingBytesMax = 6
+  /// A coding of the open run up to this length goes out in one word with the gap (up to five bytes) behind it.
+  static let shortTokenBytes = 3
 
   /// The coding of the open run, lowest byte first; of no length where there is none.
   var pendingToken: (bytes: UInt64, length: Int) {
@@ -67,25 +69,42 @@ extension PostingsBlocks {
   }
 
   private mutating func appendApart(_ id: UInt32, to list: UnsafeMutablePointer<PostingsList>) {
-    if list.pointee.pending != 0 {
-      var token = list.pointee.pendingToken
-      for _ in 0..<token.length {
-        put(UInt8(truncatingIfNeeded: token.bytes), list)
-        token.bytes &>>= 8
-      }
-      list.pointee.pending = 0
-    }
-    var gap = list.pointee.count == 0 ? UInt64(id) + 2 : UInt64(id - list.pointee.last)
-    while gap >= 0x80 {
-      put(UInt8(truncatingIfNeeded: gap) | 0x80, list)
-      gap >>= 7
-    }
-    put(UInt8(gap), list)
-    list.pointee.count += 1
+    var token = list.pointee.pendingToken
+    list.pointee.pending = 0
+    var gap = list.pointee.count == 0 ? UInt64(id) &+ 2 : UInt64(id &- list.pointee.last)
+    list.pointee.count &+= 1
     list.pointee.last = id
+    if token.length > PostingsList.shortTokenBytes {
+      put(token.bytes, token.length, list)
+      token = (0, 0)
+    }
+    while gap >= 0x80 {
+      token.bytes |= (gap & 0x7f | 0x80) &<< UInt64(8 &* token.length)
+      token.length &+= 1
+      gap &>>= 7
+    }
+    token.bytes |= gap &<< UInt64(8 &* token.length)
+    put(token.bytes, token.length &+ 1, list)
   }
 
+  /// Writes up to eight bytes of tokens, lowest first.
   @inline(__always)
+  private mutating func put(_ bytes: UInt64, _ length: Int, _ list: UnsafeMutablePointer<PostingsList>) {
+    let used = Int(list.pointee.used)
+    let sizeClass = Int(list.pointee.sizeClass)
+    if sizeClass != Int(PostingsList.inline), used &+ 8 <= PostingsBlocks.payloadBytes(sizeClass) {
+      // What is written behind the token is overwritten by the next one.
+      (payload(list.pointee.tail) + used).storeBytes(of: bytes.littleEndian, as: UInt64.self)
+      list.pointee.used = UInt16(truncatingIfNeeded: used &+ length)
+      return
+    }
+    var rest = bytes
+    for _ in 0..<length {
+      put(UInt8(truncatingIfNeeded: rest), list)
+      rest &>>= 8
+    }
+  }
+
   private mutating func put(_ byte: UInt8, _ list: UnsafeMutablePointer<PostingsList>) {
     let used = Int(list.pointee.used)
     if list.pointee.sizeClass == PostingsList.inline {

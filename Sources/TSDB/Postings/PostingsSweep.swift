@@ -25,6 +25,7 @@ extension HeadPostings {
       sweep.isAllSwept = true
     }
     while sweep.nameIndex < nameCount {
+      if bytesLeft <= 0 { return false }
       let entry = name(at: sweep.nameIndex)
       if sweep.name != entry.pointee.name {
         sweep.name = entry.pointee.name
@@ -85,13 +86,12 @@ extension HeadPostings {
     var runs = sweep.scratch.runs(0)
     while let run = runs.next() {
       // Counted in 64 bits: a run may end at the last id there is.
-      var start = UInt64(run.first)
-      let end = start + UInt64(run.count)
-      for id in start..<end where sweep.removed.contains(UInt32(id)) {
-        append(start..<id, to: list)
-        start = id + 1
+      var rest = UInt64(run.first)..<(UInt64(run.first) + UInt64(run.count))
+      while !rest.isEmpty {
+        let gone = sweep.removed.firstMember(in: rest)
+        append(rest.lowerBound..<gone, to: list)
+        rest = sweep.removed.firstNonMember(in: gone..<rest.upperBound)..<rest.upperBound
       }
-      append(start..<end, to: list)
     }
   }
 }

@@ -134,6 +134,36 @@ struct SeriesSet: ~Copyable {
     return at < sparse.count && sparse[at] == id
   }
 
+  /// The first id of the set in `ids`, or their end.
+  func firstMember(in ids: Range<UInt64>) -> UInt64 { first(in: ids, member: true) }
+
+  /// The first id of `ids` that is not in the set, or their end.
+  func firstNonMember(in ids: Range<UInt64>) -> UInt64 { first(in: ids, member: false) }
+
+  private func first(in ids: Range<UInt64>, member: Bool) -> UInt64 {
+    guard let words else {
+      var at = ids.lowerBound
+      var cursor = at <= UInt32.max ? gallop(0, UInt32(at)) : sparse.count
+      if member { return cursor < sparse.count ? min(UInt64(sparse[cursor]), ids.upperBound) : ids.upperBound }
+      while at < ids.upperBound, cursor < sparse.count, UInt64(sparse[cursor]) == at {
+        at += 1
+        cursor += 1
+      }
+      return at
+    }
+    var at = ids.lowerBound
+    while at < ids.upperBound {
+      let bit = Int64(bitPattern: at) - Int64(base)
+      // Outside of the bitmap there are no members.
+      var word: UInt64 = 0
+      if bit >= 0, bit < Int64(wordCount) * 64 { word = words[Int(bit >> 6)] }
+      let wanted = (member ? word : ~word) & (UInt64.max &<< (at & 63))
+      if wanted != 0 { return min(at & ~63 + UInt64(wanted.trailingZeroBitCount), ids.upperBound) }
+      at = at & ~63 + 64
+    }
+    return ids.upperBound
+  }
+
   // MARK: Sparse
 
   private mutating func filterSparse(_ copy: borrowing PostingsCopy, _ lists: Range<Int>, keeping: Bool) {
