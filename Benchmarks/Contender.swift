@@ -57,7 +57,13 @@ struct Trial: ~Copyable {
   /// Sends the whole load, then asks for the last sample of the last series: a server that drops bodies is fast.
   func load(_ workload: Workload) throws -> SentLoad {
     report("\(contender.rawValue): sending \(workload.series) series x \(workload.scrapes)")
-    let sent = try LoadSender(workload: workload, connections: options.connections).send(to: server.port)
+    let sent: SentLoad
+    do throws(LoadSender.Failure) {
+      sent = try LoadSender(workload: workload, connections: options.connections).send(to: server.port)
+    } catch {
+      _ = try usage()  // a server that has ended is the better explanation
+      throw error
+    }
     try expectLast(of: workload, sent)
     return sent
   }

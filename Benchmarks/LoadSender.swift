@@ -61,7 +61,7 @@ struct LoadSender: Sendable {
     var bodies = BodyShare(workload, share, of: connections)
     var load = SentLoad(firstSent: .now)
     do {
-      var connection = try HTTPConnection(port: port, timeout: .seconds(120))
+      var connection = try connect(to: port)
       for scrape in 0..<workload.scrapes {
         for index in 0..<bodies.count {
           let (number, lastValue) = bodies.encode(index, scrape)
@@ -80,10 +80,16 @@ struct LoadSender: Sendable {
     return load
   }
 
+  private func connect(to port: UInt16) throws(HTTPFailure) -> HTTPConnection {
+    try HTTPConnection(port: port, timeout: .seconds(120))
+  }
+
   /// Sends one body until it is taken; how often it had to be sent again.
   private func deliver(_ body: [UInt8], over connection: inout HTTPConnection) throws -> Int {
     for retry in 0...Self.retriesMax {
       let answer = try connection.exchange("POST", "/api/v1/write", headers: RemoteWriteBody.headers, body: body)
+      // Some servers end connections after some minutes, in favour of balancers between them and the sender.
+      if !answer.keepsAlive { connection = try connect(to: connection.port) }
       if answer.status / 100 == 2 { return retry }
       guard answer.status == 503 || answer.status == 429 else {
         throw Failure(description: "a body was answered \(answer.status): \(answer.text.prefix(300))")

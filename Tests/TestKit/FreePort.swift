@@ -29,18 +29,15 @@ package enum FreePort {
 }
 
 /// A listener on a loopback port that accepts nobody: a port that is taken. Released at deinit.
-package struct TakenPort: ~Copyable {
+package final class TakenPort: Sendable {
   package let port: UInt16
   private let descriptor: Int32
 
-  package init?() {
+  package init() throws(HTTPFailure) {
     port = FreePort.next()
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    guard descriptor >= 0 else { return nil }
-    let bound = withLoopback(port) { bind(descriptor, $0, $1) }
-    guard bound == 0, listen(descriptor, 1) == 0 else {
-      close(descriptor)
-      return nil
+    guard descriptor >= 0, withLoopback(port, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 1) == 0 else {
+      throw .cannotConnect(String(cString: strerror(errno)))
     }
   }
 

@@ -10,6 +10,8 @@ package struct HTTPConnection: ~Copyable {
 
   package let port: UInt16
   private let descriptor: Int32
+  /// Where the kernel puts bytes, before they join those that wait in `buffer`.
+  private let received: UnsafeMutableRawBufferPointer
   private var buffer: [UInt8] = []
   private var consumed = 0
 
@@ -29,9 +31,13 @@ package struct HTTPConnection: ~Copyable {
       throw HTTPFailure.cannotConnect(reason)
     }
     self.descriptor = descriptor
+    received = .allocate(byteCount: 64 << 10, alignment: 16)
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    close(descriptor)
+    received.deallocate()
+  }
 
   /// One request and its answer.
   package mutating func exchange(
@@ -166,21 +172,16 @@ package struct HTTPConnection: ~Copyable {
   /// Reads more into the buffer; false at the end of the stream.
   private mutating func fill() throws(HTTPFailure) -> Bool {
     while true {
-      var count = 0
-      var failure: Int32 = 0
-      let old = buffer.count
-      buffer.append(contentsOf: repeatElement(0, count: 64 << 10))
-      buffer.withUnsafeMutableBytes { bytes in
-        count = recv(descriptor, bytes.baseAddress! + old, bytes.count - old, 0)
-        failure = errno
+      let count = recv(descriptor, received.baseAddress!, received.count, 0)
+      if count > 0 {
+        buffer.append(contentsOf: UnsafeRawBufferPointer(rebasing: received[..<count]))
+        return true
       }
-      buffer.removeLast(buffer.count - old - max(0, count))
-      if count > 0 { return true }
       if count == 0 { return false }
-      switch failure {
+      switch errno {
       case EINTR: continue
       case EAGAIN: throw .timedOut
-      default: throw .closed(beforeAnswer: old == consumed)
+      default: throw .closed(beforeAnswer: buffer.count == consumed)
       }
     }
   }

@@ -14,7 +14,7 @@ package struct HTTPAnswer: Sendable {
   }
 
   /// What this answer says about the connection after it.
-  var keepsAlive: Bool { header("Connection")?.lowercased() != "close" }
+  package var keepsAlive: Bool { header("Connection")?.lowercased() != "close" }
 }
 
 /// What a client of the tests can run into.

@@ -57,13 +57,17 @@ package func apusBinary() throws(PeerBinary.Missing) -> String {
     guard access(path, X_OK) == 0 else { throw .init(description: "APUS_BINARY is \(path): no such program") }
     return path
   }
-  var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-  let count = readlink("/proc/self/exe", &buffer, buffer.count)
-  let own = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  let folder = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? "."
-  let path = "\(folder)/apus"
+  return try builtProgram("apus")
+}
+
+/// A program of this package, from the build folder that holds the running one.
+package func builtProgram(_ name: String) throws(PeerBinary.Missing) -> String {
+  var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+  let count = buffer.withUnsafeMutableBytes { readlink("/proc/self/exe", $0.baseAddress!, $0.count) }
+  let own = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+  let path = (own.lastIndex(of: "/").map { String(own[...$0]) } ?? "./") + name
   guard access(path, X_OK) == 0 else {
-    throw .init(description: "no apus beside \(own): build it (swift build --product apus), or set APUS_BINARY")
+    throw .init(description: "no \(name) beside \(own): build it (swift build --product \(name))")
   }
   return path
 }

@@ -8,6 +8,11 @@ package struct QueryAnswer: Sendable {
   package struct Point: Sendable, Equatable {
     package var timestampMilliseconds: Int64
     package var value: Double
+
+    package init(timestampMilliseconds: Int64, value: Double) {
+      self.timestampMilliseconds = timestampMilliseconds
+      self.value = value
+    }
   }
 
   package struct Refusal: Error, CustomStringConvertible {
