@@ -18,8 +18,8 @@ enum LabelRules {
     for index in 0..<labels.fields.count {
       let name = labels.name(index, in: bytes)
       let value = labels.value(index, in: bytes)
-      if name.isEmpty || !UTF8Rules.isValid(name) { return .invalidLabel(excerpt(name)) }
-      if !UTF8Rules.isValid(value) {
+      if name.isEmpty || !UTF8Text.isValid(name) { return .invalidLabel(excerpt(name)) }
+      if !UTF8Text.isValid(value) {
         return index == metric ? .invalidMetricName(excerpt(value)) : .invalidLabel(excerpt(name))
       }
       if limits.labelNameBytesMax > 0, name.count > limits.labelNameBytesMax {

@@ -1,15 +1,26 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import HTTP
+import Ingest
+import Platform
+import TSDB
 
-/// Runs the server until it is told to stop; gives the process's exit code.
-func serve(_ options: ServeOptions) -> Int32 {
+/// Runs the server until it is told to stop; gives the process's exit code: 0, or 2 with one line on standard error.
+func serve(_ options: ServeOptions, environment: [String: String]) -> Int32 {
+  let configuration: Configuration
   do throws(ConfigurationErrors) {
-    _ = try ConfigurationFile.load(options, environment: processEnvironment())
+    configuration = try ConfigurationFile.load(options, environment: environment)
   } catch {
-    writeToStandardError(error.description)
-    return 2
+    return CommandResult(errors: error.description, exitCode: 2).finish()
   }
-  writeToStandardError("apus: the server is not assembled yet")
-  return 1
+  let log = Log(level: options.logLevel, format: options.logFormat)
+  ProcessSignals.block()
+  do throws(StartError) {
+    let holder = ConfigurationHolder(configuration, options, environment: environment, log: log)
+    let lifecycle = Lifecycle(try Assembly(options, holder, log: log))
+    for warning in options.warnings + configuration.warnings { log.warn(warning) }
+    try lifecycle.start()
+    lifecycle.runUntilTold()
+    return 0
+  } catch {
+    return CommandResult(errors: "apus: \(error)", exitCode: 2).finish()
+  }
 }

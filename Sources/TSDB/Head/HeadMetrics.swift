@@ -25,7 +25,7 @@ package final class HeadMetrics: Sendable {
     if tally.duplicates > 0 { duplicates.add(tally.duplicates) }
   }
 
-  func count(_ refusal: SampleOutcome) {
+  package func count(_ refusal: SampleOutcome) {
     switch refusal {
     case .outOfOrder: outOfOrder.add()
     case .outOfBounds: outOfBounds.add()

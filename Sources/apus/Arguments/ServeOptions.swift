@@ -1,14 +1,5 @@
 import Platform
-
-/// When the write-ahead log is forced to the disk.
-enum WALSync: String, Sendable {
-  /// Before a write is acknowledged.
-  case always
-  /// Once a second.
-  case interval
-  /// When the system writes it back.
-  case os
-}
+import TSDB
 
 /// Everything `apus serve` takes from its command line and environment. Immutable; made once at start. Names end in
 /// their unit; 0 means "no limit" where the flag's help says so.

@@ -2,7 +2,7 @@
 func run(_ arguments: [String], environment: [String: String]) -> Int32 {
   do throws(ArgumentError) {
     switch try Command.parse(arguments, environment: environment) {
-    case .serve(let options): return serve(options)
+    case .serve(let options): return serve(options, environment: environment)
     case .version: return CommandResult(output: Version.text, exitCode: 0).finish()
     case .help(let topic): return help(topic).finish()
     case .checkConfig(let file): return CheckConfig.run(file: file, environment: environment).finish()

@@ -1,0 +1,66 @@
+import HTTP
+
+/// An error as Prometheus's API tells it; the only place that knows which error has which status.
+package struct APIError: Error, Sendable {
+  package enum Kind: String, Sendable {
+    case badData = "bad_data"
+    case execution
+    case canceled
+    case timeout
+    case internalError = "internal"
+    case notFound = "not_found"
+    case notAcceptable = "not_acceptable"
+    case unavailable
+
+    var status: Int {
+      switch self {
+      case .badData: 400
+      case .execution: 422
+      case .canceled: 499
+      case .timeout: 503
+      case .internalError: 500
+      case .notFound: 404
+      case .notAcceptable: 406
+      case .unavailable: 503
+      }
+    }
+  }
+
+  package var kind: Kind
+  package var message: String
+
+  package init(_ kind: Kind, _ message: String) {
+    self.kind = kind
+    self.message = message
+  }
+
+  /// `invalid parameter "x": why`, as Prometheus words it.
+  static func invalidParameter(_ name: String, _ why: String) -> APIError {
+    APIError(.badData, "invalid parameter \(jsonQuoted(name)): \(why)")
+  }
+
+  package var response: Response {
+    let body = "{\"status\":\"error\",\"errorType\":\"\(kind.rawValue)\",\"error\":\(jsonQuoted(message))}"
+    let response = Response.json(kind.status, Array(body.utf8))
+    return kind == .unavailable ? response.retryAfter(seconds: 5) : response
+  }
+}
+
+/// A JSON string literal.
+func jsonQuoted(_ text: String) -> String {
+  var result = "\""
+  for scalar in text.unicodeScalars {
+    switch scalar {
+    case "\"": result += "\\\""
+    case "\\": result += "\\\\"
+    case "\n": result += "\\n"
+    case "\r": result += "\\r"
+    case "\t": result += "\\t"
+    case "\u{0}"..."\u{1f}", "\u{2028}", "\u{2029}":
+      let hex = String(scalar.value, radix: 16)
+      result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+    default: result.unicodeScalars.append(scalar)
+    }
+  }
+  return result + "\""
+}

@@ -1,0 +1,36 @@
+import HTTP
+import Platform
+
+/// Bounds of queries, from the command line.
+package struct QueryOptions: Sendable {
+  package var lookbackMilliseconds: Int64 = 300_000
+  package var timeoutMilliseconds: Int64 = 120_000
+  /// Queries that run at once; further ones wait.
+  package var concurrencyMax = 20
+  /// Queries that wait; further ones are told to come back.
+  package var queuedMax = 200
+  package var samplesMax = 50_000_000
+  package var bytesMax = 1 << 30
+
+  package init() {}
+}
+
+/// Where queries run: a pool of threads of their own, so that a slow one never delays a write. Any thread.
+package final class QueryService: Sendable {
+  package let options: QueryOptions
+  let clock: any Clock
+  private let pool: WorkerPool
+
+  package init(_ options: QueryOptions, clock: any Clock) throws(ThreadError) {
+    self.options = options
+    self.clock = clock
+    pool = try WorkerPool(
+      name: "query", threadCount: max(options.concurrencyMax, 1), queueLimit: max(options.queuedMax, 1))
+  }
+
+  package var executor: Executor {
+    { [pool] work in pool.submit(work) }
+  }
+
+  package func stop() { pool.stop() }
+}

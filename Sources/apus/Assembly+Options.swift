@@ -1,0 +1,56 @@
+import API
+import HTTP
+import Ingest
+import Platform
+import TSDB
+
+// From the command line and the configuration file to what each part is told.
+
+extension DatabaseOptions {
+  init(_ options: ServeOptions, _ configuration: Configuration) {
+    self.init(directory: options.dataDirectory)
+    walSync = options.walSync
+    head.lateWindowMilliseconds = configuration.storage.outOfOrderWindowMilliseconds
+    head.limits.activeSeriesMax = configuration.limits.activeSeriesMax
+    head.limits.seriesPerMetricMax = configuration.limits.seriesPerMetricMax
+    let retention = Configuration.Retention.effective(
+      configuration, flagTimeMilliseconds: options.retentionTimeMilliseconds,
+      flagSizeBytes: options.retentionSizeBytes)
+    retentionMilliseconds = retention.timeMilliseconds ?? 0
+  }
+}
+
+extension IngestLimits {
+  init(_ options: ServeOptions, _ configuration: Configuration) {
+    self.init()
+    decodedBytesMax = options.decodedBodyBytesMax
+    labelsPerSeriesMax = configuration.limits.labelsPerSeriesMax
+    labelNameBytesMax = configuration.limits.labelNameBytesMax
+    labelValueBytesMax = configuration.limits.labelValueBytesMax
+  }
+}
+
+extension QueryOptions {
+  init(_ options: ServeOptions) {
+    self.init()
+    lookbackMilliseconds = options.lookbackMilliseconds
+    timeoutMilliseconds = options.queryTimeoutMilliseconds
+    concurrencyMax = options.queriesMax
+    queuedMax = options.queriesQueuedMax
+    samplesMax = options.querySamplesMax
+    bytesMax = options.queryBytesMax
+  }
+}
+
+extension HTTPServerOptions {
+  init(_ options: ServeOptions, _ address: ListenAddress) {
+    self.init()
+    listenAddress = address.description
+    threadCount = options.httpThreads
+    headerBytesMax = options.headerBytesMax
+    bodyBytesMax = options.bodyBytesMax
+    bodiesInFlightBytesMax = options.bodiesInFlightBytesMax
+    connectionsMax = options.connectionsMax
+    idleTimeoutSeconds = Int(options.readTimeoutMilliseconds / 1000)
+  }
+}

@@ -1,0 +1,78 @@
+import API
+import HTTP
+import Ingest
+import Platform
+import Synchronization
+import TSDB
+
+/// Why the server does not start: one line for an operator.
+struct StartError: Error, CustomStringConvertible {
+  var description: String
+  init(_ description: String) { self.description = description }
+}
+
+/// The whole server, built bottom-up on one page. Immutable once built; `Lifecycle` starts and ends it.
+final class Assembly: Sendable {
+  let log: Log
+  let clock: any Clock
+  let registry: MetricsRegistry
+  let database: Database
+  let receiver: Receiver
+  let queries: QueryService
+  let servers: [HTTPServer]
+  let configuration: ConfigurationHolder
+  let stopping: StoppingFlag
+
+  init(_ options: ServeOptions, _ configuration: ConfigurationHolder, log: Log) throws(StartError) {
+    self.log = log
+    self.configuration = configuration
+    let clock = SystemClock()
+    let registry = MetricsRegistry()
+    self.clock = clock
+    self.registry = registry
+    stopping = StoppingFlag()
+    ProcessMetrics.register(in: registry)
+    BuildMetrics.register(in: registry)
+    configuration.register(in: registry)
+
+    let present = configuration.present
+    do throws(DatabaseError) {
+      database = try Database.open(
+        DatabaseOptions(options, present), disk: LinuxDisk(), clock: clock, log: log, registry: registry)
+    } catch {
+      throw StartError("\(error)")
+    }
+    receiver = Receiver(
+      head: database.head, limits: IngestLimits(options, present), clock: clock, log: log,
+      metrics: ReceiverMetrics(registry))
+    let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
+    do throws(ThreadError) {
+      queries = try QueryService(QueryOptions(options), clock: clock)
+    } catch {
+      throw StartError("\(error)")
+    }
+
+    let lifecycle = LifecycleActions(
+      isEnabled: options.isLifecycleEnabled, reload: { [configuration] in configuration.reload() },
+      quit: { ProcessSignals.send(.terminate) })
+    let services = APIServices(
+      workspaces: Workspaces([workspace], standard: workspace), registry: registry, lifecycle: lifecycle,
+      isStopping: { [stopping] in stopping.isSet }, version: Version.build, queries: queries, flags: options.flags,
+      configurationText: { [configuration] in configuration.present.text })
+    let router = Routes.router(services)
+    servers = options.listenAddresses.map { address in
+      HTTPServer(options: HTTPServerOptions(options, address), log: log, metrics: registry, router: router)
+    }
+    configuration.onReload { [database, receiver] configuration in
+      database.reconfigure { $0 = DatabaseOptions(options, configuration) }
+      receiver.reconfigure(IngestLimits(options, configuration))
+    }
+  }
+}
+
+/// Set once the server is on its way out. Any thread.
+final class StoppingFlag: Sendable {
+  private let flag = Atomic<Bool>(false)
+  var isSet: Bool { flag.load(ordering: .relaxed) }
+  func set() { flag.store(true, ordering: .relaxed) }
+}

@@ -1,0 +1,99 @@
+import HTTP
+import Ingest
+import Platform
+import Synchronization
+import TSDB
+
+/// The server's life: listen, bring the data back, serve, and on a signal drain, flush and end. Used by the main thread.
+final class Lifecycle {
+  /// How long running requests may take once the server is told to stop.
+  private static let drainSecondsMax = 30
+
+  private let assembly: Assembly
+  private let selfScrape = SelfScrapeHolder()
+  private var restoring: NamedThread?
+
+  init(_ assembly: Assembly) { self.assembly = assembly }
+
+  /// Listens at once, so that health checks and `walreplay` have an answer; data follows when it is back.
+  func start() throws(StartError) {
+    for server in assembly.servers {
+      do throws(HTTPServerError) {
+        try server.start()
+      } catch {
+        throw StartError("\(error)")
+      }
+      assembly.log.info("Listening", ["port": "\(server.port)"])
+    }
+    let port = assembly.servers.first?.port ?? 9090
+    do throws(ThreadError) {
+      restoring = try NamedThread(name: "restore") { [assembly, selfScrape] in
+        Lifecycle.restore(assembly, selfScrape, port: port)
+      }
+    } catch {
+      throw StartError("\(error)")
+    }
+  }
+
+  private static func restore(_ assembly: Assembly, _ selfScrape: SelfScrapeHolder, port: Int) {
+    do {
+      try assembly.database.restore()
+      try assembly.database.start()
+      try selfScrape.start(assembly, port: port)
+      assembly.log.info("Server is ready to receive requests")
+    } catch {
+      assembly.log.error("The data could not be read", ["err": "\(error)"])
+      ProcessSignals.send(.terminate)
+    }
+  }
+
+  /// Handles signals until one says stop; then ends everything in order.
+  func runUntilTold() {
+    while true {
+      switch ProcessSignals.next() {
+      case .reload: _ = assembly.configuration.reload()
+      case .terminate, .interrupt:
+        stop()
+        return
+      }
+    }
+  }
+
+  private func stop() {
+    assembly.log.info("Stopping: letting requests finish")
+    assembly.stopping.set()
+    selfScrape.stop()
+    for server in assembly.servers { server.drain(deadlineSeconds: Lifecycle.drainSecondsMax) }
+    assembly.queries.stop()
+    // A start that is still reading the log has nothing of its own to keep; the log has it all.
+    guard assembly.database.isReady else { return assembly.log.info("Stopped before the data was back") }
+    restoring?.join()
+    assembly.database.close()
+    assembly.log.info("Stopped")
+  }
+}
+
+/// The self-scrape, which begins on the restoring thread and is stopped on the main one.
+final class SelfScrapeHolder: Sendable {
+  private let selfScrape = Mutex<(SelfScrape?, isStopped: Bool)>((nil, false))
+
+  func start(_ assembly: Assembly, port: Int) throws(ThreadError) {
+    if selfScrape.withLock({ $0.isStopped }) { return }
+    let started = try SelfScrape(
+      receiver: assembly.receiver, registry: assembly.registry, instance: "localhost:\(port)", clock: assembly.clock,
+      log: assembly.log)
+    let isLate = selfScrape.withLock { holder in
+      holder.0 = started
+      return holder.isStopped
+    }
+    if isLate { started.stop() }
+  }
+
+  func stop() {
+    let running = selfScrape.withLock { holder in
+      holder.isStopped = true
+      return holder.0
+    }
+    running?.stop()
+  }
+}
