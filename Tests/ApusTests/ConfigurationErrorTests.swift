@@ -37,7 +37,7 @@ struct ConfigurationErrorTests {
       ),
       (
         "storage: {tsdb: {retention: {percentage: 101}}}\n",
-        "p.yml:1:42: percentage: \"101\" (expected a number from 0.0 to 100.0)"
+        "p.yml:1:42: percentage: \"101\" (expected a number from 0 to 100)"
       ),
       ("rule_files: a.yml\n", "p.yml:1:13: rule_files: \"a.yml\" (expected a list)"),
       (

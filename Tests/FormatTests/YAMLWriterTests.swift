@@ -23,6 +23,13 @@ struct YAMLWriterTests {
     #expect(YAMLWriter.text(root) == text)
   }
 
+  @Test("a plain text over several lines survives")
+  func severalLines() throws {
+    let root = try YAMLDocument.parse("a: one\n\n  two\n").root
+    #expect(root["a"]?.scalar?.text == "one\ntwo")
+    #expect(try YAMLDocument.parse(YAMLWriter.text(root)).root["a"]?.scalar?.text == "one\ntwo")
+  }
+
   @Test(
     "any text survives as a value and as a key",
     arguments: [

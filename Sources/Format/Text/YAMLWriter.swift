@@ -67,9 +67,10 @@ package enum YAMLWriter {
     }
   }
 
-  /// A plain scalar as it is, text in quotes where it would read as something else.
+  /// What is more than text as it is; text in quotes where it would read as something else (a plain text of several
+  /// lines is one too).
   private static func spelled(_ scalar: YAMLScalar) -> String {
-    if scalar.isPlain { return scalar.text.isEmpty ? "null" : scalar.text }
+    if scalar.isPlain && YAMLScalar.needsQuotes(scalar.text) { return scalar.text.isEmpty ? "null" : scalar.text }
     return isSafePlain(scalar.text) ? scalar.text : quoted(scalar.text)
   }
 

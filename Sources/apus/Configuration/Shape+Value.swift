@@ -38,7 +38,8 @@ extension Shape {
       default: "a whole number from \(range.lowerBound) to \(range.upperBound)"
       }
     case .number(let range):
-      range.lowerBound.isInfinite ? "a number" : "a number from \(range.lowerBound) to \(range.upperBound)"
+      range.lowerBound.isInfinite
+        ? "a number" : "a number from \(shortText(range.lowerBound)) to \(shortText(range.upperBound))"
     case .choice(let words), .word(let words):
       "one of " + words.filter { !$0.isEmpty }.joined(separator: ", ")
     case .regex: "a regular expression"
@@ -59,6 +60,11 @@ extension Shape {
   }
 }
 
+/// A number of the schema, without a fraction of zero.
+private func shortText(_ number: Double) -> String {
+  number == number.rounded() ? "\(Int(number))" : "\(number)"
+}
+
 /// Not empty, without blanks and control characters, and with a port that is a number.
 private func isURL(_ text: String) -> Bool {
   guard !text.isEmpty, text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f }) else { return false }
@@ -69,6 +75,7 @@ private func isURL(_ text: String) -> Bool {
   else { return false }
   var host = text[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
   if let at = host.lastIndex(of: "@") { host = host[host.index(after: at)...] }
+  if host.contains("[") != host.contains("]") { return false }
   guard let colon = host.lastIndex(of: ":"), !host[colon...].contains("]") else { return true }
   return host[host.index(after: colon)...].allSatisfy { $0.isASCII && $0.isNumber }
 }
