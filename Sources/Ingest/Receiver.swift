@@ -94,8 +94,7 @@ package final class Receiver: Sendable {
   private func resolveUnknown(
     _ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch, _ limits: IngestLimits, _ now: Int64
   ) {
-    for index in 0..<scratch.batch.unknown.count {
-      let row = Int(scratch.batch.unknown[index])
+    for row in scratch.batch.unknown.map(Int.init) {
       let raw = scratch.batch.rows.labels(of: scratch.batch.rows.rows[row], in: bytes)
       if let fault = LabelRules.check(raw, &scratch.labels, limits) {
         refuse(row, reason: fault.reason, fault.message, raw, scratch)

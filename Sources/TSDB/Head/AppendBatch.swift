@@ -5,21 +5,24 @@ import Format
 package struct AppendBatch: ~Copyable, Sendable {
   package var rows = WriteRequestRows()
   /// Per row, a `SeriesLocation`.
-  var locations = Column<UInt32>(capacity: 1024)
+  package var locations = Column<UInt32>(capacity: 1024)
   /// Per row, the series' log reference; 0 until it is known.
   var references = Column<UInt64>(capacity: 1024)
-  /// Per sample, a `SampleOutcome`.
+  /// Per sample, a `SampleOutcome`, or `unresolved`.
   package var outcomes = Column<UInt8>(capacity: 1024)
   /// Row numbers by shard.
   var order = Column<UInt32>(capacity: 1024)
   /// Rows that no series is known for: their labels have to be read.
-  package var unknown = Column<UInt32>(capacity: 64)
+  package var unknown: [UInt32] = []
   /// Rows whose name lives in another shard than their series.
-  var elsewhere = Column<UInt32>(capacity: 64)
+  var elsewhere: [UInt32] = []
+  /// Series of this body that the log does not hold yet.
   var unlogged: [UnloggedSeries] = []
   var seriesLog = ByteBuffer(capacity: 256)
   var samplesLog = ByteBuffer(capacity: 64 << 10)
   var lateLog = ByteBuffer(capacity: 256)
+  /// Samples to be logged, where not all of the body are.
+  var kept = SampleColumns(capacity: 16)
   var walBody = WALBody()
   package var tally = AppendTally()
 
@@ -28,6 +31,28 @@ package struct AppendBatch: ~Copyable, Sendable {
 
   package init() {}
 
+  /// Makes room for what the scanned rows need.
+  mutating func begin() {
+    locations.resize(to: rows.rows.count)
+    references.resize(to: rows.rows.count)
+    order.resize(to: rows.rows.count)
+    outcomes.resize(to: rows.times.count)
+    unknown.removeAll(keepingCapacity: true)
+    elsewhere.removeAll(keepingCapacity: true)
+    unlogged.removeAll(keepingCapacity: true)
+    tally = AppendTally()
+  }
+
+  /// Lists a row as unknown; until it is resolved its samples count as not stored.
+  mutating func setAside(_ row: Int, _ view: BatchView) {
+    unknown.append(UInt32(truncatingIfNeeded: row))
+    view.references[row] = 0
+    let start = Int(view.rows[row].sampleStart)
+    for sample in start..<(start &+ Int(view.rows[row].sampleCount)) {
+      view.outcomes[sample] = AppendBatch.unresolved
+    }
+  }
+
   /// Gives back what an unusually large body made grow.
   package mutating func release(aboveRows limit: Int) {
     rows.release(aboveRows: limit)
@@ -35,8 +60,35 @@ package struct AppendBatch: ~Copyable, Sendable {
     references.release(above: limit)
     outcomes.release(above: limit)
     order.release(above: limit)
-    unknown.release(above: limit)
-    elsewhere.release(above: limit)
+    if unknown.capacity > limit { unknown = [] }
+    if elsewhere.capacity > limit { elsewhere = [] }
+    if unlogged.capacity > limit { unlogged = [] }
+  }
+}
+
+/// The columns of a batch as bare memory, for the loops: valid until the batch is begun anew. The batch owns it all.
+struct BatchView {
+  let rowCount: Int
+  let rows: UnsafePointer<WriteRow>
+  let times: UnsafePointer<Int64>
+  let values: UnsafePointer<UInt64>
+  let locations: UnsafeMutablePointer<UInt32>
+  let references: UnsafeMutablePointer<UInt64>
+  let outcomes: UnsafeMutablePointer<UInt8>
+  let order: UnsafeMutablePointer<UInt32>
+
+  /// The values as numbers; their bits are kept, whatever kind of NaN they are.
+  var doubles: UnsafePointer<Double> { UnsafeRawPointer(values).assumingMemoryBound(to: Double.self) }
+
+  init(_ batch: inout AppendBatch) {
+    rowCount = batch.rows.rows.count
+    rows = UnsafePointer(batch.rows.rows.base)
+    times = UnsafePointer(batch.rows.times.base)
+    values = UnsafePointer(batch.rows.values.base)
+    locations = batch.locations.base
+    references = batch.references.base
+    outcomes = batch.outcomes.base
+    order = batch.order.base
   }
 }
 
@@ -52,11 +104,13 @@ package struct AppendTally: Sendable, Equatable {
   package var duplicates = 0
   package var late = 0
   package var refused = 0
+  /// Refused at first, then found in a chunk on disk.
+  package var present = 0
   /// Times of stored samples in order, to move the head's bounds.
   var oldest = Int64.max
   var newest = Int64.min
 
-  package var stored: Int { accepted + duplicates + late }
+  package var stored: Int { accepted + duplicates + late + present }
 
   mutating func count(_ outcome: SampleOutcome, _ time: Int64) {
     switch outcome {

@@ -16,7 +16,7 @@ extension Head {
         if samples.value(at: batch.rows.times[sample]) == batch.rows.values[sample] {
           batch.outcomes[sample] = SampleOutcome.present.rawValue
           batch.tally.refused -= 1
-          batch.tally.duplicates += 1
+          batch.tally.present += 1
         }
       }
     }

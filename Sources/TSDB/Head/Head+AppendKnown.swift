@@ -8,119 +8,103 @@ import Model
 extension Head {
   /// Appends the rows of `batch` whose series are known; the others are listed in `batch.unknown`.
   package func appendKnown(_ batch: inout AppendBatch, now: Int64) {
-    let rowCount = batch.rows.rows.count
-    batch.locations.resize(to: rowCount)
-    batch.references.resize(to: rowCount)
-    batch.outcomes.resize(to: batch.rows.times.count)
-    batch.order.resize(to: rowCount)
-    batch.unknown.removeAll()
-    batch.elsewhere.removeAll()
-    batch.unlogged.removeAll(keepingCapacity: true)
-    batch.tally = AppendTally()
-    if rowCount == 0 { return }
+    batch.begin()
+    if batch.rows.rows.count == 0 { return }
     let bounds = appendBounds(now: now)
-
-    let rows = batch.rows.rows.elements
+    let view = BatchView(&batch)
     var starts = ShardStarts()
-    for row in rows { starts.add(Int(row.hashLow & 15)) }
+    for row in 0..<view.rowCount { starts.add(Int(view.rows[row].hashLow & 15)) }
     starts.finish()
-    for index in 0..<rowCount { batch.order[starts.place(Int(rows[index].hashLow & 15))] = UInt32(index) }
+    for row in 0..<view.rowCount {
+      view.order[starts.place(Int(view.rows[row].hashLow & 15))] = UInt32(truncatingIfNeeded: row)
+    }
     for shard in 0..<SeriesLocation.shardCount {
       let range = starts.range(shard)
-      if !range.isEmpty { lookUpAndAppend(shard, range, &batch, bounds) }
+      if !range.isEmpty { lookUpAndAppend(shard, range, view, &batch, bounds) }
     }
-    if batch.elsewhere.count > 0 { appendElsewhere(&batch, bounds) }
+    if !batch.elsewhere.isEmpty { appendElsewhere(view, &batch, bounds) }
   }
 
-  private func lookUpAndAppend(_ shard: Int, _ range: Range<Int>, _ batch: inout AppendBatch, _ bounds: AppendBounds) {
+  private func lookUpAndAppend(
+    _ shard: Int, _ range: Range<Int>, _ view: BatchView, _ batch: inout AppendBatch, _ bounds: AppendBounds
+  ) {
+    var tally = batch.tally
     shards[shard].state.withLock { state in
-      let rows = batch.rows.rows.elements
-      let order = batch.order.elements
-      for place in range { state.references.prefetch(high: rows[Int(order[place])].hashHigh) }
+      for place in range { state.references.prefetch(high: view.rows[Int(view.order[place])].hashHigh) }
       for place in range {
-        let row = Int(order[place])
-        let location = state.references.find(high: rows[row].hashHigh, low: rows[row].hashLow)
-        batch.locations[row] = location.raw
+        let row = Int(view.order[place])
+        let location = state.references.find(high: view.rows[row].hashHigh, low: view.rows[row].hashLow)
+        view.locations[row] = location.raw
         if location.shard == shard && !location.isNone { state.prefetchRecord(location.slot) }
       }
       for place in range {
-        let location = SeriesLocation(raw: batch.locations[Int(order[place])])
+        let location = SeriesLocation(raw: view.locations[Int(view.order[place])])
         if location.shard == shard && !location.isNone { state.prefetchChunk(location.slot) }
       }
       for place in range {
-        let row = Int(order[place])
-        let location = SeriesLocation(raw: batch.locations[row])
-        if location.isNone {
-          setAside(row, &batch)
-        } else if location.shard != shard {
-          batch.elsewhere.append(UInt32(row))
+        let row = Int(view.order[place])
+        let location = SeriesLocation(raw: view.locations[row])
+        if location.shard == shard && !location.isNone {
+          if !append(row, at: location.slot, &state, view, bounds, &tally) { batch.setAside(row, view) }
+        } else if location.isNone {
+          batch.setAside(row, view)
         } else {
-          append(row, at: location.slot, &state, &batch, bounds)
+          batch.elsewhere.append(UInt32(truncatingIfNeeded: row))
         }
       }
     }
+    batch.tally = tally
   }
 
   /// Rows whose label bytes are another spelling of a series that lives in another shard (a dropped replica label).
-  private func appendElsewhere(_ batch: inout AppendBatch, _ bounds: AppendBounds) {
+  private func appendElsewhere(_ view: BatchView, _ batch: inout AppendBatch, _ bounds: AppendBounds) {
     var starts = ShardStarts()
-    let count = batch.elsewhere.count
-    for index in 0..<count {
-      starts.add(SeriesLocation(raw: batch.locations[Int(batch.elsewhere[index])]).shard)
-    }
+    for row in batch.elsewhere { starts.add(SeriesLocation(raw: view.locations[Int(row)]).shard) }
     starts.finish()
-    for index in 0..<count {
-      let row = batch.elsewhere[index]
-      batch.order[starts.place(SeriesLocation(raw: batch.locations[Int(row)]).shard)] = row
-    }
+    for row in batch.elsewhere { view.order[starts.place(SeriesLocation(raw: view.locations[Int(row)]).shard)] = row }
     for shard in 0..<SeriesLocation.shardCount {
       let range = starts.range(shard)
       if range.isEmpty { continue }
+      var tally = batch.tally
       shards[shard].state.withLock { state in
         for place in range {
-          state.prefetchRecord(SeriesLocation(raw: batch.locations[Int(batch.order[place])]).slot)
+          state.prefetchRecord(SeriesLocation(raw: view.locations[Int(view.order[place])]).slot)
         }
         for place in range {
-          let row = Int(batch.order[place])
-          append(row, at: SeriesLocation(raw: batch.locations[row]).slot, &state, &batch, bounds)
+          let row = Int(view.order[place])
+          let slot = SeriesLocation(raw: view.locations[row]).slot
+          if !append(row, at: slot, &state, view, bounds, &tally) { batch.setAside(row, view) }
         }
       }
+      batch.tally = tally
     }
   }
 
-  /// Appends all samples of one row to the series at `slot` of the locked shard.
+  /// Appends all samples of one row to the series at `slot` of the locked shard. False where the series has ended, or is
+  /// not in the log yet: then the row has to be resolved by its labels.
   @inline(__always)
-  func append(
-    _ row: Int, at slot: UInt32, _ state: inout HeadShard, _ batch: inout AppendBatch, _ bounds: AppendBounds
-  ) {
+  private func append(
+    _ row: Int, at slot: UInt32, _ state: inout HeadShard, _ view: BatchView, _ bounds: AppendBounds,
+    _ tally: inout AppendTally
+  ) -> Bool {
     let record = state.records.pointer(slot)
-    if record.pointee.flags & (HeadSeries.isUnlogged | HeadSeries.isFree) != 0 {
-      setAside(row, &batch)
-      return
-    }
-    batch.references[row] = record.pointee.reference
-    appendSamples(of: row, at: slot, &state, &batch, bounds)
-  }
-
-  /// Lists a row as unknown; until it is resolved its samples count as not stored.
-  private func setAside(_ row: Int, _ batch: inout AppendBatch) {
-    batch.unknown.append(UInt32(row))
-    let start = Int(batch.rows.rows[row].sampleStart)
-    for sample in start..<(start &+ Int(batch.rows.rows[row].sampleCount)) {
-      batch.outcomes[sample] = AppendBatch.unresolved
-    }
+    if record.pointee.flags & (HeadSeries.isUnlogged | HeadSeries.isFree) != 0 { return false }
+    view.references[row] = record.pointee.reference
+    appendSamples(of: row, at: slot, &state, view, bounds, &tally)
+    return true
   }
 
   @inline(__always)
   func appendSamples(
-    of row: Int, at slot: UInt32, _ state: inout HeadShard, _ batch: inout AppendBatch, _ bounds: AppendBounds
+    of row: Int, at slot: UInt32, _ state: inout HeadShard, _ view: BatchView, _ bounds: AppendBounds,
+    _ tally: inout AppendTally
   ) {
-    let start = Int(batch.rows.rows[row].sampleStart)
-    for sample in start..<(start &+ Int(batch.rows.rows[row].sampleCount)) {
-      let time = batch.rows.times[sample]
-      let outcome = state.append(slot, time: time, value: batch.rows.values[sample], bounds)
-      batch.outcomes[sample] = outcome.rawValue
-      batch.tally.count(outcome, time)
+    let start = Int(view.rows[row].sampleStart)
+    for sample in start..<(start &+ Int(view.rows[row].sampleCount)) {
+      let time = view.times[sample]
+      let outcome = state.append(slot, time: time, value: view.values[sample], bounds)
+      view.outcomes[sample] = outcome.rawValue
+      tally.count(outcome, time)
     }
   }
 }

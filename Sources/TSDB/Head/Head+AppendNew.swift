@@ -7,7 +7,7 @@ package struct NewSeries: ~Copyable {
   package var packed = ByteBuffer(capacity: 512)
   package var fields = ByteBuffer(capacity: 512)
   package var labelCount = 0
-  var pairs = Column<LabelPair>(capacity: 32)
+  var pairs: [LabelPair] = []
 
   package init() {}
 
@@ -41,32 +41,33 @@ extension Head {
     row: Int, _ new: inout NewSeries, _ batch: inout AppendBatch, now: Int64
   ) -> SeriesRefusal? {
     let bounds = appendBounds(now: now)
+    let view = BatchView(&batch)
     let hash = hash.hash128(new.fields.bytes)
     let low = UInt32(truncatingIfNeeded: hash.low)
     let shard = Int(low & 15)
     var location = shards[shard].state.withLock { state in
       let found = state.find(high: hash.high, low: low)
-      if !found.isNone { appendFound(row, found.slot, &state, &new, &batch, bounds) }
+      if !found.isNone { appendFound(row, found.slot, &state, &new, view, &batch, bounds) }
       return found
     }
     if location.isNone {
-      if refuseAll(row, &batch, bounds) { return nil }
+      if refuseAll(row, view, &batch, bounds) { return nil }
       let limits = limits.withLock { $0 }
       if let refusal = index.admit(new.packed.bytes, limits, into: &new.pairs) { return refusal }
       let reference = nextReference.add(1, ordering: .relaxed).oldValue
       let made = shards[shard].state.withLock { state -> (SeriesLocation, isNew: Bool)? in
         let found = state.find(high: hash.high, low: low)
         if !found.isNone {
-          appendFound(row, found.slot, &state, &new, &batch, bounds)
+          appendFound(row, found.slot, &state, &new, view, &batch, bounds)
           return (found, false)
         }
         guard
           let created = state.create(
             reference: reference, flags: HeadSeries.isUnlogged, high: hash.high, low: low)
         else { return nil }
-        batch.locations[row] = created.raw
-        batch.references[row] = reference
-        appendSamples(of: row, at: created.slot, &state, &batch, bounds)
+        view.locations[row] = created.raw
+        view.references[row] = reference
+        appendSamples(of: row, at: created.slot, &state, view, bounds, &batch.tally)
         return (created, true)
       }
       guard let made else { return .exhausted }
@@ -78,7 +79,7 @@ extension Head {
         logSeries(UnloggedSeries(location: location, reference: reference), &new, &batch)
       }
     }
-    let rowKey = (high: batch.rows.rows[row].hashHigh, low: batch.rows.rows[row].hashLow)
+    let rowKey = (high: view.rows[row].hashHigh, low: view.rows[row].hashLow)
     if rowKey.high != hash.high || rowKey.low != low {
       shards[Int(rowKey.low & 15)].state.withLock { state in
         state.references.insert(high: rowKey.high, low: rowKey.low, location)
@@ -89,17 +90,17 @@ extension Head {
 
   /// Another spelling of a known series, or a series another body is creating just now.
   private func appendFound(
-    _ row: Int, _ slot: UInt32, _ state: inout HeadShard, _ new: inout NewSeries, _ batch: inout AppendBatch,
-    _ bounds: AppendBounds
+    _ row: Int, _ slot: UInt32, _ state: inout HeadShard, _ new: inout NewSeries, _ view: BatchView,
+    _ batch: inout AppendBatch, _ bounds: AppendBounds
   ) {
     let record = state.records.pointer(slot)
     let location = SeriesLocation(shard: state.number, slot: slot)
-    batch.locations[row] = location.raw
-    batch.references[row] = record.pointee.reference
+    view.locations[row] = location.raw
+    view.references[row] = record.pointee.reference
     if record.pointee.has(HeadSeries.isUnlogged) {
       logSeries(UnloggedSeries(location: location, reference: record.pointee.reference), &new, &batch)
     }
-    appendSamples(of: row, at: slot, &state, &batch, bounds)
+    appendSamples(of: row, at: slot, &state, view, bounds, &batch.tally)
   }
 
   private func logSeries(_ series: UnloggedSeries, _ new: inout NewSeries, _ batch: inout AppendBatch) {
@@ -113,20 +114,20 @@ extension Head {
   }
 
   /// Whether no sample of the row could be stored in a new series; their outcomes are set then, and no series is made.
-  private func refuseAll(_ row: Int, _ batch: inout AppendBatch, _ bounds: AppendBounds) -> Bool {
-    let start = Int(batch.rows.rows[row].sampleStart)
-    let samples = start..<(start + Int(batch.rows.rows[row].sampleCount))
+  private func refuseAll(_ row: Int, _ view: BatchView, _ batch: inout AppendBatch, _ bounds: AppendBounds) -> Bool {
+    let start = Int(view.rows[row].sampleStart)
+    let samples = start..<(start + Int(view.rows[row].sampleCount))
     func verdict(_ time: Int64) -> SampleOutcome? {
       if time > bounds.newest { return .tooFarInFuture }
       if time >= bounds.inOrderOldest { return nil }
       if !bounds.takesLate { return .outOfBounds }
       return time < bounds.lateOldest ? .tooOld : nil
     }
-    for sample in samples where verdict(batch.rows.times[sample]) == nil { return false }
+    for sample in samples where verdict(view.times[sample]) == nil { return false }
     for sample in samples {
-      guard let outcome = verdict(batch.rows.times[sample]) else { continue }
-      batch.outcomes[sample] = outcome.rawValue
-      batch.tally.count(outcome, batch.rows.times[sample])
+      guard let outcome = verdict(view.times[sample]) else { continue }
+      view.outcomes[sample] = outcome.rawValue
+      batch.tally.count(outcome, view.times[sample])
     }
     return true
   }

@@ -20,31 +20,43 @@ extension Head {
     finishUnlogged(&batch)
   }
 
-  /// Encodes what is to be logged. Exact duplicates are logged again: the body that brought them first may still be on
-  /// its way to the log, or may have failed to get there, and this one is about to be acknowledged.
+  /// Encodes what is to be logged; true where there are late samples. Exact duplicates are logged again: the body that
+  /// brought them first may still be on its way to the log, or may have failed to get there, and this one is about to be
+  /// acknowledged.
   private func encodeSamples(_ batch: inout AppendBatch) -> Bool {
     batch.samplesLog.removeAll()
     batch.lateLog.removeAll()
     if batch.tally.stored == 0 { return false }
+    let view = BatchView(&batch)
+    let sampleCount = batch.rows.times.count
     var samples = SamplesRecord()
+    if batch.tally.accepted + batch.tally.duplicates == sampleCount && sampleCount == view.rowCount {
+      // One stored sample a row, which is what collectors send: the columns are the record already.
+      samples.append(
+        refs: UnsafeBufferPointer(start: view.references, count: sampleCount),
+        timestamps: UnsafeBufferPointer(start: view.times, count: sampleCount),
+        values: UnsafeBufferPointer(start: view.doubles, count: sampleCount), to: &batch.samplesLog)
+      return false
+    }
+    keep(view, &batch) { $0 < SampleOutcome.late.rawValue }
+    samples.append(
+      refs: batch.kept.refs, timestamps: batch.kept.timestamps, values: batch.kept.values, to: &batch.samplesLog)
+    if batch.tally.late == 0 { return false }
     var late = SamplesRecord()
-    for row in 0..<batch.rows.rows.count {
-      let start = Int(batch.rows.rows[row].sampleStart)
-      let end = start &+ Int(batch.rows.rows[row].sampleCount)
-      for sample in start..<end {
-        let outcome = batch.outcomes[sample]
-        if outcome > SampleOutcome.late.rawValue { continue }
-        let value = Double(bitPattern: batch.rows.values[sample])
-        if outcome == SampleOutcome.late.rawValue {
-          late.append(
-            ref: batch.references[row], timestamp: batch.rows.times[sample], value: value, to: &batch.lateLog)
-        } else {
-          samples.append(
-            ref: batch.references[row], timestamp: batch.rows.times[sample], value: value, to: &batch.samplesLog)
-        }
+    keep(view, &batch) { $0 == SampleOutcome.late.rawValue }
+    late.append(refs: batch.kept.refs, timestamps: batch.kept.timestamps, values: batch.kept.values, to: &batch.lateLog)
+    return true
+  }
+
+  /// Collects the samples whose outcome `isKept`.
+  private func keep(_ view: BatchView, _ batch: inout AppendBatch, _ isKept: (UInt8) -> Bool) {
+    batch.kept.removeAll()
+    for row in 0..<view.rowCount {
+      let start = Int(view.rows[row].sampleStart)
+      for sample in start..<(start &+ Int(view.rows[row].sampleCount)) where isKept(view.outcomes[sample]) {
+        batch.kept.append(ref: view.references[row], timestamp: view.times[sample], value: view.doubles[sample])
       }
     }
-    return late.count > 0
   }
 
   /// The log holds these series now: others need not log them any more.

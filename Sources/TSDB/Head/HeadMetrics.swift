@@ -22,7 +22,7 @@ package final class HeadMetrics: Sendable {
       samplesAppended.add(tally.late)
       lateAppended.add(tally.late)
     }
-    if tally.duplicates > 0 { duplicates.add(tally.duplicates) }
+    if tally.duplicates + tally.present > 0 { duplicates.add(tally.duplicates + tally.present) }
   }
 
   package func count(_ refusal: SampleOutcome) {

@@ -36,13 +36,13 @@ final class SeriesIndex: Sendable {
 
   /// Interns the labels of a series about to be created into `pairs`, or says why it may not be.
   func admit(
-    _ packed: UnsafeRawBufferPointer, _ limits: SeriesLimits, into pairs: inout Column<LabelPair>
+    _ packed: UnsafeRawBufferPointer, _ limits: SeriesLimits, into pairs: inout [LabelPair]
   ) -> SeriesRefusal? {
     state.withLock { state in
       if limits.activeSeriesMax > 0 && state.liveCount >= limits.activeSeriesMax {
         return .activeSeries(limit: limits.activeSeriesMax, present: state.liveCount)
       }
-      pairs.removeAll()
+      pairs.removeAll(keepingCapacity: true)
       var reader = PackedLabelReader(packed)
       while let (name, value) = reader.next() {
         guard let nameID = state.symbols.intern(name), let valueID = state.symbols.intern(value) else {
@@ -62,12 +62,12 @@ final class SeriesIndex: Sendable {
   }
 
   /// Numbers a series that now exists at `location`. Nil where memory is exhausted.
-  func add(_ location: SeriesLocation, _ pairs: borrowing Column<LabelPair>) -> UInt32? {
+  func add(_ location: SeriesLocation, _ pairs: [LabelPair]) -> UInt32? {
     state.withLock { state in
       guard state.entries.count < Int(UInt32.max), let cell = state.store(pairs) else { return nil }
       let id = UInt32(state.entries.count)
       state.entries.append(Entry(location: location.raw, labels: cell))
-      state.postings.add(id, pairs.elements)
+      pairs.withUnsafeBufferPointer { state.postings.add(id, $0) }
       state.liveCount += 1
       return id
     }
@@ -100,15 +100,15 @@ final class SeriesIndex: Sendable {
 
 // A label cell: count of bytes behind it (u16), then name and value ids as uvarints.
 extension SeriesIndex.State {
-  mutating func store(_ pairs: borrowing Column<LabelPair>) -> UInt32? {
+  mutating func store(_ pairs: [LabelPair]) -> UInt32? {
     var bytes = 2
-    for pair in pairs.elements { bytes += varintBytes(pair.name) + varintBytes(pair.value) }
+    for pair in pairs { bytes += varintBytes(pair.name) + varintBytes(pair.value) }
     let largest = SlabArena.sizes[SlabArena.sizes.count - 1]
     guard bytes <= largest, let cell = cells.allocate(SlabArena.sizeClass(for: bytes)) else { return nil }
     let base = cells.pointer(cell)
     UnsafeMutableRawPointer(base).storeBytes(of: UInt16(bytes), as: UInt16.self)
     var offset = 2
-    for pair in pairs.elements {
+    for pair in pairs {
       put(pair.name, base, &offset)
       put(pair.value, base, &offset)
     }
