@@ -117,7 +117,7 @@ package final class DirectoryLock: Sendable {
     }
     let end = Deadline(milliseconds: timing.watchMilliseconds, of: clock)
     while !end.isPassed {
-      pause(until: Deadline(milliseconds: timing.beatMilliseconds, of: clock))
+      Deadline(milliseconds: timing.beatMilliseconds, of: clock).pause()
       if file.text() != before {
         let owner = file.record()?.ownerText(seenBy: own) ?? "another process"
         throw .held(directory: directory, owner: owner)
@@ -130,16 +130,11 @@ package final class DirectoryLock: Sendable {
   private static func settle(
     _ file: LockFile, _ directory: String, _ own: LockRecord, _ clock: any Clock, _ timing: Timing
   ) throws(DirectoryLockError) {
-    pause(until: Deadline(milliseconds: timing.settleMilliseconds, of: clock))
+    Deadline(milliseconds: timing.settleMilliseconds, of: clock).pause()
     let record = file.record()
     if record?.isSameProcess(as: own) != true {
       throw .held(directory: directory, owner: record?.ownerText(seenBy: own) ?? "another process")
     }
-  }
-
-  private static func pause(until deadline: Deadline) {
-    let nobody = Monitor(())
-    let _: Void? = nobody.wait(until: deadline) { _ in nil }
   }
 
   private static func onDisk(_ body: () throws(DiskError) -> Void) throws(DirectoryLockError) {
