@@ -78,7 +78,7 @@ let package = Package(
     .testTarget(name: "ModelTests", dependencies: ["Model", "TestKit"], swiftSettings: strict),
     .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestKit"], swiftSettings: strict),
     .testTarget(name: "FormatTests", dependencies: ["Format", "TestKit", "CProtobuf"], swiftSettings: strict),
-    .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestKit"], swiftSettings: strict),
+    .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Platform", "TestKit"], swiftSettings: strict),
     .testTarget(name: "TSDBTests", dependencies: ["TSDB", "TestKit"], swiftSettings: strict),
     .testTarget(name: "PromQLTests", dependencies: ["PromQL", "TestKit"], swiftSettings: strict),
     .testTarget(name: "IngestTests", dependencies: ["Ingest", "TSDB", "TestKit"], swiftSettings: strict),

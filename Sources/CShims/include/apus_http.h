@@ -72,5 +72,7 @@ void *apus_mhd_context(struct MHD_Connection *connection);
 const struct sockaddr *apus_mhd_peer(struct MHD_Connection *connection);
 // Bytes of the request line and the headers; 0 before they are complete.
 size_t apus_mhd_header_bytes(struct MHD_Connection *connection);
+// Lets the response be ended by the connection's end instead of a last chunk.
+enum MHD_Result apus_mhd_set_unchunked(struct MHD_Response *response);
 
 #endif

@@ -48,6 +48,10 @@ struct RequestHead: ~Copyable {
   }
 
   mutating func addField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+    // The library leaves the space before the line's end.
+    var end = value.count
+    while end > 0, value[end - 1] == 0x20 || value[end - 1] == 0x09 { end -= 1 }
+    let value = value.part(0..<end)
     let start = store.count
     store.append(name)
     let middle = store.count

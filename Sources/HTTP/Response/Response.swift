@@ -50,6 +50,14 @@ package struct Response: @unchecked Sendable {
     Response(status: status, contentType: .json, body: .bytes(bytes))
   }
 
+  /// Whether its size is not known beforehand.
+  var isStreamed: Bool {
+    switch body {
+    case .stream, .written: true
+    case .empty, .bytes, .fixed, .lent: false
+    }
+  }
+
   /// 204 without a body.
   package static let noContent = Response(status: 204)
 

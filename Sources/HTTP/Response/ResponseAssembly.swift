@@ -18,6 +18,8 @@ struct ResponseAssembly {
   init?(_ response: Response, for connection: Connection, pipe: ResponsePipe?) {
     guard let made = Self.make(response, for: connection, pipe: pipe) else { return nil }
     self.response = made.response
+    // The library sends the last chunk of a stream to HEAD as well, where the client expects the next answer.
+    if response.isStreamed && connection.request.method == .head { apus_mhd_set_unchunked(made.response) }
     Self.addHeaders(response, to: made.response, gzip: made.isCompressed, for: connection)
   }
 
@@ -124,7 +126,7 @@ private func releaseStream(_ context: UnsafeMutableRawPointer?) {
 private func readStream(
   context: UnsafeMutableRawPointer?, position: UInt64, buffer: UnsafeMutablePointer<CChar>?, room: Int
 ) -> Int {
-  guard let context else { return StreamSource.failed }
+  guard let context else { return StreamSource.end }
   return Unmanaged<StreamSource>.fromOpaque(context)._withUnsafeGuaranteedRef {
     $0.read(into: UnsafeMutableRawBufferPointer(start: buffer, count: room))
   }

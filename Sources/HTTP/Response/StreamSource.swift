@@ -15,7 +15,7 @@ final class StreamSource {
   }
 
   static let end = -1
-  static let failed = -2
+  private static let failed = -2
   /// Uncompressed bytes asked of a producer at a time.
   private static let pieceBytes = 16 * 1024
 
@@ -36,7 +36,7 @@ final class StreamSource {
 
   deinit { if let deflater { deflaters.give(deflater) } }
 
-  /// The number of bytes, 0 when the connection was suspended to wait for more, `end`, or `failed`.
+  /// The number of bytes, 0 when the connection was suspended to wait for more, or `end`.
   func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
     let result =
       switch origin {
@@ -44,8 +44,8 @@ final class StreamSource {
       case .pipe(let pipe): read(pipe, buffer)
       case .none: Self.end
       }
+    if result == Self.failed { return fail(buffer) }
     if result > 0 { connection.responseBytes += result }
-    if result == Self.failed { resetOnClose() }
     return result
   }
 
@@ -90,9 +90,16 @@ final class StreamSource {
     return count
   }
 
-  /// A client without chunks takes the end of the connection for the end of the answer: it gets a reset instead.
-  private func resetOnClose() {
-    var linger = linger(l_onoff: 1, l_linger: 0)
-    setsockopt(connection.socket, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+  /// Cuts the connection with a reset: an orderly end would be taken for the end of the answer by a client without
+  /// chunks. The library forgets a connection whose reader reports an error until its idle timeout; so it gets bytes
+  /// instead, fails to send them on the dead socket, and closes at once.
+  private func fail(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    var nowhere = sockaddr()
+    nowhere.sa_family = sa_family_t(AF_UNSPEC)
+    if connect(connection.socket, &nowhere, socklen_t(MemoryLayout<sockaddr>.size)) != 0 {
+      shutdown(connection.socket, Int32(SHUT_RDWR))
+    }
+    buffer.initializeMemory(as: UInt8.self, repeating: 0)
+    return buffer.count
   }
 }

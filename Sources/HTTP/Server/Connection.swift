@@ -6,7 +6,7 @@ import Synchronization
 #endif
 
 /// One client connection and the request on it. Created and released by the library's connection callbacks; all but
-/// `phase`, `worker` and `socket` belongs to the one thread that polls the connection.
+/// `phase`, `worker`, `socket` and what says otherwise belongs to the one thread that polls the connection.
 final class Connection: @unchecked Sendable {
   /// What the library's next call for this request means.
   enum Stage { case started, receiving, queued, responded }
@@ -20,6 +20,8 @@ final class Connection: @unchecked Sendable {
   let worker = Mutex<(request: Request, pipe: ResponsePipe?)?>(nil)
   /// Its place in the table, guarded by the table's mutex.
   var tableIndex = 0
+  /// The watch thread's: where the connection was when its client was first seen to have closed.
+  var closedMark: UInt64 = 0
 
   var request: Request
   var stage = Stage.started
@@ -41,7 +43,7 @@ final class Connection: @unchecked Sendable {
     socket = apus_mhd_socket(handle)
     peer = apus_mhd_peer(handle).flatMap { PeerAddress($0) }
     startNanoseconds = MonotonicTime.nanoseconds()
-    phase = ConnectionPhase(.idle, deadlineMilliseconds: core.idleDeadline(startNanoseconds))
+    phase = ConnectionPhase(.idle, deadlineMilliseconds: core.firstDeadline(startNanoseconds))
     request = Request(pool: core.bodies)
   }
 

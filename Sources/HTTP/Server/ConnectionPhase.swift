@@ -52,6 +52,19 @@ struct ConnectionPhase: ~Copyable {
     return phase
   }
 
+  /// A value that changes with every step.
+  var mark: UInt64 { word.load(ordering: .relaxed) }
+
+  /// Cuts the connection unless it made a step since `mark`, or is in a phase that ends by itself.
+  func cutUnmoved(since mark: UInt64) -> Bool {
+    switch Self.phase(of: mark) {
+    case .running, .queued, .sending, .cut: return false
+    case .idle, .headers, .body:
+      let next = Self.word(.cut, Self.noDeadline)
+      return word.compareExchange(expected: mark, desired: next, ordering: .sequentiallyConsistent).exchanged
+    }
+  }
+
   private static func word(_ phase: Phase, _ deadline: Int64) -> UInt64 {
     UInt64(bitPattern: deadline) << phaseBits | phase.rawValue
   }

@@ -26,6 +26,9 @@ final class ConnectionTable: Sendable {
     }
   }
 
+  /// Lends all connections while none can be closed.
+  func withAll(_ body: ([Connection]) -> Void) { connections.withLock { body($0) } }
+
   /// Runs `body` for each connection while none can be closed.
   func forEach(_ body: (Connection) -> Void) {
     connections.withLock { for connection in $0 { body(connection) } }

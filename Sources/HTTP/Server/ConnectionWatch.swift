@@ -16,6 +16,8 @@ final class ConnectionWatch: @unchecked Sendable {
   /// Closing its writing end stops the thread.
   private let stopPipe: (reading: Int32, writing: Int32)
   private var thread = pthread_t()
+  /// One for each connection, reused by every look.
+  private var sockets: [pollfd] = []
 
   /// Starts the thread.
   init(core: ServerCore) throws(HTTPServerError) {
@@ -53,9 +55,9 @@ final class ConnectionWatch: @unchecked Sendable {
     var stop = pollfd(fd: stopPipe.reading, events: Int16(POLLIN), revents: 0)
     while poll(&stop, 1, Self.tickMilliseconds) <= 0 {
       let now = MonotonicTime.nanoseconds() / 1_000_000
-      core.table.forEach { connection in
-        cutLate(connection, nowMilliseconds: now)
-        cancelGone(connection)
+      core.table.withAll { connections in
+        for connection in connections { cutLate(connection, nowMilliseconds: now) }
+        lookForClosed(connections)
       }
     }
   }
@@ -72,12 +74,30 @@ final class ConnectionWatch: @unchecked Sendable {
     }
   }
 
-  /// A client that closed its side gets no answer any more: what is done for it stops.
-  private func cancelGone(_ connection: Connection) {
-    connection.worker.withLock { worker in
-      guard let worker, !worker.request.isCancelled else { return }
-      var socket = pollfd(fd: connection.socket, events: apus_poll_peer_closed, revents: 0)
-      if poll(&socket, 1, 0) > 0 { worker.request.cancel() }
+  private func lookForClosed(_ connections: [Connection]) {
+    sockets.removeAll(keepingCapacity: true)
+    for connection in connections {
+      sockets.append(pollfd(fd: connection.socket, events: apus_poll_peer_closed, revents: 0))
     }
+    guard poll(&sockets, nfds_t(sockets.count), 0) > 0 else { return }
+    for (index, connection) in connections.enumerated() where sockets[index].revents != 0 {
+      let hasWorker = connection.worker.withLock { worker in
+        // A client that closed its side gets no answer any more: what is done for it stops.
+        worker?.request.cancel()
+        return worker != nil
+      }
+      if !hasWorker { cutClosed(connection) }
+    }
+  }
+
+  /// The library overlooks a client's end that arrives together with data. Nothing more can come on such a connection:
+  /// when it made no step between two looks and nothing is left to be read, it is cut.
+  private func cutClosed(_ connection: Connection) {
+    let mark = connection.phase.mark
+    defer { connection.closedMark = mark }
+    guard connection.closedMark == mark else { return }
+    var byte: UInt8 = 0
+    if recv(connection.socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) > 0 { return }
+    if connection.phase.cutUnmoved(since: mark) { shutdown(connection.socket, Int32(SHUT_RDWR)) }
   }
 }

@@ -8,7 +8,7 @@ import CShims
 /// and released when it is closed; the core outlives the daemon because the server owns both.
 enum DaemonCallbacks {
   /// The connection's memory beyond the headers: for the library's own records and the head of the answer.
-  private static let connectionSpareBytes = 8 * 1024
+  private static let connectionSpareBytes = 4 * 1024
 
   /// A configuration without socket and certificates.
   static func configuration(core: ServerCore) -> apus_mhd_configuration {

@@ -8,7 +8,7 @@ package struct HTTPServerOptions: Sendable {
   package var tls: (certificatePEM: String, keyPEM: String)?
 
   /// Request line and headers of one request. Past it: 431.
-  package var headerBytesMax = 24 * 1024
+  package var headerBytesMax = 16 * 1024
   /// Body of one request, as sent. Past it: 413.
   package var bodyBytesMax = 32 * 1024 * 1024
   /// Bodies held in memory over all connections. Past it: 503.

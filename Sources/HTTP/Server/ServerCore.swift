@@ -44,5 +44,13 @@ final class ServerCore: Sendable {
     nowNanoseconds / 1_000_000 + Int64(options.idleTimeoutSeconds) * 1000 + Int64(options.headerMillisecondsMax)
   }
 
+  /// For a new connection. The library never frees one that times out within its TLS handshake, and spins on it: ours
+  /// comes first there.
+  func firstDeadline(_ nowNanoseconds: Int64) -> Int64 {
+    if !isTLS { return idleDeadline(nowNanoseconds) }
+    let limit = min(options.headerMillisecondsMax, options.idleTimeoutSeconds * 500)
+    return nowNanoseconds / 1_000_000 + Int64(limit)
+  }
+
   func takesGzip(_ request: Request) -> Bool { request.header("accept-encoding", hasToken: "gzip") }
 }

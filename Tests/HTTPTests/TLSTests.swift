@@ -1,0 +1,101 @@
+import Glibc
+import HTTP
+import Testing
+
+/// A self-signed certificate for 127.0.0.1 and localhost and its key, made for these tests alone.
+private let certificate = """
+  -----BEGIN CERTIFICATE-----
+  MIIBmzCCAUGgAwIBAgIUTJPOxCutgpxMph5NcgfuorpB/+QwCgYIKoZIzj0EAwIw
+  FDESMBAGA1UEAwwJYXB1cyB0ZXN0MCAXDTI2MTEyMTAyMTQ0OVoYDzIxMjYxMDI4
+  MDIxNDQ5WjAUMRIwEAYDVQQDDAlhcHVzIHRlc3QwWTATBgcqhkjOPQIBBggqhkjO
+  PQMBBwNCAAQIfYrZ7lBMBMtxvgYvntH27RkwEqagB65qXOxkWqJjlkeCpqzrJRZN
+  89nyJ/kuQwY0aCLgX1MdCImzkI1mQCNeo28wbTAdBgNVHQ4EFgQU4UlrkpEICnw+
+  CDUW1O8t96A3ptgwHwYDVR0jBBgwFoAU4UlrkpEICnw+CDUW1O8t96A3ptgwDwYD
+  VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARhwR/AAABgglsb2NhbGhvc3QwCgYIKoZI
+  zj0EAwIDSAAwRQIhANp5ghYzKM9YIeZWkN1B1VxBSNpLK9uu1n8ZS5wOVeX7AiAL
+  mhH5OUpcB4FpAUSLmB+8Q875lFQFObGJXCEptKBqfQ==
+  -----END CERTIFICATE-----
+  """
+
+private let key = """
+  -----BEGIN PRIVATE KEY-----
+  MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQguCLYPyrsDiTSEeS9
+  QXcN3/8gSgHApId6LzhX/TL7T/+hRANCAAQIfYrZ7lBMBMtxvgYvntH27RkwEqag
+  B65qXOxkWqJjlkeCpqzrJRZN89nyJ/kuQwY0aCLgX1MdCImzkI1mQCNe
+  -----END PRIVATE KEY-----
+  """
+
+extension HTTPSocketTests {
+  @Suite struct TLSTests {
+    private func server(_ change: (inout HTTPServerOptions) -> Void = { _ in }) throws -> TestServer {
+      try TestServer({
+        $0.tls = (certificate, key)
+        change(&$0)
+      }) { router in
+        router.add([.get, .post], "/echo", readsForm: false) { Response(body: .bytes(Array($0.body))) }
+        router.add(.get, "/rows", run: .queued(TestExecutor().run)) { _ in
+          Response(
+            body: .written { writer throws(StreamFailure) in
+              for _ in 0..<100 { try writer.write(Array(repeating: 65, count: 10_000)) }
+            })
+        }
+      }
+    }
+
+    private func authorityFile() -> String {
+      var path = Array("/tmp/apus-http-authority-XXXXXX".utf8CString)
+      let descriptor = mkstemp(&path)
+      _ = certificate.utf8CString.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count - 1) }
+      close(descriptor)
+      return path.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+    }
+
+    @Test("over TLS a client that trusts the authority, or anyone, is served; others refuse the server")
+    func trust() throws {
+      let server = try server()
+      let url = "https://127.0.0.1:\(server.port)"
+      let file = authorityFile()
+      defer { unlink(file) }
+      var options = HTTPClientOptions()
+      options.tls.authorityFile = file
+      let trusting = HTTPClient(options: options)
+      let body = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 13) }
+      for _ in 0..<3 {
+        #expect(try trusting.send(ClientRequest(method: "POST", url: url + "/echo", body: body)).body == body)
+      }
+      #expect(try trusting.send(ClientRequest(url: url + "/rows")).body == Array(repeating: 65, count: 1_000_000))
+      options = HTTPClientOptions()
+      options.tls.isInsecure = true
+      #expect(try HTTPClient(options: options).send(ClientRequest(url: url + "/echo")).status == 200)
+      var failure: HTTPClientError?
+      do throws(HTTPClientError) {
+        _ = try HTTPClient().send(ClientRequest(url: url + "/echo"))
+      } catch {
+        failure = error
+      }
+      guard case .tls = failure else {
+        Issue.record("\(String(describing: failure))")
+        return
+      }
+    }
+
+    @Test("plain bytes and slow handshakes on a TLS port end without harm")
+    func garbage() throws {
+      let server = try server { $0.idleTimeoutSeconds = 1 }
+      for text in ["GET / HTTP/1.1\r\nHost: a\r\n\r\n", "\u{16}\u{3}\u{1}", ""] {
+        let client = server.client()
+        client.send(text)
+        _ = client.readToEnd()
+        #expect(client.isAtEnd)
+      }
+      #expect(eventually { server.metric("apus_http_open_connections") == 0 })
+    }
+
+    @Test("a certificate that is none is a clear error")
+    func badCertificate() {
+      #expect(throws: HTTPServerError.cannotStart(reason: "the TLS certificate or key is not usable")) {
+        _ = try TestServer({ $0.tls = ("no certificate", "no key") }) { _ in }
+      }
+    }
+  }
+}
