@@ -132,15 +132,15 @@ private func mended(_ segment: [UInt8], _ edits: [SegmentEdit]) -> [UInt8] {
   @Test("one damaged byte costs one record, every other is read")
   func oneDamagedByte() {
     var random = WALRandom(seed: 8)
-    let records = (0..<300).map { i in [UInt8(1)] + random.bytes(i % 20 == 0 ? 40_000 : 200) }
+    let records = (0..<100).map { i in [UInt8(1), UInt8(i)] + random.bytes(i % 20 == 0 ? 40_000 : 200) }
     let whole = segment(records)
-    for _ in 0..<400 {
+    for _ in 0..<150 {
       var damaged = whole
       damaged[random.number(below: whole.count)] ^= UInt8(1 + random.number(below: 255))
       let scan = Scan(damaged)
       // A changed length of the last fragment of a page, or padding, may cost nothing.
       #expect(scan.records.count >= records.count - 1)
-      #expect(scan.records.allSatisfy { records.contains($0) })
+      #expect(scan.records.allSatisfy { $0 == records[Int($0[1])] })
       #expect(scan.records.count == records.count || scan.damages.count == 1, "\(scan.damages)")
     }
   }
@@ -149,12 +149,12 @@ private func mended(_ segment: [UInt8], _ edits: [SegmentEdit]) -> [UInt8] {
   func mending() {
     let seed: UInt64 = 99
     var random = WALRandom(seed: seed)
-    for _ in 0..<300 {
-      let records = (0..<60).map { i in [UInt8(1)] + random.bytes(i % 10 == 0 ? 50_000 : random.number(below: 3000)) }
+    for _ in 0..<60 {
+      let records = (0..<20).map { i in [UInt8(1)] + random.bytes(i % 7 == 0 ? 40_000 : random.number(below: 3000)) }
       var damaged = segment(records)
       for _ in 0...random.number(below: 4) {
         let place = random.number(below: damaged.count)
-        let length = min(damaged.count - place, random.number(below: 50_000) + 1)
+        let length = min(damaged.count - place, random.number(below: 10_000) + 1)
         let zeros = random.number(below: 2) == 0
         for i in place..<(place + length) { damaged[i] = zeros ? 0 : UInt8(truncatingIfNeeded: random.next()) }
       }
@@ -179,8 +179,8 @@ private func mended(_ segment: [UInt8], _ edits: [SegmentEdit]) -> [UInt8] {
   @Test("arbitrary bytes are scanned to their end")
   func garbage() {
     var random = WALRandom(seed: 11)
-    for _ in 0..<50 {
-      let segment = random.bytes(random.number(below: 100_000))
+    for _ in 0..<10 {
+      let segment = random.bytes(random.number(below: 70_000))
       let scan = Scan(segment)
       #expect(Scan(mended(segment, scan.edits)).damages.isEmpty)
     }

@@ -240,7 +240,11 @@ enum WALRecordSamples {
       output.appendBigEndian(18.4.bitPattern)
       output.append([2, 0, 2, 4, 1, 0, 3])
       for value in [1, 2, -1] as [Int64] {
-        if kind.isFloatHistogram { output.appendBigEndian(Double(value).bitPattern) } else { output.appendVarint(value) }
+        if kind.isFloatHistogram {
+          output.appendBigEndian(Double(value).bitPattern)
+        } else {
+          output.appendVarint(value)
+        }
       }
       output.append(UInt8(0))
       if isCustom {

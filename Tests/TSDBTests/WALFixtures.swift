@@ -93,7 +93,9 @@ struct Replayed {
   init(_ replay: WALReplay) throws {
     let batch = DecodedBatch()
     while try replay.next(into: batch) {
-      for row in batch.columns.series { series[row.ref] = Labels(packed: Array(batch.columns.packedLabels(row.labels))) }
+      for row in batch.columns.series {
+        series[row.ref] = Labels(packed: Array(batch.columns.packedLabels(row.labels)))
+      }
       let (refs, times, values) = (
         batch.columns.samples.refs, batch.columns.samples.timestamps, batch.columns.samples.values
       )
