@@ -84,7 +84,8 @@ struct Replayed {
   var series: [UInt64: Labels] = [:]
   var samples: [Sample] = []
   var metadata: [UInt64: String] = [:]
-  var histograms = 0
+  /// References and times of native histograms.
+  var histograms: [Sample] = []
   var tombstones: [TombstoneRow] = []
   var exemplars = 0
   var end: WALPosition?
@@ -103,7 +104,7 @@ struct Replayed {
       for row in batch.columns.metadata {
         metadata[row.ref] = String(decoding: batch.columns.bytes(row.help), as: UTF8.self)
       }
-      histograms += batch.columns.histograms.count
+      for row in batch.columns.histograms { histograms.append(Sample(row.ref, row.timestamp, 0)) }
       tombstones += batch.columns.tombstones
       exemplars += batch.columns.exemplars.count
       end = batch.end
