@@ -144,7 +144,7 @@ package struct HeadChunkDirectory: Sendable {
 
   /// Numbers of the files, ascending; what an interrupted repair left is removed.
   func prepare() throws(DiskError) -> [Int] {
-    try WALDirectory(disk, path).makeIfMissing()
+    try disk.makeDirectories(path)
     var numbers: [Int] = []
     for name in try disk.list(path) {
       if name.hasSuffix(HeadChunkDirectory.repairSuffix) {

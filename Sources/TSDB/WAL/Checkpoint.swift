@@ -38,7 +38,7 @@ package enum Checkpoint {
     do throws(DiskError) {
       if try directory.checkpoints().contains(last) { return statistics }
       let temporary = WALDirectory(directory.disk, directory.temporaryCheckpointPath(last))
-      if try directory.exists(temporary.path) { try directory.removeFolder(temporary.path) }
+      try directory.disk.removeTree(temporary.path)
       try directory.disk.makeDirectory(temporary.path)
     } catch {
       throw .disk(error)
@@ -93,7 +93,7 @@ extension WriteAheadLog {
         try directory.disk.removeFile(directory.segmentPath(number))
       }
       for number in try directory.checkpoints().dropLast() {
-        try directory.removeFolder(directory.checkpointPath(number))
+        try directory.disk.removeTree(directory.checkpointPath(number))
       }
       try directory.disk.syncDirectory(directory.path)
     } catch {

@@ -50,7 +50,7 @@ struct CheckpointWriter: ~Copyable {
     body.append(record)
     try flush()
     try tail.fillPage()
-    if let work = tail.takeSyncWork(), let error = work.perform(in: tail.directory) { throw error }
+    if let work = tail.takeSyncWork(), let error = work.perform(in: tail.directory).error { throw error }
     for file in tail.takeFiles() { try file.close() }
   }
 

@@ -20,6 +20,8 @@ package final class ReplayProgress: Sendable {
     package var quarantinedSegments = 0
     /// Segments that should be there and are not.
     package var missingSegments = 0
+
+    package init() {}
   }
 
   package init() {}

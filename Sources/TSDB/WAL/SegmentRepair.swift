@@ -21,7 +21,7 @@ struct SegmentRepair {
 
   /// Sets the original aside under a name made from `name`; nil where too many are there already.
   func setAside(_ path: String, name: String) throws(DiskError) -> String? {
-    try WALDirectory(disk, quarantine).makeIfMissing()
+    try disk.makeDirectories(quarantine)
     let taken = try disk.list(quarantine)
     if taken.count >= SegmentRepair.quarantinedFilesMax { return nil }
     var free = name

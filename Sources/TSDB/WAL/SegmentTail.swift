@@ -16,22 +16,37 @@ struct SegmentTail: ~Copyable {
     var current: (any DiskFile)?
     var isDirectoryDirty: Bool
 
-    /// Syncs everything and closes the segments that are finished; an error does not spare the others. Returns the
-    /// first error.
-    func perform(in directory: WALDirectory) -> DiskError? {
-      var first: DiskError?
-      func attempt(_ step: () throws(DiskError) -> Void) {
-        do throws(DiskError) { try step() } catch { first = first ?? error }
-      }
+    /// Syncs everything and closes the segments that are finished; an error does not spare the others.
+    func perform(in directory: WALDirectory) -> SyncOutcome {
+      var outcome = SyncOutcome()
       for file in retired {
-        attempt { () throws(DiskError) in try file.sync() }
-        attempt { () throws(DiskError) in try file.close() }
+        outcome.note { () throws(DiskError) in try file.sync() }
+        outcome.note { () throws(DiskError) in try file.close() }
       }
-      if let current { attempt { () throws(DiskError) in try current.sync() } }
       if isDirectoryDirty {
-        attempt { () throws(DiskError) in try directory.disk.syncDirectory(directory.path) }
+        outcome.note { () throws(DiskError) in try directory.disk.syncDirectory(directory.path) }
       }
-      return first
+      if let current { outcome.isCurrentLost = !outcome.note { () throws(DiskError) in try current.sync() } }
+      return outcome
+    }
+  }
+
+  struct SyncOutcome {
+    /// The first one.
+    var error: DiskError?
+    /// The system may have dropped bytes of the present segment.
+    var isCurrentLost = false
+
+    /// True where `step` succeeded.
+    @discardableResult
+    mutating func note(_ step: () throws(DiskError) -> Void) -> Bool {
+      do throws(DiskError) {
+        try step()
+        return true
+      } catch {
+        self.error = self.error ?? error
+        return false
+      }
     }
   }
 
@@ -154,8 +169,8 @@ struct SegmentTail: ~Copyable {
     if !keepsRetired { return try finished.close() }
     retired.append(finished)
     if retired.count > SegmentTail.retiredMax {
-      let oldest = SyncWork(retired: [retired.removeFirst()], current: nil, isDirectoryDirty: false)
-      if let error = oldest.perform(in: directory) { throw error }
+      // Not closed here: a sync that takes as long as this may still be inside it. Its last owner closes it.
+      try retired.removeFirst().sync()
     }
   }
 
@@ -169,12 +184,24 @@ struct SegmentTail: ~Copyable {
     return work
   }
 
-  /// After a failed fsync the system may have dropped the bytes and will report success the next time: nothing more
-  /// is written behind them.
-  mutating func syncFailed(_ work: SyncWork, _ error: DiskError) {
+  /// After a failed fsync nothing more is written behind the bytes that may be lost, and no later success of the
+  /// same file is believed.
+  mutating func syncFailed(_ work: SyncWork, _ outcome: SyncOutcome) {
     isDirectoryDirty = isDirectoryDirty || work.isDirectoryDirty
-    guard let file, let current = work.current, file === current else { return }
-    abandon(because: error)
+    guard outcome.isCurrentLost, let current = work.current else { return }
+    if let file, file === current {
+      self.file = nil
+    } else if let place = retired.firstIndex(where: { $0 === current }) {
+      retired.remove(at: place)
+    }
+    log.error(
+      "Write log segment abandoned after a failed fsync, the next write begins a new one",
+      ["segment": current.path])
+    do throws(DiskError) {
+      try current.close()
+    } catch {
+      log.error("Write log segment not closed", ["segment": current.path, "err": error.description])
+    }
   }
 
   /// The files to close at the end.

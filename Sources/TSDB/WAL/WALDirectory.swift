@@ -55,34 +55,14 @@ package struct WALDirectory: Sendable {
 
   /// Creates the folder, and removes what an interrupted checkpoint or repair left in it.
   package func prepare() throws(DiskError) {
-    try makeIfMissing()
+    try disk.makeDirectories(path)
     for name in try names() {
       if name.hasPrefix(WALDirectory.checkpointPrefix), name.hasSuffix(WALDirectory.temporarySuffix) {
-        try removeFolder("\(path)/\(name)")
+        try disk.removeTree("\(path)/\(name)")
       } else if name.hasSuffix(WALDirectory.repairSuffix) {
         try disk.removeFile("\(path)/\(name)")
       }
     }
-  }
-
-  package func makeIfMissing() throws(DiskError) {
-    if try !exists(path) { try disk.makeDirectory(path) }
-  }
-
-  func exists(_ path: String) throws(DiskError) -> Bool {
-    do throws(DiskError) {
-      _ = try disk.status(path)
-      return true
-    } catch {
-      guard error.isNotFound else { throw error }
-      return false
-    }
-  }
-
-  /// Removes a folder of files. Safe to repeat after an interruption.
-  package func removeFolder(_ folder: String) throws(DiskError) {
-    for name in try disk.list(folder) { try disk.removeFile("\(folder)/\(name)") }
-    try disk.removeDirectory(folder)
   }
 
   /// Bytes of all segments and checkpoints.

@@ -118,8 +118,9 @@ package final class WriteAheadLog: Sendable {
     let started = clock.monotonicNanoseconds()
     lastSyncNanoseconds.store(started, ordering: .relaxed)
     guard let work = tail.withLock({ $0.takeSyncWork() }) else { return }
-    if let error = work.perform(in: directory) {
-      tail.withLock { $0.syncFailed(work, error) }
+    let outcome = work.perform(in: directory)
+    if let error = outcome.error {
+      tail.withLock { $0.syncFailed(work, outcome) }
       log.error("Write log fsync failed", ["err": error.description])
       throw .disk(error)
     }

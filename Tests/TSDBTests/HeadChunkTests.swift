@@ -1,0 +1,234 @@
+import Format
+import Platform
+import TSDB
+import Testing
+
+@Suite struct HeadChunkTests {
+  private func open(
+    _ disk: any Disk, fileBytesMax: Int = 4096, log: Log = KeptLog().log
+  ) throws -> (chunks: HeadChunks, report: HeadChunkReport, found: [HeadChunkInfo]) {
+    var found: [HeadChunkInfo] = []
+    let (chunks, report) = try HeadChunks.open(
+      disk, path: "/data/chunks_head", quarantine: "/data/quarantine", fileBytesMax: fileBytesMax, log: log
+    ) { found.append($0) }
+    return (chunks, report, found)
+  }
+
+  /// The data of chunk `i`: a sample count, then bytes that tell it from others.
+  private func data(_ i: Int) -> [UInt8] {
+    [UInt8(i >> 8 & 0x7f), UInt8(i & 0xff)] + (0..<(20 + i % 100)).map { UInt8(truncatingIfNeeded: $0 * i) }
+  }
+
+  /// Appends chunks with the numbers of `range`, ten in a batch, and returns their references.
+  @discardableResult
+  private func append(_ range: Range<Int>, to chunks: HeadChunks) throws -> [HeadChunkRef] {
+    var batch = HeadChunkBatch()
+    var refs: [HeadChunkRef] = []
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: 10) {
+      batch.removeAll()
+      for i in start..<min(start + 10, range.upperBound) {
+        data(i).withUnsafeBytes {
+          batch.append(
+            series: UInt64(i + 1), minTime: Int64(i * 10), maxTime: Int64(i * 10 + 9), encoding: 1,
+            isOutOfOrder: i % 7 == 0, data: $0)
+        }
+      }
+      try chunks.append(&batch)
+      refs += batch.refs
+    }
+    return refs
+  }
+
+  private func check(_ chunks: HeadChunks, _ refs: [HeadChunkRef], from first: Int = 0) throws {
+    for (i, ref) in refs.enumerated() {
+      let chunk = try chunks.read(ref)
+      #expect(chunk.withData { Array($0) } == data(first + i))
+      #expect(chunk.info.series == UInt64(first + i + 1) && chunk.info.ref == ref)
+      #expect(chunk.info.isOutOfOrder == ((first + i) % 7 == 0) && chunk.info.encoding == 1)
+    }
+  }
+
+  @Test("chunks are readable as soon as they are appended, across files, and after a restart")
+  func roundTrip() throws {
+    let disk = SimulatedDisk()
+    let (chunks, _, none) = try open(disk)
+    #expect(none.isEmpty)
+    var refs: [HeadChunkRef] = []
+    for start in stride(from: 0, to: 200, by: 20) {
+      refs += try append(start..<(start + 20), to: chunks)
+      try check(chunks, refs)
+    }
+    #expect(chunks.fileTimes.count > 3 && chunks.fileTimes.map(\.maxTime) == chunks.fileTimes.map(\.maxTime).sorted())
+    try chunks.close()
+    let (again, report, found) = try open(disk)
+    #expect(found.map(\.ref) == refs)
+    #expect(found.map(\.sampleCount) == (0..<200).map { $0 & 0x7fff })
+    #expect(found.map(\.minTime) == (0..<200).map { Int64($0 * 10) })
+    #expect(report.chunks == 200 && report.lost.isEmpty)
+    try check(again, refs)
+    let more = try append(200..<210, to: again)
+    #expect(more[0].file == refs[199].file + 1, "a new process begins a new file")
+    #expect(again.sizeBytes > chunks.sizeBytes)
+  }
+
+  @Test("the bytes are those Prometheus writes")
+  func knownBytes() throws {
+    let disk = SimulatedDisk()
+    let (chunks, _, _) = try open(disk)
+    var batch = HeadChunkBatch()
+    [UInt8(0), 1, 0xaa].withUnsafeBytes {
+      batch.append(series: 258, minTime: -1, maxTime: 2, encoding: 1, isOutOfOrder: true, data: $0)
+    }
+    try chunks.append(&batch)
+    #expect(batch.refs.map(\.rawValue) == [1 << 32 | 8])
+    let bytes = try disk.readFile("/data/chunks_head/000001")
+    #expect(Array(bytes[..<8]) == [0x01, 0x30, 0xbc, 0x91, 1, 0, 0, 0])
+    #expect(Array(bytes[8..<16]) == [0, 0, 0, 0, 0, 0, 1, 2])
+    #expect(Array(bytes[16..<24]) == Array(repeating: 0xff, count: 8))
+    #expect(Array(bytes[24..<37]) == [0, 0, 0, 0, 0, 0, 0, 2, 0x81, 3, 0, 1, 0xaa])
+    #expect(bytes.count == 41)
+  }
+
+  @Test("truncation removes the oldest files only, never the newest, and readers keep what they have")
+  func truncation() throws {
+    let disk = SimulatedDisk()
+    let (chunks, _, _) = try open(disk)
+    let refs = try append(0..<200, to: chunks)
+    let held = try chunks.read(refs[0])
+    let times = chunks.fileTimes
+    try chunks.truncate(before: times[2].maxTime)
+    #expect(chunks.fileTimes.map(\.file) == times.dropFirst(2).map(\.file))
+    #expect(throws: HeadChunksError.noFile(refs[0])) { try chunks.read(refs[0]) }
+    #expect(held.withData { Array($0) } == data(0))
+    try chunks.truncate(beforeFile: .max)
+    #expect(chunks.fileTimes.count == 1)
+    let next = try append(200..<201, to: chunks)
+    #expect(next[0].file == times[times.count - 1].file + 1)
+    try check(chunks, next, from: 200)
+    #expect(try disk.list("/data/chunks_head").count == 2)
+  }
+
+  @Test("a torn last file loses its last chunk only; references before it stay valid", arguments: [1, 3, 20, 40])
+  func tornTail(_ cut: Int) throws {
+    let disk = SimulatedDisk()
+    let refs = try append(0..<50, to: open(disk, fileBytesMax: 1 << 20).chunks)
+    let path = "/data/chunks_head/000001"
+    let file = try disk.open(path, .readWrite)
+    try file.truncate(to: disk.status(path).size - cut)
+    let keptLog = KeptLog()
+    let (chunks, report, found) = try open(disk, log: keptLog.log)
+    #expect(found.map(\.ref) == Array(refs[..<49]))
+    #expect(report.lost == [refs[49]])
+    #expect(keptLog.lines.contains { $0.contains("torn end") })
+    try check(chunks, Array(refs[..<49]))
+    #expect(try disk.status(path).size == refs[49].offset)
+    #expect(try open(disk).report.lost.isEmpty, "it was mended")
+  }
+
+  @Test("a damaged file is set aside and cut; all other files are used")
+  func damagedFile() throws {
+    let disk = SimulatedDisk()
+    let refs = try append(0..<200, to: open(disk).chunks)
+    let victim = refs.firstIndex { $0.file == 2 && $0.offset > 1000 } ?? 0
+    let file = try disk.open("/data/chunks_head/000002", .readWrite)
+    try [UInt8(0xee)].withUnsafeBytes { try file.write($0, at: refs[victim].offset + 30) }
+    let keptLog = KeptLog()
+    let (chunks, report, found) = try open(disk, log: keptLog.log)
+    #expect(report.lost == [refs[victim]])
+    #expect(keptLog.lines.contains { $0.contains("damaged") })
+    let expected = refs.filter { $0.file != 2 || $0 < refs[victim] }
+    #expect(found.map(\.ref) == expected)
+    #expect(try disk.list("/data/quarantine") == ["chunks_head-000002"])
+    for ref in expected { _ = try chunks.read(ref) }
+    #expect(throws: HeadChunksError.corrupt(refs[victim])) { try chunks.read(refs[victim]) }
+    #expect(try open(disk).report.lost.isEmpty, "it was mended")
+  }
+
+  @Test("files without a header: the last one goes, another is emptied and the rest is used")
+  func headers() throws {
+    let disk = SimulatedDisk()
+    let refs = try append(0..<200, to: open(disk).chunks)
+    let last = refs[199].file
+    try disk.open("/data/chunks_head/00000\(last + 1)", .create).close()
+    let file = try disk.open("/data/chunks_head/000001", .readWrite)
+    try [UInt8(9)].withUnsafeBytes { try file.write($0, at: 0) }
+    let (chunks, report, found) = try open(disk)
+    #expect(report.lost == [HeadChunkRef(file: 1, offset: 8)])
+    #expect(found.map(\.ref) == refs.filter { $0.file > 1 })
+    #expect(try append(200..<201, to: chunks)[0].file == last + 1)
+  }
+
+  @Test("zeros behind the last chunk are the end of a file")
+  func preallocated() throws {
+    let disk = SimulatedDisk()
+    let refs = try append(0..<20, to: open(disk, fileBytesMax: 1 << 20).chunks)
+    let file = try disk.open("/data/chunks_head/000001", .readWrite)
+    try [UInt8](repeating: 0, count: 5000).withUnsafeBytes { try file.write($0, at: file.size()) }
+    let (_, report, found) = try open(disk)
+    #expect(found.map(\.ref) == refs && report.lost.isEmpty)
+  }
+
+  @Test("a failed write gives no references and does not harm what follows")
+  func failedWrite() throws {
+    for truncateFails in [false, true] {
+      let disk = SimulatedDisk()
+      let (chunks, _, _) = try open(disk, fileBytesMax: 1 << 20)
+      var refs = try append(0..<10, to: chunks)
+      disk.inject(SimulatedFault(code: 28, times: 1, writtenBytes: 100) { operation, _ in operation == .write })
+      if truncateFails { disk.inject(SimulatedFault(code: 5, times: 1) { operation, _ in operation == .truncate }) }
+      #expect(throws: HeadChunksError.self) { try append(10..<20, to: chunks) }
+      refs += try append(10..<20, to: chunks)
+      try check(chunks, refs)
+      #expect(Set(refs.map(\.file)).count == (truncateFails ? 2 : 1))
+      try chunks.close()
+      // What could not be taken back may hold whole chunks that nobody refers to.
+      let found = try open(disk).found.map(\.ref)
+      #expect(found.filter { refs.contains($0) } == refs && (truncateFails || found == refs))
+    }
+  }
+
+  @Test("what was synced survives a power loss, with its references")
+  func powerLoss() throws {
+    for seed in 0..<60 as Range<UInt64> {
+      let disk = SimulatedDisk()
+      let (chunks, _, _) = try open(disk)
+      var numbers = SeededNumbers(seed: seed)
+      let synced = Int.random(in: 1..<80, using: &numbers)
+      let refs = try append(0..<synced, to: chunks)
+      try chunks.sync()
+      try append(synced..<100, to: chunks)
+      let kind = disk.crash(seed: seed)
+      let (again, _, found) = try open(disk)
+      #expect(found.map(\.ref).starts(with: refs), "seed \(seed) \(kind)")
+      try check(again, refs)
+      #expect(try open(disk).report.lost.isEmpty)
+    }
+  }
+
+  @Test("no damage keeps the other files from being read, nor a reference from being refused")
+  func mutations() throws {
+    let seed: UInt64 = 31
+    var numbers = SeededNumbers(seed: seed)
+    let disk = SimulatedDisk()
+    let refs = try append(0..<100, to: open(disk).chunks)
+    let files = try disk.list("/data/chunks_head")
+    let originals = try files.map { try disk.readFile("/data/chunks_head/\($0)") }
+    for _ in 0..<150 {
+      for (name, bytes) in zip(files, originals) {
+        let file = try disk.open("/data/chunks_head/\(name)", .truncate)
+        try bytes.withUnsafeBytes { try file.write($0, at: 0) }
+      }
+      let place = Int.random(in: 0..<files.count, using: &numbers)
+      let file = try disk.open("/data/chunks_head/\(files[place])", .readWrite)
+      let offset = Int.random(in: 0..<originals[place].count, using: &numbers)
+      try [UInt8.random(in: 0...255, using: &numbers)].withUnsafeBytes { try file.write($0, at: offset) }
+      let (chunks, _, found) = try open(disk)
+      let others = refs.filter { $0.file != place + 1 }
+      #expect(Set(found.map(\.ref)).isSuperset(of: others), "seed \(seed)")
+      for _ in 0..<20 {
+        let ref = HeadChunkRef(rawValue: UInt64.random(in: 0..<(4 << 32), using: &numbers) & 0x3_0000_1fff)
+        if let chunk = try? chunks.read(ref) { #expect(refs.contains(chunk.info.ref)) }
+      }
+    }
+  }
+}
