@@ -38,6 +38,8 @@ package struct NumberLiteral: Sendable {
 
 package struct StringLiteral: Sendable {
   package var value: String
+  /// The bytes themselves where escapes made them something that is not UTF-8; else empty.
+  package var invalidBytes: [UInt8] = []
   package var position: PositionRange
 }
 
@@ -64,6 +66,8 @@ package struct VectorSelector: Sendable {
   package var shift = TimeShift()
   package var isAnchored = false
   package var isSmoothed = false
+  /// Only counts and sums of histograms are asked for, so that resets are worked out sample by sample.
+  package var detectsResets = false
   package var position: PositionRange
 }
 

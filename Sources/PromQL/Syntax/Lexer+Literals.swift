@@ -127,9 +127,11 @@ enum StringText {
   }
 
   /// The text a lexed string stands for. Bytes from `\x` escapes that do not form UTF-8 become U+FFFD.
-  static func value(of token: ArraySlice<UInt8>) -> String {
+  static func value(of token: ArraySlice<UInt8>) -> String { String(decoding: bytes(of: token), as: UTF8.self) }
+
+  static func bytes(of token: ArraySlice<UInt8>) -> [UInt8] {
     let body = token.dropFirst().dropLast()
-    if token.first == UInt8(ascii: "`") { return String(decoding: body.filter { $0 != 13 }, as: UTF8.self) }
+    if token.first == UInt8(ascii: "`") { return body.filter { $0 != 13 } }
     var result: [UInt8] = []
     result.reserveCapacity(body.count)
     var index = body.startIndex
@@ -159,7 +161,7 @@ enum StringText {
       default: result.append(escape)
       }
     }
-    return String(decoding: result, as: UTF8.self)
+    return result
   }
 
   private static func number(_ body: ArraySlice<UInt8>, _ index: inout Int, _ digits: Int, _ base: UInt32) -> UInt32 {

@@ -1,3 +1,4 @@
+import Glibc
 import Model
 
 /// Numbers as queries write and print them.
@@ -74,6 +75,15 @@ package enum NumberText {
     if digits.count > 1 { text += "." + String(decoding: digits.dropFirst(), as: UTF8.self) }
     let size = String(abs(power))
     return text + (power < 0 ? "e-" : "e+") + (size.utf8.count < 2 ? "0" + size : size)
+  }
+
+  /// Two significant digits, for messages.
+  static func twoDigits(_ value: Double) -> String {
+    if let special = special(value) { return special }
+    if value == 0 { return "0" }
+    let power = log10(value.magnitude).rounded(.down)
+    let scale = pow(10, power - 1)
+    return general((value / scale).rounded() * scale)
   }
 
   /// With exactly `places` digits after the point, rounded to even at the exact value.
@@ -167,7 +177,8 @@ enum QueryDuration {
   /// The most seconds a duration may have, 2^63 nanoseconds.
   static let secondsMaximum = 9_223_372_036.854775807
 
-  static func isOutOfRange(_ seconds: Double) -> Bool { seconds > secondsMaximum || seconds < -secondsMaximum }
+  /// Also true of NaN.
+  static func isOutOfRange(_ seconds: Double) -> Bool { !(seconds.magnitude <= secondsMaximum) }
 
   /// The seconds of a duration token.
   static func seconds(_ milliseconds: Int64) -> Double {

@@ -17,7 +17,10 @@ extension Parser {
     case .number, .duration: return .number(try numberLiteral())
     case .string:
       let literal = try advance()
-      return .string(StringLiteral(value: StringText.value(of: bytes(of: literal)), position: literal.position))
+      let bytes = StringText.bytes(of: bytes(of: literal))
+      let value = String(decoding: bytes, as: UTF8.self)
+      let isValid = value.utf8.elementsEqual(bytes)
+      return .string(StringLiteral(value: value, invalidBytes: isValid ? [] : bytes, position: literal.position))
     case .leftParen: return try parenthesized()
     case .leftBrace: return .selector(try bracedSelector())
     default: break

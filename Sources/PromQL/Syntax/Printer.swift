@@ -6,7 +6,8 @@ extension Expression: CustomStringConvertible {
   package var description: String {
     switch self {
     case .number(let node): Printer.number(node)
-    case .string(let node): QuotedText.double(node.value)
+    case .string(let node):
+      node.invalidBytes.isEmpty ? QuotedText.double(node.value) : QuotedText.double(node.invalidBytes[...])
     case .selector(let node): Printer.selector(node)
     case .matrix(let node): Printer.matrix(node)
     case .subquery(let node): node.expression.description + Printer.timeSuffix(node)

@@ -13,6 +13,16 @@ enum RegexSyntax {
     }
   }
 
+  /// A pattern that matches just this text.
+  static func literal(_ text: String) -> String {
+    var pattern = ""
+    for scalar in text.unicodeScalars {
+      if "\\.+*?()|[]{}^$".unicodeScalars.contains(scalar) { pattern += "\\" }
+      pattern.unicodeScalars.append(scalar)
+    }
+    return pattern
+  }
+
   /// Whether a series without the label passes.
   static func matchesEmpty(_ matcher: Matcher) -> Bool { MatcherTest(matcher).matches("") }
 }

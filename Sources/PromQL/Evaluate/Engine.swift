@@ -1,0 +1,193 @@
+import Model
+
+/// One value of an answer.
+package enum SampleValue: Sendable {
+  case float(Double)
+  case histogram(Histogram)
+}
+
+package struct VectorSample: Sendable {
+  package var labels: Labels
+  package var timestamp: Int64
+  package var value: SampleValue
+}
+
+package struct MatrixSeries: Sendable {
+  package var labels: Labels
+  package var samples: SampleColumn
+}
+
+package enum QueryValue: Sendable {
+  case scalar(timestamp: Int64, value: Double)
+  case string(timestamp: Int64, value: String)
+  case vector([VectorSample])
+  case matrix([MatrixSeries])
+}
+
+/// The answer to a query.
+package struct QueryResult: Sendable {
+  package var value: QueryValue
+  /// Texts with the place of the expression they are about.
+  package var warnings: [String]
+  package var infos: [String]
+  package var samplesTotal: Int
+  package var samplesPeak: Int
+}
+
+/// Answers queries over a source of series. A value without state of its own; safe to use from several threads.
+package struct Engine: Sendable {
+  package let options: EngineOptions
+
+  package init(options: EngineOptions = EngineOptions()) { self.options = options }
+
+  /// The most steps of a range query, as Prometheus has it.
+  package static let stepsMaximum: Int64 = 11_000
+
+  /// The farthest time from 1970 that can be asked for, in milliseconds: any range still fits beside it.
+  package static let timeMaximum: Int64 = 4_000_000_000_000_000_000
+
+  /// The value of a query at one time; milliseconds. A lookback of nil is that of the engine.
+  package func instant(
+    _ query: String, at time: Int64, lookback: Int64? = nil, limits: QueryLimits = QueryLimits(),
+    over source: any SeriesSource
+  ) throws(QueryError) -> QueryResult {
+    try checkTime(time)
+    let parsed = try parse(query)
+    let expression = try Resolver(start: time, end: time, step: 0).resolve(parsed)
+    let context = QueryContext(
+      source: source, options: options, limits: limits, lookback: lookback ?? options.lookback)
+    let evaluator = Evaluator(context: context, grid: .instant(time))
+    let value: QueryValue
+    switch expression.kind {
+    case .string: value = .string(timestamp: time, value: expression.stringValue ?? "")
+    case .scalar: value = .scalar(timestamp: time, value: try evaluator.scalars(expression)[0])
+    case .vector: value = .vector(try vector(expression, evaluator, time))
+    case .matrix: value = .matrix(try rawMatrix(expression, evaluator))
+    }
+    return result(value, context, query)
+  }
+
+  /// The values of a query at each step from `start` to `end`, both included; milliseconds.
+  package func range(
+    _ query: String, start: Int64, end: Int64, step: Int64, lookback: Int64? = nil,
+    limits: QueryLimits = QueryLimits(), over source: any SeriesSource
+  ) throws(QueryError) -> QueryResult {
+    try checkTime(start)
+    try checkTime(end)
+    if end < start { throw .invalid("end timestamp must not be before start time") }
+    if step <= 0 {
+      throw .invalid("zero or negative query resolution step widths are not accepted. Try a positive integer")
+    }
+    if (end - start) / step > Engine.stepsMaximum {
+      throw .invalid(
+        "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)")
+    }
+    let parsed = try parse(query)
+    if parsed.kind != .scalar, parsed.kind != .vector {
+      let got = QuotedText.double(parsed.kind.documented)
+      throw .invalid("invalid expression type \(got) for range query, must be Scalar or instant Vector")
+    }
+    let expression = try Resolver(start: start, end: end, step: step).resolve(parsed)
+    let context = QueryContext(
+      source: source, options: options, limits: limits, lookback: lookback ?? options.lookback)
+    let grid = StepGrid(start: start, end: end, interval: step)
+    let evaluator = Evaluator(context: context, grid: grid)
+    var series: [MatrixSeries] = []
+    try finished(expression, evaluator) { (result) throws(QueryError) in
+      try context.hold(result.column.present.count)
+      series.append(MatrixSeries(labels: result.labels, samples: samples(of: result.column, grid)))
+    }
+    series.sort { $0.labels < $1.labels }
+    return result(.matrix(series), context, query)
+  }
+
+  private func checkTime(_ time: Int64) throws(QueryError) {
+    if time.magnitude > UInt64(Engine.timeMaximum) { throw .invalid("cannot evaluate at \(time): out of range") }
+  }
+
+  private func parse(_ query: String) throws(QueryError) -> Expression {
+    do throws(ParseError) {
+      return try Parser.parse(query, options: options.parser)
+    } catch {
+      throw .invalid(error.description)
+    }
+  }
+
+  private func result(_ value: QueryValue, _ context: QueryContext, _ query: String) -> QueryResult {
+    let text = Array(query.utf8)
+    return QueryResult(
+      value: value, warnings: context.annotations.texts(.warning, query: text),
+      infos: context.annotations.texts(.info, query: text), samplesTotal: context.samplesTotal,
+      samplesPeak: context.samplesPeak)
+  }
+
+  /// The series of the whole query; names that were to be dropped at the end are.
+  private func finished(
+    _ expression: Expression, _ evaluator: Evaluator, _ sink: Evaluator.Sink
+  ) throws(QueryError) {
+    guard options.delaysNameRemoval else { return try evaluator.stream(expression, sink) }
+    let merging = SeriesMerge(evaluator, unique: false)
+    try evaluator.stream(expression) { (input) throws(QueryError) in
+      var series = input
+      if series.dropsName { series.labels = LabelNames.metadata.dropping(series.labels) }
+      try merging.add(series)
+    }
+    try merging.finish(sink)
+  }
+
+  private func vector(
+    _ expression: Expression, _ evaluator: Evaluator, _ time: Int64
+  ) throws(QueryError) -> [VectorSample] {
+    var samples: [VectorSample] = []
+    try finished(expression, evaluator) { (series) throws(QueryError) in
+      switch series.column.value(0) {
+      case .float(let value): samples.append(VectorSample(labels: series.labels, timestamp: time, value: .float(value)))
+      case .histogram(let value):
+        samples.append(VectorSample(labels: series.labels, timestamp: time, value: .histogram(value)))
+      case nil: break
+      }
+      try evaluator.context.hold(1)
+    }
+    return samples
+  }
+
+  /// The samples of a range vector as they are.
+  private func rawMatrix(_ expression: Expression, _ evaluator: Evaluator) throws(QueryError) -> [MatrixSeries] {
+    guard let vector = RangeVector(expression.withoutParens) else { return [] }
+    if vector.isExtended { throw .notImplemented("an anchored or smoothed range vector as the result") }
+    var series: [MatrixSeries] = []
+    try evaluator.forEachRange(vector) { (input, column) throws(QueryError) in
+      var samples = SampleColumn()
+      try evaluator.forEachWindow(vector, column) { (window) throws(QueryError) in
+        samples.timestamps = Array(column.timestamps[window.floats])
+        samples.values = Array(column.values[window.floats])
+        samples.histogramTimestamps = Array(column.histogramTimestamps[window.histograms])
+        samples.histograms = Array(column.histograms[window.histograms])
+      }
+      if samples.isEmpty { return }
+      let labels = input.dropsName ? LabelNames.metadata.dropping(input.labels) : input.labels
+      try evaluator.context.hold(samples.count)
+      series.append(MatrixSeries(labels: labels, samples: samples))
+    }
+    series.sort { $0.labels < $1.labels }
+    for (one, two) in zip(series, series.dropFirst()) where one.labels == two.labels { throw .sameLabels }
+    return series
+  }
+
+  private func samples(of column: StepColumn, _ grid: StepGrid) -> SampleColumn {
+    var samples = SampleColumn()
+    let count = column.present.count
+    if column.histograms.isEmpty {
+      samples.timestamps.reserveCapacity(count)
+      samples.values.reserveCapacity(count)
+    }
+    column.present.forEach { step in
+      if let histogram = column.histogram(step) {
+        samples.append(grid.time(step), histogram)
+      } else {
+        samples.append(grid.time(step), column.floats[step])
+      }
+    }
+    return samples
+  }
+}

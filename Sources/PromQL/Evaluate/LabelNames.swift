@@ -1,0 +1,53 @@
+import Model
+
+/// A set of label names, to keep or to leave out. Works on the packed bytes of labels.
+struct LabelNames: Sendable {
+  private let names: [[UInt8]]
+
+  init(_ names: [String]) { self.names = Set(names.map { Array($0.utf8) }).sorted { $0.lexicographicallyPrecedes($1) } }
+
+  private func contains(_ name: UnsafeRawBufferPointer) -> Bool {
+    for candidate in names where candidate.count == name.count && name.elementsEqual(candidate) { return true }
+    return false
+  }
+
+  func keeping(_ labels: Labels) -> Labels { filtered(labels, keeps: true) }
+  func dropping(_ labels: Labels) -> Labels { filtered(labels, keeps: false) }
+
+  private func filtered(_ labels: Labels, keeps: Bool) -> Labels {
+    var packed: [UInt8] = []
+    packed.reserveCapacity(labels.packed.count)
+    labels.forEach { name, value in
+      guard contains(name) == keeps else { return }
+      LabelNames.append(name, to: &packed)
+      LabelNames.append(value, to: &packed)
+    }
+    return packed.count == labels.packed.count ? labels : Labels(packed: packed)
+  }
+
+  private static func append(_ part: UnsafeRawBufferPointer, to packed: inout [UInt8]) {
+    var length = part.count
+    while length >= 0x80 {
+      packed.append(UInt8(truncatingIfNeeded: length) | 0x80)
+      length >>= 7
+    }
+    packed.append(UInt8(length))
+    packed.append(contentsOf: part)
+  }
+
+  static let metricName = "__name__"
+  /// What goes away when a result is no longer what the metric's name says.
+  static let metadata = LabelNames(["__name__", "__type__", "__unit__"])
+  static let name = LabelNames([metricName])
+}
+
+extension Labels {
+  var metricName: String { self[LabelNames.metricName] ?? "" }
+
+  /// With some labels set; an empty value removes one.
+  func setting(_ changes: [(name: String, value: String)]) -> Labels {
+    var builder = LabelsBuilder(self)
+    for change in changes { builder.set(change.name, change.value) }
+    return builder.labels()
+  }
+}

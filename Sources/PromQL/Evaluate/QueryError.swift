@@ -1,0 +1,59 @@
+/// Why a query has no answer. Each case maps to one error type of the HTTP API.
+package enum QueryError: Error, Equatable, CustomStringConvertible {
+  /// The text or the parameters are wrong: `bad_data`.
+  case invalid(String)
+  /// The query cannot be answered over this data: `execution`.
+  case execution(String)
+  /// It took longer than it may: `timeout`.
+  case timeout
+  /// The client went away or the server stops: `canceled`.
+  case canceled
+  /// The store failed: `internal`.
+  case storage(String)
+
+  package var description: String {
+    switch self {
+    case .invalid(let message), .execution(let message), .storage(let message): message
+    case .timeout: "query timed out in expression evaluation"
+    case .canceled: "query was canceled in expression evaluation"
+    }
+  }
+
+  static func notImplemented(_ what: String) -> QueryError { .execution("\(what) is not implemented in this version") }
+
+  static let tooManySamples = QueryError.execution(
+    "query processing would load too many samples into memory in expression evaluation")
+  static let sameLabels = QueryError.execution("vector cannot contain metrics with the same labelset")
+}
+
+/// Why a query should stop before it is done; asked for once per series.
+package enum StopReason: Sendable { case timeout, canceled }
+
+/// What a query may use.
+package struct QueryLimits: Sendable {
+  /// Samples held in memory at once (`--query.max-samples`).
+  package var samplesMaximum = 50_000_000
+  /// Bytes of intermediate results.
+  package var bytesMaximum = 2 << 30
+  /// Whether to stop now: the deadline, a client that is gone. Called from the thread that evaluates.
+  package var stopReason: @Sendable () -> StopReason? = { nil }
+
+  package init() {}
+}
+
+/// How the engine behaves: what Prometheus sets by flags.
+package struct EngineOptions: Sendable {
+  package var parser = ParserOptions()
+  /// How far back an instant selector looks, in milliseconds.
+  package var lookback: Int64 = 300_000
+  /// The step of subqueries without one, in milliseconds.
+  package var subqueryStep: Int64 = 60_000
+  /// `promql-delayed-name-removal`.
+  package var delaysNameRemoval = false
+  /// `type-and-unit-labels`.
+  package var usesTypeAndUnitLabels = false
+  /// Start timestamps of samples take part in rates.
+  package var usesStartTimestamps = false
+
+  package init() {}
+}

@@ -1,0 +1,38 @@
+import Glibc
+
+/// Functions from one float to one float.
+enum FloatFunction {
+  static func named(_ name: String) -> ((Double) -> Double)? { table[name] ?? calendar[name] }
+
+  private static let table: [String: @Sendable (Double) -> Double] = [
+    "abs": { $0.magnitude }, "ceil": { $0.rounded(.up) }, "floor": { $0.rounded(.down) },
+    "exp": { exp($0) }, "sqrt": { $0.squareRoot() }, "ln": { log($0) }, "log2": { log2($0) }, "log10": { log10($0) },
+    "sin": { sin($0) }, "cos": { cos($0) }, "tan": { tan($0) }, "asin": { asin($0) }, "acos": { acos($0) },
+    "atan": { atan($0) }, "sinh": { sinh($0) }, "cosh": { cosh($0) }, "tanh": { tanh($0) },
+    "asinh": { asinh($0) }, "acosh": { acosh($0) }, "atanh": { atanh($0) },
+    "rad": { $0 * .pi / 180 }, "deg": { $0 * 180 / .pi },
+    "sgn": { $0 < 0 ? -1 : $0 > 0 ? 1 : $0 },
+  ]
+
+  /// Of a time in seconds.
+  private static let calendar: [String: @Sendable (Double) -> Double] = [
+    "minute": { Double(moment($0).minute) }, "hour": { Double(moment($0).hour) },
+    "day_of_month": { Double(moment($0).day) }, "day_of_week": { Double(moment($0).weekday) },
+    "day_of_year": { Double(moment($0).dayOfYear) }, "days_in_month": { Double(moment($0).daysInMonth) },
+    "month": { Double(moment($0).month) }, "year": { Double(moment($0).year) },
+  ]
+
+  private static func moment(_ seconds: Double) -> CalendarTime {
+    if seconds.isNaN { return CalendarTime(seconds: Int64.min) }
+    return CalendarTime(seconds: Int64(max(-9.2e18, min(9.2e18, seconds))))
+  }
+}
+
+/// Functions from one native histogram to one float.
+enum HistogramFunction: String {
+  case count = "histogram_count"
+  case sum = "histogram_sum"
+  case avg = "histogram_avg"
+  case stddev = "histogram_stddev"
+  case stdvar = "histogram_stdvar"
+}
