@@ -64,23 +64,20 @@ struct Trial: ~Copyable {
       _ = try usage()  // a server that has ended is the better explanation
       throw error
     }
-    try expectLast(of: workload, sent)
+    guard try findsLast(of: workload, sent) else {
+      throw Failure(description: "\(contender.rawValue) does not have the last sample of the load")
+    }
     return sent
   }
 
-  func expectLast(of workload: Workload, _ sent: SentLoad) throws {
+  /// Whether the last sample of the last series is answered.
+  func findsLast(of workload: Workload, _ sent: SentLoad) throws -> Bool {
     let labels = Workload.labels(of: sent.lastSeries)
     let matchers = labels.dropFirst().map { "\($0.0)=\"\($0.1)\"" }.joined(separator: ",")
-    let selector = "\(labels[0].1){\(matchers)}"
     let time = workload.timestamp(scrape: workload.scrapes - 1)
-    var seen = "nothing"
-    let found = try eventually(within: .seconds(30)) {
-      let answer = try server.query(selector, at: time)
-      seen = "\(answer.series)"
+    return try eventually(within: .seconds(30)) {
+      let answer = try server.query("\(labels[0].1){\(matchers)}", at: time)
       return answer.series.count == 1 && answer.series[0].points.last?.value == sent.lastValue
-    }
-    guard found else {
-      throw Failure(description: "\(contender.rawValue): \(selector) is \(seen), not \(sent.lastValue)")
     }
   }
 

@@ -13,7 +13,7 @@ func runRestart(_ options: BenchOptions) throws {
     let diskBytes = bytesOnDisk(trial.dataPath)
     try trial.killAndRestart()
     let usage = try trial.usage()
-    try trial.expectLast(of: workload, sent)
+    let lastIsThere = try trial.findsLast(of: workload, sent)
     table.add(
       contender.rawValue,
       [
@@ -24,6 +24,7 @@ func runRestart(_ options: BenchOptions) throws {
         ("seconds to ready when empty", firstStart.inSeconds, 2),
         ("MiB on disk when killed", mebibytes(diskBytes), 1),
         ("wall seconds of the load", sent.wallSeconds, 1),
+        ("last sample there (1) or lost (0)", lastIsThere ? 1 : 0, 0),
       ])
     digests.append(sent.digest)
     trial.end()

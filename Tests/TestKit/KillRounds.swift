@@ -47,8 +47,8 @@ package struct KillRounds {
     var report = Report()
     var acknowledged: [[Int]] = []
     for round in 0..<rounds {
-      if random.below(4) == 0 {
-        try killDuringStart(data, after: .milliseconds(random.below(60)))
+      if round % 4 == 2 {
+        try killDuringStart(data, after: .milliseconds(random.below(200)))
         report.startsKilled += 1
       }
       let server = try ServerProcess.apus(data: data, arguments)
