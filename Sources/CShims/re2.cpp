@@ -37,6 +37,8 @@ int apus_re2_group_count(const apus_re2 *regex) { return regex->regex->NumberOfC
 
 int apus_re2_full_match_groups(
     const apus_re2 *regex, const char *text, size_t length, int64_t *groups, size_t group_count) {
+  // An empty text may have no address, which would look like a group that took no part.
+  if (text == nullptr) text = "";
   std::vector<re2::StringPiece> pieces(group_count);
   if (!regex->regex->Match(re2::StringPiece(text, length), 0, length, RE2::ANCHOR_BOTH, pieces.data(),
                            static_cast<int>(group_count)))

@@ -1,5 +1,5 @@
 // A series' identity: label names and values, sorted by the bytes of the name, without empty values or doubles.
-// Immutable. One buffer for all labels: nameLength (uvarint) name valueLength (uvarint) value, repeated.
+// Immutable. One buffer for all labels, in the packed form of `LabelBytes.swift`.
 
 /// The labels of one series. Equality and hashing are those of the packed bytes.
 package struct Labels: Sendable, Hashable {
@@ -18,6 +18,12 @@ package struct Labels: Sendable, Hashable {
     self = builder.labels()
   }
 
+  /// From bytes that may be anything; nil where they are no packed labels, or not sorted, or have an empty part.
+  package init?(checking bytes: UnsafeRawBufferPointer) {
+    guard Labels.isPacked(bytes) else { return nil }
+    packed = Array(bytes)
+  }
+
   package var isEmpty: Bool { packed.isEmpty }
 
   package var count: Int {
@@ -26,29 +32,56 @@ package struct Labels: Sendable, Hashable {
     return count
   }
 
+  /// Lends the labels to a loop of the caller's.
+  @inline(__always)
+  package func withReader<Result, Failure: Error>(
+    _ body: (inout LabelReader) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    // The closure of `withUnsafeBytes` cannot throw a type of its own, so the outcome is carried out of it.
+    var outcome: Swift.Result<Result, Failure>?
+    packed.withUnsafeBytes { bytes in
+      var reader = LabelReader(bytes)
+      do throws(Failure) { outcome = .success(try body(&reader)) } catch { outcome = .failure(error) }
+    }
+    return try outcome.unsafelyUnwrapped.get()
+  }
+
   /// Calls `body` for each label in order with the raw bytes of name and value.
   package func forEach(_ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) {
     packed.withUnsafeBytes { bytes in
-      var offset = 0
-      while offset < bytes.count {
-        let name = Labels.readPart(bytes, &offset)
-        let value = Labels.readPart(bytes, &offset)
-        body(name, value)
-      }
+      var reader = LabelReader(bytes)
+      while let label = reader.next() { body(label.name, label.value) }
     }
+  }
+
+  /// Lends the value of a label without copying it; nil where the series has no such label.
+  package func withValue<Result>(
+    of name: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) -> Result
+  ) -> Result {
+    packed.withUnsafeBytes { bytes in
+      var reader = LabelReader(bytes)
+      while let label = reader.next() {
+        let order = compareBytes(label.name, name)
+        if order == 0 { return body(label.value) }
+        if order > 0 { break }
+      }
+      return body(nil)
+    }
+  }
+
+  package func withValue<Result>(of name: String, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
+    var name = name
+    return name.withUTF8 { withValue(of: UnsafeRawBufferPointer($0), body) }
   }
 
   /// The value of a label; nil where the series has no such label.
   package subscript(name: String) -> String? {
-    var name = name
-    return name.withUTF8 { wanted in
-      var found: String?
-      forEach { candidate, value in
-        if found == nil, candidate.elementsEqual(wanted) { found = String(decoding: value, as: UTF8.self) }
-      }
-      return found
-    }
+    withValue(of: name) { value in value.map { String(decoding: $0, as: UTF8.self) } }
   }
+
+  package func has(_ name: String) -> Bool { withValue(of: name) { $0 != nil } }
+
+  package var metricName: String? { self[LabelName.metric] }
 
   package var pairs: [(name: String, value: String)] {
     var pairs: [(name: String, value: String)] = []
@@ -56,17 +89,36 @@ package struct Labels: Sendable, Hashable {
     return pairs
   }
 
-  private static func readPart(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) -> UnsafeRawBufferPointer {
+  /// 64 bits that depend on the labels alone: the same in every process, on every machine.
+  package var stableHash: UInt64 { packed.withUnsafeBytes { KeyedHash.stable.hash($0) } }
+
+  private static func isPacked(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    var offset = 0
+    var previous: UnsafeRawBufferPointer?
+    while offset < bytes.count {
+      guard let name = checkedPart(bytes, &offset), let value = checkedPart(bytes, &offset),
+        !name.isEmpty, !value.isEmpty
+      else { return false }
+      if let previous, compareBytes(previous, name) >= 0 { return false }
+      previous = name
+    }
+    return true
+  }
+
+  /// A length in its shortest form, up to 2^35, and the bytes behind it.
+  private static func checkedPart(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) -> UnsafeRawBufferPointer? {
     var length = 0
     var shift = 0
-    while offset < bytes.count {
+    while true {
+      guard offset < bytes.count, shift < 35 else { return nil }
       let byte = bytes[offset]
       offset += 1
+      if shift > 0 && byte == 0 { return nil }
       length |= Int(byte & 0x7f) << shift
       shift += 7
       if byte < 0x80 { break }
     }
-    precondition(length <= bytes.count - offset, "packed labels are cut")
+    guard length <= bytes.count - offset else { return nil }
     defer { offset += length }
     return UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + length)])
   }
@@ -74,18 +126,22 @@ package struct Labels: Sendable, Hashable {
 
 extension Labels: Comparable {
   /// Prometheus's order: label by label, name before value, the shorter set first.
-  package static func < (left: Labels, right: Labels) -> Bool {
+  package static func < (left: Labels, right: Labels) -> Bool { compare(left, right) < 0 }
+
+  /// Below zero, zero or above, in the order of `<`.
+  package static func compare(_ left: Labels, _ right: Labels) -> Int {
     left.packed.withUnsafeBytes { a in
       right.packed.withUnsafeBytes { b in
-        var i = 0
-        var j = 0
-        while i < a.count, j < b.count {
-          let one = readPart(a, &i)
-          let two = readPart(b, &j)
-          if one.lexicographicallyPrecedes(two) { return true }
-          if two.lexicographicallyPrecedes(one) { return false }
+        var one = LabelReader(a)
+        var two = LabelReader(b)
+        while let first = one.next() {
+          guard let second = two.next() else { return 1 }
+          let names = compareBytes(first.name, second.name)
+          if names != 0 { return names }
+          let values = compareBytes(first.value, second.value)
+          if values != 0 { return values }
         }
-        return i >= a.count && j < b.count
+        return two.next() == nil ? 0 : -1
       }
     }
   }

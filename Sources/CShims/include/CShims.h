@@ -3,6 +3,7 @@
 #ifndef APUS_CSHIMS_H
 #define APUS_CSHIMS_H
 
+#include "apus_bytes.h"
 #include "apus_instructions.h"
 #include "apus_re2.h"
 #include "apus_http.h"
