@@ -1,3 +1,4 @@
+import Format
 import HTTP
 
 /// An error as Prometheus's API tells it; the only place that knows which error has which status.
@@ -36,31 +37,12 @@ package struct APIError: Error, Sendable {
 
   /// `invalid parameter "x": why`, as Prometheus words it.
   static func invalidParameter(_ name: String, _ why: String) -> APIError {
-    APIError(.badData, "invalid parameter \(jsonQuoted(name)): \(why)")
+    APIError(.badData, "invalid parameter \(JSONBuffer.quoted(name)): \(why)")
   }
 
   package var response: Response {
-    let body = "{\"status\":\"error\",\"errorType\":\"\(kind.rawValue)\",\"error\":\(jsonQuoted(message))}"
+    let body = "{\"status\":\"error\",\"errorType\":\"\(kind.rawValue)\",\"error\":\(JSONBuffer.quoted(message))}"
     let response = Response.json(kind.status, Array(body.utf8))
     return kind == .unavailable ? response.retryAfter(seconds: 5) : response
   }
-}
-
-/// A JSON string literal.
-func jsonQuoted(_ text: String) -> String {
-  var result = "\""
-  for scalar in text.unicodeScalars {
-    switch scalar {
-    case "\"": result += "\\\""
-    case "\\": result += "\\\\"
-    case "\n": result += "\\n"
-    case "\r": result += "\\r"
-    case "\t": result += "\\t"
-    case "\u{0}"..."\u{1f}", "\u{2028}", "\u{2029}":
-      let hex = String(scalar.value, radix: 16)
-      result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-    default: result.unicodeScalars.append(scalar)
-    }
-  }
-  return result + "\""
 }

@@ -1,9 +1,10 @@
 import HTTP
 import Platform
+import PromQL
 
 /// Bounds of queries, from the command line.
 package struct QueryOptions: Sendable {
-  package var lookbackMilliseconds: Int64 = 300_000
+  package var engine = EngineOptions()
   package var timeoutMilliseconds: Int64 = 120_000
   /// Queries that run at once; further ones wait.
   package var concurrencyMax = 20
@@ -17,13 +18,15 @@ package struct QueryOptions: Sendable {
 
 /// Where queries run: a pool of threads of their own, so that a slow one never delays a write. Any thread.
 package final class QueryService: Sendable {
-  package let options: QueryOptions
+  let engine: Engine
   let clock: any Clock
+  private let options: QueryOptions
   private let pool: WorkerPool
 
   package init(_ options: QueryOptions, clock: any Clock) throws(ThreadError) {
     self.options = options
     self.clock = clock
+    engine = Engine(options: options.engine)
     pool = try WorkerPool(
       name: "query", threadCount: max(options.concurrencyMax, 1), queueLimit: max(options.queuedMax, 1))
   }
@@ -33,4 +36,18 @@ package final class QueryService: Sendable {
   }
 
   package func stop() { pool.stop() }
+
+  /// What this request's query may use; its own timeout counts where it is shorter than the server's.
+  func limits(of request: Request, timeout: Int64?) throws(APIError) -> QueryLimits {
+    var limits = QueryLimits()
+    limits.samplesMaximum = options.samplesMax
+    limits.bytesMaximum = options.bytesMax
+    let milliseconds = min(timeout ?? options.timeoutMilliseconds, options.timeoutMilliseconds)
+    let deadline = Deadline(milliseconds: max(milliseconds, 0), of: clock)
+    limits.stopReason = {
+      if request.isCancelled { return .canceled }
+      return deadline.isPassed ? .timeout : nil
+    }
+    return limits
+  }
 }

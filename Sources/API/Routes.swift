@@ -39,6 +39,11 @@ package enum Routes {
       router.add(.post, path, readsForm: false, write.handle)
     }
 
+    let query = QueryEndpoint(workspaces: services.workspaces, queries: services.queries)
+    let queued = RouteRun.queued(services.queries.executor)
+    router.add([.get, .post], "/api/v1/query", run: queued, query.instant)
+    router.add([.get, .post], "/api/v1/query_range", run: queued, query.range)
+
     let status = StatusEndpoints(services: services)
     router.add(.get, "/api/v1/status/buildinfo", status.buildInfo)
     router.add(.get, "/api/v1/status/flags", status.flags)

@@ -1,3 +1,4 @@
+import Format
 import HTTP
 import Platform
 
@@ -23,7 +24,7 @@ package struct BuildVersion: Sendable {
       ("version", version), ("revision", revision), ("branch", branch), ("buildUser", ""), ("buildDate", buildDate),
       ("goVersion", compiler),
     ]
-    return "{" + fields.map { "\(jsonQuoted($0.0)):\(jsonQuoted($0.1))" }.joined(separator: ",") + "}"
+    return "{" + fields.map { "\(JSONBuffer.quoted($0.0)):\(JSONBuffer.quoted($0.1))" }.joined(separator: ",") + "}"
   }
 }
 
@@ -36,11 +37,11 @@ struct StatusEndpoints: Sendable {
   func version(_ request: Request) -> Response { .json(200, Array(services.version.json.utf8)) }
 
   func flags(_ request: Request) -> Response {
-    success("{" + services.flags.map { "\(jsonQuoted($0.name)):\(jsonQuoted($0.value))" }.joined(separator: ",") + "}")
+    success("{" + services.flags.map { "\(JSONBuffer.quoted($0.name)):\(JSONBuffer.quoted($0.value))" }.joined(separator: ",") + "}")
   }
 
   func config(_ request: Request) -> Response {
-    success("{\"yaml\":\(jsonQuoted(services.configurationText()))}")
+    success("{\"yaml\":\(JSONBuffer.quoted(services.configurationText()))}")
   }
 
   func walReplay(_ request: Request) -> Response {

@@ -33,7 +33,7 @@ extension IngestLimits {
 extension QueryOptions {
   init(_ options: ServeOptions) {
     self.init()
-    lookbackMilliseconds = options.lookbackMilliseconds
+    engine.lookback = options.lookbackMilliseconds
     timeoutMilliseconds = options.queryTimeoutMilliseconds
     concurrencyMax = options.queriesMax
     queuedMax = options.queriesQueuedMax

@@ -1,0 +1,48 @@
+import Model
+import PromQL
+import TSDB
+
+/// A database as the query engine sees it. Any thread.
+struct DatabaseSeries: SeriesSource {
+  let database: Database
+  let stopReason: @Sendable () -> StopReason?
+
+  func select(_ request: SelectionRequest) throws(QueryError) -> any SeriesSelection {
+    var matchers: [CompiledMatcher] = []
+    for matcher in request.matchers {
+      do throws(RegexError) {
+        matchers.append(try CompiledMatcher(matcher))
+      } catch {
+        throw .invalid("\(error)")
+      }
+    }
+    do throws(QueryStopped) {
+      let found = try database.head.select(matchers) { stopReason() != nil }
+      return DatabaseSelection(database: database, found: found, start: request.start, end: request.end)
+    } catch {
+      throw stopReason() == .timeout ? .timeout : .canceled
+    }
+  }
+}
+
+/// Series that were found, by index. Any thread.
+struct DatabaseSelection: SeriesSelection {
+  let database: Database
+  let found: [HeadSelection]
+  let start: Int64
+  let end: Int64
+
+  var count: Int { found.count }
+
+  func labels(_ index: Int) -> Labels { found[index].labels }
+
+  func read(_ index: Int, into column: inout SampleColumn) throws(QueryError) {
+    var scratch = HeadReadScratch()
+    var samples = SeriesSamples()
+    database.head.read(found[index], from: start, through: end, &scratch, into: &samples)
+    column.timestamps.reserveCapacity(column.timestamps.count + samples.count)
+    column.values.reserveCapacity(column.values.count + samples.count)
+    column.timestamps.append(contentsOf: samples.times.elements)
+    for bits in samples.values.elements { column.values.append(Double(bitPattern: bits)) }
+  }
+}
