@@ -64,7 +64,7 @@ package final class ResponseWriter {
     try result.get()
   }
 
-  /// Sends what was gathered, so that the client sees it now.
+  /// Sends what was gathered, so that the client sees it now; a compressed answer (see `mayCompress`) may still wait.
   package func flush() throws(StreamFailure) {
     if stage.count > 0 { try handOn(stage.bytes, finish: false) }
     stage.removeAll()

@@ -109,7 +109,7 @@ struct QueuedRun {
     guard attached else { return }
     let deflater = response.mayCompress && core.takesGzip(request) ? core.deflaters.take() : nil
     var response = response
-    if deflater != nil { response.headers.append(("Content-Encoding", "gzip")) }
+    if deflater != nil { response.headers += [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")] }
     defer { if let deflater { core.deflaters.give(deflater) } }
     guard request.answer.give(response) else { return }
     let writer = ResponseWriter(pipe: pipe, deflater: deflater, request: request)

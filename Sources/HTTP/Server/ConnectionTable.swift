@@ -2,6 +2,7 @@ import Synchronization
 
 /// Every open connection, for the watch thread and for the drain. A connection is in the table exactly as long as its
 /// socket is open, and both change under the table's mutex: who holds it may use the sockets.
+/// Locks nest in one order: this one, a connection's `worker`, then its answer or pipe, then the library's own.
 final class ConnectionTable: Sendable {
   private let connections = Mutex<[Connection]>([])
 
