@@ -43,9 +43,9 @@ extension QueryOptions {
 }
 
 extension HTTPServerOptions {
-  init(_ options: ServeOptions, _ address: ListenAddress) {
+  init(_ options: ServeOptions, _ socket: BoundSocket) {
     self.init()
-    listenAddress = address.description
+    self.socket = socket
     threadCount = options.httpThreads
     headerBytesMax = options.headerBytesMax
     bodyBytesMax = options.bodyBytesMax

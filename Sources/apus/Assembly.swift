@@ -22,6 +22,8 @@ final class Assembly: Sendable {
   let servers: [HTTPServer]
   let configuration: ConfigurationHolder
   let stopping: StoppingFlag
+  /// Held while the database is open.
+  let lock: DirectoryLock?
 
   init(_ options: ServeOptions, _ configuration: ConfigurationHolder, log: Log) throws(StartError) {
     self.log = log
@@ -34,6 +36,10 @@ final class Assembly: Sendable {
     ProcessMetrics.register(in: registry)
     BuildMetrics.register(in: registry)
     configuration.register(in: registry)
+
+    // What others may hold comes first, and touches nothing: the ports, then the directory.
+    let sockets = try Assembly.bind(options.listenAddresses)
+    lock = try Assembly.takeDirectory(options, log)
 
     let present = configuration.present
     do throws(DatabaseError) {
@@ -60,12 +66,42 @@ final class Assembly: Sendable {
       isStopping: { [stopping] in stopping.isSet }, version: Version.build, queries: queries, flags: options.flags,
       configurationText: { [configuration] in configuration.present.text })
     let router = Routes.router(services)
-    servers = options.listenAddresses.map { address in
-      HTTPServer(options: HTTPServerOptions(options, address), log: log, metrics: registry, router: router)
+    servers = sockets.map { socket in
+      HTTPServer(options: HTTPServerOptions(options, socket), log: log, metrics: registry, router: router)
     }
     configuration.onReload { [database, receiver] configuration in
       database.reconfigure { $0 = DatabaseOptions(options, configuration) }
       receiver.reconfigure(IngestLimits(options, configuration))
+    }
+  }
+
+  private static func bind(_ addresses: [ListenAddress]) throws(StartError) -> [BoundSocket] {
+    var sockets: [BoundSocket] = []
+    for address in addresses {
+      do throws(HTTPServerError) {
+        sockets.append(try BoundSocket(address.description))
+      } catch {
+        throw StartError("\(error)")
+      }
+    }
+    return sockets
+  }
+
+  /// Makes the data directory where it is missing and takes it for this process.
+  private static func takeDirectory(_ options: ServeOptions, _ log: Log) throws(StartError) -> DirectoryLock? {
+    do throws(DiskError) {
+      try LinuxDisk().makeDirectories(options.dataDirectory)
+    } catch {
+      throw StartError("data directory \(options.dataDirectory) cannot be used: \(error)")
+    }
+    guard options.isLockFileUsed else { return nil }
+    do throws(DirectoryLockError) {
+      return try DirectoryLock(options.dataDirectory) { lost in
+        log.error("The data directory was taken by another process; stopping", ["err": "\(lost)"])
+        ProcessSignals.send(.terminate)
+      }
+    } catch {
+      throw StartError("\(error)")
     }
   }
 }

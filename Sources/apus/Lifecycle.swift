@@ -69,6 +69,7 @@ final class Lifecycle {
     guard assembly.database.isReady else { return assembly.log.info("Stopped before the data was back") }
     restoring?.join()
     assembly.database.close()
+    assembly.lock?.release()
     assembly.log.info("Stopped")
   }
 }

@@ -68,7 +68,9 @@ package final class HTTPServer: Sendable {
   }
 
   private func run() throws(HTTPServerError) -> Running {
-    let listen = try ListenSocket.open(core.options.listenAddress)
+    let socket: BoundSocket
+    if let bound = core.options.socket { socket = bound } else { socket = try BoundSocket(core.options.listenAddress) }
+    let listen = try socket.take()
     let tls = TLSFiles(core.options.tls)
     var configuration = DaemonCallbacks.configuration(core: core)
     configuration.listen_socket = listen.descriptor

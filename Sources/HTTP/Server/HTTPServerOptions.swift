@@ -2,6 +2,8 @@
 package struct HTTPServerOptions: Sendable {
   /// `host:port`, `:port` (every address) or `[v6]:port`; port 0 lets the system choose.
   package var listenAddress = "0.0.0.0:9090"
+  /// A socket bound before; then `listenAddress` is only its name.
+  package var socket: BoundSocket?
   /// Threads that poll connections and run inline handlers; 0 is one for each core.
   package var threadCount = 0
   /// A certificate chain and its key in PEM; both or none.
