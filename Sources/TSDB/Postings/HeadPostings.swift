@@ -231,6 +231,9 @@ extension HeadPostings {
   /// The values of a label name; nil where no series has it.
   package func values(of name: SymbolID) -> ValueSnapshot? { findName(name).map { names[$0].snapshot } }
 
+  /// The number of values of a label name.
+  package func valueCount(of name: SymbolID) -> Int { findName(name).map { names[$0].valueCount } ?? 0 }
+
   /// The label names, unsorted.
   package var nameSymbols: [SymbolID] { (0..<nameCount).map { names[$0].name } }
 }

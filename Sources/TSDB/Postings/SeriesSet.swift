@@ -125,6 +125,25 @@ struct SeriesSet: ~Copyable {
     }
   }
 
+  /// Removes what another set has as well.
+  mutating func remove(_ other: borrowing SeriesSet) {
+    if let words {
+      for id in other.ids where Int(id) >= Int(base) && Int(id) - Int(base) < wordCount * 64 {
+        words[Int(id - base) >> 6] &= ~(1 << UInt64(id & 63))
+      }
+      recount()
+      settle()
+    } else {
+      var filled = 0
+      for id in sparse where !other.contains(id) {
+        sparse[filled] = id
+        filled += 1
+      }
+      sparse.removeLast(sparse.count - filled)
+      count = filled
+    }
+  }
+
   func contains(_ id: UInt32) -> Bool {
     if let words {
       guard id >= base, Int(id - base) < wordCount * 64 else { return false }
