@@ -37,7 +37,7 @@ package final class Head: Sendable {
   init(_ options: HeadOptions, files: HeadFiles, key: (UInt64, UInt64), clock: any Clock, log: Log) {
     shards = (0..<SeriesLocation.shardCount).map(Shard.init)
     hash = KeyedHash(key: key)
-    index = SeriesIndex(hash: hash, seed: key.0 ^ key.1)
+    index = SeriesIndex(key: key)
     self.files = files
     self.clock = clock
     self.log = log

@@ -5,7 +5,7 @@ import Synchronization
 
 /// From labels to series numbers and back: interned symbols, postings, and per series its place in the shards and its
 /// labels. One mutex for all of it; queries copy out what they need. Numbers only grow while a process lives.
-final class SeriesIndex: Sendable {
+final class SeriesIndex: HeadIndexLender, Sendable {
   struct Entry: BitwiseCopyable {
     var location: UInt32
     /// Cell of the symbol ids of the labels; 0: the series is gone.
@@ -13,8 +13,7 @@ final class SeriesIndex: Sendable {
   }
 
   struct State: ~Copyable, @unchecked Sendable {
-    var symbols: SymbolTable
-    var postings: HeadPostings
+    var index: HeadIndex
     var entries = SegmentedColumn<Entry>()
     var cells = SlabArena()
     var liveCount = 0
@@ -24,15 +23,22 @@ final class SeriesIndex: Sendable {
   /// Symbol of `__name__`.
   let metricName: SymbolID
 
-  init(hash: KeyedHash, seed: UInt64) {
-    var state = State(symbols: SymbolTable(hash: hash), postings: HeadPostings(seed: seed))
+  init(key: (UInt64, UInt64)) {
+    var state = State(index: HeadIndex(key: key))
     // Number 0 is no series, so that 0 can mean "not numbered yet".
     state.entries.append(Entry(location: SeriesLocation.none.raw, labels: 0))
-    metricName = state.symbols.intern("__name__") ?? 0
+    metricName = state.index.symbols.intern("__name__") ?? 0
     self.state = Mutex(state)
   }
 
   var liveCount: Int { state.withLock { $0.liveCount } }
+
+  func withIndex<Result>(_ body: (borrowing HeadIndex) -> Result) -> Result {
+    // What `body` returns is its own: plain values and immutable snapshots.
+    nonisolated(unsafe) var result: Result?
+    state.withLock { result = body($0.index) }
+    return result.unsafelyUnwrapped
+  }
 
   /// Interns the labels of a series about to be created into `pairs`, or says why it may not be.
   func admit(
@@ -45,13 +51,13 @@ final class SeriesIndex: Sendable {
       pairs.removeAll(keepingCapacity: true)
       var reader = PackedLabelReader(packed)
       while let (name, value) = reader.next() {
-        guard let nameID = state.symbols.intern(name), let valueID = state.symbols.intern(value) else {
+        guard let nameID = state.index.symbols.intern(name), let valueID = state.index.symbols.intern(value) else {
           return .exhausted
         }
         let pair = LabelPair(name: nameID, value: valueID)
         pairs.append(pair)
         if nameID == metricName, limits.seriesPerMetricMax > 0,
-          state.postings.count(pair.name, pair.value) >= limits.seriesPerMetricMax
+          state.index.postings.count(pair.name, pair.value) >= limits.seriesPerMetricMax
         {
           let metric = String(decoding: value, as: UTF8.self)
           return .seriesPerMetric(limit: limits.seriesPerMetricMax, metric: metric)
@@ -67,7 +73,7 @@ final class SeriesIndex: Sendable {
       guard state.entries.count < Int(UInt32.max), let cell = state.store(pairs) else { return nil }
       let id = UInt32(state.entries.count)
       state.entries.append(Entry(location: location.raw, labels: cell))
-      pairs.withUnsafeBufferPointer { state.postings.add(id, $0) }
+      pairs.withUnsafeBufferPointer { state.index.postings.add(id, $0) }
       state.liveCount += 1
       return id
     }
@@ -81,7 +87,7 @@ final class SeriesIndex: Sendable {
   func remove(_ ids: [UInt32]) {
     if ids.isEmpty { return }
     var sweep = PostingsSweep(removing: ids)
-    while !state.withLock({ $0.postings.sweep(&sweep, bytesMax: SeriesIndex.sweepBytesMax) }) {}
+    while !state.withLock({ $0.index.postings.sweep(&sweep, bytesMax: SeriesIndex.sweepBytesMax) }) {}
     var start = 0
     while start < ids.count {
       let end = min(start + SeriesIndex.removedPerTurnMax, ids.count)
@@ -127,7 +133,7 @@ extension SeriesIndex.State {
     let base = cells.pointer(entries[Int(id)].labels)
     let end = Int(UnsafeRawPointer(base).load(as: UInt16.self))
     var offset = 2
-    while offset < end { append(symbols.bytes(of: get(base, &offset)), to: &output) }
+    while offset < end { append(index.symbols.bytes(of: get(base, &offset)), to: &output) }
     return true
   }
 
