@@ -84,10 +84,10 @@ import Testing
 
   @Test("an atomic replacement leaves the old or the new file at every crash point and kind of crash")
   func replacement() throws {
-    let (old, new) = ([UInt8](repeating: 1, count: 3000), [UInt8](repeating: 2, count: 5000))
+    let (old, new) = ([UInt8](repeating: 1, count: 700), [UInt8](repeating: 2, count: 1100))
     var seen: Set<UInt8> = []
-    for stop in 0...20 {
-      for seed in 0..<40 as Range<UInt64> {
+    for stop in 0...8 {
+      for seed in 0..<20 as Range<UInt64> {
         let disk = SimulatedDisk()
         try AtomicReplace.write(old, to: "f", on: disk)
         let start = disk.operationCount

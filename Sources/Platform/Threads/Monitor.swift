@@ -52,20 +52,24 @@ package final class Monitor<State>: @unchecked Sendable {
     check(pthread_mutex_lock(mutex))
     defer { check(pthread_mutex_unlock(mutex)) }
     if let result = attempt(&state) { return result }
-    // A clock moved by hand wakes its waiters itself. It cannot do so between the look at the clock below and the start
-    // of the wait, since it needs the mutex.
-    let waiters = deadline.clock?.waiters
-    let id = waiters?.add { [self] in withLock { _ in check(pthread_cond_broadcast(bells + bell)) } }
-    defer { if let id { waiters?.remove(id) } }
     while !deadline.isPassed {
-      if deadline.clock == nil || waiters != nil {
-        check(pthread_cond_wait(bells + bell, mutex))
-      } else {
-        waitInRealTime(at: bell, nanoseconds: deadline.remainingNanoseconds)
-      }
+      waitOnce(at: bell, until: deadline)
       if let result = attempt(&state) { return result }
     }
     return nil
+  }
+
+  /// Until the bell rings, the deadline passes, or for no reason. The mutex is held before and after.
+  private func waitOnce(at bell: Int, until deadline: Deadline) {
+    guard let clock = deadline.clock else { return check(pthread_cond_wait(bells + bell, mutex)) }
+    guard let waiters = clock.waiters else {
+      return waitInRealTime(at: bell, nanoseconds: deadline.remainingNanoseconds)
+    }
+    // Whoever moves this clock by hand wakes its waiters. That cannot happen between the last look at the clock, here, and
+    // the start of the wait, since waking needs the mutex.
+    let id = waiters.add { [self] in withLock { _ in check(pthread_cond_broadcast(bells + bell)) } }
+    if !deadline.isPassed { check(pthread_cond_wait(bells + bell, mutex)) }
+    waiters.remove(id)
   }
 
   /// Wakes one thread that waits at the bell.

@@ -22,9 +22,14 @@ package final class ClockWaiters: Sendable {
 
   func remove(_ id: Int) { state.withLock { _ = $0.wakeByID.removeValue(forKey: id) } }
 
-  /// The waiters take their own locks, so none is held here while they are called.
+  /// Those who are woken are no waiters any more: one whose moment has not come adds itself again. They take their own
+  /// locks, so none is held here while they are called.
   func wakeAll() {
-    for wake in state.withLock({ Array($0.wakeByID.values) }) { wake() }
+    let woken = state.withLock { state in
+      defer { state.wakeByID.removeAll() }
+      return Array(state.wakeByID.values)
+    }
+    for wake in woken { wake() }
   }
 
   /// Blocks until so many threads wait.

@@ -32,4 +32,11 @@ package struct Deadline: Sendable {
     guard let clock else { return .max }
     return max(0, nanoseconds.subtractingReportingOverflow(clock.monotonicNanoseconds()).partialValue)
   }
+
+  /// Blocks until the moment has come. Nothing ends it early: what is to be stoppable waits on a `Monitor`.
+  package func pause() {
+    precondition(clock != nil, "never does not come")
+    let nobodyRings = Monitor(false)
+    let _: Void? = nobodyRings.wait(until: self) { _ in nil }
+  }
 }
