@@ -75,7 +75,9 @@ struct RandomQuery {
       let grouping = "\(pick(["by", "without"])) (\(labels()))"
       if chance(30) { return "quantile \(grouping) (\(scalar(0)), \(vector(depth - 1)))" }
       if chance(30) { return "count_values \(grouping) (\"v\", round(\(vector(depth - 1)), 50))" }
-      return "\(pick(["topk", "bottomk"])) \(grouping) (\(pick(["1", "2", "3", "100"])), \(vector(depth - 1)))"
+      // Of equal values the first one stays, and only these come in a certain order there.
+      let ranked = chance(50) ? selector() + shift() : "increase(\(selector())[\(duration())])"
+      return "\(pick(["topk", "bottomk"])) \(grouping) (\(pick(["1", "2", "3", "100"])), \(ranked))"
     case 10: return withScalar(depth)
     case 11, 12: return matching(depth)
     case 13:
