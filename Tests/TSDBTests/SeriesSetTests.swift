@@ -30,7 +30,7 @@ import Testing
     let seed = UInt64.random(in: 0...UInt64.max)
     var generator = SplitMix(state: seed)
     let ranges: [Range<UInt32>] = [0..<700, 100..<100_000, 0..<UInt32.max, (UInt32.max - 900)..<UInt32.max]
-    for round in 0..<300 {
+    for round in 0..<80 {
       let range = ranges[round % ranges.count]
       let first = (0..<Int.random(in: 1...3, using: &generator)).map { _ in randomSet(&generator, range) }
       let second = (0..<Int.random(in: 0...3, using: &generator)).map { _ in randomSet(&generator, range) }
@@ -42,7 +42,8 @@ import Testing
 
       let union = SeriesSet(copy, ours)
       #expect(union.ids == left.sorted() && union.count == left.count, "seed \(seed) round \(round)")
-      for id in left.union(right).union([0, 63, 64, UInt32.max]) { #expect(union.contains(id) == left.contains(id)) }
+      let wrong = left.union(right).union([0, 63, 64, UInt32.max]).filter { union.contains($0) != left.contains($0) }
+      #expect(wrong.isEmpty, "seed \(seed) round \(round)")
       for (list, ids) in zip(theirs, second) {
         #expect(union.intersects(copy.runs(list)) == !left.isDisjoint(with: ids), "seed \(seed) round \(round)")
       }
@@ -64,10 +65,12 @@ import Testing
     {
       let set = SeriesSet(sorted: ids)
       for start in 0..<UInt64(210) {
-        for end in [start, start + 1, start + 70, start + 300] {
+        for end in [start, start + 1, start + 70] {
           let members = (start..<end).filter { id in ids.contains(UInt32(id)) }
-          #expect(set.firstMember(in: start..<end) == members.first ?? end)
-          #expect(set.firstNonMember(in: start..<end) == (start..<end).first { !members.contains($0) } ?? end)
+          let gap = (start..<end).first { !members.contains($0) } ?? end
+          if set.firstMember(in: start..<end) != members.first ?? end || set.firstNonMember(in: start..<end) != gap {
+            Issue.record("\(ids) from \(start) to \(end)")
+          }
         }
       }
     }
