@@ -82,6 +82,17 @@ extension HeadShard {
     return gone.count
   }
 
+  /// The cells of the list's blocks, newest first.
+  func blocks(of history: UnsafeMutablePointer<SeriesHistory>) -> [UInt32] {
+    var cells: [UInt32] = []
+    var place = history.pointee.newest
+    while place != 0 {
+      cells.append(place)
+      place = block(place).pointee.older
+    }
+    return cells
+  }
+
   private mutating func freeBlocks(_ history: UnsafeMutablePointer<SeriesHistory>) {
     var place = history.pointee.newest
     while place != 0 {

@@ -64,4 +64,11 @@ struct RecordArena: ~Copyable {
       if !record.pointee.has(HeadSeries.isFree) { body(slot, record) }
     }
   }
+
+  /// For tests: a slot free for use is one that is marked free, and is so once.
+  func checkInvariants() {
+    precondition(slotCount <= segmentCount * RecordArena.slotsPerSegment, "slots without memory")
+    precondition(Set(freeSlots).count == freeSlots.count, "a slot is free twice")
+    for slot in freeSlots { precondition(pointer(slot).pointee.has(HeadSeries.isFree), "a slot in use is free") }
+  }
 }

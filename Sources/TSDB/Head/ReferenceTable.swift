@@ -114,4 +114,29 @@ struct ReferenceTable: ~Copyable {
       larger += larger / 2
     }
   }
+
+  /// Calls `body` for each name's series.
+  func forEach(_ body: (SeriesLocation) -> Void) {
+    for index in 0..<(capacity + ReferenceTable.overhang) where slots[index].location != 0 {
+      body(SeriesLocation(raw: slots[index].location - 1))
+    }
+  }
+
+  /// For tests: no name lies before its home, none is cut off from it by an empty slot, none is there twice, and a
+  /// search always meets an empty slot.
+  func checkInvariants() {
+    var found = 0
+    for index in 0..<(capacity + ReferenceTable.overhang) where slots[index].location != 0 {
+      found += 1
+      var place = home(slots[index].high)
+      precondition(place <= index, "a name before its home")
+      while place < index {
+        precondition(slots[place].location != 0, "a name that is not reached")
+        precondition(slots[place].high != slots[index].high || slots[place].low != slots[index].low, "a name twice")
+        place += 1
+      }
+    }
+    precondition(found == count, "\(count) names counted, \(found) there")
+    precondition(slots[capacity + ReferenceTable.overhang - 1].location == 0, "no empty slot at the end")
+  }
 }

@@ -179,4 +179,63 @@ struct SlabArena: ~Copyable {
     segments[index].previous = -1
     segments[index].isListed = false
   }
+
+  /// For tests: `inUse` are all cells that somebody owns. No two overlap, none is free, and the counts are theirs.
+  func checkInvariants(inUse: [SlabCell]) {
+    var owners = Set<UInt32>()
+    var cellsBySegment = [UInt32](repeating: 0, count: segments.count)
+    var bytes = 0
+    func claim(_ reference: UInt32, _ sizeClass: UInt8) {
+      let segment = Int(reference >> 14)
+      precondition(segment < segments.count && segments[segment].sizeClass == sizeClass, "a cell of another class")
+      let granules = UInt32(SlabArena.bytes(of: sizeClass) / SlabArena.granuleBytes)
+      precondition(reference & 0x3fff + granules <= segments[segment].bump, "a cell that was not handed out")
+      for granule in reference..<(reference + granules) {
+        precondition(granule != 0 && owners.insert(granule).inserted, "two owners of one cell")
+      }
+    }
+    for cell in inUse {
+      claim(cell.reference, cell.sizeClass)
+      cellsBySegment[Int(cell.reference >> 14)] += 1
+      bytes += SlabArena.bytes(of: cell.sizeClass)
+    }
+    precondition(bytes == usedBytes, "\(usedBytes) bytes counted, \(bytes) in use")
+    let vacantSet = Set(vacant)
+    precondition(vacantSet.count == vacant.count, "a segment is vacant twice")
+    for (number, segment) in segments.enumerated() {
+      precondition(segment.used == cellsBySegment[number], "a segment counts its cells")
+      if vacantSet.contains(Int32(number)) {
+        precondition(segment.used == 0 && !segment.isListed, "a vacant segment in use")
+        continue
+      }
+      var free = segment.free
+      while free != 0 {
+        claim(UInt32(number) << 14 | (free - 1), segment.sizeClass)
+        free = (segment.base.unsafelyUnwrapped + Int(free - 1) * SlabArena.granuleBytes).load(as: UInt32.self)
+      }
+      let size = SlabArena.bytes(of: segment.sizeClass)
+      let hasRoom =
+        segment.free != 0 || Int(segment.bump) * SlabArena.granuleBytes + size <= SlabArena.segmentBytes
+      precondition(segment.isListed == hasRoom, "a segment with room is listed")
+    }
+    for (sizeClass, first) in withRoom.enumerated() { checkList(sizeClass, first) }
+  }
+
+  private func checkList(_ sizeClass: Int, _ first: Int32) {
+    var previous: Int32 = -1
+    var place = first
+    while place >= 0 {
+      let segment = segments[Int(place)]
+      precondition(
+        segment.isListed && Int(segment.sizeClass) == sizeClass && segment.previous == previous, "a list of segments")
+      previous = place
+      place = segment.next
+    }
+  }
+}
+
+/// A cell as its owner knows it.
+struct SlabCell {
+  var reference: UInt32
+  var sizeClass: UInt8
 }

@@ -1,0 +1,119 @@
+import Format
+import Model
+import Platform
+import TestKit
+import Testing
+
+@testable import TSDB
+
+// The story is told again and again, and the disk stops after each of its operations in turn.
+@Suite struct DatabaseCrashTests {
+  /// After a crash: opens, compares, writes on, is killed, compares again. Nil where all is well.
+  private func faultAfterCrash(_ setup: DatabaseSetup, _ told: DatabaseScript.Told) throws -> String? {
+    var told = told
+    let database = try setup.open()
+    database.head.checkInvariants()
+    if let fault = DatabaseScript.fault(told, try database.head.everything()) { return "restored: " + fault }
+    let writer = HeadWriter()
+    for step in 1...3 as ClosedRange<Int64> {
+      let body = (0..<4).map { SentSeries("m", $0, [(told.time + step * 15_000, Double(step))]) }
+      try writer.write(body, to: database.head, now: told.time + 60_000)
+      told.note(body, acknowledged: true)
+    }
+    let again = try setup.open()
+    again.head.checkInvariants()
+    return DatabaseScript.fault(told, try again.head.everything()).map { "restored twice: " + $0 }
+  }
+
+  /// Stops after each operation; `kinds` by turns decide what is left.
+  private func run(_ steps: [DatabaseScript.Step], _ sync: WALSync, _ kinds: [SimulatedCrash]) throws {
+    let script = DatabaseScript(steps: steps)
+    let whole = DatabaseSetup(sync: sync)
+    var all = DatabaseScript.Told()
+    try script.tell(whole, &all)
+    let operations = whole.disk.operationCount
+    #expect(all.sent == all.acknowledged && operations > 10)
+    for stop in 0...operations {
+      for (number, kind) in kinds.enumerated() {
+        let setup = DatabaseSetup(sync: sync)
+        var told = DatabaseScript.Told()
+        setup.disk.stop(afterOperation: stop)
+        try script.tell(setup, &told)
+        let seed = UInt64(stop * 31 + number)
+        setup.disk.crash(kind, seed: seed)
+        let fault = try faultAfterCrash(setup, told)
+        #expect(fault == nil, "\(kind) after operation \(stop) of \(operations), seed \(seed)")
+        if fault != nil {
+          for line in setup.kept.lines.suffix(6) { print("   \(line)") }
+          return
+        }
+      }
+    }
+  }
+
+  private static let scripts: [(String, [DatabaseScript.Step])] = [
+    ("writes", DatabaseScript.ordinary), ("chunk files", DatabaseScript.withChunks),
+    ("shortened logs", DatabaseScript.withLog), ("snapshots", DatabaseScript.withSnapshot),
+    ("ends and kills", DatabaseScript.withEnds),
+  ]
+
+  @Test("a kill after any disk operation loses nothing acknowledged", arguments: 0..<5)
+  func kill(script: Int) throws {
+    try run(DatabaseCrashTests.scripts[script].1, .interval, [.processOnly])
+  }
+
+  @Test("a power loss after any disk operation loses nothing acknowledged, with every write synced", arguments: 0..<5)
+  func powerLoss(script: Int) throws {
+    try run(DatabaseCrashTests.scripts[script].1, .always, [.allLost, .prefixKept, .torn, .scattered])
+  }
+
+  @Test("a long story of all of that, killed anywhere")
+  func everythingKilled() throws {
+    try run(DatabaseScript.everything, .interval, [.processOnly])
+  }
+
+  @Test(
+    "after a power loss without synced writes, what is acknowledged later survives a kill",
+    arguments: [WALSync.interval, .os])
+  func laterWrites(sync: WALSync) throws {
+    let script = DatabaseScript(steps: DatabaseScript.withSnapshot)
+    let whole = DatabaseSetup(sync: sync)
+    var all = DatabaseScript.Told()
+    try script.tell(whole, &all)
+    for stop in 0...whole.disk.operationCount {
+      for kind in [SimulatedCrash.allLost, .scattered] {
+        let setup = DatabaseSetup(sync: sync)
+        var told = DatabaseScript.Told()
+        setup.disk.stop(afterOperation: stop)
+        try script.tell(setup, &told)
+        setup.disk.crash(kind, seed: UInt64(stop))
+        // What came before may be gone; what is there was sent.
+        told.acknowledged = [:]
+        let fault = try faultAfterCrash(setup, told)
+        #expect(fault == nil, "\(sync) \(kind) after operation \(stop)")
+        if fault != nil { return }
+      }
+    }
+  }
+
+  @Test("full disks and failing writes: nothing is acknowledged that is not there, and all goes on afterwards")
+  func failingWrites() throws {
+    for seed in 1...60 as ClosedRange<UInt64> {
+      var random = RandomSource(seed: seed)
+      let setup = DatabaseSetup(sync: seed % 2 == 0 ? .always : .interval)
+      let script = DatabaseScript(steps: DatabaseScript.everything)
+      // Each operation fails with some probability, for a while.
+      let faults = (0..<(3 + random.below(10))).map { _ in 5 + random.below(250) }
+      for number in faults {
+        setup.disk.inject(
+          SimulatedFault(code: random.below(2) == 0 ? 28 : 5, operation: number, writtenBytes: random.below(300)))
+      }
+      var told = DatabaseScript.Told()
+      try script.tell(setup, &told)
+      setup.disk.removeFaults()
+      setup.disk.crash(.processOnly)
+      let fault = try faultAfterCrash(setup, told)
+      #expect(fault == nil, "seed \(seed), faults at \(faults.sorted())")
+    }
+  }
+}

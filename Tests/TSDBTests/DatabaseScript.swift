@@ -1,0 +1,140 @@
+import Format
+import Model
+import Platform
+import TestKit
+import Testing
+
+@testable import TSDB
+
+/// A story of writes and upkeep that can be told up to any disk operation, and what must be left of it.
+struct DatabaseScript {
+  enum Step {
+    /// A body over all series, its times moved on by this much first.
+    case write(advance: Int64)
+    /// Late samples for some series.
+    case late
+    case writeChunks
+    case completeIdle
+    case truncateLogs
+    case snapshot
+    /// Ends cleanly and opens again.
+    case reopen
+    /// Is killed and opens again.
+    case kill
+  }
+
+  var steps: [Step]
+  var seriesCount = 6
+
+  /// What was sent and what was acknowledged.
+  struct Told {
+    var sent: PlainSamples = [:]
+    var acknowledged: PlainSamples = [:]
+    var time = DatabaseSetup.epoch
+    var round = 0
+
+    mutating func note(_ body: [SentSeries], acknowledged isAcknowledged: Bool) {
+      for series in body {
+        for (time, bits) in series.samples {
+          sent[series.identity, default: [:]][time] = bits
+          if isAcknowledged { acknowledged[series.identity, default: [:]][time] = bits }
+        }
+      }
+    }
+  }
+
+  /// Tells the story until it ends or the disk stops; what fails is not acknowledged.
+  func tell(_ setup: DatabaseSetup, _ told: inout Told) throws {
+    let writer = HeadWriter()
+    var database: Database? = attempt { try setup.open() }
+    for step in steps {
+      guard let open = database else { break }
+      switch step {
+      case .write(let advance):
+        told.time += advance
+        told.round += 1
+        let (time, round) = (told.time, told.round)
+        // The last series comes anew each time.
+        let body = (0..<seriesCount).map { number in
+          SentSeries("m", number == seriesCount - 1 ? 1000 + round : number, [(time, value(number, round))])
+        }
+        write(body, writer, open, &told)
+      case .late:
+        told.round += 1
+        let (time, round) = (told.time, told.round)
+        let body = (0..<min(seriesCount, 3)).map { number in
+          SentSeries("m", number, [(time - 61_000 - Int64(round), Double(round))])
+        }
+        write(body, writer, open, &told)
+      case .writeChunks: open.writeCompletedChunks()
+      case .completeIdle:
+        open.head.completeIdleChunks(lastBefore: told.time + 1)
+        open.writeCompletedChunks()
+      case .truncateLogs: open.truncateLogs(now: told.time)
+      case .snapshot: open.writeSnapshot()
+      case .reopen:
+        try setup.close(open)
+        database = nil
+        database = attempt { try setup.open() }
+      case .kill:
+        database = nil
+        database = attempt { try setup.open() }
+      }
+      if setup.disk.isStopped { return }
+    }
+  }
+
+  private func attempt<Result>(_ body: () throws -> Result) -> Result? {
+    do { return try body() } catch { return nil }
+  }
+
+  private func value(_ number: Int, _ round: Int) -> Double {
+    switch number % 3 {
+    case 0: 5
+    case 1: Double(round)
+    default: Double((round * 7919 + number * 104_729) % 1000) * 0.37
+    }
+  }
+
+  private func write(_ body: [SentSeries], _ writer: HeadWriter, _ database: Database, _ told: inout Told) {
+    var isAcknowledged = true
+    do { try writer.write(body, to: database.head, now: told.time) } catch { isAcknowledged = false }
+    told.note(body, acknowledged: isAcknowledged)
+  }
+
+  /// Everything acknowledged is there, and nothing that was never sent.
+  static func fault(_ told: Told, _ found: PlainSamples) -> String? {
+    for (labels, samples) in told.acknowledged {
+      for time in samples.keys.sorted() where found[labels]?[time] != samples[time] {
+        return "\(labels) at \(time - DatabaseSetup.epoch): acknowledged, but lost"
+      }
+    }
+    for (labels, samples) in found {
+      for time in samples.keys.sorted() where told.sent[labels]?[time] != samples[time] {
+        return "\(labels) at \(time - DatabaseSetup.epoch): never sent"
+      }
+    }
+    return nil
+  }
+
+  static let ordinary: [Step] = many(8, .write(advance: 15_000))
+  static let withChunks: [Step] =
+    many(5, .write(advance: 15_000)) + [.completeIdle] + many(4, .write(advance: 15_000)) + [.late, .completeIdle]
+    + many(3, .write(advance: 15_000))
+  static let withLog: [Step] =
+    many(3, .write(advance: 15_000)) + [.late, .truncateLogs] + many(3, .write(advance: 3_600_000))
+    + [
+      .late, .truncateLogs, .write(advance: 15_000), .late, .truncateLogs, .write(advance: 15_000), .truncateLogs,
+      .late,
+    ]
+  static let withSnapshot: [Step] =
+    many(3, .write(advance: 15_000)) + [.late, .completeIdle, .write(advance: 15_000), .snapshot]
+    + [.write(advance: 15_000), .late, .completeIdle, .write(advance: 15_000), .snapshot, .write(advance: 15_000)]
+  static let withEnds: [Step] =
+    many(3, .write(advance: 15_000)) + [.late, .reopen, .write(advance: 15_000), .late, .completeIdle, .kill]
+    + [.write(advance: 15_000), .late, .reopen, .write(advance: 15_000)]
+  static let everything: [Step] =
+    withLog + [.snapshot] + withChunks + [.truncateLogs, .reopen] + withSnapshot + [.truncateLogs, .kill] + withEnds
+
+  private static func many(_ count: Int, _ step: Step) -> [Step] { Array(repeating: step, count: count) }
+}

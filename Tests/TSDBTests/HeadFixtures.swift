@@ -1,0 +1,159 @@
+import Format
+import Model
+import Platform
+import TestKit
+import Testing
+
+@testable import TSDB
+
+/// One series of a body, its labels as sent, its values as bits.
+struct SentSeries {
+  var labels: [(name: String, value: String)]
+  var samples: [(time: Int64, bits: UInt64)]
+
+  init(_ labels: [(name: String, value: String)], _ samples: [(time: Int64, bits: UInt64)]) {
+    self.labels = labels
+    self.samples = samples
+  }
+
+  init(_ metric: String, _ number: Int, _ samples: [(Int64, Double)]) {
+    self.init(
+      [("__name__", metric), ("instance", "host-\(number)"), ("job", "test")],
+      samples.map { ($0.0, $0.1.bitPattern) })
+  }
+
+  /// The series that these labels name: sorted, without empty values.
+  var identity: Labels { Labels(labels.filter { !$0.value.isEmpty }.sorted { $0.name < $1.name }) }
+}
+
+func writeRequest(_ series: [SentSeries]) -> [UInt8] {
+  var body = RemoteWriteBody()
+  for one in series {
+    body.add(
+      one.labels.map { ($0.name, $0.value) },
+      one.samples.map { (timestamp: $0.time, value: Double(bitPattern: $0.bits)) })
+  }
+  return body.message
+}
+
+/// Writes bodies to a head as the receiver does, and tells what became of each sample.
+final class HeadWriter {
+  private var batch = AppendBatch()
+  private var labels = LabelFields()
+  private var new = NewSeries()
+  private(set) var refusals: [SeriesRefusal] = []
+  var tally: AppendTally { batch.tally }
+
+  /// Per row the outcome of each sample; nil: its row was refused. Throws where the body must not be acknowledged.
+  @discardableResult
+  func write(_ series: [SentSeries], to head: Head, now: Int64) throws -> [[SampleOutcome?]] {
+    try write(writeRequest(series), to: head, now: now)
+  }
+
+  func write(_ message: [UInt8], to head: Head, now: Int64) throws -> [[SampleOutcome?]] {
+    try append(message, to: head, now: now)
+    try head.commit(&batch)
+    return outcomes
+  }
+
+  /// The part of a write before the log.
+  func append(_ message: [UInt8], to head: Head, now: Int64) throws {
+    refusals = []
+    try message.withUnsafeBytes { bytes in
+      try WriteRequestScanner.scan(bytes, key: head.hash, into: &batch.rows)
+      head.appendKnown(&batch, now: now)
+      for row in batch.unknown.map(Int.init) {
+        let raw = batch.rows.labels(of: batch.rows.rows[row], in: bytes)
+        let isWellFormed = labels.parse(raw)
+        #expect(isWellFormed)
+        labels.canonicalize(in: raw)
+        new.set(labels, of: raw)
+        if let refusal = head.appendNew(row: row, &new, &batch, now: now) { refusals.append(refusal) }
+      }
+    }
+    if batch.tally.refused > 0 { head.acquitDuplicates(&batch) }
+  }
+
+  func commit(to head: Head) throws { try head.commit(&batch) }
+
+  private var outcomes: [[SampleOutcome?]] {
+    (0..<batch.rows.rows.count).map { row in
+      let start = Int(batch.rows.rows[row].sampleStart)
+      return (start..<(start + Int(batch.rows.rows[row].sampleCount))).map {
+        SampleOutcome(rawValue: batch.outcomes[$0])
+      }
+    }
+  }
+}
+
+/// Series by their labels, each with the bits of its value by time: what a head is held against.
+typealias PlainSamples = [Labels: [Int64: UInt64]]
+
+extension Head {
+  /// Everything there is, by way of a selection and reads. Also checks that each read is sorted.
+  func everything(from first: Int64 = .min, through last: Int64 = .max) throws -> PlainSamples {
+    var all: PlainSamples = [:]
+    var scratch = HeadReadScratch()
+    var samples = SeriesSamples()
+    let matcher = try CompiledMatcher(Matcher(.regex, "__name__", ".+"))
+    for series in try select([matcher]) {
+      read(series, from: first, through: last, &scratch, into: &samples)
+      var found: [Int64: UInt64] = [:]
+      for index in 0..<samples.count {
+        #expect(index == 0 || samples.times[index - 1] < samples.times[index])
+        found[samples.times[index]] = samples.values[index]
+      }
+      #expect(all.updateValue(found, forKey: series.labels) == nil, "a series is selected once")
+    }
+    return all
+  }
+}
+
+/// The first difference between what is wanted and what is there, as text; nil where there is none.
+func difference(wanted: PlainSamples, found: PlainSamples) -> String? {
+  for (labels, samples) in wanted {
+    for (time, bits) in samples.sorted(by: { $0.key < $1.key }) where found[labels]?[time] != bits {
+      let there = found[labels].map { series in series[time].map { String($0, radix: 16) } ?? "no sample" }
+      return "\(labels) at \(time): \(String(bits, radix: 16)) wanted, \(there ?? "no series")"
+    }
+  }
+  for (labels, samples) in found {
+    for time in samples.keys.sorted() where wanted[labels]?[time] == nil { return "\(labels) at \(time): not wanted" }
+  }
+  return nil
+}
+
+/// A database's disk, clock and log, which outlive it.
+final class DatabaseSetup {
+  /// A round two hours.
+  static let epoch: Int64 = 7_200_000 * 236_000
+  let disk: SimulatedDisk
+  let clock: SimulatedClock
+  let kept = KeptLog()
+  var options: DatabaseOptions
+
+  init(now: Int64 = DatabaseSetup.epoch, sync: WALSync = .interval) {
+    clock = SimulatedClock(nowMilliseconds: now)
+    disk = SimulatedDisk(clock: clock)
+    options = DatabaseOptions(directory: "/data")
+    options.walSync = sync
+    options.retentionMilliseconds = 0
+  }
+
+  var now: Int64 { clock.nowMilliseconds() }
+
+  /// Opened and restored; not started, so that nothing happens by itself, and to let go of it is to be killed.
+  func open() throws -> Database {
+    let database = try Database.open(options, disk: disk, clock: clock, log: kept.log, registry: MetricsRegistry())
+    try database.restore()
+    return database
+  }
+
+  /// Ends a database cleanly.
+  func close(_ database: Database) throws {
+    try database.start()
+    database.close()
+  }
+
+  func logged(_ text: String) -> Bool { kept.lines.contains { $0.contains(text) } }
+}

@@ -1,0 +1,90 @@
+import TestKit
+import Testing
+
+@testable import TSDB
+
+private struct Name: Hashable {
+  var high: UInt64
+  var low: UInt32
+}
+
+@Suite struct ReferenceTableTests {
+  private func expectSame(_ table: borrowing ReferenceTable, _ plain: [Name: UInt32], _ note: String) {
+    table.checkInvariants()
+    #expect(table.count == plain.count, "\(note)")
+    for (name, location) in plain {
+      #expect(table.find(high: name.high, low: name.low).raw == location, "\(note)")
+      #expect(plain[Name(high: name.high, low: ~name.low)] != nil || table.find(high: name.high, low: ~name.low).isNone)
+    }
+  }
+
+  @Test("inserting, renaming and removing keep the table what a dictionary says")
+  func againstDictionary() {
+    for seed in 1...8 as ClosedRange<UInt64> {
+      var random = RandomSource(seed: seed)
+      var table = ReferenceTable()
+      var plain: [Name: UInt32] = [:]
+      for round in 0..<20 {
+        for _ in 0..<random.below(400) {
+          let name = Name(high: random.next(), low: UInt32(truncatingIfNeeded: random.next()))
+          let location = UInt32(random.below(1 << 20))
+          table.insert(high: name.high, low: name.low, SeriesLocation(raw: location))
+          plain[name] = location
+        }
+        for name in plain.keys.prefix(random.below(20)) {
+          table.insert(high: name.high, low: name.low, SeriesLocation(raw: UInt32(round)))
+          plain[name] = UInt32(round)
+        }
+        if round % 3 == 2 {
+          let part = UInt32(random.below(5))
+          table.removeAll { $0.raw % 5 == part }
+          plain = plain.filter { $0.value % 5 != part }
+        }
+        expectSame(table, plain, "seed \(seed) round \(round)")
+      }
+      let before = table.byteCount
+      table.removeAll { _ in true }
+      expectSame(table, [:], "seed \(seed) emptied")
+      #expect(table.byteCount <= before && table.byteCount == ReferenceTable().byteCount)
+    }
+  }
+
+  @Test("hashes with equal upper bits form one long run, at the start, in the middle and at the very end")
+  func longRuns() {
+    for upper in [0, 0x8000_0000, 0xffff_ffff] as [UInt64] {
+      // At the very end a run has 255 slots; hashes are keyed, so that nobody can aim there.
+      let count = upper == 0xffff_ffff ? 250 : 3000
+      var table = ReferenceTable()
+      var plain: [Name: UInt32] = [:]
+      for number in 0..<count {
+        let name = Name(high: upper << 32 | UInt64(number / 2), low: UInt32(number % 2))
+        table.insert(high: name.high, low: name.low, SeriesLocation(raw: UInt32(number)))
+        plain[name] = UInt32(number)
+        if number % 100 == 99 { expectSame(table, plain, "\(upper) \(number)") }
+      }
+      expectSame(table, plain, "\(upper)")
+      #expect(table.find(high: upper << 32 | 0xffff_fff0, low: 0).isNone)
+      table.removeAll { $0.raw % 3 == 1 }
+      plain = plain.filter { $0.value % 3 != 1 }
+      expectSame(table, plain, "\(upper) after removing")
+    }
+  }
+
+  @Test("every small table, with each name removed in turn, finds all the others")
+  func everySmallTable() {
+    for count in 1...60 {
+      for removed in 0..<count {
+        var table = ReferenceTable()
+        // Three homes only, so that the runs of several meet.
+        for number in 0..<count {
+          table.insert(high: UInt64(number % 3) << 32 | UInt64(number), low: 7, SeriesLocation(raw: UInt32(number)))
+        }
+        table.removeAll { $0.raw == UInt32(removed) }
+        for number in 0..<count {
+          let found = table.find(high: UInt64(number % 3) << 32 | UInt64(number), low: 7)
+          #expect(found.raw == (number == removed ? SeriesLocation.none.raw : UInt32(number)))
+        }
+      }
+    }
+  }
+}
