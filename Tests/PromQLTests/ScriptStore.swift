@@ -13,6 +13,10 @@ struct ScriptStore: SeriesSource {
   private var places: [Labels: Int] = [:]
   private var columns: [SampleColumn] = []
 
+  static func labels(_ name: String, _ pairs: [(name: String, value: String)]) -> Labels {
+    Labels(pairs + [("__name__", name)])
+  }
+
   mutating func append(_ labels: Labels, _ time: Int64, _ point: ScriptPoint, start: Int64 = 0) {
     let place = places[labels] ?? series.count
     if place == series.count {

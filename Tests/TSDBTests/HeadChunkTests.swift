@@ -205,6 +205,39 @@ import Testing
     }
   }
 
+  @Test("chunks can be read while others are appended")
+  func readersAndWriter() throws {
+    let folder = try WALFolder()
+    let (chunks, _) = try HeadChunks.open(
+      LinuxDisk(), path: folder.path + "/chunks_head", quarantine: folder.path + "/quarantine", fileBytesMax: 20_000,
+      log: KeptLog().log
+    ) { _ in }
+    let published = Monitor<[HeadChunkRef]>([])
+    let failures = KeptLog()
+    let readers = try (0..<3).map { reader in
+      try NamedThread(name: "reader") { [self] in
+        var numbers = SeededNumbers(seed: UInt64(reader))
+        var known: [HeadChunkRef] = []
+        while known.count < 2000 {
+          known = published.withLock { $0 }
+          for i in known.indices.suffix(3) + (known.isEmpty ? [] : [Int.random(in: known.indices, using: &numbers)]) {
+            do {
+              let chunk = try chunks.read(known[i])
+              if chunk.withData({ Array($0) }) != data(i) { failures.log.error("other bytes at \(i)") }
+            } catch { failures.log.error("\(error)") }
+          }
+        }
+      }
+    }
+    for start in stride(from: 0, to: 2000, by: 10) {
+      let refs = try append(start..<(start + 10), to: chunks)
+      published.withLock { $0 += refs }
+    }
+    for reader in readers { reader.join() }
+    #expect(failures.lines.isEmpty, "\(failures.lines.prefix(3))")
+    #expect(chunks.fileTimes.count > 5)
+  }
+
   @Test("no damage keeps the other files from being read, nor a reference from being refused")
   func mutations() throws {
     let seed: UInt64 = 31

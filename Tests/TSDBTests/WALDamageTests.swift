@@ -14,7 +14,7 @@ private func change(_ disk: any Disk, _ path: String, at offset: Int, _ bytes: [
 }
 
 @Suite struct WALDamageTests {
-  private let samplesPerCommit = 60
+  private let samplesPerCommit = 30
 
   /// Five segments of twenty commits, samples numbered through.
   private func filled(_ disk: any Disk) throws -> (setup: WALSetup, positions: [WALPosition]) {
@@ -160,7 +160,7 @@ private func change(_ disk: any Disk, _ path: String, at offset: Int, _ bytes: [
   func mutations() throws {
     let seed: UInt64 = 424_242
     var numbers = SeededNumbers(seed: seed)
-    for _ in 0..<25 {
+    for _ in 0..<20 {
       let disk = SimulatedDisk()
       let (setup, _) = try filled(disk)
       for _ in 0..<Int.random(in: 1...6, using: &numbers) {

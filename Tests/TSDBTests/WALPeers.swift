@@ -5,13 +5,13 @@ import Testing
 /// The real Prometheus and promtool, where the environment says they are.
 enum WALPeers {
   /// The folder of the binaries; nil where the variable `APUS_PEERS` is not set.
-  static var folder: String? {
+  static let folder: String? = {
     guard let value = getenv("APUS_PEERS") else {
       print("skipped: APUS_PEERS does not name the folder of prometheus and promtool")
       return nil
     }
     return String(cString: value)
-  }
+  }()
 
   struct SpawnError: Error { var code: Int32 }
 

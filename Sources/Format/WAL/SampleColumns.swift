@@ -5,7 +5,8 @@ package struct SampleColumns: ~Copyable, @unchecked Sendable {
   private var capacity: Int
   private var refBase: UnsafeMutablePointer<UInt64>
   private var timestampBase: UnsafeMutablePointer<Int64>
-  private var valueBase: UnsafeMutablePointer<Double>
+  /// As bits, so that no NaN changes on its way.
+  private var valueBase: UnsafeMutablePointer<UInt64>
 
   package init(capacity: Int = 1024) {
     self.capacity = max(capacity, 16)
@@ -23,7 +24,9 @@ package struct SampleColumns: ~Copyable, @unchecked Sendable {
   // Each is valid until the next mutation.
   package var refs: UnsafeBufferPointer<UInt64> { UnsafeBufferPointer(start: refBase, count: count) }
   package var timestamps: UnsafeBufferPointer<Int64> { UnsafeBufferPointer(start: timestampBase, count: count) }
-  package var values: UnsafeBufferPointer<Double> { UnsafeBufferPointer(start: valueBase, count: count) }
+  package var values: UnsafeBufferPointer<Double> {
+    UnsafeBufferPointer(start: UnsafeRawPointer(valueBase).assumingMemoryBound(to: Double.self), count: count)
+  }
 
   package mutating func removeAll() { count = 0 }
 
@@ -42,17 +45,26 @@ package struct SampleColumns: ~Copyable, @unchecked Sendable {
   }
 
   package mutating func append(ref: UInt64, timestamp: Int64, value: Double) {
-    reserve(1)
-    appendReserved(ref: ref, timestamp: timestamp, valueBits: value.bitPattern)
+    write(room: 1) { refs, timestamps, values in
+      refs[0] = ref
+      timestamps[0] = timestamp
+      values[0] = value.bitPattern
+      return 1
+    }
   }
 
-  /// As `append`, where room was reserved before.
+  /// Lets `body` write up to `room` samples behind the last one, values as bits; it returns how many it wrote.
   @inline(__always)
-  mutating func appendReserved(ref: UInt64, timestamp: Int64, valueBits: UInt64) {
-    refBase[count] = ref
-    timestampBase[count] = timestamp
-    UnsafeMutableRawPointer(valueBase + count).storeBytes(of: valueBits, as: UInt64.self)
-    count &+= 1
+  mutating func write(
+    room: Int,
+    _ body: (
+      UnsafeMutablePointer<UInt64>, UnsafeMutablePointer<Int64>, UnsafeMutablePointer<UInt64>
+    ) -> Int
+  ) {
+    reserve(room)
+    let written = body(refBase + count, timestampBase + count, valueBase + count)
+    precondition(written >= 0 && written <= room)
+    count += written
   }
 
   private func moved<Value: BitwiseCopyable>(

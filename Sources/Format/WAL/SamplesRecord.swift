@@ -85,24 +85,53 @@ package struct SamplesRecord: Sendable {
     }
     let before = columns.count
     // Ten bytes is the narrowest sample, so this is room for all of them.
-    columns.reserve(reader.remaining / 10 + 1)
-    var at = reader.offset
-    while at < body.count {
-      guard let refDelta = varint(body, &at), let timestampDelta = varint(body, &at), body.count - at >= 8 else {
-        columns.truncate(to: before)
-        return false
+    var isValid = true
+    columns.write(room: reader.remaining / 10 + 1) { refs, timestamps, values in
+      var at = reader.offset
+      var count = 0
+      while at < body.count {
+        guard let refDelta = varint(body, &at), let timestampDelta = varint(body, &at), body.count &- at >= 8 else {
+          isValid = false
+          break
+        }
+        refs[count] = baseRef &+ UInt64(bitPattern: refDelta)
+        timestamps[count] = baseTimestamp &+ timestampDelta
+        values[count] = UInt64(bigEndian: body.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+        at &+= 8
+        count &+= 1
       }
-      let bits = UInt64(bigEndian: body.loadUnaligned(fromByteOffset: at, as: UInt64.self))
-      at &+= 8
-      columns.appendReserved(
-        ref: baseRef &+ UInt64(bitPattern: refDelta), timestamp: baseTimestamp &+ timestampDelta, valueBits: bits)
+      return count
     }
-    return true
+    if !isValid { columns.truncate(to: before) }
+    return isValid
   }
 
   /// Zigzag, at most ten bytes; nil where it is cut or longer.
   @inline(__always)
   private static func varint(_ bytes: UnsafeRawBufferPointer, _ at: inout Int) -> Int64? {
+    // Samples of one body have neighbouring references and mostly one timestamp: one or two bytes.
+    if bytes.count &- at >= 2 {
+      let low = UInt64(bytes[at])
+      if low < 0x80 {
+        at &+= 1
+        return unzigzag(low)
+      }
+      let high = UInt64(bytes[at &+ 1])
+      if high < 0x80 {
+        at &+= 2
+        return unzigzag(low & 0x7f | high &<< 7)
+      }
+    }
+    return longVarint(bytes, &at)
+  }
+
+  @inline(__always)
+  private static func unzigzag(_ value: UInt64) -> Int64 {
+    Int64(bitPattern: value >> 1) ^ (0 &- Int64(bitPattern: value & 1))
+  }
+
+  @inline(never)
+  private static func longVarint(_ bytes: UnsafeRawBufferPointer, _ at: inout Int) -> Int64? {
     var value: UInt64 = 0
     var shift: UInt64 = 0
     while at < bytes.count {
@@ -111,7 +140,7 @@ package struct SamplesRecord: Sendable {
       value |= UInt64(byte & 0x7f) &<< shift
       if byte < 0x80 {
         if shift == 63 && byte > 1 { return nil }
-        return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
+        return unzigzag(value)
       }
       shift &+= 7
       if shift > 63 { return nil }

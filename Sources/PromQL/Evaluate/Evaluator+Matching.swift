@@ -58,7 +58,10 @@ private struct VectorJoin {
     for (index, series) in one.enumerated() {
       ones[signature.key(series.labels), default: One(matched: StepSet(count: steps))].series.append(index)
     }
-    try checkUnique(ones, one)
+    // Where one side is empty at a step, nothing is matched there, and doubles do not matter.
+    var active = StepSet(count: steps, full: fillForOne != nil || fillForMany != nil)
+    for series in many { active.formUnion(series.column.present) }
+    try checkUnique(ones, one, at: active)
     for series in many {
       let key = signature.key(series.labels)
       guard var partner = ones[key] else {
@@ -92,11 +95,14 @@ private struct VectorJoin {
   /// The labels a filled in series has: those of the match.
   private func matchLabels(_ labels: Labels) -> Labels { signature.key(labels) }
 
-  private func checkUnique(_ ones: [Labels: One], _ series: [ResultSeries]) throws(QueryError) {
+  private func checkUnique(
+    _ ones: [Labels: One], _ series: [ResultSeries], at active: StepSet
+  ) throws(QueryError) {
     for (key, one) in ones where one.series.count > 1 {
       var seen = StepSet(count: steps)
       for (place, index) in one.series.enumerated() {
-        let present = series[index].column.present
+        var present = series[index].column.present
+        present.formIntersection(active)
         if seen.intersects(present) {
           guard
             let twin = one.series[..<place].first(where: { series[$0].column.present.intersects(present) })

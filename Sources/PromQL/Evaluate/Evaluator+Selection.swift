@@ -62,23 +62,9 @@ extension Evaluator {
     let floats = present.filter { all[$0].column.histogram(step) == nil }
     if floats.count < present.count { context.annotate(.histogramIgnored(node.op.rawValue, at: node.position)) }
     present = floats
-    let isTop = node.op == .topk
-    func value(_ place: Int) -> Double { all[place].column.floats[step] }
-    /// NaN loses against everything; of equals the first seen stays.
-    func wins(_ one: Int, _ two: Int) -> Bool {
-      let (a, b) = (value(one), value(two))
-      if a.isNaN || b.isNaN { return !a.isNaN && b.isNaN }
-      return isTop ? a > b : a < b
-    }
-    if count == 1 {
-      guard var best = present.first else { return [] }
-      for place in present.dropFirst() where wins(place, best) { best = place }
-      return [best]
-    }
-    let ranked = present.enumerated().sorted {
-      wins($0.element, $1.element) || (!wins($1.element, $0.element) && $0.offset < $1.offset)
-    }
-    return ranked.prefix(count).map(\.element)
+    var heap = RankHeap(keepsLargest: node.op == .topk)
+    for place in present { heap.add(place, all[place].column.floats[step], most: count) }
+    return heap.ranked
   }
 
   /// A share of all series, chosen by the hash of their labels so that it is the same each time; a negative ratio chooses
@@ -94,6 +80,63 @@ extension Evaluator {
       }
       try emit(series, steps, sink)
     }
+  }
+}
+
+/// The most extreme values seen so far. Of equal ones the same stay as in the reference, which is why this is the same binary
+/// heap with the least extreme value on top.
+private struct RankHeap {
+  private var entries: [(place: Int, value: Double)] = []
+  private let keepsLargest: Bool
+
+  init(keepsLargest: Bool) { self.keepsLargest = keepsLargest }
+
+  /// NaN is less extreme than everything.
+  private func isLess(_ one: Double, _ two: Double) -> Bool {
+    one.isNaN || (keepsLargest ? one < two : one > two)
+  }
+
+  mutating func add(_ place: Int, _ value: Double, most: Int) {
+    if entries.count < most {
+      entries.append((place, value))
+      return rise(entries.count - 1)
+    }
+    let top = entries[0].value
+    let wins = keepsLargest ? top < value : top > value
+    if wins || (top.isNaN && !value.isNaN) {
+      entries[0] = (place, value)
+      sink()
+    }
+  }
+
+  private mutating func rise(_ start: Int) {
+    var child = start
+    while child > 0 {
+      let parent = (child - 1) / 2
+      if !isLess(entries[child].value, entries[parent].value) { return }
+      entries.swapAt(child, parent)
+      child = parent
+    }
+  }
+
+  private mutating func sink() {
+    var parent = 0
+    while 2 * parent + 1 < entries.count {
+      var child = 2 * parent + 1
+      if child + 1 < entries.count, isLess(entries[child + 1].value, entries[child].value) { child += 1 }
+      if !isLess(entries[child].value, entries[parent].value) { return }
+      entries.swapAt(child, parent)
+      parent = child
+    }
+  }
+
+  /// The places, the most extreme first.
+  var ranked: [Int] {
+    entries.enumerated().sorted { one, two in
+      let (a, b) = (one.element.value, two.element.value)
+      if a.isNaN || b.isNaN { return a.isNaN == b.isNaN ? one.offset < two.offset : b.isNaN }
+      return a == b ? one.offset < two.offset : isLess(b, a)
+    }.map(\.element.place)
   }
 }
 

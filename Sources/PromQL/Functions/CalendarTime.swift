@@ -11,15 +11,23 @@ struct CalendarTime {
   let minute: Int
   let second: Int
 
-  init(seconds: Int64) {
-    // Held within years that fit plain arithmetic; a query may ask for any number.
-    let bounded = max(-9_000_000_000_000_000, min(9_000_000_000_000_000, seconds))
-    var days = bounded / 86_400
-    var rest = bounded % 86_400
-    if rest < 0 {
-      rest += 86_400
-      days -= 1
+  /// Of a float as queries have them. What does not fit 64 bits, NaN among it, is 2^63 seconds, as in Prometheus.
+  init(_ seconds: Double) {
+    if seconds >= -9.2233720368547758e18, seconds < 9.2233720368547758e18 {
+      self.init(seconds: Int64(seconds))
+    } else {
+      self.init(days: 106_751_991_167_300, rest: 55_808)
     }
+  }
+
+  init(seconds: Int64) {
+    let rest = seconds % 86_400
+    let days = seconds / 86_400
+    self.init(days: rest < 0 ? days - 1 : days, rest: rest < 0 ? rest + 86_400 : rest)
+  }
+
+  /// Days since 1970, and seconds of the day.
+  private init(days: Int64, rest: Int64) {
     hour = Int(rest / 3600)
     minute = Int(rest / 60 % 60)
     second = Int(rest % 60)

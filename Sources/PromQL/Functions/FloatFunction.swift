@@ -22,10 +22,7 @@ enum FloatFunction {
     "month": { Double(moment($0).month) }, "year": { Double(moment($0).year) },
   ]
 
-  private static func moment(_ seconds: Double) -> CalendarTime {
-    if seconds.isNaN { return CalendarTime(seconds: Int64.min) }
-    return CalendarTime(seconds: Int64(max(-9.2e18, min(9.2e18, seconds))))
-  }
+  private static func moment(_ seconds: Double) -> CalendarTime { CalendarTime(seconds) }
 }
 
 /// Functions from one native histogram to one float.

@@ -21,36 +21,41 @@ package final class WALMetrics: Sendable {
 
   private static let fsyncBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-  package init(_ registry: MetricsRegistry, _ kind: Kind) {
+  /// `labels` tell the logs of one process apart (workspaces); none where there is one.
+  package init(_ registry: MetricsRegistry, _ kind: Kind, labels: MetricLabels = []) {
     let prefix = kind.rawValue
     segmentCurrent = registry.gauge(
-      prefix + "segment_current", "Write log segment index that TSDB is currently writing to.")
+      prefix + "segment_current", "Write log segment index that TSDB is currently writing to.", labels: labels)
     writesFailed = registry.counter(
-      prefix + "writes_failed_total", "Total number of write log writes that failed.")
+      prefix + "writes_failed_total", "Total number of write log writes that failed.", labels: labels)
     writtenBytes = registry.counter(
-      prefix + "record_parts_bytes_written_total", "Total number of bytes written to the write log.")
+      prefix + "record_parts_bytes_written_total", "Total number of bytes written to the write log.", labels: labels)
     savedBytes = registry.counter(
-      prefix + "record_bytes_saved_total", "Total number of bytes saved by the record compression.")
+      prefix + "record_bytes_saved_total", "Total number of bytes saved by the record compression.", labels: labels)
     corruptions = registry.counter(
-      prefix + "corruptions_total", "Total number of places where the write log was found damaged.")
+      prefix + "corruptions_total", "Total number of places where the write log was found damaged.", labels: labels)
     truncations = registry.counter(
-      prefix + "truncations_total", "Total number of write log truncations attempted.")
+      prefix + "truncations_total", "Total number of write log truncations attempted.", labels: labels)
     truncationsFailed = registry.counter(
-      prefix + "truncations_failed_total", "Total number of write log truncations that failed.")
+      prefix + "truncations_failed_total", "Total number of write log truncations that failed.", labels: labels)
     unknownRecords = registry.counter(
-      prefix + "unknown_records_total", "Total number of write log records of an unknown kind that were skipped.")
+      prefix + "unknown_records_total", "Total number of write log records of an unknown kind that were skipped.",
+      labels: labels)
     // The log of out-of-order samples has no checkpoints.
     let isWAL = kind == .wal
     checkpoints =
       isWAL
       ? registry.counter(
-        "prometheus_tsdb_checkpoint_creations_total", "Total number of checkpoint creations attempted.") : Counter()
+        "prometheus_tsdb_checkpoint_creations_total", "Total number of checkpoint creations attempted.", labels: labels)
+      : Counter()
     checkpointsFailed =
       isWAL
       ? registry.counter(
-        "prometheus_tsdb_checkpoint_creations_failed_total", "Total number of checkpoint creations that failed.")
+        "prometheus_tsdb_checkpoint_creations_failed_total", "Total number of checkpoint creations that failed.",
+        labels: labels)
       : Counter()
     fsyncDurationSeconds = registry.histogram(
-      prefix + "fsync_duration_seconds", "Duration of write log fsync.", upperBounds: WALMetrics.fsyncBounds)
+      prefix + "fsync_duration_seconds", "Duration of write log fsync.", labels: labels,
+      upperBounds: WALMetrics.fsyncBounds)
   }
 }

@@ -56,7 +56,9 @@ package final class WriteAheadLog: Sendable {
     }
   }
 
-  /// Behind the last commit: where a replay begins that knows everything committed so far.
+  /// Behind the last commit: where a replay begins that knows everything committed so far. Whoever writes a position
+  /// down calls `sync` between taking it and writing it: after a power loss the log must reach at least as far, or the
+  /// position would lie inside what is written later.
   package var position: WALPosition { tail.withLock { $0.position } }
 
   /// Writes the records of `body`. When it returns they survive what `WALSync` promises.
