@@ -29,13 +29,17 @@ import Testing
     for _ in 0..<400 {
       let labels = randomLabels(&random)
       encoded(labels).withUnsafeBytes { raw in
-        #expect(fields.parse(raw))
-        #expect(pairs(fields, raw) == labels.flatMap { [$0.0, $0.1] })
+        let isParsed = fields.parse(raw)
+        #expect(isParsed)
+        let parsed = pairs(fields, raw)
+        #expect(parsed == labels.flatMap { [$0.0, $0.1] })
         fields.canonicalize(in: raw)
         let wanted = labels.filter { !$0.1.isEmpty }.sorted { $0.0.lexicographicallyPrecedes($1.0) }
-        #expect((0..<fields.fields.count).map { Array(fields.name($0, in: raw)) } == wanted.map(\.0))
+        let names = (0..<fields.fields.count).map { Array(fields.name($0, in: raw)) }
+        #expect(names == wanted.map(\.0))
         let duplicate = zip(wanted, wanted.dropFirst()).enumerated().first { $0.element.0.0 == $0.element.1.0 }
-        #expect(fields.firstDuplicate(in: raw) == duplicate.map { $0.offset + 1 })
+        let found = fields.firstDuplicate(in: raw)
+        #expect(found == duplicate.map { $0.offset + 1 })
         let sortedValues = { (values: [[UInt8]]) in values.sorted { $0.lexicographicallyPrecedes($1) } }
         let values = (0..<fields.fields.count).map { Array(fields.value($0, in: raw)) }
         #expect(sortedValues(values) == sortedValues(wanted.map(\.1)))
@@ -52,7 +56,8 @@ import Testing
       let canonical = labels.filter { !$0.1.isEmpty }.sorted { $0.0.lexicographicallyPrecedes($1.0) }
       let raw = encoded(canonical)
       let written = raw.withUnsafeBytes { raw in
-        #expect(fields.parse(raw))
+        let isParsed = fields.parse(raw)
+        #expect(isParsed)
         fields.canonicalize(in: raw)
         return bytes { fields.appendFields(of: raw, to: &$0) }
       }
@@ -60,16 +65,19 @@ import Testing
 
       let unsorted = encoded(labels)
       let again = unsorted.withUnsafeBytes { raw in
-        #expect(fields.parse(raw))
+        let isParsed = fields.parse(raw)
+        #expect(isParsed)
         fields.canonicalize(in: raw)
         return bytes { fields.appendFields(of: raw, to: &$0) }
       }
       #expect(again.count == raw.count)
       again.withUnsafeBytes { again in
-        #expect(fields.parse(again))
+        let isParsed = fields.parse(again)
+        #expect(isParsed)
         let before = pairs(fields, again)
         fields.canonicalize(in: again)
-        #expect(pairs(fields, again) == before)
+        let after = pairs(fields, again)
+        #expect(after == before)
       }
     }
   }
@@ -78,11 +86,13 @@ import Testing
   func packed() {
     var fields = LabelFields()
     encoded([([98], [1, 2]), ([97], [3])]).withUnsafeBytes { raw in
-      #expect(fields.parse(raw))
+      let isParsed = fields.parse(raw)
+      #expect(isParsed)
       fields.canonicalize(in: raw)
-      #expect(bytes { fields.appendPacked(of: raw, to: &$0) } == [1, 97, 1, 3, 1, 98, 2, 1, 2])
-      #expect(fields.index(of: "b", in: raw) == 1)
-      #expect(fields.index(of: "c", in: raw) == nil)
+      let packed = bytes { fields.appendPacked(of: raw, to: &$0) }
+      #expect(packed == [1, 97, 1, 3, 1, 98, 2, 1, 2])
+      let (present, absent) = (fields.index(of: "b", in: raw), fields.index(of: "c", in: raw))
+      #expect(present == 1 && absent == nil)
     }
   }
 
@@ -108,11 +118,14 @@ import Testing
       let raw = memory.lay(bytes)
       let isParsed = fields.parse(raw)
       #expect(isParsed == (expected != nil), "\(bytes)")
-      if isParsed { #expect(pairs(fields, raw) == expected, "\(bytes)") }
+      let read = isParsed ? pairs(fields, raw) : nil
+      #expect(read == expected, "\(bytes)")
     }
   }
 
-  @Test("very many labels in the worst order are sorted at once, not in the square of their number", .timeLimit(.minutes(1)))
+  @Test(
+    "very many labels in the worst order are sorted at once, not in the square of their number",
+    .timeLimit(.minutes(1)))
   func manyLabels() {
     var fields = LabelFields()
     var raw: [UInt8] = []
@@ -122,12 +135,14 @@ import Testing
       raw += [0x0a, 0x09, 0x0a, 0x04] + name + [0x12, 0x01, 97]
     }
     raw.withUnsafeBytes { raw in
-      #expect(fields.parse(raw))
+      let isParsed = fields.parse(raw)
+      #expect(isParsed)
       fields.canonicalize(in: raw)
-      #expect(fields.fields.count == count)
-      #expect(fields.firstDuplicate(in: raw) == nil)
+      let (kept, duplicate) = (fields.fields.count, fields.firstDuplicate(in: raw))
+      #expect(kept == count && duplicate == nil)
       for index in [0, 1, 2, count / 2, count - 1] {
-        #expect(Array(fields.name(index, in: raw)) == withUnsafeBytes(of: UInt32(index).bigEndian) { Array($0) })
+        let name = Array(fields.name(index, in: raw))
+        #expect(name == withUnsafeBytes(of: UInt32(index).bigEndian) { Array($0) })
       }
     }
   }

@@ -14,7 +14,8 @@ import Testing
     for _ in 0..<2000 {
       let body = maker.request()
       let expected = try #require(oracleReading(body), "the maker made a bad request: \(body)")
-      let read = try #require(scannerReading(memory.lay(body), &rows, &labels), "refused: \(body)")
+      let reading = scannerReading(memory.lay(body), &rows, &labels)
+      let read = try #require(reading, "refused: \(body)")
       #expect(read.badLabels.isEmpty)
       guard read.request == expected else {
         Issue.record("read otherwise: \(body)")
@@ -55,7 +56,8 @@ import Testing
         Issue.record("protobuf-c reads otherwise: \(body)")
         return
       }
-      verdicts["\(accepted ? "accepted" : "refused"), protobuf-c \(oracle == nil ? "refuses" : "accepts")", default: 0] += 1
+      let verdict = "\(accepted ? "accepted" : "refused"), protobuf-c \(oracle == nil ? "refuses" : "accepts")"
+      verdicts[verdict, default: 0] += 1
     }
     print("verdicts on damaged write requests: \(verdicts.sorted { $0.key < $1.key })")
     #expect(verdicts["accepted, protobuf-c accepts", default: 0] > 1000)
@@ -108,7 +110,8 @@ import Testing
     let memory = GuardedMemory(bytesMax: 4096)
     var rows = WriteRequestRows()
     var labels = LabelFields()
-    #expect(scannerReading(memory.lay(body), &rows, &labels) == nil, "\(what)")
+    let isRefused = scannerReading(memory.lay(body), &rows, &labels) == nil
+    #expect(isRefused, "\(what)")
   }
 
   @Test("an error names the kind of fault and where it lies")
@@ -137,9 +140,9 @@ import Testing
       let body = maker.field(1, series) + maker.field(1, one)
       try body.withUnsafeBytes { body in
         try WriteRequestScanner.scan(body, key: .stable, into: &rows)
-        let raw = rows.labels(of: rows.rows[0], in: body)
-        #expect(Array(raw) == one + two)
-        #expect(Array(rows.labels(of: rows.rows[1], in: body)) == one)
+        let gathered = Array(rows.labels(of: rows.rows[0], in: body))
+        let plain = Array(rows.labels(of: rows.rows[1], in: body))
+        #expect(gathered == one + two && plain == one)
         hashes.insert(KeyedHash128(low: UInt64(rows.rows[0].hashLow), high: rows.rows[0].hashHigh))
       }
     }
@@ -165,10 +168,12 @@ import Testing
             labels: labels.flatMap { [Array($0.name.utf8), Array($0.value.utf8)] }, times: [time],
             values: [value.bitPattern]))
       }
-      #expect(oracleReading(Array(builder.bytes)) == expected)
+      let oracle = oracleReading(Array(builder.bytes))
+      #expect(oracle == expected)
       var rows = WriteRequestRows()
       var fields = LabelFields()
-      #expect(scannerReading(builder.bytes, &rows, &fields)?.request == expected)
+      let read = scannerReading(builder.bytes, &rows, &fields)
+      #expect(read?.request == expected)
     }
   }
 }

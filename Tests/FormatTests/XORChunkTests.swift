@@ -29,7 +29,8 @@ import Testing
   func handComputed(_ times: [Int64], _ values: [Double], _ expected: [UInt8]) {
     let memory = GuardedMemory(bytesMax: 4096)
     let series = XORSeries(times: times, values: values.map(\.bitPattern))
-    #expect(written(series, capacity: 64, memory) == expected)
+    let chunk = written(series, capacity: 64, memory)
+    #expect(chunk == expected)
     #expect(series.reference().bytes == expected)
   }
 
@@ -40,8 +41,8 @@ import Testing
     for _ in 0..<1500 {
       let series = maker.series(1 + maker.random.below(130))
       let expected = series.reference().bytes
-      guard let chunk = written(series, capacity: expected.count + maker.random.below(9), memory) ?? nil, chunk == expected
-      else {
+      let capacity = max(20, expected.count + maker.random.below(9))
+      guard let chunk = written(series, capacity: capacity, memory), chunk == expected else {
         Issue.record("written otherwise: \(series)")
         return
       }
@@ -68,7 +69,8 @@ import Testing
         let series = XORSeries(times: times, values: times.map { _ in 7 })
         let chunk = written(series, capacity: 120, memory)
         #expect(chunk == series.reference().bytes)
-        #expect(decodedXOR(memory.lay(chunk ?? [])).times == times)
+        let read = decodedXOR(memory.lay(chunk ?? []))
+        #expect(read.times == times)
       }
     }
   }
@@ -117,10 +119,12 @@ import Testing
           let capacity = memory.count
           let fits = memory.withUnsafeMutableBufferPointer {
             XORChunk.append(
-              time: series.times[index], value: series.values[index], to: &tail, at: $0.baseAddress!, capacity: capacity)
+              time: series.times[index], value: series.values[index], to: &tail, at: $0.baseAddress!,
+              capacity: capacity)
           }
           if fits { break }
-          memory = memory.prefix(tail.byteCount) + [UInt8](repeating: 0x55, count: capacity + 1 + index % 16 - tail.byteCount)
+          let room = [UInt8](repeating: 0x55, count: capacity + 1 + index % 16 - tail.byteCount)
+          memory = memory.prefix(tail.byteCount) + room
         }
       }
       #expect(Array(memory.prefix(tail.byteCount)) == series.reference().bytes)
@@ -139,22 +143,25 @@ import Testing
             values: Array(repeating: 0x7ff0_0000_0000_0002, count: count))
           let expected = series.reference()
           let capacity = max(20, expected.bytes.count)
-          #expect(
-            XORChunk.constantBitCount(firstTime: first, timeDelta: delta, count: count) == expected.bitCounts[count - 1])
+          let bitCount = XORChunk.constantBitCount(firstTime: first, timeDelta: delta, count: count)
+          #expect(bitCount == expected.bitCounts[count - 1])
           let room = memory.room(capacity)
           room.initializeMemory(as: UInt8.self, repeating: 0xff)
           let base = room.baseAddress!.assumingMemoryBound(to: UInt8.self)
           var tail = XORTail(
             lastTime: series.times[count - 1], lastValue: 0x7ff0_0000_0000_0002, timeDelta: count == 1 ? 0 : delta,
             count: UInt16(count))
-          #expect(XORChunk.writeConstant(tail: &tail, firstTime: first, at: base, capacity: capacity))
+          let isWritten = XORChunk.writeConstant(tail: &tail, firstTime: first, at: base, capacity: capacity)
+          #expect(isWritten)
           #expect(Array(room.prefix(tail.byteCount)) == expected.bytes)
-          #expect(written(series, capacity: capacity, other) == expected.bytes)
+          let oneByOne = written(series, capacity: capacity, other)
+          #expect(oneByOne == expected.bytes)
           if expected.bytes.count > 20 {
-            let cramped = memory.room(expected.bytes.count - 1).baseAddress!.assumingMemoryBound(to: UInt8.self)
+            let short = expected.bytes.count - 1
+            let cramped = memory.room(short).baseAddress!.assumingMemoryBound(to: UInt8.self)
             var copy = tail
-            #expect(!XORChunk.writeConstant(tail: &copy, firstTime: first, at: cramped, capacity: expected.bytes.count - 1))
-            #expect(copy.all == tail.all)
+            let fits = XORChunk.writeConstant(tail: &copy, firstTime: first, at: cramped, capacity: short)
+            #expect(!fits && copy.all == tail.all)
           }
         }
       }
@@ -164,8 +171,9 @@ import Testing
     let room = memory.room(100)
     let base = room.baseAddress!.assumingMemoryBound(to: UInt8.self)
     var tail = XORTail(lastTime: 30, lastValue: 5, timeDelta: 10, count: 4)
-    #expect(XORChunk.writeConstant(tail: &tail, firstTime: 0, at: base, capacity: 100))
-    #expect(XORChunk.append(time: 55, value: 1 << 40, to: &tail, at: base, capacity: 100))
+    let isWritten = XORChunk.writeConstant(tail: &tail, firstTime: 0, at: base, capacity: 100)
+    let isAppended = XORChunk.append(time: 55, value: 1 << 40, to: &tail, at: base, capacity: 100)
+    #expect(isWritten && isAppended)
     series.times.append(55)
     series.values.append(1 << 40)
     #expect(Array(room.prefix(tail.byteCount)) == series.reference().bytes)

@@ -90,8 +90,8 @@ struct XORSeriesMaker {
   var random: RandomSource
 
   static let borders: [Int64] = [
-    0, 1, -1, 8192, 8193, -8191, -8192, 65536, 65537, -65535, -65536, 524_288, 524_289, -524_287, -524_288, 4_000_000_000,
-    -4_000_000_000,
+    0, 1, -1, 8192, 8193, -8191, -8192, 65536, 65537, -65535, -65536, 524_288, 524_289, -524_287, -524_288,
+    4_000_000_000, -4_000_000_000,
   ]
   static let oddValues: [UInt64] = [
     0x7ff0_0000_0000_0002,  // the stale marker
@@ -115,7 +115,9 @@ struct XORSeriesMaker {
       case 0: break
       case 1: delta = 15_000 + Int64(random.below(21)) - 10
       case 2: delta = Int64(1 + random.below(1 << (1 + random.below(32))))
-      default: delta = min(max(delta + XORSeriesMaker.borders[random.below(XORSeriesMaker.borders.count)], 1), 0xffff_ffff)
+      default:
+        let second = XORSeriesMaker.borders[random.below(XORSeriesMaker.borders.count)]
+        delta = min(max(delta + second, 1), 0xffff_ffff)
       }
       times.append(times[times.count - 1] + min(delta, 0xffff_ffff))
     }
