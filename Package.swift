@@ -8,6 +8,10 @@ let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let safe: [SwiftSetting] = strict + [.strictMemorySafety()]
 // Targets with hot loops over raw memory that one type owns: exclusivity is proven by ownership, not checked at run time.
 let hot: [SwiftSetting] = strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+// The evaluator hands series on through closures, recursively; specializing each function for each closure it may meet
+// multiplies code and compile time for no speed.
+let streamed: [SwiftSetting] =
+  strict + [.unsafeFlags(["-Xllvm", "-sil-disable-pass=closure-specialize"], .when(configuration: .release))]
 
 let package = Package(
   name: "Apus",
@@ -48,7 +52,7 @@ let package = Package(
 
     // Layer 3: the database and the language; neither knows the other.
     .target(name: "TSDB", dependencies: ["Model", "Platform", "Format", "CShims"], swiftSettings: hot),
-    .target(name: "PromQL", dependencies: ["Model"], swiftSettings: strict),
+    .target(name: "PromQL", dependencies: ["Model"], swiftSettings: streamed),
 
     // Layer 4: what feeds the database.
     .target(name: "Ingest", dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB"], swiftSettings: hot),

@@ -1,5 +1,5 @@
 /// A matcher, compiled once and asked for every value. A series without the label has the empty value.
-package struct CompiledMatcher: Sendable {
+package final class CompiledMatcher: Sendable {
   package let matcher: Matcher
   /// Whether series without the label match.
   package let matchesEmpty: Bool

@@ -1,48 +1,12 @@
-import CShims
-
 // The regular expressions that people write for labels, nearly always: literals, alternations of them, and `.*` or `.+`
 // between literals. Such a pattern is a finite set of strings and a few globs, which match by comparing bytes, and the set
 // is looked up instead of matched at all. Everything else is RE2's. A shape agrees with RE2 on every UTF-8 text.
 
-/// Literals with gaps: `prefix gap middle gap ... gap suffix`, at least one gap.
-struct RegexGlob: Sendable, Equatable {
-  var prefix: [UInt8] = []
-  var middles: [[UInt8]] = []
-  var suffix: [UInt8] = []
-  /// The least length of each gap: 0 for `.*`, 1 for `.+`. One more than there are middles.
-  var gaps: [Int] = []
-
-  /// The leftmost place for each middle leaves the most room for the rest, so no choice is ever taken back. A literal is
-  /// whole characters, so it can only be found where characters begin and end, and a gap of one byte holds one of them.
-  func matches(_ text: UnsafeRawBufferPointer) -> Bool {
-    guard text.count >= prefix.count + suffix.count else { return false }
-    guard prefix.isEmpty || prefix.withUnsafeBytes({ equalBytes($0, slice(text, 0, $0.count)) }) else { return false }
-    let end = text.count - suffix.count
-    guard suffix.isEmpty || suffix.withUnsafeBytes({ equalBytes($0, slice(text, end, $0.count)) }) else { return false }
-    var at = prefix.count
-    for (middle, gap) in zip(middles, gaps) {
-      guard let found = find(middle, text, at + gap, end) else { return false }
-      at = found + middle.count
-    }
-    return at + (gaps.last ?? 0) <= end
-  }
-
-  private func find(_ middle: [UInt8], _ text: UnsafeRawBufferPointer, _ from: Int, _ to: Int) -> Int? {
-    guard from + middle.count <= to, let base = text.baseAddress else { return nil }
-    return middle.withUnsafeBytes { middle in
-      apus_find_bytes(base + from, to - from, middle.baseAddress, middle.count).map { $0 - base }
-    }
-  }
-
-  private func slice(_ text: UnsafeRawBufferPointer, _ from: Int, _ count: Int) -> UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(rebasing: text[from..<(from + count)])
-  }
-}
-
 /// A pattern as a set of strings and globs; it matches what one of them matches.
-struct RegexShape: Sendable {
+final class RegexShape: Sendable {
   let literals: ByteStringSet
   let globs: [RegexGlob]
+  private let program: RegexGlobProgram
 
   /// Above this many globs one automaton is faster.
   static let globCountMax = 32
@@ -69,12 +33,11 @@ struct RegexShape: Sendable {
     }
     self.literals = ByteStringSet(literals)
     self.globs = globs
+    program = RegexGlobProgram(globs)
   }
 
   func matches(_ text: UnsafeRawBufferPointer) -> Bool {
-    if !literals.isEmpty && literals.contains(text) { return true }
-    for glob in globs where glob.matches(text) { return true }
-    return false
+    literals.contains(text) || program.matches(text)
   }
 
   /// Alternately text and gaps, beginning and ending with a text that may be empty; nil where an anchor stands inside.

@@ -14,7 +14,7 @@ import Testing
         bytes[index] ^= 0x10
         let changed = hashed(bytes, length)
         bytes[index] ^= 0x10
-        #expect(changed.low != whole.low && changed.high != whole.high, "length \(length) byte \(index)")
+        if changed.low == whole.low || changed.high == whole.high { Issue.record("length \(length) byte \(index)") }
       }
     }
   }
@@ -98,7 +98,7 @@ import Testing
     copy.copyBytes(from: bytes.prefix(count))
     let input = UnsafeRawBufferPointer(copy)
     let result = (hash ?? one).hash128(input)
-    #expect((hash ?? one).hash(input) == result.low)
+    if (hash ?? one).hash(input) != result.low { Issue.record("the 64-bit hash is the low half") }
     return result
   }
 }

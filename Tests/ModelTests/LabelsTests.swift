@@ -30,13 +30,13 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
     return left.count - right.count
   }
 
-  @Test("the order is that of Prometheus's labels.Compare, for all pairs of 400 random sets")
+  @Test("the order is that of Prometheus's labels.Compare, for all pairs of 200 random sets")
   func order() {
     let seed = UInt64.random(in: 0...UInt64.max)
     var generator = SplitMix(state: seed)
     let names = ["", "a", "aa", "ab", "b", "__name__", "ä", "\u{10ffff}"]
     let values = ["a", "b", "ab", "B", "é", "\u{1}", String(repeating: "x", count: 130), "xx"]
-    let sets = (0..<400).map { _ in
+    let sets = (0..<200).map { _ in
       Labels(
         (0..<Int.random(in: 0...4, using: &generator)).map { _ in
           (names.randomElement(using: &generator) ?? "", values.randomElement(using: &generator) ?? "")
@@ -45,9 +45,10 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
     for left in sets {
       for right in sets {
         let wanted = reference(left.pairs, right.pairs)
-        #expect(Labels.compare(left, right).signum() == wanted.signum(), "\(left) \(right) seed \(seed)")
-        #expect((left < right) == (wanted < 0) && (left == right) == (wanted == 0))
-        if left == right { #expect(left.stableHash == right.stableHash) }
+        let isRight =
+          Labels.compare(left, right).signum() == wanted.signum() && (left < right) == (wanted < 0)
+          && (left == right) == (wanted == 0) && (left != right || left.stableHash == right.stableHash)
+        if !isRight { Issue.record("\(left) \(right) seed \(seed)") }
       }
     }
   }
@@ -237,7 +238,8 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
     isValid(bytes) == (String(validating: bytes, as: UTF8.self) != nil)
   }
 
-  @Test("UTF-8 validity is what the standard library says, for every one, two and three bytes, and borders of four")
+  @Test(
+    "UTF-8 validity is what the standard library says, for all of one and two bytes, and the borders of three and four")
   func validity() {
     let edges: [UInt8] = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff]
     for first in UInt8.min...UInt8.max {
@@ -247,7 +249,7 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
         guard first >= 0xe0 else { continue }
         for third in edges {
           if !expectAgreement([first, second, third]) { Issue.record("\(first) \(second) \(third)") }
-          guard first >= 0xf0 else { continue }
+          guard first >= 0xf0, edges.contains(second) else { continue }
           for fourth in edges {
             if !expectAgreement([first, second, third, fourth]) {
               Issue.record("\(first) \(second) \(third) \(fourth)")

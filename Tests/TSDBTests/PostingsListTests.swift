@@ -42,12 +42,12 @@ import Testing
     }
   }
 
-  @Test("lists of every length up to 600 cross each block border, for gaps of one, two and three bytes")
+  @Test("lists of every length up to 400 cross each block border, for gaps of one, two and three bytes")
   func borders() {
     for gap in [2, 300, 20000] as [UInt32] {
-      #expect(roundTrip((0..<600).map { 7 + $0 * gap }))
+      #expect(roundTrip((0..<400).map { 7 + $0 * gap }))
     }
-    #expect(roundTrip((0..<60_000).map { 1 + $0 * 3 }, checkEvery: 997))
+    #expect(roundTrip((0..<30_000).map { 1 + $0 * 3 }, checkEvery: 1997))
   }
 
   @Test("random mixtures of runs and gaps come back")

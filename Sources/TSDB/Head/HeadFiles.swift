@@ -16,6 +16,19 @@ final class HeadFiles: Sendable {
     self.log = log
   }
 
+  /// Puts both logs on stable storage.
+  func syncLogs() throws(DiskError) {
+    do throws(WALError) {
+      try wal.sync()
+      try wbl.sync()
+    } catch {
+      switch error {
+      case .disk(let error): throw error
+      case .closed: return
+      }
+    }
+  }
+
   /// Decodes a complete chunk. What cannot be read is left out of the answer, counted and logged.
   func readChunk(_ chunk: SeriesChunk, into samples: inout SeriesSamples) {
     let reference = HeadChunkRef(file: Int(chunk.file), offset: Int(chunk.offset))

@@ -53,6 +53,9 @@ struct HeadSnapshotWriter: ~Copyable {
     block.removeAll()
     block.appendLittleEndian(UInt64(seriesCount))
     try finishBlock(kind: 0, replacement.file)
+    // The log must reach at least as far as the positions say before the snapshot counts: after a power loss they would
+    // point into what is written later.
+    try head.files.syncLogs()
     try replacement.commit()
   }
 

@@ -34,13 +34,13 @@ package struct HeadPostings: ~Copyable, @unchecked Sendable {
     self.seed = seed
     all = store.makeList()
     names = .allocate(capacity: nameCapacity)
-    nameSlots = HeadPostings.emptySlots(nameSlotBits)
+    nameSlots = ZeroedSlots.make(1 << nameSlotBits)
   }
 
   deinit {
     names.deinitialize(count: nameCount)
     names.deallocate()
-    nameSlots.deallocate()
+    ZeroedSlots.free(nameSlots)
   }
 
   /// The number of series in the index.
@@ -155,8 +155,8 @@ extension HeadPostings {
   }
 
   private mutating func rebuildNameSlots() {
-    nameSlots.deallocate()
-    nameSlots = HeadPostings.emptySlots(nameSlotBits)
+    ZeroedSlots.free(nameSlots)
+    nameSlots = ZeroedSlots.make(1 << nameSlotBits)
     for index in 0..<nameCount { placeName(index) }
   }
 
@@ -169,12 +169,6 @@ extension HeadPostings {
 
   @inline(__always) private func namePlace(_ name: SymbolID, _ bits: Int) -> Int {
     Int(KeyedHash.mix(UInt64(name) ^ seed) &>> (64 &- UInt64(bits)))
-  }
-
-  private static func emptySlots(_ bits: Int) -> UnsafeMutablePointer<UInt64> {
-    let slots = UnsafeMutablePointer<UInt64>.allocate(capacity: 1 << bits)
-    slots.initialize(repeating: 0, count: 1 << bits)
-    return slots
   }
 }
 

@@ -20,10 +20,10 @@ struct NamePostings: ~Copyable {
     self.name = name
     self.having = having
     self.seed = seed
-    slots = NamePostings.emptySlots(2)
+    slots = ZeroedSlots.make(4)
   }
 
-  deinit { slots.deallocate() }
+  deinit { ZeroedSlots.free(slots) }
 
   var byteCount: Int { MemoryLayout<NamePostings>.stride + 8 << slotBits + 4 * values.capacity }
   var snapshot: ValueSnapshot { ValueSnapshot(list: values, count: listedCount) }
@@ -114,9 +114,9 @@ struct NamePostings: ~Copyable {
   private mutating func grow() { rebuild(slotBits + 1) { $0 } }
 
   private mutating func rebuild(_ bits: Int, _ rename: (SymbolID) -> SymbolID) {
-    let fresh = NamePostings.emptySlots(bits)
+    let fresh = ZeroedSlots.make(1 << bits)
     forEach { value, list in place(rename(value), list, in: fresh, bits) }
-    slots.deallocate()
+    ZeroedSlots.free(slots)
     slots = fresh
     slotBits = bits
   }
@@ -130,11 +130,5 @@ struct NamePostings: ~Copyable {
 
   @inline(__always) private func place(_ value: SymbolID) -> Int {
     Int(KeyedHash.mix(UInt64(value) ^ seed) &>> (64 &- UInt64(slotBits)))
-  }
-
-  private static func emptySlots(_ bits: Int) -> UnsafeMutablePointer<UInt64> {
-    let slots = UnsafeMutablePointer<UInt64>.allocate(capacity: 1 << bits)
-    slots.initialize(repeating: 0, count: 1 << bits)
-    return slots
   }
 }

@@ -253,8 +253,18 @@ struct SeriesSet: ~Copyable {
   }
 
   private func insert(_ runs: PostingsRuns) {
+    guard let words else { return }
     var runs = runs
-    while let run = runs.next() { insert(run.first, run.count) }
+    let bitCount = UInt32(clamping: wordCount * 64)
+    while let run = runs.next() {
+      if run.count == 1 {
+        // Most runs of scattered lists.
+        let bit = run.first &- base
+        if bit < bitCount { words[Int(bit &>> 6)] |= 1 &<< UInt64(bit & 63) }
+      } else {
+        insert(run.first, run.count)
+      }
+    }
   }
 
   @inline(__always) private func insert(_ first: UInt32, _ count: UInt32) {

@@ -20,12 +20,12 @@ package struct SymbolTable: ~Copyable, @unchecked Sendable {
   package init(hash: KeyedHash) {
     self.hash = hash
     slotBits = SymbolTable.slotBitsMin
-    slots = SymbolTable.emptySlots(slotBits)
+    slots = ZeroedSlots.make(1 << slotBits)
     let empty = intern(UnsafeRawBufferPointer(start: nil, count: 0))
     precondition(empty == 0, "the empty string is symbol 0")
   }
 
-  deinit { slots.deallocate() }
+  deinit { ZeroedSlots.free(slots) }
 
   /// The number of symbols, the empty one included; every id is below it.
   package var count: Int { arena.count }
@@ -100,7 +100,7 @@ package struct SymbolTable: ~Copyable, @unchecked Sendable {
   private mutating func grow() { replaceSlots(slotBits + 1) { $0 } }
 
   private mutating func replaceSlots(_ bits: Int, _ rename: (SymbolID) -> SymbolID?) {
-    let larger = SymbolTable.emptySlots(bits)
+    let larger = ZeroedSlots.make(1 << bits)
     let mask = 1 << bits &- 1
     for index in 0..<(1 << slotBits) where slots[index] != 0 {
       guard let id = rename(SymbolID(truncatingIfNeeded: slots[index] &- 1)) else { continue }
@@ -108,7 +108,7 @@ package struct SymbolTable: ~Copyable, @unchecked Sendable {
       while larger[place] != 0 { place = (place &+ 1) & mask }
       larger[place] = slots[index] & 0xffff_ffff_0000_0000 | (UInt64(id) &+ 1)
     }
-    slots.deallocate()
+    ZeroedSlots.free(slots)
     slots = larger
     slotBits = bits
   }
@@ -127,12 +127,6 @@ package struct SymbolTable: ~Copyable, @unchecked Sendable {
     guard known.count == bytes.count else { return nil }
     if bytes.isEmpty || memcmp(known.baseAddress!, bytes.baseAddress!, bytes.count) == 0 { return id }
     return nil
-  }
-
-  private static func emptySlots(_ bits: Int) -> UnsafeMutablePointer<UInt64> {
-    let slots = UnsafeMutablePointer<UInt64>.allocate(capacity: 1 << bits)
-    slots.initialize(repeating: 0, count: 1 << bits)
-    return slots
   }
 }
 
