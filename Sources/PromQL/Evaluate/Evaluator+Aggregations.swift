@@ -254,7 +254,7 @@ struct GroupAccumulator {
       if histograms[step] == nil {
         histograms[step] = HistogramTotal(histogram, isMean: op == .avg)
       } else if histograms[step]?.add(histogram) == false {
-        context.annotate(.mixedSchemas(labels.metricName, at: position))
+        context.annotate(.mixedSchemas(labels.metricText, at: position))
         incompatible.insert(step)
       }
     default: context.annotate(.histogramIgnored(op.rawValue, at: position))

@@ -84,7 +84,7 @@ extension Evaluator {
   }
 
   private func noteNonCounter(_ labels: Labels, _ position: PositionRange) {
-    let metric = labels.metricName
+    let metric = labels.metricText
     if metric.isEmpty { return }
     if context.options.usesTypeAndUnitLabels {
       let type = labels["__type__"] ?? ""

@@ -121,11 +121,11 @@ extension Evaluator {
         let floats = samples.floatRange(after: time &- context.lookback, through: time &+ context.lookback)
         let histograms = samples.histogramRange(after: time &- context.lookback, through: time &+ context.lookback)
         if !floats.isEmpty, !histograms.isEmpty {
-          context.annotate(.mixedFloatsHistograms(labels.metricName, at: node.position))
+          context.annotate(.mixedFloatsHistograms(labels.metricText, at: node.position))
           continue
         }
         if !histograms.isEmpty {
-          if let value = smoothedHistogram(samples, histograms, time, labels.metricName, node.position) {
+          if let value = smoothedHistogram(samples, histograms, time, labels.metricText, node.position) {
             column.set(step, value)
           }
         } else if let value = Evaluator.smoothed(samples, floats, time) {
