@@ -125,7 +125,7 @@ struct CustomHistograms {
   private var found: [Labels: [Int64: Parts]] = [:]
 
   mutating func add(_ labels: Labels, _ time: Int64, _ value: Double) {
-    let name = labels.metricName
+    let name: String = labels.metricText
     for suffix in ["_bucket", "_count", "_sum"] where name.hasSuffix(suffix) {
       let bound = BucketBound.value(labels["le"])
       if suffix == "_bucket", bound == nil { return }

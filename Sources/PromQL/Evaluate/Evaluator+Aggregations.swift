@@ -191,10 +191,27 @@ struct GroupAccumulator {
   }
 
   private mutating func addSums(_ column: StepColumn) {
-    column.present.forEach { step in
-      let (sum, lost) = GroupAccumulator.increase(values[step], second[step], by: column.floats[step])
-      values[step] = hasFloat.contains(step) ? sum : column.floats[step]
-      second[step] = hasFloat.contains(step) ? lost : 0
+    let known = hasFloat.words
+    let present = column.present.words
+    column.floats.withUnsafeBufferPointer { added in
+      values.withUnsafeMutableBufferPointer { sums in
+        second.withUnsafeMutableBufferPointer { lost in
+          for word in present.indices {
+            var bits = present[word]
+            while bits != 0 {
+              let bit = bits.trailingZeroBitCount
+              bits &= bits - 1
+              let step = word << 6 + bit
+              if known[word] >> UInt64(bit) & 1 != 0 {
+                (sums[step], lost[step]) = GroupAccumulator.increase(sums[step], lost[step], by: added[step])
+              } else {
+                sums[step] = added[step]
+                lost[step] = 0
+              }
+            }
+          }
+        }
+      }
     }
     hasFloat.formUnion(column.present)
     seen.formUnion(column.present)
@@ -254,7 +271,7 @@ struct GroupAccumulator {
       if histograms[step] == nil {
         histograms[step] = HistogramTotal(histogram, isMean: op == .avg)
       } else if histograms[step]?.add(histogram) == false {
-        context.annotate(.mixedSchemas(labels.metricName, at: position))
+        context.annotate(.mixedSchemas(labels.metricText, at: position))
         incompatible.insert(step)
       }
     default: context.annotate(.histogramIgnored(op.rawValue, at: position))

@@ -56,13 +56,13 @@ extension Evaluator {
     let isCounterRate = kind == .rate || kind == .increase
     try forEachRange(vector) { (input, samples) throws(QueryError) in
       var series = ResultSeries(labels: input.labels, dropsName: input.dropsName, column: StepColumn(count: grid.count))
-      var hasValue = false
-      try forEachWindow(vector, samples) { (window) throws(QueryError) in
-        guard let value = try function.value(samples, window, input.labels) else { return }
-        hasValue = true
-        series.column.set(window.step, value)
+      if !function.fillFloats(samples, windowWalk(vector), into: &series.column) {
+        try forEachWindow(vector, samples) { (window) throws(QueryError) in
+          guard let value = try function.value(samples, window, input.labels) else { return }
+          series.column.set(window.step, value)
+        }
       }
-      if !hasValue { return }
+      if series.column.isEmpty { return }
       if isCounterRate, series.column.histograms.isEmpty { noteNonCounter(input.labels, node.arguments[0].position) }
       if !function.keepsName {
         context.droppingName(&series)
@@ -84,7 +84,7 @@ extension Evaluator {
   }
 
   private func noteNonCounter(_ labels: Labels, _ position: PositionRange) {
-    let metric = labels.metricName
+    let metric = labels.metricText
     if metric.isEmpty { return }
     if context.options.usesTypeAndUnitLabels {
       let type = labels["__type__"] ?? ""

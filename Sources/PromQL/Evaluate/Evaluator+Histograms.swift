@@ -50,7 +50,7 @@ extension Evaluator {
       for step in 0..<grid.count where floats.histogram(step) != nil { floats.present.remove(step) }
       if floats.isEmpty { continue }
       guard let bound = BucketBound.value(series.labels["le"]) else {
-        let metric = context.options.delaysNameRemoval ? series.labels.metricName : ""
+        let metric = context.options.delaysNameRemoval ? series.labels.metricText : ""
         context.annotate(.badBucketLabel(metric, series.labels["le"] ?? "", at: plan.vector.position))
         continue
       }
@@ -86,7 +86,7 @@ extension Evaluator {
     for (bound, column) in zip(member.bounds, member.columns) where column.present.contains(step) {
       buckets.append((bound, column.floats[step]))
     }
-    let metric = member.labels.metricName
+    let metric = member.labels.metricText
     let position = plan.vector.position
     if let native = member.native?.histogram(step) {
       if !buckets.isEmpty {

@@ -66,7 +66,7 @@ private struct InfoJoin {
   }
 
   private func isInfo(_ series: ResultSeries) -> Bool {
-    let name = series.labels.metricName
+    let name = series.labels.metricText
     return nameTests.allSatisfy { $0.matches(name) }
   }
 
@@ -99,7 +99,7 @@ private struct InfoJoin {
         }
       }
       if info.present.isEmpty { return }
-      found[labels.metricName, default: [:]][InfoJoin.identifying.keeping(labels), default: []].append(info)
+      found[labels.metricText, default: [:]][InfoJoin.identifying.keeping(labels), default: []].append(info)
     }
     names = found.keys.sorted()
   }

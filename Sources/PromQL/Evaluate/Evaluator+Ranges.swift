@@ -110,6 +110,13 @@ extension Evaluator {
     return StepGrid(start: start, end: last, interval: step)
   }
 
+  func windowWalk(_ vector: RangeVector) -> WindowWalk {
+    WindowWalk(
+      range: vector.range, firstEnd: referenceTime(vector.shift, 0),
+      interval: vector.shift.at == nil ? grid.interval : 0,
+      count: grid.count)
+  }
+
   /// Calls `body` with the window of each step, in order; windows without samples are left out.
   func forEachWindow(
     _ vector: RangeVector, _ samples: SampleColumn, _ body: (Window) throws(QueryError) -> Void

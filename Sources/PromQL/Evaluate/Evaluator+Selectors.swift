@@ -19,16 +19,39 @@ extension Evaluator {
     if node.isSmoothed { return try streamSmoothed(node, sink) }
     try forEachInstant(node) { (labels, samples, picks) throws(QueryError) in
       var column = StepColumn(count: grid.count)
-      for step in 0..<grid.count {
-        switch picks(step) {
-        case .none: break
-        case .float(let index): column.set(step, samples.values[index])
-        case .histogram(let index): column.set(step, samples.histograms[index])
+      if samples.histogramTimestamps.isEmpty {
+        fillInstants(samples, node.shift, &column)
+      } else {
+        for step in 0..<grid.count {
+          switch picks(step) {
+          case .none: break
+          case .float(let index): column.set(step, samples.values[index])
+          case .histogram(let index): column.set(step, samples.histograms[index])
+          }
         }
       }
       if column.isEmpty { return }
       context.samplesTotal += column.present.count
       try sink(ResultSeries(labels: labels, column: column))
+    }
+  }
+
+  /// The newest sample of each step for a series of floats only.
+  private func fillInstants(_ samples: SampleColumn, _ shift: TimeShift, _ column: inout StepColumn) {
+    let isPinned = shift.at != nil
+    var time = referenceTime(shift, 0)
+    let lookback = context.lookback
+    samples.timestamps.withUnsafeBufferPointer { times in
+      samples.values.withUnsafeBufferPointer { values in
+        var next = 0
+        for step in 0..<column.count {
+          while next < times.count, times[next] <= time { next += 1 }
+          if next > 0, times[next - 1] > time &- lookback, !StaleMarker.isStale(values[next - 1]) {
+            column.set(step, values[next - 1])
+          }
+          if !isPinned { time += grid.interval }
+        }
+      }
     }
   }
 
@@ -121,11 +144,11 @@ extension Evaluator {
         let floats = samples.floatRange(after: time &- context.lookback, through: time &+ context.lookback)
         let histograms = samples.histogramRange(after: time &- context.lookback, through: time &+ context.lookback)
         if !floats.isEmpty, !histograms.isEmpty {
-          context.annotate(.mixedFloatsHistograms(labels.metricName, at: node.position))
+          context.annotate(.mixedFloatsHistograms(labels.metricText, at: node.position))
           continue
         }
         if !histograms.isEmpty {
-          if let value = smoothedHistogram(samples, histograms, time, labels.metricName, node.position) {
+          if let value = smoothedHistogram(samples, histograms, time, labels.metricText, node.position) {
             column.set(step, value)
           }
         } else if let value = Evaluator.smoothed(samples, floats, time) {

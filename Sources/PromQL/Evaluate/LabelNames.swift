@@ -42,7 +42,7 @@ struct LabelNames: Sendable {
 }
 
 extension Labels {
-  var metricName: String { self[LabelNames.metricName] ?? "" }
+  var metricText: String { self[LabelNames.metricName] ?? "" }
 
   /// With some labels set; an empty value removes one.
   func setting(_ changes: [(name: String, value: String)]) -> Labels {

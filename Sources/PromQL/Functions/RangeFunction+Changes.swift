@@ -111,7 +111,7 @@ extension RangeFunction {
     case (let old?, let new?):
       return instantHistogram(samples.histograms[old], samples.histograms[new], seconds, startsAnew, labels)
     default:
-      context.annotate(.mixedFloatsHistograms(labels.metricName, at: position))
+      context.annotate(.mixedFloatsHistograms(labels.metricText, at: position))
       return nil
     }
   }
@@ -121,15 +121,15 @@ extension RangeFunction {
   ) -> StepValue? {
     let isRate = kind == .irate
     if isRate, new.hint == .gauge || old.hint == .gauge {
-      context.annotate(.notCounter(labels.metricName, at: position))
+      context.annotate(.notCounter(labels.metricText, at: position))
     }
     if !isRate, new.hint != .gauge || old.hint != .gauge {
-      context.annotate(.notGauge(labels.metricName, at: position))
+      context.annotate(.notGauge(labels.metricText, at: position))
     }
     var result = new
     if !isRate || !(startsAnew || new.isReset(from: old)) {
       guard let notes = result.subtract(old) else {
-        context.annotate(.mixedSchemas(labels.metricName, at: position))
+        context.annotate(.mixedSchemas(labels.metricText, at: position))
         return nil
       }
       if notes.boundsReconciled { context.annotate(.mismatchedBounds("subtraction", at: position)) }

@@ -8,7 +8,7 @@ extension RangeFunction {
     let all = samples.histograms[window.histograms]
     var total = HistogramTotal(all[all.startIndex], isMean: kind == .avgOverTime)
     for histogram in all.dropFirst() where !total.add(histogram) {
-      context.annotate(.mixedSchemas(labels.metricName, at: position))
+      context.annotate(.mixedSchemas(labels.metricText, at: position))
       return nil
     }
     total.annotate(context, at: position)
@@ -48,7 +48,7 @@ extension RangeFunction {
 
   private func add(_ other: Histogram, to sum: inout Histogram, _ labels: Labels) -> Bool {
     guard let notes = sum.add(other) else {
-      context.annotate(.mixedSchemas(labels.metricName, at: position))
+      context.annotate(.mixedSchemas(labels.metricText, at: position))
       return false
     }
     if notes.boundsReconciled { context.annotate(.mismatchedBounds("addition", at: position)) }
@@ -57,7 +57,7 @@ extension RangeFunction {
 
   private func subtract(_ other: Histogram, from result: inout Histogram, _ labels: Labels) -> Bool {
     guard let notes = result.subtract(other) else {
-      context.annotate(.mixedSchemas(labels.metricName, at: position))
+      context.annotate(.mixedSchemas(labels.metricText, at: position))
       return false
     }
     if notes.boundsReconciled { context.annotate(.mismatchedBounds("subtraction", at: position)) }
@@ -73,7 +73,7 @@ extension RangeFunction {
     let last = all[range.upperBound - 1]
     var isCustom = previous.isCustom
     if isCounter, previous.hint == .gauge || last.hint == .gauge {
-      context.annotate(.notCounter(labels.metricName, at: position))
+      context.annotate(.notCounter(labels.metricText, at: position))
     }
     if isCounter {
       // Where the second begins anew, the first takes no part, whatever its buckets.
@@ -86,16 +86,16 @@ extension RangeFunction {
       }
     }
     if last.isCustom != isCustom {
-      context.annotate(.mixedSchemas(labels.metricName, at: position))
+      context.annotate(.mixedSchemas(labels.metricText, at: position))
       return nil
     }
     var schema = min(last.schema, previous.schema)
     if isCounter {
       for histogram in all[range].dropFirst().dropLast() {
-        if histogram.hint == .gauge { context.annotate(.notCounter(labels.metricName, at: position)) }
+        if histogram.hint == .gauge { context.annotate(.notCounter(labels.metricText, at: position)) }
         schema = min(schema, histogram.schema)
         if histogram.isCustom != isCustom {
-          context.annotate(.mixedSchemas(labels.metricName, at: position))
+          context.annotate(.mixedSchemas(labels.metricText, at: position))
           return nil
         }
       }
@@ -105,7 +105,7 @@ extension RangeFunction {
     if isCounter {
       guard addResets(samples, range, first: previous, usesStarts: usesStarts, to: &result, labels) else { return nil }
     } else if all[range.lowerBound].hint != .gauge || last.hint != .gauge {
-      context.annotate(.notGauge(labels.metricName, at: position))
+      context.annotate(.notGauge(labels.metricText, at: position))
     }
     result.hint = .gauge
     result.compact()
@@ -124,7 +124,7 @@ extension RangeFunction {
       if usesStarts, !overlaps,
         SampleColumn.startOverlaps(starts[index - 1], samples.histogramTimestamps[index - 1], starts[index])
       {
-        context.annotate(.startTimeOverlap(labels.metricName, at: position))
+        context.annotate(.startTimeOverlap(labels.metricText, at: position))
         overlaps = true
       }
       if (usesStarts && samples.histogramStartsAnew(index)) || current.isReset(from: previous) {
@@ -147,12 +147,12 @@ extension RangeFunction {
     let isCustom = used[used.startIndex].isCustom
     for histogram in used {
       if histogram.isCustom != isCustom {
-        context.annotate(.mixedSchemas(labels.metricName, at: position))
+        context.annotate(.mixedSchemas(labels.metricText, at: position))
         return nil
       }
-      if rate.isCounter, histogram.hint == .gauge { context.annotate(.notCounter(labels.metricName, at: position)) }
+      if rate.isCounter, histogram.hint == .gauge { context.annotate(.notCounter(labels.metricText, at: position)) }
     }
-    let metric = labels.metricName
+    let metric = labels.metricText
     var left = samples.histograms[ends.first]
     if smoothed, times[ends.first] < window.start {
       guard

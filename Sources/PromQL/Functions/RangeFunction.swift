@@ -104,7 +104,7 @@ struct RangeFunction {
   }
 
   private func noteIgnored(_ window: Window, _ labels: Labels) {
-    if !window.histograms.isEmpty { context.annotate(.histogramIgnoredInRange(labels.metricName, at: position)) }
+    if !window.histograms.isEmpty { context.annotate(.histogramIgnoredInRange(labels.metricText, at: position)) }
   }
 
   private func extreme(
@@ -190,7 +190,7 @@ struct RangeFunction {
 
   private func total(_ samples: SampleColumn, _ window: Window, _ labels: Labels) -> StepValue? {
     if !window.floats.isEmpty, !window.histograms.isEmpty {
-      context.annotate(.mixedFloatsHistograms(labels.metricName, at: position))
+      context.annotate(.mixedFloatsHistograms(labels.metricText, at: position))
       return nil
     }
     if window.floats.isEmpty { return histogramTotal(samples, window, labels) }
@@ -207,7 +207,7 @@ struct RangeFunction {
 
   private func rateValue(_ samples: SampleColumn, _ window: Window, _ labels: Labels) -> StepValue? {
     if !window.floats.isEmpty, !window.histograms.isEmpty {
-      context.annotate(.mixedFloatsHistograms(labels.metricName, at: position))
+      context.annotate(.mixedFloatsHistograms(labels.metricText, at: position))
       return nil
     }
     if vector.isExtended {
@@ -224,7 +224,7 @@ struct RangeFunction {
     let starts = samples.startTimestamps
     for index in window.floats.dropFirst()
     where SampleColumn.startOverlaps(starts[index - 1], samples.timestamps[index - 1], starts[index]) {
-      return context.annotate(.startTimeOverlap(labels.metricName, at: position))
+      return context.annotate(.startTimeOverlap(labels.metricText, at: position))
     }
   }
 }

@@ -112,12 +112,17 @@ struct Extrapolation {
   private let rate: RateKernel
 
   init(first: Int64, last: Int64, count: Int, window: Window, rate: RateKernel) {
+    self.init(first: first, last: last, count: count, start: window.start, end: window.end, rate: rate)
+  }
+
+  @inline(__always)
+  init(first: Int64, last: Int64, count: Int, start: Int64, end: Int64, rate: RateKernel) {
     firstTime = first
     lastTime = last
-    windowStart = window.start
+    windowStart = start
     self.rate = rate
-    toStart = Double(first - window.start) / 1000
-    toEnd = Double(window.end - last) / 1000
+    toStart = Double(first - start) / 1000
+    toEnd = Double(end - last) / 1000
     sampled = Double(last - first) / 1000
     average = count > 1 ? sampled / Double(count - 1) : 0
   }

@@ -2,10 +2,10 @@
 // written out, else a sorted array. One owner, one thread.
 struct SeriesSet: ~Copyable {
   // Dense: bit `id - base` of `words`; `base` is a multiple of 64. Sparse: `words` is nil.
-  private var words: UnsafeMutablePointer<UInt64>?
-  private var base: UInt32 = 0
-  private var wordCount = 0
-  private var sparse: [UInt32] = []
+  private(set) var words: UnsafeMutablePointer<UInt64>?
+  private(set) var base: UInt32 = 0
+  private(set) var wordCount = 0
+  private(set) var sparse: [UInt32] = []
   private(set) var count = 0
 
   /// A bitmap takes one bit of range where the array takes 32 an id.
@@ -76,23 +76,6 @@ struct SeriesSet: ~Copyable {
     }
   }
 
-  /// Whether the set holds an id of the runs.
-  func intersects(_ runs: PostingsRuns) -> Bool {
-    var runs = runs
-    var cursor = 0
-    while let run = runs.next() {
-      if let words {
-        guard let (from, to) = clipped(run.first, run.count) else { continue }
-        if SeriesSet.anyBit(words, from, to) { return true }
-      } else {
-        cursor = gallop(cursor, run.first)
-        if cursor == sparse.count { return false }
-        if sparse[cursor] &- run.first < run.count { return true }
-      }
-    }
-    return false
-  }
-
   /// Keeps only what one of the lists has as well.
   mutating func keep(_ copy: borrowing PostingsCopy, _ lists: Range<Int>) {
     if let words {
@@ -144,45 +127,6 @@ struct SeriesSet: ~Copyable {
     }
   }
 
-  func contains(_ id: UInt32) -> Bool {
-    if let words {
-      guard id >= base, Int(id - base) < wordCount * 64 else { return false }
-      return words[Int(id - base) >> 6] >> UInt64(id & 63) & 1 != 0
-    }
-    let at = gallop(0, id)
-    return at < sparse.count && sparse[at] == id
-  }
-
-  /// The first id of the set in `ids`, or their end.
-  func firstMember(in ids: Range<UInt64>) -> UInt64 { first(in: ids, member: true) }
-
-  /// The first id of `ids` that is not in the set, or their end.
-  func firstNonMember(in ids: Range<UInt64>) -> UInt64 { first(in: ids, member: false) }
-
-  private func first(in ids: Range<UInt64>, member: Bool) -> UInt64 {
-    guard let words else {
-      var at = ids.lowerBound
-      var cursor = at <= UInt32.max ? gallop(0, UInt32(at)) : sparse.count
-      if member { return cursor < sparse.count ? min(UInt64(sparse[cursor]), ids.upperBound) : ids.upperBound }
-      while at < ids.upperBound, cursor < sparse.count, UInt64(sparse[cursor]) == at {
-        at += 1
-        cursor += 1
-      }
-      return at
-    }
-    var at = ids.lowerBound
-    while at < ids.upperBound {
-      let bit = Int64(bitPattern: at) - Int64(base)
-      // Outside of the bitmap there are no members.
-      var word: UInt64 = 0
-      if bit >= 0, bit < Int64(wordCount) * 64 { word = words[Int(bit >> 6)] }
-      let wanted = (member ? word : ~word) & (UInt64.max &<< (at & 63))
-      if wanted != 0 { return min(at & ~63 + UInt64(wanted.trailingZeroBitCount), ids.upperBound) }
-      at = at & ~63 + 64
-    }
-    return ids.upperBound
-  }
-
   // MARK: Sparse
 
   private mutating func filterSparse(_ copy: borrowing PostingsCopy, _ lists: Range<Int>, keeping: Bool) {
@@ -207,24 +151,6 @@ struct SeriesSet: ~Copyable {
     }
     sparse.removeLast(sparse.count - filled)
     count = filled
-  }
-
-  /// The first place from `start` on whose id is at least `id`: steps that double, then a binary search.
-  private func gallop(_ start: Int, _ id: UInt32) -> Int {
-    var low = start
-    var step = 1
-    var high = start
-    while high < sparse.count, sparse[high] < id {
-      low = high + 1
-      high += step
-      step *= 2
-    }
-    high = min(high, sparse.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if sparse[middle] < id { low = middle + 1 } else { high = middle }
-    }
-    return low
   }
 
   /// Lists of one label name share no series, but a value that is listed twice would bring its ids twice.
@@ -273,14 +199,14 @@ struct SeriesSet: ~Copyable {
   }
 
   /// The bits of a run that lie in the range of the bitmap.
-  @inline(__always) private func clipped(_ first: UInt32, _ count: UInt32) -> (from: Int, to: Int)? {
+  @inline(__always) func clipped(_ first: UInt32, _ count: UInt32) -> (from: Int, to: Int)? {
     let from = max(Int(first) - Int(base), 0)
     let to = min(Int(first) - Int(base) + Int(count), wordCount * 64)
     return from < to ? (from, to) : nil
   }
 
   /// The words that hold the bits `from..<to`, each with the mask of those bits.
-  @inline(__always) private static func forEachWord(_ from: Int, _ to: Int, _ body: (Int, UInt64) -> Void) {
+  @inline(__always) static func forEachWord(_ from: Int, _ to: Int, _ body: (Int, UInt64) -> Void) {
     let firstWord = from >> 6
     let lastWord = (to - 1) >> 6
     let firstMask = UInt64.max &<< UInt64(from & 63)
@@ -292,12 +218,6 @@ struct SeriesSet: ~Copyable {
     body(firstWord, firstMask)
     for word in (firstWord + 1)..<lastWord { body(word, .max) }
     body(lastWord, lastMask)
-  }
-
-  private static func anyBit(_ words: UnsafeMutablePointer<UInt64>, _ from: Int, _ to: Int) -> Bool {
-    var found: UInt64 = 0
-    forEachWord(from, to) { found |= words[$0] & $1 }
-    return found != 0
   }
 
   private mutating func recount() {

@@ -1,65 +1,52 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
 import Model
 
 // Interns byte strings (label names and values): equal bytes get the same id, ids are dense and stable until `compact`.
 // One owner, one thread at a time; what was interned can be read from any thread through `reader`.
 //
-// Slots are open-addressed words `hash bits (32) | id + 1 (32)`, 0 for an empty one. A slot's place is given by the *top*
-// bits of its hash bits, so growing walks both tables in order and needs neither the strings nor their hashes.
+// The slots are in 64 tables, chosen by the low bits of the hash, each of which grows on its own: no single intern pays for
+// a million slots.
 package struct SymbolTable: ~Copyable, @unchecked Sendable {
   private var arena = SymbolArena()
-  private var slots: UnsafeMutablePointer<UInt64>
-  private var slotBits: Int
+  private let tables: UnsafeMutablePointer<SymbolSlots>
   private let hash: KeyedHash
 
-  private static let slotBitsMin = 6
-  private static let slotBitsMax = 32
+  private static let tableCount = 64
 
   package init(hash: KeyedHash) {
     self.hash = hash
-    slotBits = SymbolTable.slotBitsMin
-    slots = ZeroedSlots.make(1 << slotBits)
+    tables = .allocate(capacity: SymbolTable.tableCount)
+    for index in 0..<SymbolTable.tableCount { (tables + index).initialize(to: SymbolSlots()) }
     let empty = intern(UnsafeRawBufferPointer(start: nil, count: 0))
     precondition(empty == 0, "the empty string is symbol 0")
   }
 
-  deinit { ZeroedSlots.free(slots) }
+  deinit {
+    tables.deinitialize(count: SymbolTable.tableCount)
+    tables.deallocate()
+  }
 
   /// The number of symbols, the empty one included; every id is below it.
   package var count: Int { arena.count }
 
   /// Memory in use: strings, locations, slots.
-  package var byteCount: Int { arena.byteCount + MemoryLayout<UInt64>.size << slotBits }
+  package var byteCount: Int {
+    (0..<SymbolTable.tableCount).reduce(arena.byteCount) { $0 + tables[$1].byteCount }
+  }
 
   package var reader: SymbolReader { SymbolReader(arena: arena) }
 
   /// The id of `bytes`, new or known; nil where the table is full (4 GiB of strings), which is a limit to report.
   package mutating func intern(_ bytes: UnsafeRawBufferPointer) -> SymbolID? {
-    let bits = hashBits(bytes)
-    var place = slotIndex(bits)
-    let mask = 1 << slotBits &- 1
-    while slots[place] != 0 {
-      if let id = match(slots[place], bits, bytes) { return id }
-      place = (place &+ 1) & mask
-    }
+    let hash = hash.hash(bytes)
+    if let id = find(bytes, hash) { return id }
     guard let id = arena.append(bytes) else { return nil }
-    slots[place] = UInt64(bits) << 32 | (UInt64(id) &+ 1)
-    if arena.count &* 4 >= (mask &+ 1) &* 3 && slotBits < SymbolTable.slotBitsMax { grow() }
+    tables[SymbolTable.table(hash)].insert(SymbolTable.bits(hash), id)
     return id
   }
 
   /// The id of `bytes` if it has one.
   package func find(_ bytes: UnsafeRawBufferPointer) -> SymbolID? {
-    let bits = hashBits(bytes)
-    var place = slotIndex(bits)
-    let mask = 1 << slotBits &- 1
-    while slots[place] != 0 {
-      if let id = match(slots[place], bits, bytes) { return id }
-      place = (place &+ 1) & mask
-    }
-    return nil
+    find(bytes, hash.hash(bytes))
   }
 
   package mutating func intern(_ text: String) -> SymbolID? {
@@ -90,56 +77,38 @@ package struct SymbolTable: ~Copyable, @unchecked Sendable {
       guard let new = kept.append(arena.bytes(of: id)) else { preconditionFailure("a part is larger than the whole") }
       renamed[Int(id)] = new
     }
-    var bits = SymbolTable.slotBitsMin
-    while kept.count &* 4 >= 3 << bits { bits += 1 }
-    replaceSlots(bits) { renamed[Int($0)] == SymbolTable.dropped ? nil : renamed[Int($0)] }
+    for index in 0..<SymbolTable.tableCount {
+      var fresh = SymbolSlots()
+      tables[index].forEach { bits, id in
+        if renamed[Int(id)] != SymbolTable.dropped { fresh.insert(bits, renamed[Int(id)]) }
+      }
+      tables[index] = fresh
+    }
     arena = kept
     return renamed
   }
 
-  private mutating func grow() { replaceSlots(slotBits + 1) { $0 } }
-
-  private mutating func replaceSlots(_ bits: Int, _ rename: (SymbolID) -> SymbolID?) {
-    let larger = ZeroedSlots.make(1 << bits)
-    let mask = 1 << bits &- 1
-    for index in 0..<(1 << slotBits) where slots[index] != 0 {
-      guard let id = rename(SymbolID(truncatingIfNeeded: slots[index] &- 1)) else { continue }
-      var place = Int(slots[index] &>> (64 &- UInt64(bits)))
-      while larger[place] != 0 { place = (place &+ 1) & mask }
-      larger[place] = slots[index] & 0xffff_ffff_0000_0000 | (UInt64(id) &+ 1)
-    }
-    ZeroedSlots.free(slots)
-    slots = larger
-    slotBits = bits
+  @inline(__always) private func find(_ bytes: UnsafeRawBufferPointer, _ hash: UInt64) -> SymbolID? {
+    tables[SymbolTable.table(hash)].find(SymbolTable.bits(hash)) { equalBytes(arena.bytes(of: $0), bytes) }
   }
 
-  @inline(__always) private func hashBits(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
-    UInt32(truncatingIfNeeded: hash.hash(bytes) &>> 32)
-  }
+  @inline(__always) private static func table(_ hash: UInt64) -> Int { Int(hash & UInt64(tableCount - 1)) }
 
-  @inline(__always) private func slotIndex(_ bits: UInt32) -> Int { Int(UInt64(bits) &>> (32 &- UInt64(slotBits))) }
-
-  @inline(__always)
-  private func match(_ slot: UInt64, _ bits: UInt32, _ bytes: UnsafeRawBufferPointer) -> SymbolID? {
-    if UInt32(truncatingIfNeeded: slot &>> 32) != bits { return nil }
-    let id = SymbolID(truncatingIfNeeded: slot &- 1)
-    let known = arena.bytes(of: id)
-    guard known.count == bytes.count else { return nil }
-    if bytes.isEmpty || memcmp(known.baseAddress!, bytes.baseAddress!, bytes.count) == 0 { return id }
-    return nil
-  }
+  @inline(__always) private static func bits(_ hash: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: hash &>> 32) }
 }
 
 extension SymbolTable {
   /// Walks everything; for tests.
   package func checkInvariants() {
     var seen = 0
-    for index in 0..<(1 << slotBits) where slots[index] != 0 {
-      let id = SymbolID(truncatingIfNeeded: slots[index] &- 1)
-      let bytes = arena.bytes(of: id)
-      precondition(hashBits(bytes) == UInt32(truncatingIfNeeded: slots[index] &>> 32), "hash bits of symbol \(id)")
-      precondition(find(bytes) == id, "symbol \(id) is not found")
-      seen += 1
+    for index in 0..<SymbolTable.tableCount {
+      tables[index].forEach { bits, id in
+        let bytes = arena.bytes(of: id)
+        let hash = hash.hash(bytes)
+        precondition(SymbolTable.bits(hash) == bits && SymbolTable.table(hash) == index, "hash bits of symbol \(id)")
+        precondition(find(bytes) == id, "symbol \(id) is not found")
+        seen += 1
+      }
     }
     precondition(seen == arena.count, "\(seen) slots for \(arena.count) symbols")
   }

@@ -1,0 +1,163 @@
+import Model
+
+/// The windows of one series over a grid, walked with two indexes that only go forward.
+struct WindowWalk {
+  let range: Int64
+  /// The end of the first window, and how far each next one ends later: zero where `@` pins them.
+  let firstEnd: Int64
+  let interval: Int64
+  let count: Int
+
+  /// Calls `body` with each window that holds samples: its step, its end, and the indexes of its first and past its last.
+  @inline(__always)
+  func forEach(
+    _ times: UnsafeBufferPointer<Int64>, _ body: (_ step: Int, _ end: Int64, _ low: Int, _ high: Int) -> Void
+  ) {
+    var low = 0
+    var high = 0
+    var end = firstEnd
+    for step in 0..<count {
+      while high < times.count, times[high] <= end { high += 1 }
+      let start = end - range
+      while low < high, times[low] <= start { low += 1 }
+      if low < high { body(step, end, low, high) }
+      end += interval
+    }
+  }
+}
+
+extension RangeFunction {
+  /// Fills the column of a series that has only floats; false where this function has no faster way than window by window.
+  /// Same operations in the same order as there, so the same bits: what is saved is looking for resets, extremes and
+  /// changes anew in each window.
+  func fillFloats(_ samples: SampleColumn, _ walk: WindowWalk, into column: inout StepColumn) -> Bool {
+    guard samples.histogramTimestamps.isEmpty, !vector.isExtended else { return false }
+    if context.options.usesStartTimestamps, !samples.startTimestamps.isEmpty { return false }
+    var total = 0
+    var filled = true
+    samples.timestamps.withUnsafeBufferPointer { times in
+      samples.values.withUnsafeBufferPointer { values in
+        switch kind {
+        case .rate, .increase, .delta: fillRates(times, values, walk, &column, &total)
+        case .minOverTime: fillExtremes(times, values, walk, &column, &total) { $0 > $1 }
+        case .maxOverTime: fillExtremes(times, values, walk, &column, &total) { $0 < $1 }
+        case .countOverTime: fill(times, walk, &column, &total) { Double($1 - $0) }
+        case .presentOverTime: fill(times, walk, &column, &total) { _, _ in 1 }
+        case .lastOverTime: fill(times, walk, &column, &total) { values[$1 - 1] }
+        case .firstOverTime: fill(times, walk, &column, &total) { low, _ in values[low] }
+        case .changes: fillCounts(times, walk, &column, &total, RangeFunction.changes(values))
+        case .resets: fillCounts(times, walk, &column, &total, RangeFunction.falls(values))
+        case .sumOverTime:
+          fill(times, walk, &column, &total) { low, high in
+            var sum = CompensatedSum()
+            for index in low..<high { sum.add(values[index]) }
+            return sum.sum.isInfinite ? sum.sum : sum.total
+          }
+        case .avgOverTime:
+          fill(times, walk, &column, &total) { low, high in
+            var mean = RunningMean(values[low])
+            for index in (low + 1)..<max(low + 1, high) { mean.add(values[index]) }
+            return mean.value
+          }
+        default: filled = false
+        }
+      }
+    }
+    context.samplesTotal += total
+    return filled
+  }
+
+  @inline(__always)
+  private func fill(
+    _ times: UnsafeBufferPointer<Int64>, _ walk: WindowWalk, _ column: inout StepColumn, _ total: inout Int,
+    _ value: (_ low: Int, _ high: Int) -> Double
+  ) {
+    walk.forEach(times) { step, _, low, high in
+      total += high - low
+      column.set(step, value(low, high))
+    }
+  }
+
+  private func fillRates(
+    _ times: UnsafeBufferPointer<Int64>, _ values: UnsafeBufferPointer<Double>, _ walk: WindowWalk,
+    _ column: inout StepColumn, _ total: inout Int
+  ) {
+    let kernel = RateKernel(isCounter: kind != .delta, isRate: kind == .rate, range: vector.range)
+    // Where the counter fell: few, and the same for all windows.
+    var falls: [Int] = []
+    if kernel.isCounter {
+      for index in 1..<max(1, values.count) where values[index] < values[index - 1] { falls.append(index) }
+    }
+    var nextFall = 0
+    walk.forEach(times) { step, end, low, high in
+      total += high - low
+      if high - low < 2 { return }
+      let first = values[low]
+      var result = values[high - 1] - first
+      while nextFall < falls.count, falls[nextFall] <= low { nextFall += 1 }
+      var fall = nextFall
+      while fall < falls.count, falls[fall] < high {
+        result += values[falls[fall] - 1]
+        fall += 1
+      }
+      let extrapolation = Extrapolation(
+        first: times[low], last: times[high - 1], count: high - low, start: end - walk.range, end: end, rate: kernel)
+      var zero: Double?
+      if kernel.isCounter, result > 0, first >= 0 { zero = extrapolation.sampled * (first / result) }
+      column.set(step, result * extrapolation.factor(durationToZero: zero))
+    }
+  }
+
+  /// The extreme of each window from a queue of candidates: values that a later one outdoes can never win again.
+  @inline(__always)
+  private func fillExtremes(
+    _ times: UnsafeBufferPointer<Int64>, _ values: UnsafeBufferPointer<Double>, _ walk: WindowWalk,
+    _ column: inout StepColumn, _ total: inout Int, _ loses: (Double, Double) -> Bool
+  ) {
+    var queue: [Int] = []
+    var head = 0
+    var seen = 0
+    walk.forEach(times) { step, _, low, high in
+      total += high - low
+      while seen < high {
+        let value = values[seen]
+        if !value.isNaN {
+          while queue.count > head, loses(values[queue[queue.count - 1]], value) { queue.removeLast() }
+          queue.append(seen)
+        }
+        seen += 1
+      }
+      while head < queue.count, queue[head] < low { head += 1 }
+      column.set(step, head < queue.count ? values[queue[head]] : .nan)
+    }
+  }
+
+  private func fillCounts(
+    _ times: UnsafeBufferPointer<Int64>, _ walk: WindowWalk, _ column: inout StepColumn, _ total: inout Int,
+    _ counts: [Int32]
+  ) {
+    walk.forEach(times) { step, _, low, high in
+      total += high - low
+      column.set(step, Double(counts[high - 1] - counts[low]))
+    }
+  }
+
+  /// How many times the value had changed, up to each sample.
+  private static func changes(_ values: UnsafeBufferPointer<Double>) -> [Int32] {
+    var counts = [Int32](repeating: 0, count: values.count)
+    for index in 1..<max(1, values.count) {
+      let (one, two) = (values[index - 1], values[index])
+      counts[index] = counts[index - 1] + (one != two && !(one.isNaN && two.isNaN) ? 1 : 0)
+    }
+    return counts
+  }
+
+  /// How many times the value had fallen, up to each sample.
+  private static func falls(_ values: UnsafeBufferPointer<Double>) -> [Int32] {
+    var counts = [Int32](repeating: 0, count: values.count)
+    for index in 1..<max(1, values.count) {
+      counts[index] = counts[index - 1] + (values[index] < values[index - 1] ? 1 : 0)
+    }
+    return counts
+  }
+}

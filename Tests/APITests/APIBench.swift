@@ -1,0 +1,61 @@
+import HTTP
+import Ingest
+import Platform
+import TSDB
+import TestKit
+import Testing
+
+@testable import API
+
+/// The whole HTTP surface over a database in memory, on a port of its own. One test's own.
+final class APIBench {
+  static let now: Int64 = 1_700_000_000_000
+
+  let database: Database
+  let queries: QueryService
+  private let server: HTTPServer
+
+  init(isReady: Bool = true) throws {
+    let clock = SimulatedClock(nowMilliseconds: APIBench.now)
+    let registry = MetricsRegistry()
+    let log = Log(level: .error, format: .logfmt) { _ in }
+    database = try Database.open(
+      DatabaseOptions(directory: "/data"), disk: SimulatedDisk(), clock: clock, log: log, registry: registry)
+    try database.restore()
+    if isReady { try database.start() }
+    let receiver = Receiver(
+      head: database.head, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry))
+    let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
+    var queryOptions = QueryOptions()
+    queryOptions.concurrencyMax = 2
+    queries = try QueryService(queryOptions, clock: clock)
+    let services = APIServices(
+      workspaces: Workspaces([workspace], standard: workspace), registry: registry,
+      lifecycle: LifecycleActions(isEnabled: false, reload: { nil }, quit: {}), isStopping: { false },
+      version: BuildVersion(version: "1.2.3", revision: "r\"", branch: "b", buildDate: "d", compiler: "swift"),
+      queries: queries, flags: [("web.name", "a\"b")], configurationText: { "global:\n  x: \"1\"\n" })
+    var options = HTTPServerOptions()
+    options.listenAddress = "127.0.0.1:0"
+    options.threadCount = 1
+    server = HTTPServer(options: options, log: log, metrics: registry, router: Routes.router(services))
+    try server.start()
+  }
+
+  deinit {
+    server.drain(deadlineSeconds: 0)
+    queries.stop()
+    database.close()
+  }
+
+  func connection() throws -> HTTPConnection { try HTTPConnection(port: UInt16(server.port)) }
+
+  func get(_ target: String) throws -> HTTPAnswer {
+    var connection = try connection()
+    return try connection.exchange("GET", target)
+  }
+
+  func write(_ body: [UInt8], _ headers: [(String, String)], to path: String = "/api/v1/write") throws -> HTTPAnswer {
+    var connection = try connection()
+    return try connection.exchange("POST", path, headers: headers, body: body)
+  }
+}

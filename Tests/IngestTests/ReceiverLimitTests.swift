@@ -1,0 +1,154 @@
+import Format
+import Ingest
+import Model
+import Platform
+import TSDB
+import TestKit
+import Testing
+
+@Suite struct ReceiverLimitTests {
+  let now = ReceiverBench.now
+
+  @Test("labels beyond the limits are refused with both numbers; at the limits they are stored")
+  func labelLimits() throws {
+    var limits = IngestLimits()
+    limits.labelsPerSeriesMax = 3
+    limits.labelNameBytesMax = 8
+    limits.labelValueBytesMax = 10
+    let bench = try ReceiverBench(limits)
+    let base = [label("__name__", "m"), label("job", "test")]
+    let cases: [([RawLabel], String?, String)] = [
+      (base + [label("name8888", "0123456789")], nil, ""),
+      // A label without a value does not count.
+      (base + [label("a", "1"), label("b", "")], nil, ""),
+      (
+        base + [label("a", "1"), label("b", "2")], "max_label_names_per_series",
+        "series has too many labels (actual: 4, limit: 3)"
+      ),
+      (
+        base + [label("name99999", "1")], "label_name_too_long",
+        #"label name too long for metric (actual: 9, limit: 8) label name: "name99999""#
+      ),
+      (
+        base + [label("a", "01234567890")], "label_value_too_long",
+        #"label value too long for metric (actual: 11, limit: 10) label name: "a""#
+      ),
+    ]
+    for (labels, reason, text) in cases {
+      let outcome = bench.receive(rawSeries(labels, [(now, 1)]))
+      if let reason {
+        let message = try #require(outcome.partly)
+        #expect(message.hasPrefix(text + ", series {__name__=\"m\""), "\(message)")
+        #expect(message.hasSuffix("(refused 1 of 1 samples; \(reason): 1)"), "\(message)")
+      } else {
+        #expect(outcome == .stored)
+      }
+    }
+    #expect(try bench.stored().count == 2)
+  }
+
+  @Test("limits can be changed while the receiver runs")
+  func reconfigured() throws {
+    let bench = try ReceiverBench()
+    var limits = IngestLimits()
+    limits.labelsPerSeriesMax = 1
+    bench.receiver.reconfigure(limits)
+    #expect(bench.receive(goodSeries("a")).partly != nil)
+    bench.receiver.reconfigure(IngestLimits())
+    #expect(bench.receive(goodSeries("a")) == .stored)
+  }
+
+  @Test("series beyond the limits are refused by name, and those that are there go on")
+  func seriesLimits() throws {
+    let bench = try ReceiverBench(IngestLimits()) {
+      $0.head.limits.activeSeriesMax = 4
+      $0.head.limits.seriesPerMetricMax = 2
+    }
+    func series(_ metric: String, _ instance: Int, _ time: Int64) -> [UInt8] {
+      rawSeries([label("__name__", metric), label("i", "\(instance)"), label("job", "test")], [(time, 1)])
+    }
+    var body: [UInt8] = []
+    for instance in 0..<3 { body += series("a", instance, now) }
+    var message = try #require(bench.receive(body).partly)
+    #expect(message.contains("per-metric series limit of 2 exceeded for metric"), "\(message)")
+    #expect(message.contains(#"series {__name__="a", i="2", job="test"}"#), "\(message)")
+    #expect(message.hasSuffix("per_metric_series_limit: 1)"), "\(message)")
+
+    body = []
+    for metric in ["b", "c", "d"] { body += series(metric, 0, now) }
+    message = try #require(bench.receive(body).partly)
+    #expect(message.contains("per-user series limit of 4 exceeded"), "\(message)")
+    #expect(message.contains(#"__name__="d""#), "\(message)")
+    #expect(bench.database.head.seriesCount == 4)
+    #expect(bench.receive(series("a", 0, now + 1) + series("c", 0, now + 1)) == .stored)
+    #expect(bench.discarded("per_user_series_limit") == 1)
+  }
+
+  @Test("the text of a refusal is bounded, however much is refused and however long it is")
+  func boundedText() throws {
+    let bench = try ReceiverBench()
+    let long = String(repeating: "\"ä\n", count: 5000)
+    var labels = [label(long, long)]
+    for index in 0..<2000 { labels.append(label("\(index)" + long.prefix(200), long)) }
+    var body: [UInt8] = []
+    for _ in 0..<20 { body += rawSeries(labels.prefix(40) + [], [(now, 1), (now + 1, 1)]) }
+    body += rawSeries(labels, [(now, 1)])
+    let message = try #require(bench.receive(body).partly)
+    #expect(message.utf8.count < 8192, "\(message.utf8.count) bytes")
+    #expect(message.hasSuffix("(refused 41 of 41 samples; missing_metric_name: 41)"), "\(message.suffix(200))")
+  }
+
+  @Test("a body that would decode to more than 32 MiB is refused in every encoding, one of exactly as much is read")
+  func bombs() throws {
+    let bench = try ReceiverBench()
+    // One unknown field that fills the body.
+    func body(_ count: Int) -> [UInt8] {
+      var bytes: [UInt8] = [0x7a]
+      ProtobufBytes.append(varint: UInt64(count - 5), to: &bytes)
+      bytes += [UInt8](repeating: 0, count: count - bytes.count)
+      return bytes
+    }
+    let limit = 32 << 20
+    let (fits, tooLarge) = (body(limit), body(limit + 1))
+    #expect(bench.receive(fits) == .stored)
+    #expect(bench.receive(snappyCompressed(fits), .snappy) == .stored)
+    #expect(try bench.receive(zstdCompressed(fits), .zstd) == .stored)
+    #expect(bench.receive(tooLarge).isTooLarge)
+    #expect(bench.receive(snappyCompressed(tooLarge), .snappy).isTooLarge)
+    #expect(try bench.receive(zstdCompressed(tooLarge), .zstd).isTooLarge)
+    guard case .tooLarge(let message) = bench.receive(tooLarge) else { return }
+    #expect(message == "remote-write body decodes to 33554433 bytes, more than the limit of 33554432 bytes")
+    // A zstd bomb of several frames, each within the limit.
+    let frames = try zstdCompressed(fits) + zstdCompressed(fits)
+    #expect(bench.receive(frames, .zstd).isTooLarge)
+    // Headers that promise much and hold nothing.
+    #expect(bench.receive([0xff, 0xff, 0xff, 0xff, 0x0f, 0x00], .snappy).isTooLarge)
+    #expect(bench.receive([0x80, 0x80, 0x80, 0x10, 0x00], .snappy).isMalformed)
+    #expect(bench.receive(goodSeries("a")) == .stored)
+  }
+
+  @Test("a body of nothing but empty series, samples or labels is refused before it takes much memory")
+  func emptyPieces() throws {
+    let bench = try ReceiverBench()
+    let pairs = 8 << 20
+    func repeated(_ pair: [UInt8]) -> [UInt8] {
+      [UInt8](unsafeUninitializedCapacity: pairs * 2) { bytes, count in
+        for index in 0..<pairs * 2 { bytes[index] = pair[index & 1] }
+        count = pairs * 2
+      }
+    }
+    #expect(bench.receive(repeated([0x0a, 0x00])).isMalformed)
+    #expect(bench.receive(repeated([0x1a, 0x00])).isMalformed)
+    var series: [UInt8] = []
+    ProtobufBytes.append(bytes: repeated([0x12, 0x00]), field: 1, to: &series)
+    #expect(bench.receive(series).isMalformed)
+    series = []
+    ProtobufBytes.append(bytes: repeated([0x22, 0x00]), field: 1, to: &series)
+    #expect(bench.receive(series).isMalformed)
+    series = []
+    ProtobufBytes.append(bytes: repeated([0x0a, 0x00]) + [0x12, 0x00], field: 1, to: &series)
+    let message = try #require(bench.receive(series + goodSeries("a")).partly)
+    #expect(message.contains("more than 65536"), "\(message)")
+    #expect(try bench.stored().count == 1)
+  }
+}
