@@ -37,7 +37,9 @@ struct StatusEndpoints: Sendable {
   func version(_ request: Request) -> Response { .json(200, Array(services.version.json.utf8)) }
 
   func flags(_ request: Request) -> Response {
-    success("{" + services.flags.map { "\(JSONBuffer.quoted($0.name)):\(JSONBuffer.quoted($0.value))" }.joined(separator: ",") + "}")
+    success(
+      "{" + services.flags.map { "\(JSONBuffer.quoted($0.name)):\(JSONBuffer.quoted($0.value))" }.joined(separator: ",")
+        + "}")
   }
 
   func config(_ request: Request) -> Response {
