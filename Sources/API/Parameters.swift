@@ -104,7 +104,7 @@ enum RFC3339 {
   /// Counted in years that begin in March, so that the leap day is the last.
   private static func daysSince1970(_ year: Int, _ month: Int, _ day: Int) -> Int {
     let shifted = month <= 2 ? year - 1 : year
-    let era = shifted / 400
+    let era = (shifted < 0 ? shifted - 399 : shifted) / 400
     let yearOfEra = shifted - era * 400
     let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
     let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
