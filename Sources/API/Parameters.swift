@@ -1,6 +1,7 @@
 import Format
 import HTTP
 import Model
+import PromQL
 
 /// Reads the parameters of the API's requests, with Prometheus's texts where they are wrong.
 struct Parameters {
@@ -40,9 +41,12 @@ struct Parameters {
     return value
   }
 
+  /// The farthest time from 1970 there is, in seconds: the distance of two times fits 64 bits of milliseconds.
+  private static let secondsMax = Double(Engine.timeMaximum / 1000)
+
   static func time(_ text: String) -> Int64? {
     if let seconds = Double(text) {
-      guard seconds.isFinite, seconds.magnitude < 9.2e15 else { return nil }
+      guard seconds.isFinite, seconds.magnitude <= secondsMax else { return nil }
       let whole = seconds.rounded(.down)
       return Int64(whole) * 1000 + Int64(((seconds - whole) * 1000).rounded())
     }
@@ -104,7 +108,7 @@ enum RFC3339 {
   /// Counted in years that begin in March, so that the leap day is the last.
   private static func daysSince1970(_ year: Int, _ month: Int, _ day: Int) -> Int {
     let shifted = month <= 2 ? year - 1 : year
-    let era = shifted / 400
+    let era = (shifted < 0 ? shifted - 399 : shifted) / 400
     let yearOfEra = shifted - era * 400
     let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
     let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear

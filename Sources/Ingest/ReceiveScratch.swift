@@ -7,6 +7,7 @@ final class ReceiveScratch {
   /// A body larger than this does not keep its memory.
   private static let keptBytesMax = 4 << 20
   private static let keptRowsMax = 16_384
+  private static let keptLabelBytesMax = 64 << 10
 
   var decoded = ByteBuffer(capacity: 64 << 10)
   var zstd = ZstdDecoder()
@@ -23,6 +24,8 @@ final class ReceiveScratch {
       decoded.removeAll()
     }
     batch.release(aboveRows: ReceiveScratch.keptRowsMax)
+    labels.release()
+    if newSeries.fields.capacity > ReceiveScratch.keptLabelBytesMax { newSeries = NewSeries() }
     refusals = Refusals()
   }
 }

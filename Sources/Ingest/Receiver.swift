@@ -64,7 +64,8 @@ package final class Receiver: Sendable {
     metrics.samples.add(scratch.batch.tally.stored)
     if scratch.refusals.isEmpty { return .stored }
     metrics.count(scratch.refusals)
-    return .partly(message: scratch.refusals.message(of: scratch.batch.rows.times.count))
+    let rows = scratch.batch.rows.times.count + scratch.batch.rows.histograms.count
+    return .partly(message: scratch.refusals.message(of: rows))
   }
 
   /// Fills `scratch.decoded`; an outcome where that is not possible.
@@ -110,8 +111,7 @@ package final class Receiver: Sendable {
   private func refuse(
     _ row: Int, reason: String, _ message: String, _ labels: UnsafeRawBufferPointer, _ scratch: ReceiveScratch
   ) {
-    let samples = Int(scratch.batch.rows.rows[row].sampleCount)
-    scratch.refusals.add(reason: reason, samples: max(samples, 1)) {
+    scratch.refusals.add(reason: reason, samples: Int(scratch.batch.rows.rows[row].sampleCount)) {
       "\(message), series \(LabelRules.describe(labels, &scratch.labels))"
     }
   }

@@ -1,10 +1,13 @@
+import Format
+
 /// Why the labels of a series were refused, with the texts operators already search for. `reason` is the value of the
 /// label under which it is counted.
 struct SeriesFault: Error, Equatable {
   var reason: String
   var message: String
 
-  static let malformed = SeriesFault(reason: "label_invalid", message: "labels are not well-formed protobuf")
+  static let malformed = SeriesFault(
+    reason: "label_invalid", message: "labels are not well-formed protobuf, or more than \(LabelFields.labelsMax)")
   static let missingName = SeriesFault(reason: "missing_metric_name", message: "sample missing metric name")
   static let histogram = SeriesFault(
     reason: "native-histogram", message: "native histograms are disabled: this version does not store them")

@@ -8,8 +8,10 @@ package enum FloatText {
     }
     if value.sign == .minus { bytes.append(UInt8(ascii: "-")) }
     let magnitude = value.magnitude
-    if magnitude < 9_007_199_254_740_992, magnitude == magnitude.rounded(.towardZero) {
-      // Whole numbers, most of what there is.
+    if magnitude == 0
+      || (below >= 16 && magnitude < 9_007_199_254_740_992 && magnitude == magnitude.rounded(.towardZero))
+    {
+      // Whole numbers, most of what there is; they have at most 16 digits.
       return bytes.append(contentsOf: String(UInt64(magnitude)).utf8)
     }
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { digits in

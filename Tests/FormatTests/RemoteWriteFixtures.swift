@@ -21,7 +21,7 @@ struct RequestMaker {
   mutating func series() -> [UInt8] {
     var pieces: [[UInt8]] = (0..<random.below(5)).map { _ in field(1, label()) }
     pieces += (0..<random.below(4)).map { _ in field(2, sample()) }
-    if random.below(4) == 0 { pieces.append(field(3, field(1, label()) + sample())) }
+    if random.below(4) == 0 { pieces.append(field(3, exemplar())) }
     if random.below(4) == 0 { pieces.append(field(4, histogram())) }
     if random.below(4) == 0 { pieces.append(unknownField(known: 1, 2, 3, 4)) }
     // Mostly in the usual order; sometimes labels come behind samples.
@@ -51,6 +51,10 @@ struct RequestMaker {
     if random.below(12) == 0 { pieces.append(unknownField(known: 1, 2)) }
     if random.below(8) == 0 { pieces.shuffle(using: &random) }
     return Array(pieces.joined())
+  }
+
+  mutating func exemplar() -> [UInt8] {
+    field(1, label()) + [0x11] + random.bytes(8) + [0x18] + varint(UInt64(1_700_000_000_000 + random.below(1 << 30)))
   }
 
   mutating func histogram() -> [UInt8] {

@@ -17,17 +17,23 @@ package struct LabelField: BitwiseCopyable, Sendable {
 /// Parses label fields and writes them back in canonical order. Reusable; keeps a pointer to nobody's bytes: each call
 /// is given the bytes that were parsed.
 package struct LabelFields: ~Copyable, Sendable {
+  /// Labels of one series; with more it is not well formed. Far above what any sender makes.
+  package static let labelsMax = 65_536
+  /// Up to so many labels are put in order one by one, which is one pass where they are sorted already.
+  private static let insertedMax = 64
+
   package var fields = Column<LabelField>(capacity: 32)
 
   package init() {}
 
-  /// Fills `fields` from a run of label fields. False where they are not well formed.
+  /// Fills `fields` from a run of label fields. False where they are not well formed, or more than `labelsMax`.
   package mutating func parse(_ bytes: UnsafeRawBufferPointer) -> Bool {
     fields.removeAll()
     guard let base = bytes.baseAddress else { return true }
     var cursor = WireCursor(at: base, end: base + bytes.count)
     while !cursor.isAtEnd {
-      guard cursor.byteTag() == 0x0a, var label = cursor.lengthDelimited() else { return false }
+      guard cursor.byteTag() == 0x0a, var label = cursor.lengthDelimited(), fields.count < LabelFields.labelsMax
+      else { return false }
       var field = LabelField(nameOffset: 0, nameLength: 0, valueOffset: 0, valueLength: 0)
       while !label.isAtEnd {
         switch label.byteTag() {
@@ -63,17 +69,28 @@ package struct LabelFields: ~Copyable, Sendable {
   package mutating func canonicalize(in bytes: UnsafeRawBufferPointer) {
     var kept = 0
     for index in 0..<fields.count where fields[index].valueLength > 0 {
+      fields[kept] = fields[index]
+      kept += 1
+    }
+    fields.resize(to: kept)
+    if kept <= LabelFields.insertedMax { return insertInOrder(bytes) }
+    UnsafeMutableBufferPointer(start: fields.base, count: kept).sort { order($0, $1, bytes) < 0 }
+  }
+
+  private mutating func insertInOrder(_ bytes: UnsafeRawBufferPointer) {
+    for index in 0..<fields.count {
       let field = fields[index]
-      var place = kept
+      var place = index
       while place > 0, order(field, fields[place - 1], bytes) < 0 {
         fields[place] = fields[place - 1]
         place -= 1
       }
       fields[place] = field
-      kept += 1
     }
-    fields.resize(to: kept)
   }
+
+  /// Gives back what a series of very many labels made grow.
+  package mutating func release() { fields.release(above: LabelFields.insertedMax) }
 
   /// The first label whose name the label before it has too; call after `canonicalize`.
   package func firstDuplicate(in bytes: UnsafeRawBufferPointer) -> Int? {

@@ -54,11 +54,19 @@ package struct WriteRequestRows: ~Copyable, Sendable {
     gathered.removeAll()
   }
 
+  /// Parts of a kind, and bytes of gathered labels, for which memory is kept.
+  private static let keptPartsMax = 4096
+  private static let keptGatheredBytesMax = 64 << 10
+
   /// Gives back what an unusually large body made grow.
   package mutating func release(aboveRows limit: Int) {
     rows.release(above: limit)
     times.release(above: limit)
     values.release(above: limit)
+    exemplars.release(above: WriteRequestRows.keptPartsMax)
+    histograms.release(above: WriteRequestRows.keptPartsMax)
+    metadata.release(above: WriteRequestRows.keptPartsMax)
+    if gathered.capacity > WriteRequestRows.keptGatheredBytesMax { gathered = ByteBuffer(capacity: 64) }
   }
 
   /// The raw label fields of a row.

@@ -19,6 +19,12 @@ package struct WriteRequestError: Error, Equatable, CustomStringConvertible {
 // them parsed (`RawLabels`). Unknown fields are skipped; every length is checked against what encloses it. The last
 // of a doubled scalar field counts, as protobuf says.
 package enum WriteRequestScanner {
+  /// Series, samples, and parts of each kind (exemplars, histograms, metadata) of one body. Two bytes of an empty one
+  /// become forty of a row, so a body of 32 MiB could take a gigabyte; bodies with names and values in them are far below.
+  package static let seriesMax = 1 << 20
+  package static let samplesMax = 1 << 22
+  package static let partsMax = 1 << 22
+
   /// Fills `rows` from `body`. On an error `rows` holds what came before it and must not be used.
   package static func scan(
     _ body: UnsafeRawBufferPointer, key: KeyedHash, into rows: inout WriteRequestRows
@@ -33,8 +39,11 @@ package enum WriteRequestScanner {
       case 0x0a:
         guard let part = cursor.lengthDelimited() else { throw failure("timeseries is cut", cursor, base) }
         guard scanSeries(part, base: base, key: key, into: &rows) else { throw failure("bad timeseries", part, base) }
+        if rows.rows.count > seriesMax { throw failure("more than \(seriesMax) timeseries", cursor, base) }
+        if rows.times.count > samplesMax { throw failure("more than \(samplesMax) samples", cursor, base) }
       case 0x1a:
         guard let part = cursor.lengthDelimited() else { throw failure("metadata is cut", cursor, base) }
+        if rows.metadata.count >= partsMax { throw failure("more than \(partsMax) metadata", cursor, base) }
         rows.metadata.append(WritePart(row: -1, offset: part.offset(from: base), length: UInt32(part.count)))
       default:
         guard cursor.skipUnknown(known: 0b1010) else { throw failure("bad field", cursor, base) }
@@ -74,12 +83,12 @@ package enum WriteRequestScanner {
         rows.gathered.append(UnsafeRawBufferPointer(start: fieldStart, count: end - fieldStart))
         labelsEnd = end
       case 0x1a:
-        guard let part = cursor.lengthDelimited() else { return false }
+        guard let part = cursor.lengthDelimited(), rows.exemplars.count < partsMax else { return false }
         flags |= WriteRow.hasExemplars
         rows.exemplars.append(
           WritePart(row: Int32(rows.rows.count), offset: part.offset(from: base), length: UInt32(part.count)))
       case 0x22:
-        guard let part = cursor.lengthDelimited() else { return false }
+        guard let part = cursor.lengthDelimited(), rows.histograms.count < partsMax else { return false }
         flags |= WriteRow.hasHistograms
         rows.histograms.append(
           WritePart(row: Int32(rows.rows.count), offset: part.offset(from: base), length: UInt32(part.count)))
@@ -126,6 +135,7 @@ package enum WriteRequestScanner {
         guard cursor.skipUnknown(known: 0b110) else { return false }
       }
     }
+    if rows.times.count > samplesMax { return false }
     rows.times.append(Int64(bitPattern: time))
     rows.values.append(value)
     return true
