@@ -74,14 +74,15 @@ package struct LabelFields: ~Copyable, Sendable {
     }
     fields.resize(to: kept)
     if kept <= LabelFields.insertedMax { return insertInOrder(bytes) }
-    UnsafeMutableBufferPointer(start: fields.base, count: kept).sort { order($0, $1, bytes) < 0 }
+    var many = UnsafeMutableBufferPointer(start: fields.base, count: kept)
+    many.sort { LabelFields.order($0, $1, bytes) < 0 }
   }
 
   private mutating func insertInOrder(_ bytes: UnsafeRawBufferPointer) {
     for index in 0..<fields.count {
       let field = fields[index]
       var place = index
-      while place > 0, order(field, fields[place - 1], bytes) < 0 {
+      while place > 0, LabelFields.order(field, fields[place - 1], bytes) < 0 {
         fields[place] = fields[place - 1]
         place -= 1
       }
@@ -95,7 +96,7 @@ package struct LabelFields: ~Copyable, Sendable {
   /// The first label whose name the label before it has too; call after `canonicalize`.
   package func firstDuplicate(in bytes: UnsafeRawBufferPointer) -> Int? {
     guard fields.count > 1 else { return nil }
-    return (1..<fields.count).first { order(fields[$0 - 1], fields[$0], bytes) == 0 }
+    return (1..<fields.count).first { LabelFields.order(fields[$0 - 1], fields[$0], bytes) == 0 }
   }
 
   /// Where a label of this name is.
@@ -137,7 +138,7 @@ package struct LabelFields: ~Copyable, Sendable {
     }
   }
 
-  private func order(_ left: LabelField, _ right: LabelField, _ bytes: UnsafeRawBufferPointer) -> Int {
+  private static func order(_ left: LabelField, _ right: LabelField, _ bytes: UnsafeRawBufferPointer) -> Int {
     let one = bytes[Int(left.nameOffset)..<Int(left.nameOffset + left.nameLength)]
     let two = bytes[Int(right.nameOffset)..<Int(right.nameOffset + right.nameLength)]
     if one.lexicographicallyPrecedes(two) { return -1 }

@@ -59,10 +59,11 @@ package final class Head: Sendable {
     let window = lateWindow.load(ordering: .relaxed)
     let halfRange = HeadShard.chunkRangeMilliseconds / 2
     let flushed = truncatedBefore.load(ordering: .relaxed)
+    let first = AppendBounds.timeMin
     return AppendBounds(
-      inOrderOldest: newest == .min ? flushed : max(flushed, newest - halfRange),
-      lateOldest: newest == .min ? .min : max(.min + window, newest) - window,
-      newest: now == .max ? .max : now + futureTolerance, takesLate: window > 0)
+      inOrderOldest: newest == .min ? max(flushed, first) : max(flushed, newest - halfRange, first),
+      lateOldest: newest == .min ? first : max(newest - window, first),
+      newest: min(now, AppendBounds.timeMax) + futureTolerance, takesLate: window > 0)
   }
 
   func noteTimes(_ tally: AppendTally) {

@@ -146,6 +146,7 @@ final class HeadRestorer {
       if place + ahead / 2 < range.upperBound { state.prefetchChunk(slot(place + ahead / 2)) }
       let index = first + Int(order[place])
       let time = times[index]
+      guard time >= AppendBounds.timeMin, time <= AppendBounds.timeMax else { continue }
       state.restore(slot(place), time: time, value: values[index].bitPattern)
       newest = max(newest, time)
       oldest = min(oldest, time)
@@ -169,6 +170,7 @@ final class HeadRestorer {
         continue
       }
       let time = times[index]
+      guard time >= AppendBounds.timeMin, time <= AppendBounds.timeMax else { continue }
       let bits = values[index].bitPattern
       let id = head.shards[location.shard].state.withLock { $0.records.pointer(location.slot).pointee.id }
       let series = HeadSelection(id: id, labels: .empty, location: location)

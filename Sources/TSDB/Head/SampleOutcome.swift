@@ -52,6 +52,10 @@ package enum SampleOutcome: UInt8, Sendable, CaseIterable {
 
 /// The times between which samples are taken, fixed for one body.
 struct AppendBounds: BitwiseCopyable, Sendable {
+  /// No sample is taken beyond these (73 million years either way), so that differences of times never overflow.
+  static let timeMin: Int64 = .min / 4
+  static let timeMax: Int64 = .max / 4
+
   /// In-order samples before this are out of bounds (what is older has been flushed).
   var inOrderOldest: Int64
   /// Late samples before this are too old.
