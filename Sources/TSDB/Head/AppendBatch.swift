@@ -80,6 +80,12 @@ struct BatchView {
   /// The values as numbers; their bits are kept, whatever kind of NaN they are.
   var doubles: UnsafePointer<Double> { UnsafeRawPointer(values).assumingMemoryBound(to: Double.self) }
 
+  /// Whether each row has one sample, so that rows and samples have the same numbers.
+  var hasOneSampleEach: Bool {
+    for row in 0..<rowCount where rows[row].sampleCount != 1 { return false }
+    return true
+  }
+
   init(_ batch: inout AppendBatch) {
     rowCount = batch.rows.rows.count
     rows = UnsafePointer(batch.rows.rows.base)

@@ -30,7 +30,9 @@ extension Head {
     let view = BatchView(&batch)
     let sampleCount = batch.rows.times.count
     var samples = SamplesRecord()
-    if batch.tally.accepted + batch.tally.duplicates == sampleCount && sampleCount == view.rowCount {
+    if batch.tally.accepted + batch.tally.duplicates == sampleCount && sampleCount == view.rowCount
+      && view.hasOneSampleEach
+    {
       // One stored sample a row, which is what collectors send: the columns are the record already.
       samples.append(
         refs: UnsafeBufferPointer(start: view.references, count: sampleCount),
