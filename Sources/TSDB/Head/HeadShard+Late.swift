@@ -51,9 +51,11 @@ extension HeadShard {
       if record.pointee.slab == 0 {
         if time == record.pointee.chunkStart || time == tail.lastTime { return tail.lastValue }
         let into = time - record.pointee.chunkStart
-        return tail.timeDelta > 0 && into % Int64(tail.timeDelta) == 0 ? tail.lastValue : nil
+        if tail.timeDelta > 0 && into % Int64(tail.timeDelta) == 0 { return tail.lastValue }
+      } else if let found = value(in: slabs.pointer(record.pointee.slab), byteCount: tail.byteCount, at: time) {
+        return found
       }
-      return value(in: slabs.pointer(record.pointee.slab), byteCount: tail.byteCount, at: time)
+      // Where it is not in the open chunk, a late chunk may have it.
     }
     var found: UInt64?
     forEachChunk(of: record) { chunk in
