@@ -197,25 +197,25 @@ extension HeadShard {
     let record = records.pointer(slot)
     if time > record.pointee.tail.lastTime || record.pointee.has(HeadSeries.isEmpty) {
       _ = appendInOrder(record, slot, time: time, value: value)
-    } else if !record.pointee.has(HeadSeries.lastValueUnknown) && time != record.pointee.tail.lastTime {
+    } else if time != record.pointee.tail.lastTime {
       restoreUnordered(record, slot, time: time, value: value)
     }
   }
 
-  /// A sample of the log that is not behind its series' last: there already, or written by two bodies whose records
-  /// reached the log in the other order.
+  /// A sample of the log that is not behind its series' last: there already, written by two bodies whose records
+  /// reached the log in the other order, or of a chunk whose file is gone while a later one is there.
   @inline(never)
   private mutating func restoreUnordered(
     _ record: UnsafeMutablePointer<HeadSeries>, _ slot: UInt32, time: Int64, value: UInt64
   ) {
-    if valueInMemory(record, at: time) != nil { return }
     var isInFile = false
     forEachChunk(of: record) { chunk in
       let chunk = chunk.pointee
       isInFile = !chunk.isInMemory && chunk.flags & SeriesChunk.isLate == 0 && chunk.start <= time && time <= chunk.end
       return !isInFile
     }
-    if !isInFile { _ = insertLate(record, slot, time: time, value: value) }
+    if isInFile || valueInMemory(record, at: time) != nil { return }
+    _ = insertLate(record, slot, time: time, value: value)
   }
 
   /// Where a snapshot brought a chunk that has been written to a file since: the file's takes its place.
