@@ -86,6 +86,12 @@ final class HeadRestorer {
         state.chunkCount += 1
         let isLate = chunk.flags & SeriesChunk.isLate != 0
         if isLate || record.pointee.tail.count > 0 && chunk.end < record.pointee.chunkStart { continue }
+        if record.pointee.tail.count > 0,
+          chunk.start > record.pointee.chunkStart || chunk.end < record.pointee.tail.lastTime
+        {
+          // The file holds only a part of the open chunk, or none: the open one is kept as a complete one.
+          guard state.completeChunk(record, location.slot) else { break }
+        }
         if record.pointee.has(HeadSeries.isEmpty) || chunk.end >= record.pointee.tail.lastTime
           || record.pointee.tail.count > 0
         {
