@@ -36,7 +36,7 @@ private let noSpace: Int32 = 28
     database.head.completeLateSamples()
     #expect(
       try writer.write([SentSeries("a", 1, [(t + 50_000, 3), (t + 50_000, 4)])], to: database.head, now: t)
-        == [[.duplicate, .conflict]])
+        == [[.lateDuplicate, .conflict]])
     database.head.checkInvariants()
   }
 

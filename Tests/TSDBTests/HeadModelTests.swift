@@ -124,6 +124,7 @@ private struct HeadModel {
           // A sample that is there is a success, however it was found; with chunks in files a conflict may go unseen.
           let isAllowed =
             found[row][sample] == .present && kept
+            || found[row][sample] == .lateDuplicate && wanted[row][sample] == .duplicate
             || files && found[row][sample] == .late
               && (wanted[row][sample] == .duplicate || wanted[row][sample] == .conflict)
             || files && found[row][sample] != .accepted && found[row][sample] != .duplicate

@@ -31,9 +31,9 @@ package final class Database: Sendable {
     var found: [UInt64: [SeriesChunk]] = [:]
     let chunks: HeadChunks
     do throws(HeadChunksError) {
-      // The checksum of a chunk is verified when it is read; at start its header is enough.
+      // A chunk that a power loss left in pieces must be found now, while the log still has its samples.
       chunks = try HeadChunks.open(
-        disk, path: layout.headChunks, quarantine: layout.quarantine, checksums: false, log: log
+        disk, path: layout.headChunks, quarantine: layout.quarantine, log: log
       ) { chunk in
         if let known = SeriesChunk(chunk) { found[chunk.series, default: []].append(known) }
       }.chunks

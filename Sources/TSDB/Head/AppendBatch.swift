@@ -80,6 +80,12 @@ struct BatchView {
   /// The values as numbers; their bits are kept, whatever kind of NaN they are.
   var doubles: UnsafePointer<Double> { UnsafeRawPointer(values).assumingMemoryBound(to: Double.self) }
 
+  /// Whether each row has one sample, so that rows and samples have the same numbers.
+  var hasOneSampleEach: Bool {
+    for row in 0..<rowCount where rows[row].sampleCount != 1 { return false }
+    return true
+  }
+
   init(_ batch: inout AppendBatch) {
     rowCount = batch.rows.rows.count
     rows = UnsafePointer(batch.rows.rows.base)
@@ -101,16 +107,20 @@ struct UnloggedSeries: Sendable {
 /// Counts over one body.
 package struct AppendTally: Sendable, Equatable {
   package var accepted = 0
+  /// Those of late samples included.
   package var duplicates = 0
+  package var lateDuplicates = 0
   package var late = 0
   package var refused = 0
-  /// Refused at first, then found in a chunk on disk.
+  /// Refused at first, then found to be there.
   package var present = 0
   /// Times of stored samples in order, to move the head's bounds.
   var oldest = Int64.max
   var newest = Int64.min
 
   package var stored: Int { accepted + duplicates + late + present }
+  /// Samples for the log of late ones.
+  var loggedLate: Int { late + lateDuplicates + present }
 
   mutating func count(_ outcome: SampleOutcome, _ time: Int64) {
     switch outcome {
@@ -119,6 +129,9 @@ package struct AppendTally: Sendable, Equatable {
       newest = max(newest, time)
       oldest = min(oldest, time)
     case .duplicate: duplicates &+= 1
+    case .lateDuplicate:
+      duplicates &+= 1
+      lateDuplicates &+= 1
     case .late:
       late &+= 1
       oldest = min(oldest, time)

@@ -2,8 +2,8 @@ import Format
 import Model
 
 extension Head {
-  /// Looks once more at late samples that were refused: where exactly this sample lies in a chunk on disk, it is a retry
-  /// and a success. Costs a read per series, so it is done only for bodies with refusals.
+  /// Looks once more at late samples that were refused: where exactly this sample is there already, it is a retry and a
+  /// success. Costs a read per series, so it is done only for bodies with refusals.
   package func acquitDuplicates(_ batch: inout AppendBatch) {
     var scratch = HeadReadScratch()
     var samples = SeriesSamples()

@@ -30,7 +30,9 @@ extension Head {
     let view = BatchView(&batch)
     let sampleCount = batch.rows.times.count
     var samples = SamplesRecord()
-    if batch.tally.accepted + batch.tally.duplicates == sampleCount && sampleCount == view.rowCount {
+    if batch.tally.accepted + batch.tally.duplicates == sampleCount && sampleCount == view.rowCount
+      && batch.tally.lateDuplicates == 0 && view.hasOneSampleEach
+    {
       // One stored sample a row, which is what collectors send: the columns are the record already.
       samples.append(
         refs: UnsafeBufferPointer(start: view.references, count: sampleCount),
@@ -38,22 +40,23 @@ extension Head {
         values: UnsafeBufferPointer(start: view.doubles, count: sampleCount), to: &batch.samplesLog)
       return false
     }
-    keep(view, &batch) { $0 < SampleOutcome.late.rawValue }
+    keep(view, &batch) { $0.isLoggedInOrder }
     samples.append(
       refs: batch.kept.refs, timestamps: batch.kept.timestamps, values: batch.kept.values, to: &batch.samplesLog)
-    if batch.tally.late == 0 { return false }
+    if batch.tally.loggedLate == 0 { return false }
     var late = SamplesRecord()
-    keep(view, &batch) { $0 == SampleOutcome.late.rawValue }
+    keep(view, &batch) { $0.isLoggedLate }
     late.append(refs: batch.kept.refs, timestamps: batch.kept.timestamps, values: batch.kept.values, to: &batch.lateLog)
     return true
   }
 
   /// Collects the samples whose outcome `isKept`.
-  private func keep(_ view: BatchView, _ batch: inout AppendBatch, _ isKept: (UInt8) -> Bool) {
+  private func keep(_ view: BatchView, _ batch: inout AppendBatch, _ isKept: (SampleOutcome) -> Bool) {
     batch.kept.removeAll()
     for row in 0..<view.rowCount {
       let start = Int(view.rows[row].sampleStart)
-      for sample in start..<(start &+ Int(view.rows[row].sampleCount)) where isKept(view.outcomes[sample]) {
+      for sample in start..<(start &+ Int(view.rows[row].sampleCount)) {
+        guard let outcome = SampleOutcome(rawValue: view.outcomes[sample]), isKept(outcome) else { continue }
         batch.kept.append(ref: view.references[row], timestamp: view.times[sample], value: view.doubles[sample])
       }
     }

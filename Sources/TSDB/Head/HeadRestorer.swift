@@ -86,6 +86,12 @@ final class HeadRestorer {
         state.chunkCount += 1
         let isLate = chunk.flags & SeriesChunk.isLate != 0
         if isLate || record.pointee.tail.count > 0 && chunk.end < record.pointee.chunkStart { continue }
+        if record.pointee.tail.count > 0,
+          chunk.start > record.pointee.chunkStart || chunk.end < record.pointee.tail.lastTime
+        {
+          // The file holds only a part of the open chunk, or none: the open one is kept as a complete one.
+          guard state.completeChunk(record, location.slot) else { break }
+        }
         if record.pointee.has(HeadSeries.isEmpty) || chunk.end >= record.pointee.tail.lastTime
           || record.pointee.tail.count > 0
         {
@@ -199,25 +205,25 @@ extension HeadShard {
     let record = records.pointer(slot)
     if time > record.pointee.tail.lastTime || record.pointee.has(HeadSeries.isEmpty) {
       _ = appendInOrder(record, slot, time: time, value: value)
-    } else if !record.pointee.has(HeadSeries.lastValueUnknown) && time != record.pointee.tail.lastTime {
+    } else if time != record.pointee.tail.lastTime {
       restoreUnordered(record, slot, time: time, value: value)
     }
   }
 
-  /// A sample of the log that is not behind its series' last: there already, or written by two bodies whose records
-  /// reached the log in the other order.
+  /// A sample of the log that is not behind its series' last: there already, written by two bodies whose records
+  /// reached the log in the other order, or of a chunk whose file is gone while a later one is there.
   @inline(never)
   private mutating func restoreUnordered(
     _ record: UnsafeMutablePointer<HeadSeries>, _ slot: UInt32, time: Int64, value: UInt64
   ) {
-    if valueInMemory(record, at: time) != nil { return }
     var isInFile = false
     forEachChunk(of: record) { chunk in
       let chunk = chunk.pointee
       isInFile = !chunk.isInMemory && chunk.flags & SeriesChunk.isLate == 0 && chunk.start <= time && time <= chunk.end
       return !isInFile
     }
-    if !isInFile { _ = insertLate(record, slot, time: time, value: value) }
+    if isInFile || valueInMemory(record, at: time) != nil { return }
+    _ = insertLate(record, slot, time: time, value: value)
   }
 
   /// Where a snapshot brought a chunk that has been written to a file since: the file's takes its place.

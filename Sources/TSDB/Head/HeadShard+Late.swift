@@ -7,7 +7,10 @@ extension HeadShard {
   mutating func appendLate(
     _ record: UnsafeMutablePointer<HeadSeries>, _ slot: UInt32, time: Int64, value: UInt64, _ bounds: AppendBounds
   ) -> SampleOutcome {
-    if let existing = valueInMemory(record, at: time) { return existing == value ? .duplicate : .conflict }
+    if let existing = valueInMemory(record, at: time) {
+      if existing.value != value { return .conflict }
+      return existing.isLate ? .lateDuplicate : .duplicate
+    }
     guard bounds.takesLate else { return time < bounds.inOrderOldest ? .outOfBounds : .outOfOrder }
     guard time >= bounds.lateOldest else { return .tooOld }
     return insertLate(record, slot, time: time, value: value)
@@ -23,7 +26,7 @@ extension HeadShard {
       let samples = lateSamples(history)
       var index = count
       while index > 0, samples[index - 1].time >= time {
-        if samples[index - 1].time == time { return samples[index - 1].value == value ? .duplicate : .conflict }
+        if samples[index - 1].time == time { return samples[index - 1].value == value ? .lateDuplicate : .conflict }
         index -= 1
       }
       if count < SeriesHistory.lateSamplesMax {
@@ -44,21 +47,29 @@ extension HeadShard {
     return .late
   }
 
-  /// The bits of the sample at `time` where it lies in the open chunk or in a chunk not yet in a file.
-  func valueInMemory(_ record: UnsafeMutablePointer<HeadSeries>, at time: Int64) -> UInt64? {
+  /// The bits of the sample at `time` where it lies in the open chunk or in a chunk not yet in a file, and whether that
+  /// is one of late samples.
+  func valueInMemory(
+    _ record: UnsafeMutablePointer<HeadSeries>, at time: Int64
+  ) -> (value: UInt64, isLate: Bool)? {
     let tail = record.pointee.tail
     if tail.count > 0, time >= record.pointee.chunkStart, time <= tail.lastTime {
       if record.pointee.slab == 0 {
-        if time == record.pointee.chunkStart || time == tail.lastTime { return tail.lastValue }
+        if time == record.pointee.chunkStart || time == tail.lastTime { return (tail.lastValue, false) }
         let into = time - record.pointee.chunkStart
-        return tail.timeDelta > 0 && into % Int64(tail.timeDelta) == 0 ? tail.lastValue : nil
+        if tail.timeDelta > 0 && into % Int64(tail.timeDelta) == 0 { return (tail.lastValue, false) }
+      } else if let found = value(in: slabs.pointer(record.pointee.slab), byteCount: tail.byteCount, at: time) {
+        return (found, false)
       }
-      return value(in: slabs.pointer(record.pointee.slab), byteCount: tail.byteCount, at: time)
+      // Where it is not in the open chunk, a late chunk may have it.
     }
-    var found: UInt64?
+    var found: (value: UInt64, isLate: Bool)?
     forEachChunk(of: record) { chunk in
       if chunk.pointee.isInMemory, chunk.pointee.start <= time, time <= chunk.pointee.end {
-        found = value(in: slabs.pointer(chunk.pointee.offset), byteCount: Int(chunk.pointee.byteCount), at: time)
+        let bytes = slabs.pointer(chunk.pointee.offset)
+        found = value(in: bytes, byteCount: Int(chunk.pointee.byteCount), at: time).map {
+          ($0, chunk.pointee.flags & SeriesChunk.isLate != 0)
+        }
       }
       return found == nil
     }

@@ -6,6 +6,8 @@ package enum SampleOutcome: UInt8, Sendable, CaseIterable {
   case duplicate
   /// Late, within the window, stored.
   case late
+  /// As `duplicate`, of a sample that came late: logged where late samples are.
+  case lateDuplicate
   /// Another value at a time that has one.
   case conflict
   /// Late, and no window for late samples is configured.
@@ -18,15 +20,20 @@ package enum SampleOutcome: UInt8, Sendable, CaseIterable {
   case tooFarInFuture
   /// The database refused for want of memory; the sender may try again.
   case exhausted
-  /// Late, but exactly this sample lies in a chunk on disk: success, and nothing to log.
+  /// Too late to be taken, but exactly this sample is there already: success. Logged where late samples are, since
+  /// whoever brought it first may have failed to log it.
   case present
 
-  package var isStored: Bool { rawValue <= SampleOutcome.late.rawValue || self == .present }
+  package var isStored: Bool { rawValue <= SampleOutcome.lateDuplicate.rawValue || self == .present }
+  /// To be logged among the samples in order.
+  var isLoggedInOrder: Bool { self == .accepted || self == .duplicate }
+  /// To be logged among the late samples.
+  var isLoggedLate: Bool { self == .late || self == .lateDuplicate || self == .present }
 
   /// Prometheus's text for a refusal.
   package var message: String {
     switch self {
-    case .accepted, .duplicate, .late, .present: ""
+    case .accepted, .duplicate, .late, .lateDuplicate, .present: ""
     case .conflict: "duplicate sample for timestamp"
     case .outOfOrder: "out of order sample"
     case .outOfBounds: "out of bounds"
@@ -39,7 +46,7 @@ package enum SampleOutcome: UInt8, Sendable, CaseIterable {
   /// The value of the `reason` label under which refusals are counted.
   package var reason: String {
     switch self {
-    case .accepted, .duplicate, .late, .present: ""
+    case .accepted, .duplicate, .late, .lateDuplicate, .present: ""
     case .conflict: "new-value-for-timestamp"
     case .outOfOrder: "sample-out-of-order"
     case .outOfBounds: "sample-out-of-bounds"
