@@ -23,7 +23,7 @@ extension Database {
       progress.withLock { $0 = wal.progress }
       try replay(wal) { batch in restorer.apply(batch) }
       let wbl = try WALReplay(
-        head.files.wbl.directory, from: snapshot?.wbl, before: replayLimits.wbl, quarantine: layout.quarantine,
+        head.files.wbl.directory, from: lateStart(snapshot), before: replayLimits.wbl, quarantine: layout.quarantine,
         log: log, metrics: metrics.wbl)
       try replay(wbl) { batch in restorer.applyLate(batch) }
     } catch {
@@ -41,6 +41,18 @@ extension Database {
       ])
     if counts.unknownReferences > 0 {
       log.warn("The log holds samples of series it does not name", ["samples": "\(counts.unknownReferences)"])
+    }
+  }
+
+  /// Where the log of late samples is to be read from. It begins anew when its samples are in files, also behind what a
+  /// snapshot says; then all that is left of it is read.
+  private func lateStart(_ snapshot: HeadSnapshotReader?) -> WALPosition? {
+    guard let position = snapshot?.wbl else { return nil }
+    do throws(DiskError) {
+      let first = try head.files.wbl.directory.segments().first
+      return first.map { $0 <= position.segment } == true ? position : nil
+    } catch {
+      return nil
     }
   }
 

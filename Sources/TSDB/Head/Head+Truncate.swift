@@ -144,7 +144,7 @@ extension HeadShard {
       guard record.pointee.tail.count == 0 || record.pointee.tail.lastTime < time else { continue }
       if let history = history(of: record), history.pointee.chunkCount > 0 || history.pointee.lateCount > 0 { continue }
       // A series that another thread is creating has no number yet; it is looked at next time.
-      if record.pointee.id == 0 || record.pointee.has(HeadSeries.isUnlogged) { continue }
+      if record.pointee.id == 0 { continue }
       if record.pointee.tail.count > 0 { truncation.chunksRemoved += 1 }
       gone.append(record.pointee.id)
       freeMemory(of: record)
