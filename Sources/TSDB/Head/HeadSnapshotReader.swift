@@ -97,7 +97,7 @@ extension HeadShard {
     guard let flags = reader.byte(), let count = reader.uvarint(), count <= UInt64(UInt16.max),
       let lastTime = reader.varint(), let lastValue = reader.littleEndian(UInt64.self)
     else { return nil }
-    record.pointee.flags = flags & ~(HeadSeries.isFree | HeadSeries.isUnlogged)
+    record.pointee.flags = flags & ~HeadSeries.isFree
     record.pointee.tail = XORTail(lastTime: lastTime, lastValue: lastValue, count: UInt16(count))
     var oldest = Int64.max
     if count > 0 {

@@ -135,7 +135,7 @@ extension HeadShard {
   func encode(_ record: UnsafeMutablePointer<HeadSeries>, into output: inout ByteBuffer) {
     let tail = record.pointee.tail
     output.appendUvarint(record.pointee.reference)
-    output.append(record.pointee.flags & ~HeadSeries.isUnlogged)
+    output.append(record.pointee.flags)
     output.appendUvarint(UInt64(tail.count))
     output.appendVarint(tail.lastTime)
     output.appendLittleEndian(tail.lastValue)
