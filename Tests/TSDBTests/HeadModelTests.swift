@@ -129,6 +129,8 @@ private struct HeadModel {
               && (wanted[row][sample] == .duplicate || wanted[row][sample] == .conflict)
             || files && found[row][sample] != .accepted && found[row][sample] != .duplicate
               && wanted[row][sample] == .conflict
+            // A conflict that went unseen is what its own retry is compared with.
+            || files && found[row][sample] == .conflict && wanted[row][sample] == .duplicate
             || found[row][sample]?.isStored == false && wanted[row][sample] == .conflict && time < model.newest - window
           #expect(
             isAllowed,
