@@ -33,7 +33,7 @@ import Testing
     var rows = WriteRequestRows()
     var labels = LabelFields()
     var verdicts: [String: Int] = [:]
-    for _ in 0..<12_000 {
+    for _ in 0..<3000 {
       let body = maker.damaged(maker.request())
       var reference = ReferenceReader()
       let wanted = try? reference.read(body)
@@ -60,8 +60,8 @@ import Testing
       verdicts[verdict, default: 0] += 1
     }
     print("verdicts on damaged write requests: \(verdicts.sorted { $0.key < $1.key })")
-    #expect(verdicts["accepted, protobuf-c accepts", default: 0] > 1000)
-    #expect(verdicts["refused, protobuf-c refuses", default: 0] > 1000)
+    #expect(verdicts["accepted, protobuf-c accepts", default: 0] > 100)
+    #expect(verdicts["refused, protobuf-c refuses", default: 0] > 100)
   }
 
   @Test("every cut of a request is refused or read as protobuf-c reads it")

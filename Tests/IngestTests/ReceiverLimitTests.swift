@@ -137,7 +137,7 @@ import Testing
   @Test("a body of nothing but empty series, samples or labels is refused before it takes much memory")
   func emptyPieces() throws {
     let bench = try ReceiverBench()
-    let pairs = 8 << 20
+    let pairs = 5 << 20
     func repeated(_ pair: [UInt8]) -> [UInt8] {
       [UInt8](unsafeUninitializedCapacity: pairs * 2) { bytes, count in
         for index in 0..<pairs * 2 { bytes[index] = pair[index & 1] }
