@@ -17,7 +17,8 @@ import Testing
         let date = four(year) + "-" + two(month + 1) + "-"
         for day in 1...days {
           let time = RFC3339.parse(date + two(day) + "T00:00:00Z")
-          if let expected { #expect(time == expected, "\(date)\(day)") }
+          // As a plain comparison: an expectation per day of eight centuries takes long.
+          if time == nil || (expected != nil && time != expected) { Issue.record("\(date)\(day)") }
           expected = time.map { $0 + 86_400_000 }
         }
         #expect(RFC3339.parse(date + two(days + 1) + "T00:00:00Z") == nil)

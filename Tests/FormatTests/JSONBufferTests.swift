@@ -16,7 +16,7 @@ import Testing
       for text in ["\(scalar)", "a\(scalar)b", "\(scalar)\(scalar)", "ä\(scalar)\u{2028}"] {
         let literal = json { $0.string(text) }
         let read = try JSONValue(parsing: literal).string
-        #expect(read.map { Array($0.utf8) } == Array(text.utf8), "U+\(String(code, radix: 16))")
+        if read.map({ Array($0.utf8) }) != Array(text.utf8) { Issue.record("U+\(String(code, radix: 16))") }
       }
     }
     for text in ["", "😀", "\u{10ffff}", "日本語", String(repeating: "x\n", count: 5000)] {
