@@ -28,7 +28,7 @@ import Testing
 
   /// Lends the sources' bytes to a merge and gives what came out.
   private func merge(
-    _ sources: [Source], deleted: DeletedTimes = DeletedTimes(),
+    _ sources: [Source], deleted: DeletedTimes? = nil, deletedByRank: [DeletedTimes] = [],
     check: (borrowing SeriesMerge) -> Void = { _ in }
   ) throws -> [Merged] {
     let buffers = sources.map { source in
@@ -43,7 +43,10 @@ import Testing
         bytes: UnsafeRawBufferPointer(buffer), rank: source.rank)
     }
     var merge = SeriesMerge()
-    try merge.merge(pieces, deleted: deleted)
+    let ranks = max(deletedByRank.count, 1 + (sources.map(\.rank).max() ?? 0))
+    var gone = Array(repeating: deleted ?? DeletedTimes(), count: ranks)
+    for (rank, times) in deletedByRank.enumerated() { gone[rank] = times }
+    try merge.merge(pieces, deleted: gone)
     check(merge)
     return merge.chunks.map { chunk in
       let isHandedOn = buffers.contains { $0.baseAddress == UnsafeMutableRawPointer(mutating: chunk.bytes.baseAddress) }
@@ -117,6 +120,15 @@ import Testing
     #expect(try merge([Source([1, 3, 5])], deleted: DeletedTimes([1...2, 3...3, 5...9])).isEmpty)
   }
 
+  @Test("what is deleted in one block is not deleted in another")
+  func deletionsOfOneBlock() throws {
+    let merged = try merge(
+      [Source([1, 2, 3]), Source([2, 3, 4], rank: 1)], deletedByRank: [DeletedTimes([2...9]), DeletedTimes([3...3])])
+    #expect(merged == [Merged(times: [1, 2, 4])])
+    let same = try merge([Source([1, 2, 3]), Source([1, 2, 3], rank: 1)], deletedByRank: [DeletedTimes([2...2])])
+    #expect(same == [Merged(times: [1, 2, 3])])
+  }
+
   @Test("a chunk that cannot be decoded stays whole beside what overlaps it, and keeps its deletions")
   func histograms() throws {
     var histogram = Source(times(10..<50))
@@ -165,7 +177,14 @@ import Testing
     for round in 0..<400 {
       var sources: [Source] = []
       var expected: SampleMap = [:]
+      var deleted: [DeletedTimes] = []
       for rank in 0..<(1 + random.below(4)) {
+        deleted.append(
+          DeletedTimes(
+            (0..<random.below(4)).map { _ in
+              let start = Int64(random.below(900))
+              return start...(start + Int64(random.below(100)))
+            }))
         var time = Int64(random.below(300))
         for _ in 0..<random.below(5) {
           let length = 1 + random.below(random.below(3) == 0 ? 120 : 10)
@@ -175,18 +194,14 @@ import Testing
             time += Int64(1 + random.below(4))
           }
           time += Int64(random.below(200))
-          for sample in samples where expected[sample.time] == nil { expected[sample.time] = sample.value }
+          for sample in samples where expected[sample.time] == nil && !deleted[rank].contains(sample.time) {
+            expected[sample.time] = sample.value
+          }
           sources.append(Source(samples, rank: rank))
         }
       }
-      let deleted = DeletedTimes(
-        (0..<random.below(4)).map { _ in
-          let start = Int64(random.below(900))
-          return start...(start + Int64(random.below(100)))
-        })
-      for time in expected.keys where deleted.contains(time) { expected[time] = nil }
       var found: [(Int64, UInt64)] = []
-      _ = try merge(sources.shuffled(using: &random), deleted: deleted) { merge in
+      _ = try merge(sources.shuffled(using: &random), deletedByRank: deleted) { merge in
         for chunk in merge.chunks { found += (decodedChunk(chunk.bytes) ?? []).map { ($0.time, $0.value) } }
       }
       let isRising = zip(found, found.dropFirst()).allSatisfy { $0.0 < $1.0 }

@@ -30,6 +30,7 @@ struct SeriesMerge: ~Copyable {
   /// Where in `written` the bytes of a chunk lie; nil for one that is handed on.
   private var writtenOffsets: [Int?] = []
   private var samples = SeriesSamples()
+  private var scratch = SeriesSamples()
   private var held: [ChunkPiece] = []
   private var heldCount = 0
   private var heldMaxTime = Int64.min
@@ -38,7 +39,8 @@ struct SeriesMerge: ~Copyable {
   init() {}
 
   /// Merges pieces in any order.
-  mutating func merge(_ pieces: [ChunkPiece], deleted: DeletedTimes) throws(UnreadableChunk) {
+  /// - Parameter deleted: by rank what is deleted of that block's samples; the others of the same time stay.
+  mutating func merge(_ pieces: [ChunkPiece], deleted: [DeletedTimes]) throws(UnreadableChunk) {
     chunks.removeAll(keepingCapacity: true)
     writtenOffsets.removeAll(keepingCapacity: true)
     written.removeAll()
@@ -47,12 +49,13 @@ struct SeriesMerge: ~Copyable {
     var previousWhole: ChunkPiece?
     let isSorted = zip(pieces, pieces.dropFirst()).allSatisfy { $0.minTime <= $1.minTime }
     for piece in isSorted ? pieces : pieces.sorted(by: { ($0.minTime, $0.rank) < ($1.minTime, $1.rank) }) {
-      if !deleted.isEmpty, deleted.coversAll(of: piece.range) { continue }
+      let gone = deleted[piece.rank]
+      if !gone.isEmpty, gone.coversAll(of: piece.range) { continue }
       if piece.encoding == XORChunk.encoding {
         try take(piece, deleted)
-      } else if previousWhole.map({ $0.isSame(as: piece) }) != true {
+      } else if previousWhole.map({ $0.isSame(as: piece) && deleted[$0.rank] == gone }) != true {
         handOn(piece)
-        for interval in deleted.clamped(to: piece.range).intervals { keptDeletions.add(interval) }
+        for interval in gone.clamped(to: piece.range).intervals { keptDeletions.add(interval) }
         previousWhole = piece
       }
     }
@@ -65,12 +68,12 @@ struct SeriesMerge: ~Copyable {
     if previousWhole != nil { chunks.sort { ($0.minTime, $0.maxTime) < ($1.minTime, $1.maxTime) } }
   }
 
-  private mutating func take(_ piece: ChunkPiece, _ deleted: DeletedTimes) throws(UnreadableChunk) {
-    let hasDeletions = !deleted.isEmpty && deleted.coversSome(of: piece.range)
+  private mutating func take(_ piece: ChunkPiece, _ deleted: [DeletedTimes]) throws(UnreadableChunk) {
+    let hasDeletions = !deleted[piece.rank].isEmpty && deleted[piece.rank].coversSome(of: piece.range)
     let count = piece.sampleCount
     if heldCount > 0 {
       if piece.minTime <= heldMaxTime {
-        if held.contains(where: { $0.isSame(as: piece) }) { return }
+        if isHeld(piece, deleted) { return }
         isRewriting = true
         if heldCount > SeriesMerge.heldSamplesMax { try writeHeld(before: piece.minTime, deleted) }
       } else if heldCount + count <= SeriesMerge.samplesPerChunk,
@@ -87,7 +90,16 @@ struct SeriesMerge: ~Copyable {
     isRewriting = isRewriting || hasDeletions
   }
 
-  private mutating func finishHeld(_ deleted: DeletedTimes) throws(UnreadableChunk) {
+  /// Whether another block has given the same chunk already.
+  private func isHeld(_ piece: ChunkPiece, _ deleted: [DeletedTimes]) -> Bool {
+    for other in held.reversed() {
+      if other.minTime < piece.minTime { return false }
+      if other.isSame(as: piece), deleted[other.rank] == deleted[piece.rank] { return true }
+    }
+    return false
+  }
+
+  private mutating func finishHeld(_ deleted: [DeletedTimes]) throws(UnreadableChunk) {
     if isRewriting {
       try decodeHeld(deleted)
       writeChunks(samples.count)
@@ -98,7 +110,7 @@ struct SeriesMerge: ~Copyable {
   }
 
   /// Writes what no later piece can add to. Whole chunks only, so that the border leaves no small one.
-  private mutating func writeHeld(before time: Int64, _ deleted: DeletedTimes) throws(UnreadableChunk) {
+  private mutating func writeHeld(before time: Int64, _ deleted: [DeletedTimes]) throws(UnreadableChunk) {
     try decodeHeld(deleted)
     let complete = samples.countBefore(time) / SeriesMerge.samplesPerChunk * SeriesMerge.samplesPerChunk
     writeChunks(complete)
@@ -106,12 +118,15 @@ struct SeriesMerge: ~Copyable {
     heldCount = samples.count
   }
 
-  private mutating func decodeHeld(_ deleted: DeletedTimes) throws(UnreadableChunk) {
+  private mutating func decodeHeld(_ deleted: [DeletedTimes]) throws(UnreadableChunk) {
     held.sort { ($0.rank, $0.minTime) < ($1.rank, $1.minTime) }
-    for piece in held where !samples.append(chunk: piece.bytes) { throw UnreadableChunk(rank: piece.rank) }
+    for piece in held {
+      let first = samples.count
+      if !samples.append(chunk: piece.bytes) { throw UnreadableChunk(rank: piece.rank) }
+      samples.remove(deleted[piece.rank], from: first)
+    }
     held.removeAll(keepingCapacity: true)
-    samples.sortByTime()
-    samples.remove(deleted)
+    samples.mergeRuns(&scratch)
   }
 
   private mutating func clearHeld() {

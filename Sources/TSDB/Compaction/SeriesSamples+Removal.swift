@@ -1,12 +1,12 @@
 import Format
 
 extension SeriesSamples {
-  /// Drops the samples at deleted times; the samples are sorted by time.
-  mutating func remove(_ deleted: DeletedTimes) {
+  /// Drops the samples at deleted times, from a place on behind which they are sorted by time.
+  mutating func remove(_ deleted: DeletedTimes, from first: Int) {
     if deleted.isEmpty { return }
-    var kept = 0
+    var kept = first
     var interval = 0
-    for index in 0..<count {
+    for index in first..<count {
       let time = times[index]
       while interval < deleted.intervals.count, deleted.intervals[interval].upperBound < time { interval += 1 }
       if interval < deleted.intervals.count, deleted.intervals[interval].lowerBound <= time { continue }
