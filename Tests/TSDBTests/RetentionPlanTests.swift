@@ -74,8 +74,9 @@ import Testing
     #expect(rules.milliseconds(of: Labels([("env", "prod")])) == 500)
     #expect(rules.longestMilliseconds == 900)
     #expect(rules.firstKeptTime(of: Labels([("env", "dev")]), newestTime: 1000) == 900)
-    #expect(rules.mayExpireSeries(maxTime: 900, newestTime: 1000))
-    #expect(!rules.mayExpireSeries(maxTime: 901, newestTime: 1000))
+    #expect(rules.expiredScopes(maxTime: 900, newestTime: 1000) == [.rule(0)])
+    #expect(rules.expiredScopes(maxTime: 901, newestTime: 1000) == [])
+    #expect(rules.expiredScopes(maxTime: 500, newestTime: 1000) == [.rule(0), .rule(1), .others])
   }
 
   @Test("without an end to the retention nothing expires but by a rule")
@@ -85,7 +86,7 @@ import Testing
     #expect(rules.firstKeptTime(of: Labels([("env", "prod")]), newestTime: 1000) == .min)
     #expect(rules.firstKeptTime(of: Labels([("env", "dev")]), newestTime: 1000) == 900)
     #expect(rules.firstKeptTime(of: Labels([("env", "dev")]), newestTime: .min + 5) == .min)
-    #expect(!RetentionRules(otherMilliseconds: 100).mayExpireSeries(maxTime: 0, newestTime: 1000))
+    #expect(rules.expiredScopes(maxTime: 0, newestTime: 1000) == [.rule(0)])
   }
 
   @Test("the guard closes below its limit, opens a quarter above it, and does not flutter between")

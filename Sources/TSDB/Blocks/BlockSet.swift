@@ -43,22 +43,31 @@ package final class BlockSet: Sendable {
     let rubbish = try folder.removeRubbish()
     if rubbish > 0 { log.info("Removed what unfinished blocks had left", ["folders": "\(rubbish)"]) }
     var opened: [Block] = []
-    var damaged: [(ulid: ULID, problem: String)] = []
+    var unopened: [(ulid: ULID, fault: BlockFault)] = []
     for ulid in try folder.blocks() {
-      do throws(BlockError) {
-        opened.append(try Block(folder.path(ulid), on: disk))
+      do throws(BlockFault) {
+        opened.append(try open(ulid))
       } catch {
-        damaged.append((ulid, "\(error)"))
+        unopened.append((ulid, error))
       }
     }
     // A crash between the birth of a block and the removal of its parents has left both.
     let parents = Set(opened.flatMap { block in block.meta.compaction.parents.map(\.ulid) })
     let served = opened.filter { !parents.contains($0.meta.ulid) && !$0.meta.compaction.isDeletable }
     publish(BlockSnapshot(served))
-    let found = Set(opened.map(\.meta.ulid) + damaged.map(\.ulid))
+    let found = Set(opened.map(\.meta.ulid) + unopened.map(\.ulid))
     remove(found.intersection(parents).union(opened.filter(\.meta.compaction.isDeletable).map(\.meta.ulid)))
-    for (ulid, problem) in damaged where !parents.contains(ulid) { setAside(ulid, problem) }
+    for (ulid, fault) in unopened where !parents.contains(ulid) { passOver(ulid, fault) }
     metrics.reloads.add()
+  }
+
+  private func open(_ ulid: ULID) throws(BlockFault) -> Block {
+    let path = folder.path(ulid)
+    let block = try Block(path, on: disk)
+    if block.meta.ulid != ulid {
+      throw .corrupt(path: path + "/meta.json", reason: "describes another block, \(block.meta.ulid)")
+    }
+    return block
   }
 
   /// Takes a block in that was written into the directory. Within a turn.
@@ -69,13 +78,13 @@ package final class BlockSet: Sendable {
   /// everything stays as it was.
   @discardableResult
   func replace(_ parents: [Block], with ulid: ULID) throws(BlockFault) -> Block {
-    var child: Block
-    do throws(BlockError) {
-      child = try Block(folder.path(ulid), on: disk)
+    let child: Block
+    do throws(BlockFault) {
+      child = try open(ulid)
     } catch {
       metrics.reloadsFailed.add()
       remove([ulid])
-      throw .damaged(block: "\(ulid)", "\(error)")
+      throw error
     }
     drop(parents, adding: [child])
     return child
@@ -115,17 +124,24 @@ package final class BlockSet: Sendable {
     }
   }
 
-  private func setAside(_ ulid: ULID, _ problem: String) {
+  private func passOver(_ ulid: ULID, _ fault: BlockFault) {
+    guard case .corrupt = fault else {
+      metrics.reloadsFailed.add()
+      log.error(
+        "A block cannot be opened; it stays where it is, and its samples are missing until a start can open it",
+        ["block": "\(ulid)", "err": "\(fault)"])
+      return
+    }
     metrics.setAside.add()
     do throws(DiskError) {
       try folder.setAside(ulid, into: quarantine)
       log.error(
-        "A block cannot be read; it was set aside and its samples are missing",
-        ["block": "\(ulid)", "err": problem, "moved_to": quarantine])
+        "A block is damaged; it was set aside and its samples are missing",
+        ["block": "\(ulid)", "err": "\(fault)", "moved_to": quarantine])
     } catch {
       log.error(
-        "A block cannot be read, nor be set aside; its samples are missing",
-        ["block": "\(ulid)", "err": problem, "move_err": "\(error)"])
+        "A block is damaged and cannot be set aside; its samples are missing",
+        ["block": "\(ulid)", "err": "\(fault)", "move_err": "\(error)"])
     }
   }
 }

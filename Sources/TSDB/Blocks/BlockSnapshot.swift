@@ -1,3 +1,5 @@
+import Format
+
 /// The blocks that are served at one moment, in the order of their times (and then of their ids). Immutable: whoever holds
 /// it reads what it holds, also when the folders of its blocks are gone by then.
 package struct BlockSnapshot: Sendable {

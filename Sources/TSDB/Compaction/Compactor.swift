@@ -3,6 +3,10 @@ import Model
 import Platform
 import Synchronization
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// What a round of compaction is told; read anew each time, so that a reload takes effect at once.
 package struct CompactionOptions: Sendable {
   package var limits = RetentionLimits()
@@ -45,8 +49,9 @@ package final class Compactor: Sendable {
     var failures = 0
     var pausedUntil: Int64 = 0
     var interruptions = 0
-    /// Blocks in which no series of theirs had expired, under the rules of this fingerprint.
-    var checkedByRule: [ULID: Int64] = [:]
+    /// Blocks that hold no series of these scopes, under the rules there were then.
+    var checked: [ULID: Set<RetentionRules.Scope>] = [:]
+    var checkedRules = 0
   }
 
   package init(_ blocks: BlockSet, clock: any Clock, stop: CancelFlag) {
@@ -83,7 +88,7 @@ package final class Compactor: Sendable {
     metrics.bytesMax.set(bytesMax)
     metrics.diskPercentageMax.set(options.limits.diskPercentage)
     let plan = RetentionPlan.make(
-      served.map(PlannedBlock.init), newestTime: newestTime(options, now: now),
+      served.map { PlannedBlock($0.meta, sizeBytes: $0.sizeBytes) }, newestTime: newestTime(options, now: now),
       keptMilliseconds: options.rules.longestMilliseconds, bytesMax: bytesMax, otherBytes: options.headBytes)
     if !plan.expired.isEmpty { metrics.timeRetentions.add() }
     if !plan.oversized.isEmpty { metrics.sizeRetentions.add() }
@@ -112,16 +117,32 @@ package final class Compactor: Sendable {
   private func compact(_ options: CompactionOptions, now: Int64) -> Bool {
     let served = blocks.current.blocks
     let newest = newestTime(options, now: now)
-    if let plan = CompactionPlan.next(served.map(PlannedBlock.init), options.ranges) {
+    let planned = served.map { PlannedBlock($0.meta, sizeBytes: $0.sizeBytes) }
+    if let plan = CompactionPlan.next(planned, options.ranges) {
       metrics.compactionsTriggered.add()
       if plan.reason == .overlap { metrics.overlapsCompacted.add() }
       return merge(plan.members.map { served[$0] }, options, newest: newest, now: now)
     }
-    if let expired = blockWithExpiredSeries(options, newest: newest) {
-      if !merge([expired], options, newest: newest, now: now) { return false }
-      metrics.rewrittenByRule.add()
-    }
+    dropExpiredSeries(options, newest: newest, now: now)
     return false
+  }
+
+  /// Rewrites at most one block, so that new rules do not keep the disk busy.
+  private func dropExpiredSeries(_ options: CompactionOptions, newest: Int64, now: Int64) {
+    var checked = state.withLock { state in
+      // Other rules: what was found under the old ones says nothing.
+      if state.checkedRules != options.rules.fingerprint { state.checked = [:] }
+      state.checkedRules = options.rules.fingerprint
+      return state.checked
+    }
+    do throws(BlockFault) {
+      let expired = try blockWithExpiredSeries(options.rules, newest: newest, checked: &checked)
+      state.withLock { $0.checked = checked }
+      guard let expired, merge([expired], options, newest: newest, now: now) else { return }
+      metrics.rewrittenByRule.add()
+    } catch {
+      failed([], error, now: now)
+    }
   }
 
   /// True where it was done.
@@ -144,13 +165,19 @@ package final class Compactor: Sendable {
     }
   }
 
+  /// Writes a block anew without what is deleted from it. Within a turn.
+  func rewrite(_ block: Block) throws(BlockFault) {
+    try replace(
+      [block], by: BlockMerge([block], now: clock.nowMilliseconds(), shouldStop: { [stop] in stop.isCancelled }))
+  }
+
   /// Runs a merge and serves its block instead of the parents; nothing where nothing is left of them.
   func replace(_ parents: [Block], by merge: BlockMerge) throws(BlockFault) {
     let started = clock.monotonicNanoseconds()
     metrics.isWriting.set(1)
     defer { metrics.isWriting.set(0) }
     try checkSpace(for: parents)
-    let child = try merge.run(in: blocks.folder)
+    let child = try merge.run(in: blocks.folder.root, on: blocks.disk)
     if let child { try blocks.replace(parents, with: child.ulid) } else { blocks.drop(parents) }
     let seconds = Double(clock.monotonicNanoseconds() - started) / 1e9
     metrics.compactions.add()
@@ -161,7 +188,7 @@ package final class Compactor: Sendable {
         "block": child.map { "\($0.ulid)" } ?? "none, nothing was left",
         "parents": parents.map { "\($0.meta.ulid)" }.joined(separator: " "),
         "mint": "\(parents.map(\.meta.minTime).min() ?? 0)", "maxt": "\(parents.map(\.meta.maxTime).max() ?? 0)",
-        "samples": "\(child?.stats.sampleCount ?? 0)", "duration": "\((seconds * 1000).rounded() / 1000)s",
+        "samples": "\(child?.stats.samples ?? 0)", "duration": "\((seconds * 1000).rounded() / 1000)s",
       ])
   }
 

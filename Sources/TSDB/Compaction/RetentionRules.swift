@@ -27,14 +27,41 @@ package struct RetentionRules: Sendable {
 
   package var isEmpty: Bool { rules.isEmpty }
 
+  /// Tells other rules from these, within one process.
+  var fingerprint: Int {
+    var hasher = Hasher()
+    hasher.combine(otherMilliseconds)
+    for rule in rules {
+      hasher.combine(rule.milliseconds)
+      hasher.combine(rule.matchers.map(\.matcher))
+    }
+    return hasher.finalize()
+  }
+
   /// How long the longest-living series are kept; 0: for ever.
   package var longestMilliseconds: Int64 {
     otherMilliseconds == 0 ? 0 : rules.reduce(otherMilliseconds) { max($0, $1.milliseconds) }
   }
 
+  /// What decides how long a series is kept.
+  package enum Scope: Sendable, Hashable {
+    /// By its place in `rules`.
+    case rule(Int)
+    case others
+  }
+
+  package func scope(of labels: Labels) -> Scope {
+    rules.firstIndex { $0.matches(labels) }.map { .rule($0) } ?? .others
+  }
+
   /// 0: for ever.
-  package func milliseconds(of labels: Labels) -> Int64 {
-    rules.first { $0.matches(labels) }?.milliseconds ?? otherMilliseconds
+  package func milliseconds(of labels: Labels) -> Int64 { milliseconds(of: scope(of: labels)) }
+
+  private func milliseconds(of scope: Scope) -> Int64 {
+    switch scope {
+    case .rule(let index): rules[index].milliseconds
+    case .others: otherMilliseconds
+    }
   }
 
   /// The oldest time of a series that is still kept.
@@ -48,12 +75,10 @@ package struct RetentionRules: Sendable {
     return overflows ? .min : time
   }
 
-  /// Whether some series of a block that ends before `maxTime` may have nothing left to keep. Only then looking for such
-  /// series is worth it: a block is not rewritten while its series expire bit by bit.
-  package func mayExpireSeries(maxTime: Int64, newestTime: Int64) -> Bool {
-    !isEmpty
-      && (rules.map(\.milliseconds) + [otherMilliseconds]).contains { milliseconds in
-        maxTime <= firstKeptTime(milliseconds, newestTime)
-      }
+  /// Whose series have nothing left to keep in a block that ends before `maxTime`. Only such series are worth a rewrite: no
+  /// block is rewritten again and again while its series expire bit by bit.
+  package func expiredScopes(maxTime: Int64, newestTime: Int64) -> [Scope] {
+    let scopes = rules.indices.map { Scope.rule($0) } + [.others]
+    return scopes.filter { maxTime <= firstKeptTime(milliseconds(of: $0), newestTime) }
   }
 }
