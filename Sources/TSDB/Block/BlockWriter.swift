@@ -17,6 +17,7 @@ package struct BlockWriter: ~Copyable {
   private var chunks: ChunkSegmentsWriter
   private var labels: [UInt32] = []
   private var metas: [ChunkMeta] = []
+  private var lastEncoding = XORChunk.encoding
   private var stats = BlockMeta.Stats()
   private var isEnded = false
 
@@ -58,7 +59,12 @@ package struct BlockWriter: ~Copyable {
     minTime: Int64, maxTime: Int64, encoding: UInt8, sampleCount: Int, _ data: UnsafeRawBufferPointer
   ) throws(BlockFault) {
     if minTime > maxTime { throw .misused("a chunk ends before it begins") }
-    if let last = metas.last, minTime <= last.maxTime { throw .misused("chunks are out of order") }
+    if let last = metas.last {
+      // Chunks that the compaction cannot decode are kept whole beside what they overlap.
+      let mayOverlap = encoding != XORChunk.encoding || lastEncoding != XORChunk.encoding
+      if minTime <= last.maxTime && !(mayOverlap && minTime >= last.minTime) { throw .misused("chunks are out of order") }
+    }
+    lastEncoding = encoding
     do throws(DiskError) {
       let reference = try chunks.append(encoding: encoding, data)
       metas.append(ChunkMeta(minTime: minTime, maxTime: maxTime, reference: reference))
@@ -74,16 +80,18 @@ package struct BlockWriter: ~Copyable {
     }
   }
 
-  /// A series that got no chunk is left out.
-  package mutating func endSeries() throws(BlockFault) {
-    if metas.isEmpty { return }
-    let result: Result<Void, BlockFault> = labels.withUnsafeBufferPointer { labels in
+  /// The series' reference; nil where it got no chunk and is left out.
+  @discardableResult
+  package mutating func endSeries() throws(BlockFault) -> UInt64? {
+    if metas.isEmpty { return nil }
+    let result: Result<UInt32, BlockFault> = labels.withUnsafeBufferPointer { labels in
       metas.withUnsafeBufferPointer { metas in
         do throws(BlockFault) { return .success(try index.addSeries(labels, metas)) } catch { return .failure(error) }
       }
     }
-    try result.get()
+    let reference = try result.get()
     stats.series += 1
+    return UInt64(reference)
   }
 
   /// Bytes written so far, those that wait in buffers not counted.
@@ -91,7 +99,9 @@ package struct BlockWriter: ~Copyable {
 
   /// Gives the block its name. `meta` says which times it covers and where it comes from; its statistics are filled in.
   /// Nil, and no block, where no series had a chunk.
-  package mutating func finish(_ meta: BlockMeta) throws(BlockFault) -> BlockMeta? {
+  package mutating func finish(
+    _ meta: BlockMeta, tombstones: Tombstones = Tombstones()
+  ) throws(BlockFault) -> BlockMeta? {
     if stats.series == 0 {
       abandon()
       return nil
@@ -100,12 +110,13 @@ package struct BlockWriter: ~Copyable {
     var meta = meta
     meta.ulid = ulid
     meta.stats = stats
+    meta.stats.tombstones = Int64(tombstones.count)
     do throws(DiskError) {
       try chunks.finish()
       try disk.syncDirectory(folder + "/chunks")
-      var tombstones = ByteBuffer(capacity: 16)
-      Tombstones().encode(into: &tombstones)
-      try BlockWriter.write(Array(tombstones.bytes), folder + "/tombstones", disk)
+      var deleted = ByteBuffer(capacity: 16)
+      tombstones.encode(into: &deleted)
+      try BlockWriter.write(Array(deleted.bytes), folder + "/tombstones", disk)
       try BlockWriter.write(meta.json, folder + "/meta.json", disk)
       try disk.syncDirectory(folder)
       try disk.rename(folder, to: DiskPath.join(root, "\(ulid)"))

@@ -68,10 +68,11 @@ struct IndexFileWriter: ~Copyable {
     left.withUnsafeBytes { compareBytes($0, right) }
   }
 
-  /// Symbol numbers of names and values by turns, in the order of the names; series in the order of their labels.
+  /// Symbol numbers of names and values by turns, in the order of the names; series in the order of their labels. Gives the
+  /// series' reference.
   mutating func addSeries(
     _ labels: UnsafeBufferPointer<UInt32>, _ chunks: UnsafeBufferPointer<ChunkMeta>
-  ) throws(BlockFault) {
+  ) throws(BlockFault) -> UInt32 {
     if offsets.series == 0 { try finishSymbols() }
     if seriesCount > 0 && !previousLabels.lexicographicallyPrecedes(labels) {
       throw .misused("series are out of order")
@@ -87,6 +88,7 @@ struct IndexFileWriter: ~Copyable {
     postings.add(number, labels: labels)
     seriesCount += 1
     try flushIfLarge()
+    return number
   }
 
   /// Writes the rest and returns when the file is durable.
