@@ -11,6 +11,7 @@ private let usage = """
     ingest     CPU of taking in 200,000 series x 40 scrapes
     memory     resident memory per series, 1,000,000 series after 10 scrapes
     restart    time to ready after SIGKILL, 1,000,000 series x 120 scrapes in the log
+    compact    compaction of blocks of 20,000 series x 5,000 scrapes (no server)
     kill       50 rounds of SIGKILL under load; every acknowledged sample is asked for (Apus alone)
 
   options
@@ -28,6 +29,7 @@ do {
   case "ingest": try runIngest(options)
   case "memory": try runMemory(options)
   case "restart": try runRestart(options)
+  case "compact": try runCompaction(options)
   case "kill": try runKill(options)
   case "help", "--help": print(usage)
   default: throw BenchOptions.Mistake(description: "unknown command '\(options.command)'\n\(usage)")
