@@ -28,15 +28,21 @@ private func merge(_ title: String, _ folders: [String], in root: String) throws
   let parents = try folders.map { try Block($0, on: LinuxDisk()) }
   let samples = parents.reduce(0) { $0 + $1.meta.stats.samples }
   guard let before = ProcessUsage(processID: getpid()) else { return }
-  var anonymousBytesMax = 0
-  var asked = 0
-  let merge = BlockMerge(parents, now: 0) {
-    asked += 1
-    if asked % 256 == 0 {
-      anonymousBytesMax = max(anonymousBytesMax, ProcessUsage(processID: getpid())?.anonymousBytes ?? 0)
+  // Looked at beside the merge, so that the index at its end counts, too.
+  let isOver = CancelFlag()
+  let anonymousBytesMax = Gauge()
+  let watch = try NamedThread(name: "memory") {
+    while !isOver.isCancelled {
+      let bytes = Double(ProcessUsage(processID: getpid())?.anonymousBytes ?? 0)
+      anonymousBytesMax.set(max(anonymousBytesMax.value, bytes))
+      usleep(20_000)
     }
-    return false
   }
+  defer {
+    isOver.cancel()
+    watch.join()
+  }
+  let merge = BlockMerge(parents, now: 0)
   guard let child = try merge.run(in: root, on: LinuxDisk()), let after = ProcessUsage(processID: getpid()) else {
     return
   }
@@ -46,7 +52,7 @@ private func merge(_ title: String, _ folders: [String], in root: String) throws
     """
     \(title): \(samples) samples in, \(child.stats.samples) out, \(child.stats.series) series, \(child.stats.chunks) chunks
       CPU \(after.cpuSeconds - before.cpuSeconds) s, \(nanoseconds) ns a sample
-      own memory at most \((anonymousBytesMax - before.anonymousBytes) >> 20) MiB more
+      own memory at most \((Int(anonymousBytesMax.value) - before.anonymousBytes) >> 20) MiB more
       \(Double(merged.sizeBytes) / Double(child.stats.samples)) bytes a sample, \
     before \(Double(parents.reduce(0) { $0 + $1.sizeBytes }) / Double(samples))
     """)
@@ -57,8 +63,7 @@ private func writeBlock(
   in root: String, _ seriesCount: Int, _ scrapes: Range<Int>, offset: Int64
 ) throws -> String {
   var random = RandomSource(seed: 1)
-  let ulid = ULID(milliseconds: Int64(scrapes.lowerBound), using: &random)
-  let name = ULID(high: ulid.high, low: ulid.low &+ UInt64(offset))
+  let name = ULID(high: UInt64(scrapes.lowerBound), low: UInt64(scrapes.count) << 32 | UInt64(offset))
   var writer = try BlockWriter(LinuxDisk(), root: root, ulid: name)
   var symbols = ["__name__", "instance", "metric_total"] + (0..<seriesCount).map { "instance-\($0)" }
   symbols.sort { $0.utf8.lexicographicallyPrecedes($1.utf8) }
