@@ -30,6 +30,13 @@ struct StepSet: Sendable {
   func contains(_ step: Int) -> Bool { words[step >> 6] >> UInt64(step & 63) & 1 != 0 }
   mutating func insert(_ step: Int) { words[step >> 6] |= 1 << UInt64(step & 63) }
   mutating func remove(_ step: Int) { words[step >> 6] &= ~(1 << UInt64(step & 63)) }
+  mutating func removeAll() { for index in words.indices { words[index] = 0 } }
+
+  @inline(__always)
+  mutating func withRaw<Result>(_ body: (UnsafeMutableBufferPointer<UInt64>) -> Result) -> Result {
+    words.withUnsafeMutableBufferPointer { body($0) }
+  }
+
   var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
   var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
 
@@ -76,6 +83,25 @@ struct StepColumn: Sendable {
   init(constant: Double, count: Int) {
     floats = [Double](repeating: constant, count: count)
     present = StepSet(count: count, full: true)
+  }
+
+  /// As new, in the same memory; floats that are not present keep what they had.
+  mutating func clear() {
+    present.removeAll()
+    if !histograms.isEmpty { histograms = [] }
+  }
+
+  /// Lends the floats and the words of what is present, for loops that write many. There must be no histograms.
+  @inline(__always)
+  mutating func withRaw<Result>(
+    _ body: (_ floats: UnsafeMutablePointer<Double>, _ words: UnsafeMutablePointer<UInt64>) -> Result
+  ) -> Result? {
+    floats.withUnsafeMutableBufferPointer { floats in
+      present.withRaw { words in
+        guard let floats = floats.baseAddress, let words = words.baseAddress else { return nil }
+        return body(floats, words)
+      }
+    }
   }
 
   var count: Int { floats.count }

@@ -17,11 +17,11 @@ struct WindowWalk {
     var high = 0
     var end = firstEnd
     for step in 0..<count {
-      while high < times.count, times[high] <= end { high += 1 }
-      let start = end - range
-      while low < high, times[low] <= start { low += 1 }
+      while high < times.count, times[high] <= end { high &+= 1 }
+      let start = end &- range
+      while low < high, times[low] <= start { low &+= 1 }
       if low < high { body(step, end, low, high) }
-      end += interval
+      end &+= interval
     }
   }
 }
@@ -72,10 +72,15 @@ extension RangeFunction {
     _ times: UnsafeBufferPointer<Int64>, _ walk: WindowWalk, _ column: inout StepColumn, _ total: inout Int,
     _ value: (_ low: Int, _ high: Int) -> Double
   ) {
-    walk.forEach(times) { step, _, low, high in
-      total += high - low
-      column.set(step, value(low, high))
+    var seen = 0
+    _ = column.withRaw { floats, words in
+      walk.forEach(times) { step, _, low, high in
+        seen &+= high &- low
+        floats[step] = value(low, high)
+        words[step &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: step & 63)
+      }
     }
+    total += seen
   }
 
   private func fillRates(
@@ -85,27 +90,44 @@ extension RangeFunction {
     let kernel = RateKernel(isCounter: kind != .delta, isRate: kind == .rate, range: vector.range)
     // Where the counter fell: few, and the same for all windows.
     var falls: [Int] = []
-    if kernel.isCounter {
-      for index in 1..<max(1, values.count) where values[index] < values[index - 1] { falls.append(index) }
-    }
-    var nextFall = 0
-    walk.forEach(times) { step, end, low, high in
-      total += high - low
-      if high - low < 2 { return }
-      let first = values[low]
-      var result = values[high - 1] - first
-      while nextFall < falls.count, falls[nextFall] <= low { nextFall += 1 }
-      var fall = nextFall
-      while fall < falls.count, falls[fall] < high {
-        result += values[falls[fall] - 1]
-        fall += 1
+    if kernel.isCounter { RangeFunction.findFalls(values, into: &falls) }
+    // A fall past the end spares the loop a question.
+    falls.append(.max)
+    var seen = 0
+    _ = column.withRaw { floats, words in
+      falls.withUnsafeBufferPointer { falls in
+        var nextFall = 0
+        walk.forEach(times) { step, end, low, high in
+          seen &+= high &- low
+          if high &- low < 2 { return }
+          let first = values[low]
+          var result = values[high &- 1] - first
+          while falls[nextFall] <= low { nextFall &+= 1 }
+          var fall = nextFall
+          while falls[fall] < high {
+            result += values[falls[fall] &- 1]
+            fall &+= 1
+          }
+          let extrapolation = Extrapolation(
+            first: times[low], last: times[high &- 1], count: high &- low, start: end &- walk.range, end: end,
+            rate: kernel)
+          var zero = Double.infinity
+          if kernel.isCounter, result > 0, first >= 0 { zero = extrapolation.sampled * (first / result) }
+          floats[step] = result * extrapolation.factor(durationToZero: zero)
+          words[step &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: step & 63)
+        }
       }
-      let extrapolation = Extrapolation(
-        first: times[low], last: times[high - 1], count: high - low, start: end - walk.range, end: end, rate: kernel)
-      var zero: Double?
-      if kernel.isCounter, result > 0, first >= 0 { zero = extrapolation.sampled * (first / result) }
-      column.set(step, result * extrapolation.factor(durationToZero: zero))
     }
+    total += seen
+  }
+
+  /// The samples that are less than the one before.
+  private static func findFalls(_ values: UnsafeBufferPointer<Double>, into falls: inout [Int]) {
+    // First without a way out, many at a time: most counters never fall.
+    var any = 0
+    for index in 1..<max(1, values.count) { any |= values[index] < values[index &- 1] ? 1 : 0 }
+    if any == 0 { return }
+    for index in 1..<max(1, values.count) where values[index] < values[index &- 1] { falls.append(index) }
   }
 
   /// The extreme of each window from a queue of candidates: values that a later one outdoes can never win again.
@@ -114,31 +136,39 @@ extension RangeFunction {
     _ times: UnsafeBufferPointer<Int64>, _ values: UnsafeBufferPointer<Double>, _ walk: WindowWalk,
     _ column: inout StepColumn, _ total: inout Int, _ loses: (Double, Double) -> Bool
   ) {
-    var queue: [Int] = []
-    var head = 0
-    var seen = 0
-    walk.forEach(times) { step, _, low, high in
-      total += high - low
-      while seen < high {
-        let value = values[seen]
-        if !value.isNaN {
-          while queue.count > head, loses(values[queue[queue.count - 1]], value) { queue.removeLast() }
-          queue.append(seen)
+    var all = 0
+    withUnsafeTemporaryAllocation(of: Int32.self, capacity: max(values.count, 1)) { queue in
+      // The candidates are queue[head..<tail]; each sample enters once.
+      var head = 0
+      var tail = 0
+      var seen = 0
+      _ = column.withRaw { floats, words in
+        walk.forEach(times) { step, _, low, high in
+          all &+= high &- low
+          while seen < high {
+            let value = values[seen]
+            if !value.isNaN {
+              while tail > head, loses(values[Int(queue[tail &- 1])], value) { tail &-= 1 }
+              queue[tail] = Int32(truncatingIfNeeded: seen)
+              tail &+= 1
+            }
+            seen &+= 1
+          }
+          while head < tail, Int(queue[head]) < low { head &+= 1 }
+          floats[step] = head < tail ? values[Int(queue[head])] : .nan
+          words[step &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: step & 63)
         }
-        seen += 1
       }
-      while head < queue.count, queue[head] < low { head += 1 }
-      column.set(step, head < queue.count ? values[queue[head]] : .nan)
     }
+    total += all
   }
 
   private func fillCounts(
     _ times: UnsafeBufferPointer<Int64>, _ walk: WindowWalk, _ column: inout StepColumn, _ total: inout Int,
     _ counts: [Int32]
   ) {
-    walk.forEach(times) { step, _, low, high in
-      total += high - low
-      column.set(step, Double(counts[high - 1] - counts[low]))
+    counts.withUnsafeBufferPointer { counts in
+      fill(times, walk, &column, &total) { low, high in Double(counts[high &- 1] - counts[low]) }
     }
   }
 
