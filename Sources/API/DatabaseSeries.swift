@@ -50,6 +50,6 @@ final class DatabaseReader: SeriesReader {
   func read(_ index: Int, into column: inout SampleColumn) throws(QueryError) {
     selection.database.head.read(
       selection.found[index], from: selection.start, through: selection.end, &scratch, into: &samples)
-    column.append(samples.times.elements, bits: samples.values.elements)
+    column.append(samples.times.times, bits: samples.values.bits)
   }
 }

@@ -17,104 +17,119 @@ extension XORChunk {
     values[0] = firstValue
     if total == 1 { return 1 }
     guard let firstDelta = header.uvarint() else { return 1 }
-    var samples = SampleBits(
-      chunk, from: (headerBytes + header.offset) * 8, value: firstValue, delta: Int64(bitPattern: firstDelta))
-    // The second sample has its time delta before the bits begin.
-    guard samples.readValue(samples.peek(), used: 0) else { return 1 }
-    times[1] = firstTime &+ samples.delta
-    values[1] = samples.value
-    return samples.readRest(total, times, values)
-  }
-}
-
-/// Walks the bits of a chunk from its third sample on, looking at 57 or more of them at a time: a sample is a few shifts of
-/// one word. What lies past the end reads as zero; the position tells whether a sample was whole.
-private struct SampleBits {
-  private let base: UnsafeRawPointer
-  private let byteCount: Int
-  private let bitCount: Int
-  private var position: Int
-  private(set) var value: UInt64
-  private(set) var delta: Int64
-  /// The window of meaningful bits as it was last written; a width of 0: not yet.
-  private var trailing: UInt64 = 0
-  private var width: UInt64 = 0
-
-  init(_ chunk: UnsafeRawBufferPointer, from position: Int, value: UInt64, delta: Int64) {
-    // Only chunks that have a header come here.
-    base = chunk.baseAddress.unsafelyUnwrapped
-    byteCount = chunk.count
-    bitCount = chunk.count &* 8
-    self.position = position
-    self.value = value
-    self.delta = delta
-  }
-
-  /// The bits from the position on, the first one topmost; at least 57 count.
-  @inline(__always)
-  func peek() -> UInt64 { peek(position) }
-
-  @inline(__always)
-  private func peek(_ position: Int) -> UInt64 {
-    let index = position &>> 3
-    let word =
-      index &+ 8 <= byteCount
-      ? UInt64(bigEndian: base.loadUnaligned(fromByteOffset: index, as: UInt64.self)) : lastWord(index)
-    return word &<< UInt64(truncatingIfNeeded: position & 7)
-  }
-
-  @inline(never)
-  private func lastWord(_ index: Int) -> UInt64 {
-    var word: UInt64 = 0
-    var place = index
-    while place < byteCount {
-      word |= UInt64(base.load(fromByteOffset: place, as: UInt8.self)) &<< UInt64(56 &- 8 &* (place &- index))
-      place &+= 1
+    // A copy with zeros behind it: the loop then need not ask before each look whether there are eight bytes left.
+    return withUnsafeTemporaryAllocation(byteCount: chunk.count + paddingBytes, alignment: 8) { padded in
+      guard let base = padded.baseAddress, let source = chunk.baseAddress else { return 1 }
+      base.copyMemory(from: source, byteCount: chunk.count)
+      (base + chunk.count).initializeMemory(as: UInt8.self, repeating: 0, count: paddingBytes)
+      return decodeBits(
+        UnsafeRawPointer(base), bitCount: chunk.count &* 8, from: (headerBytes + header.offset) * 8,
+        delta: Int64(bitPattern: firstDelta), total, times, values)
     }
-    return word
   }
 
-  /// Decodes from the third sample to the last, or to the one that is not whole; how many samples there are then.
-  mutating func readRest(
-    _ total: Int, _ times: UnsafeMutablePointer<Int64>, _ values: UnsafeMutablePointer<UInt64>
+  /// A sample that begins inside a chunk is looked at no farther behind it than it can be long.
+  private static var paddingBytes: Int { 32 }
+
+  /// Decodes the samples behind the first one, from the bits that begin with the second one's value; how many samples there
+  /// are then. Looks at 57 or more bits at a time: a sample is a few shifts of one word. What lies past the end reads as
+  /// zero; the position tells whether a sample was whole.
+  ///
+  /// One function of locals on purpose: state behind a pointer would be stored and loaded again for each sample.
+  private static func decodeBits(
+    _ base: UnsafeRawPointer, bitCount: Int, from start: Int, delta firstDelta: Int64, _ total: Int,
+    _ times: UnsafeMutablePointer<Int64>, _ values: UnsafeMutablePointer<UInt64>
   ) -> Int {
-    var time = times[1]
-    var index = 2
+    var position = start
+    var time = times[0]
+    var value = values[0]
+    var delta = firstDelta
+    // The window of meaningful bits as it was last written; a width of 0: not yet.
+    var trailing: UInt64 = 0
+    var width: UInt64 = 0
+    var index = 1
     while index < total {
-      let word = peek()
-      // Two zeros are a sample at the same distance with the same value; they come in long rows.
-      if word &>> 62 == 0 {
+      var word = peek(base, position)
+      var left: UInt64 = 56
+      if index == 1 {
+        left = 57
+      } else if word &>> 48 == 0 {
+        // Two zeros are a sample at the same distance with the same value; they come in long rows.
         let row = min(word.leadingZeroBitCount &>> 1, 28, total &- index, (bitCount &- position) &>> 1)
         if row <= 0 { return index }
-        for offset in 0..<row {
+        for place in index..<(index &+ row) {
           time &+= delta
-          times[index &+ offset] = time
-          values[index &+ offset] = value
+          times[place] = time
+          values[place] = value
         }
         index &+= row
         position &+= 2 &* row
         continue
+      } else if Int64(bitPattern: word) >= 0 {
+        word &<<= 1
+        position &+= 1
+      } else {
+        var used = readDelta(word, &delta)
+        if used > 57 {
+          // 64 bits of their own.
+          delta &+= wideDelta(base, position &+ 4)
+          position &+= 68
+          if position > bitCount { return index }
+          word = peek(base, position)
+          used = 0
+        }
+        word &<<= used
+        left = 57 &- used
+        position &+= Int(truncatingIfNeeded: used)
       }
-      guard let used = readDelta(word), readValue(word, used: used) else { return index }
       time &+= delta
+      var head: UInt64
+      var shown: UInt64
+      if word &>> 62 == 3 {
+        // All 13 bits of a new window are in the word: a delta takes at most 24 of its 57.
+        width = ((word &>> 51) &- 1) & 63 &+ 1
+        trailing = 64 &- ((word &>> 57) & 31) &- width
+        if trailing > 63 { return index }
+        head = 13
+        shown = width
+      } else {
+        // Whether the value is the same cannot be foretold, so nothing jumps: a same value changes in no bits.
+        let isChanged = word &>> 63
+        if isChanged > width { return index }
+        head = 1 &+ isChanged
+        shown = width & (0 &- isChanged)
+      }
+      position &+= Int(truncatingIfNeeded: head)
+      if head &+ shown <= left {
+        value ^= (((word &<< head) &>> 1) &>> (63 &- shown)) &<< trailing
+      } else if position > bitCount {
+        return index
+      } else if width <= 57 {
+        value ^= (peek(base, position) &>> (64 &- width)) &<< trailing
+      } else {
+        let upper = peek(base, position) &>> 32
+        value ^= (upper &<< (width &- 32) | peek(base, position &+ 32) &>> (96 &- width)) &<< trailing
+      }
+      position &+= Int(truncatingIfNeeded: shown)
+      if position > bitCount { return index }
       times[index] = time
       values[index] = value
       index &+= 1
     }
-    return index
+    return total
   }
 
-  /// Reads the change of the time's delta; how many bits of `word` it took, 64 for all. Nil where bits are missing.
+  /// Adds the change of the time's delta, which does not begin with a zero; how many bits it took, 64 where they are wide and
+  /// still to be read.
   @inline(__always)
-  private mutating func readDelta(_ word: UInt64) -> UInt64? {
-    if word &>> 63 == 0 { return 1 }
+  private static func readDelta(_ word: UInt64, _ delta: inout Int64) -> UInt64 {
     let bits: UInt64
     let prefix: UInt64
     switch (~word).leadingZeroBitCount {
     case 1: (prefix, bits) = (2, 14)
     case 2: (prefix, bits) = (3, 17)
     case 3: (prefix, bits) = (4, 20)
-    default: return readWideDelta()
+    default: return 64
     }
     let raw = Int64(bitPattern: (word &<< prefix) &>> (64 &- bits))
     // The range is -(2^(w-1) - 1) ... 2^(w-1).
@@ -123,57 +138,16 @@ private struct SampleBits {
     return prefix &+ bits
   }
 
-  @inline(never)
-  private mutating func readWideDelta() -> UInt64? {
-    if position &+ 68 > bitCount { return nil }
-    let upper = peek(position &+ 4) &>> 32
-    let lower = peek(position &+ 36) &>> 32
-    delta &+= Int64(bitPattern: upper &<< 32 | lower)
-    position &+= 68
-    return 0
+  private static func wideDelta(_ base: UnsafeRawPointer, _ position: Int) -> Int64 {
+    let upper = peek(base, position) &>> 32
+    let lower = peek(base, position &+ 32) &>> 32
+    return Int64(bitPattern: upper &<< 32 | lower)
   }
 
-  /// Reads a value behind the first `used` bits of the position's word, and moves behind it. False where it is not whole.
+  /// The bits from a position on, the first one topmost; at least 57 count.
   @inline(__always)
-  mutating func readValue(_ old: UInt64, used: UInt64) -> Bool {
-    // After a wide delta the position has moved.
-    var word = used == 0 ? peek() : old &<< used
-    var left = 57 &- used
-    position &+= Int(truncatingIfNeeded: used)
-    if word &>> 63 == 0 {
-      position &+= 1
-      return position <= bitCount
-    }
-    if word &>> 62 == 3 {
-      // All of a new window's 13 bits are there: a delta takes at most 24 of the 57.
-      let leading = (word &>> 57) & 31
-      let meaningful = (word &>> 51) & 63
-      width = meaningful == 0 ? 64 : meaningful
-      if leading &+ width > 64 {
-        width = 0
-        return false
-      }
-      trailing = 64 &- leading &- width
-      position &+= 13
-      word &<<= 13
-      left &-= 13
-    } else {
-      if width == 0 { return false }
-      position &+= 2
-      word &<<= 2
-      left &-= 2
-    }
-    if position &+ Int(truncatingIfNeeded: width) > bitCount { return false }
-    let meaningful: UInt64
-    if width <= left {
-      meaningful = word &>> (64 &- width)
-    } else if width <= 57 {
-      meaningful = peek() &>> (64 &- width)
-    } else {
-      meaningful = (peek() &>> 32) &<< (width &- 32) | peek(position &+ 32) &>> (96 &- width)
-    }
-    position &+= Int(truncatingIfNeeded: width)
-    value ^= meaningful &<< trailing
-    return true
+  private static func peek(_ base: UnsafeRawPointer, _ position: Int) -> UInt64 {
+    UInt64(bigEndian: base.loadUnaligned(fromByteOffset: position &>> 3, as: UInt64.self))
+      &<< UInt64(truncatingIfNeeded: position & 7)
   }
 }

@@ -16,25 +16,34 @@ extension Evaluator {
   static let seriesPerBatch = 16
   /// Batches that are worked on between two visits to the sink, for each thread.
   private static let batchesPerWorker = 4
+  /// Below this it is faster to read alone: about two milliseconds of work.
+  private static let samplesWorthSharing = 200_000
 
   func sweep(
     _ selection: any SeriesSelection, _ leaf: some SeriesLeaf, _ sink: Sink
   ) throws(QueryError) {
     let batchCount = (selection.count + Evaluator.seriesPerBatch - 1) / Evaluator.seriesPerBatch
-    let workers = batchCount > 1 ? context.limits.workers : nil
-    let width = min(batchCount, workers.map { $0.count * Evaluator.batchesPerWorker } ?? 1)
-    let batches = (0..<width).map { _ in SeriesBatch(selection, leaf, self) }
-    var first = 0
+    if batchCount == 0 { return }
+    // The first batch alone, which also tells whether the rest is worth waking others for.
+    var batches = [SeriesBatch(selection, leaf, self)]
+    batches[0].run(0)
+    let samples = batches[0].samplesRead * (batchCount - 1)
+    let workers = samples >= Evaluator.samplesWorthSharing ? context.limits.workers : nil
+    try batches[0].hand(to: sink, context)
+    let width = min(batchCount - 1, workers.map { $0.count * Evaluator.batchesPerWorker } ?? 1)
+    while batches.count < width { batches.append(SeriesBatch(selection, leaf, self)) }
+    let all = batches
+    var first = 1
     while first < batchCount {
       let count = min(width, batchCount - first)
       let start = first
       if let workers, count > 1 {
-        workers.forEach(count) { batches[$0].run(start + $0) }
+        workers.forEach(count) { all[$0].run(start + $0) }
       } else {
-        batches[0].run(start)
+        for place in 0..<count { all[place].run(start + place) }
       }
-      for batch in batches[..<(workers == nil ? 1 : count)] { try batch.hand(to: sink, context) }
-      first += workers == nil ? 1 : count
+      for place in 0..<count { try all[place].hand(to: sink, context) }
+      first += count
     }
   }
 }
@@ -52,6 +61,8 @@ private final class SeriesBatch<Leaf: SeriesLeaf>: @unchecked Sendable {
   /// Samples that were read for each result; nil where there is none.
   private var loaded: [Int?] = []
   private var failure: QueryError?
+  /// By the last run.
+  private(set) var samplesRead = 0
 
   init(_ selection: any SeriesSelection, _ leaf: Leaf, _ evaluator: Evaluator) {
     self.selection = selection
@@ -66,6 +77,7 @@ private final class SeriesBatch<Leaf: SeriesLeaf>: @unchecked Sendable {
     let count = min(Evaluator.seriesPerBatch, selection.count - first)
     loaded.removeAll(keepingCapacity: true)
     failure = nil
+    samplesRead = 0
     do throws(QueryError) {
       for offset in 0..<count { try read(first + offset, into: offset) }
     } catch {
@@ -80,6 +92,7 @@ private final class SeriesBatch<Leaf: SeriesLeaf>: @unchecked Sendable {
     if place == results.count { results.append(ResultSeries(labels: .empty, column: StepColumn(count: steps))) }
     if samples.isEmpty { return loaded.append(nil) }
     let count = samples.count
+    samplesRead += count
     try context.hold(count)
     defer { context.release(count) }
     results[place].labels = selection.labels(index)

@@ -109,6 +109,27 @@ struct StepColumn: Sendable {
 
   func histogram(_ step: Int) -> Histogram? { histograms.isEmpty ? nil : histograms[step] }
 
+  /// Calls `body` with each float that is present, and whether `known` does not have its step. There must be no histograms.
+  @inline(__always)
+  func forEachFloat(_ known: StepSet, _ body: (_ step: Int, _ value: Double, _ isFirst: Bool) -> Void) {
+    floats.withUnsafeBufferPointer { floats in
+      present.words.withUnsafeBufferPointer { words in
+        known.words.withUnsafeBufferPointer { known in
+          for word in 0..<words.count {
+            var bits = words[word]
+            let old = known[word]
+            while bits != 0 {
+              let bit = bits.trailingZeroBitCount
+              bits &= bits &- 1
+              let step = word &<< 6 &+ bit
+              body(step, floats[step], old &>> UInt64(truncatingIfNeeded: bit) & 1 == 0)
+            }
+          }
+        }
+      }
+    }
+  }
+
   func value(_ step: Int) -> StepValue? {
     guard present.contains(step) else { return nil }
     if let histogram = histogram(step) { return .histogram(histogram) }

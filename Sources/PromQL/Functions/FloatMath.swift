@@ -21,6 +21,23 @@ enum FloatMath {
     }
   }
 
+  /// Each pair's result, for arithmetic operators.
+  static func combine(_ op: BinaryOperator, _ left: [Double], _ right: [Double], into result: inout [Double]) {
+    left.withUnsafeBufferPointer { left in
+      right.withUnsafeBufferPointer { right in
+        result.withUnsafeMutableBufferPointer { result in
+          switch op {
+          case .add: for index in 0..<result.count { result[index] = left[index] + right[index] }
+          case .subtract: for index in 0..<result.count { result[index] = left[index] - right[index] }
+          case .multiply: for index in 0..<result.count { result[index] = left[index] * right[index] }
+          case .divide: for index in 0..<result.count { result[index] = left[index] / right[index] }
+          default: for index in 0..<result.count { result[index] = binary(op, left[index], right[index]) }
+          }
+        }
+      }
+    }
+  }
+
   static func compare(_ op: BinaryOperator, _ left: Double, _ right: Double) -> Bool {
     binary(op, left, right) != 0
   }
@@ -85,6 +102,13 @@ struct RunningMean {
   private var isIncremental = false
 
   init(_ first: Double) { total = CompensatedSum(first) }
+
+  /// A mean of which the sum is known.
+  init(sum: Double, compensation: Double, count: Double) {
+    total = CompensatedSum(sum)
+    total.compensation = compensation
+    self.count = count
+  }
 
   @inline(__always)
   mutating func add(_ value: Double) {

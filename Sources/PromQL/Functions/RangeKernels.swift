@@ -8,13 +8,24 @@ struct WindowWalk {
   let interval: Int64
   let count: Int
 
+  private static func firstIndex(_ times: UnsafeBufferPointer<Int64>, after time: Int64) -> Int {
+    var low = 0
+    var high = times.count
+    while low < high {
+      let middle = (low &+ high) / 2
+      if times[middle] <= time { low = middle &+ 1 } else { high = middle }
+    }
+    return low
+  }
+
   /// Calls `body` with each window that holds samples: its step, its end, and the indexes of its first and past its last.
   @inline(__always)
   func forEach(
     _ times: UnsafeBufferPointer<Int64>, _ body: (_ step: Int, _ end: Int64, _ low: Int, _ high: Int) -> Void
   ) {
-    var low = 0
-    var high = 0
+    // The first window may be a long way off; the others follow close.
+    var high = WindowWalk.firstIndex(times, after: firstEnd)
+    var low = WindowWalk.firstIndex(times, after: firstEnd &- range)
     var end = firstEnd
     for step in 0..<count {
       while high < times.count, times[high] <= end { high &+= 1 }

@@ -26,11 +26,8 @@ package struct SeriesSamples: ~Copyable, Sendable {
 
   /// The samples of a chunk of equal values that owns no bytes.
   mutating func appendConstant(_ tail: XORTail, from start: Int64) {
-    let before = times.count
     let count = Int(tail.count)
-    times.resize(to: before + count)
-    values.resize(to: before + count)
-    let (timeBase, valueBase) = (times.base + before, values.base + before)
+    let (timeBase, valueBase) = (times.extend(by: count), values.extend(by: count))
     for index in 0..<count {
       timeBase[index] = start &+ Int64(index) &* Int64(tail.timeDelta)
       valueBase[index] = tail.lastValue
@@ -40,19 +37,18 @@ package struct SeriesSamples: ~Copyable, Sendable {
   /// Decodes a chunk behind what is there. False where it is not whole; what could be read is there then.
   mutating func append(chunk: UnsafeRawBufferPointer) -> Bool {
     guard let count = XORChunk.count(of: chunk) else { return false }
-    let before = times.count
-    times.resize(to: before + count)
-    values.resize(to: before + count)
-    let decoded = XORChunk.decode(chunk, times: times.base + before, values: values.base + before)
-    times.resize(to: before + decoded)
-    values.resize(to: before + decoded)
-    return decoded == count
+    let decoded = XORChunk.decode(chunk, times: times.extend(by: count), values: values.extend(by: count))
+    if decoded == count { return true }
+    let whole = times.times.count - count + decoded
+    times.keep(0..<whole)
+    values.keep(0..<whole)
+    return false
   }
 
   /// Puts the samples in order of time. Of equal times the one that was appended first stays.
   mutating func sortByTime() {
-    let count = times.count
-    let firstLate = SeriesSamples.firstLate(times.elements)
+    let firstLate = SeriesSamples.firstLate(times.times)
+    let count = times.times.count
     if firstLate == count { return }
     lateTimes.removeAll()
     lateValues.removeAll()
@@ -89,20 +85,17 @@ package struct SeriesSamples: ~Copyable, Sendable {
 
   /// Keeps the samples from `first` to `last`, both included, of samples in order.
   mutating func clip(_ first: Int64, _ last: Int64) {
-    let count = times.count
-    if count == 0 || times[0] >= first && times[count - 1] <= last { return }
+    let all = times.times
+    if all.isEmpty || all[0] >= first && all[all.count - 1] <= last { return }
     let start = index(from: first)
-    let end = last == .max ? count : max(start, index(from: last + 1))
-    if start > 0 {
-      times.base.update(from: times.base + start, count: end - start)
-      values.base.update(from: values.base + start, count: end - start)
-    }
-    times.resize(to: end - start)
-    values.resize(to: end - start)
+    let kept = start..<(last == .max ? all.count : max(start, index(from: last + 1)))
+    times.keep(kept)
+    values.keep(kept)
   }
 
   /// The first sample at `time` or later, of samples in order.
   private func index(from time: Int64) -> Int {
+    let times = times.times
     var low = 0
     var high = times.count
     while low < high {
