@@ -36,31 +36,29 @@ extension Evaluator {
     if largest > 1 { context.annotate(.invalidQuantile(largest, at: parameter.position)) }
     if least < 0 { context.annotate(.invalidQuantile(least, at: parameter.position)) }
     var groups = GroupTable(node)
-    var members: [[ResultSeries]] = []
-    let all = try collect(node.expression)
-    defer { release(all) }
-    for series in all {
+    var members: [FloatStack] = []
+    var held = 0
+    try stream(node.expression) { (series) throws(QueryError) in
       let index = groups.index(of: series.labels)
-      if index == members.count { members.append([]) }
-      members[index].append(series)
+      if index == members.count { members.append(FloatStack(steps: grid.count)) }
+      let count = series.column.present.count
+      held += count
+      try context.hold(count)
+      if members[index].add(series) {
+        context.annotate(.histogramIgnored("quantile", at: node.expression.position))
+      }
     }
+    defer { context.release(held) }
     var values: [Double] = []
     for index in members.indices {
+      try context.checkStop()
       var column = StepColumn(count: grid.count)
       for step in 0..<grid.count {
-        values.removeAll(keepingCapacity: true)
-        for series in members[index] where series.column.present.contains(step) {
-          if series.column.histogram(step) != nil {
-            context.annotate(.histogramIgnored("quantile", at: node.expression.position))
-          } else {
-            values.append(series.column.floats[step])
-          }
-        }
+        members[index].values(at: step, into: &values)
         if !values.isEmpty { column.set(step, FloatMath.quantile(ratios[step], &values)) }
       }
       if column.isEmpty { continue }
-      let dropsName = members[index].contains(where: \.dropsName)
-      try sink(ResultSeries(labels: groups.labels[index], dropsName: dropsName, column: column))
+      try sink(ResultSeries(labels: groups.labels[index], dropsName: members[index].dropsName, column: column))
     }
   }
 
@@ -108,5 +106,47 @@ extension Evaluator {
     }
     context.release(grid.count * counts.count)
     for index in counts.indices { try sink(ResultSeries(labels: groups.labels[index], column: counts[index])) }
+  }
+}
+
+/// The float columns of a group, one behind the other.
+private struct FloatStack {
+  private let steps: Int
+  private var floats: [Double] = []
+  private var words: [UInt64] = []
+  private var count = 0
+  private(set) var dropsName = false
+
+  init(steps: Int) { self.steps = steps }
+
+  /// True where histograms were left out.
+  mutating func add(_ series: ResultSeries) -> Bool {
+    if series.dropsName { dropsName = true }
+    var present = series.column.present
+    var hasHistograms = false
+    if !series.column.histograms.isEmpty {
+      for step in 0..<steps where series.column.histogram(step) != nil {
+        hasHistograms = true
+        present.remove(step)
+      }
+    }
+    floats.append(contentsOf: series.column.floats)
+    words.append(contentsOf: present.words)
+    count += 1
+    return hasHistograms
+  }
+
+  /// The values of all columns at a step, in the order they came.
+  func values(at step: Int, into values: inout [Double]) {
+    values.removeAll(keepingCapacity: true)
+    let wordsPerColumn = (steps + 63) / 64
+    floats.withUnsafeBufferPointer { floats in
+      words.withUnsafeBufferPointer { words in
+        for column in 0..<count
+        where words[column &* wordsPerColumn &+ step &>> 6] &>> UInt64(truncatingIfNeeded: step & 63) & 1 != 0 {
+          values.append(floats[column &* steps &+ step])
+        }
+      }
+    }
   }
 }

@@ -1,5 +1,14 @@
 import Model
 
+/// Where the samples lie in a window, in milliseconds: regular scrapes leave the same shape again and again, and what is
+/// worked out of it stays.
+private struct WindowShape: Equatable {
+  var toStart: Int64
+  var sampled: Int64
+  var toEnd: Int64
+  var count: Int
+}
+
 /// The windows of one series over a grid, walked with two indexes that only go forward.
 struct WindowWalk {
   let range: Int64
@@ -50,8 +59,8 @@ extension RangeFunction {
       samples.values.withUnsafeBufferPointer { values in
         switch kind {
         case .rate, .increase, .delta: fillRates(times, values, walk, &column, &total)
-        case .minOverTime: fillExtremes(times, values, walk, &column, &total) { $0 > $1 }
-        case .maxOverTime: fillExtremes(times, values, walk, &column, &total) { $0 < $1 }
+        case .minOverTime: fillExtremes(times, values, walk, &column, &total) { $0 < $1 }
+        case .maxOverTime: fillExtremes(times, values, walk, &column, &total) { $0 > $1 }
         case .countOverTime: fill(times, walk, &column, &total) { Double($1 - $0) }
         case .presentOverTime: fill(times, walk, &column, &total) { _, _ in 1 }
         case .lastOverTime: fill(times, walk, &column, &total) { values[$1 - 1] }
@@ -79,7 +88,7 @@ extension RangeFunction {
   }
 
   @inline(__always)
-  private func fill(
+  func fill(
     _ times: UnsafeBufferPointer<Int64>, _ walk: WindowWalk, _ column: inout StepColumn, _ total: inout Int,
     _ value: (_ low: Int, _ high: Int) -> Double
   ) {
@@ -108,6 +117,9 @@ extension RangeFunction {
     _ = column.withRaw { floats, words in
       falls.withUnsafeBufferPointer { falls in
         var nextFall = 0
+        var shape = WindowShape(toStart: .min, sampled: 0, toEnd: 0, count: 0)
+        var known = Extrapolation(first: 0, last: 0, count: 1, start: 0, end: 0, rate: kernel)
+        var factor = 0.0
         walk.forEach(times) { step, end, low, high in
           seen &+= high &- low
           if high &- low < 2 { return }
@@ -119,12 +131,22 @@ extension RangeFunction {
             result += values[falls[fall] &- 1]
             fall &+= 1
           }
-          let extrapolation = Extrapolation(
-            first: times[low], last: times[high &- 1], count: high &- low, start: end &- walk.range, end: end,
-            rate: kernel)
-          var zero = Double.infinity
-          if kernel.isCounter, result > 0, first >= 0 { zero = extrapolation.sampled * (first / result) }
-          floats[step] = result * extrapolation.factor(durationToZero: zero)
+          let extrapolation = WindowShape(
+            toStart: times[low] &- end &+ walk.range, sampled: times[high &- 1] &- times[low],
+            toEnd: end &- times[high &- 1], count: high &- low)
+          if extrapolation != shape {
+            shape = extrapolation
+            known = Extrapolation(
+              first: times[low], last: times[high &- 1], count: high &- low, start: end &- walk.range, end: end,
+              rate: kernel)
+            factor = known.factor(durationToZero: .infinity)
+          }
+          // Only where the counter was zero a short while ago does its value matter: with room for rounding, that is.
+          if kernel.isCounter, result > 0, first >= 0, first * known.sampled < result * known.toStart * 1.01 {
+            floats[step] = result * known.factor(durationToZero: known.sampled * (first / result))
+          } else {
+            floats[step] = result * factor
+          }
           words[step &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: step & 63)
         }
       }
@@ -139,39 +161,6 @@ extension RangeFunction {
     for index in 1..<max(1, values.count) { any |= values[index] < values[index &- 1] ? 1 : 0 }
     if any == 0 { return }
     for index in 1..<max(1, values.count) where values[index] < values[index &- 1] { falls.append(index) }
-  }
-
-  /// The extreme of each window from a queue of candidates: values that a later one outdoes can never win again.
-  @inline(__always)
-  private func fillExtremes(
-    _ times: UnsafeBufferPointer<Int64>, _ values: UnsafeBufferPointer<Double>, _ walk: WindowWalk,
-    _ column: inout StepColumn, _ total: inout Int, _ loses: (Double, Double) -> Bool
-  ) {
-    var all = 0
-    withUnsafeTemporaryAllocation(of: Int32.self, capacity: max(values.count, 1)) { queue in
-      // The candidates are queue[head..<tail]; each sample enters once.
-      var head = 0
-      var tail = 0
-      var seen = 0
-      _ = column.withRaw { floats, words in
-        walk.forEach(times) { step, _, low, high in
-          all &+= high &- low
-          while seen < high {
-            let value = values[seen]
-            if !value.isNaN {
-              while tail > head, loses(values[Int(queue[tail &- 1])], value) { tail &-= 1 }
-              queue[tail] = Int32(truncatingIfNeeded: seen)
-              tail &+= 1
-            }
-            seen &+= 1
-          }
-          while head < tail, Int(queue[head]) < low { head &+= 1 }
-          floats[step] = head < tail ? values[Int(queue[head])] : .nan
-          words[step &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: step & 63)
-        }
-      }
-    }
-    total += all
   }
 
   private func fillCounts(

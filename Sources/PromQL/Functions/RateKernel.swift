@@ -110,7 +110,7 @@ struct ExtendedWindow {
 struct Extrapolation {
   /// Seconds between the first and the last sample.
   let sampled: Double
-  private let toStart: Double
+  let toStart: Double
   private let toEnd: Double
   private let average: Double
   private let firstTime: Int64
