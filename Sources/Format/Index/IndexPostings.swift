@@ -29,6 +29,14 @@ package struct IndexPostings: @unchecked Sendable {
     }
   }
 
+  /// Appends the references; false, and nothing, where they do not ascend.
+  package func append(to references: inout [UInt32]) -> Bool {
+    if !isSorted { return false }
+    references.reserveCapacity(references.count + count)
+    for place in 0..<count { references.append(self[place]) }
+    return true
+  }
+
   package var isSorted: Bool {
     for place in 0..<max(count - 1, 0) where self[place] >= self[place + 1] { return false }
     return true

@@ -29,7 +29,9 @@ package struct PostingsTable: @unchecked Sendable {
   init(_ file: UnsafeRawBufferPointer, at offset: Int, before end: Int) throws(IndexDamage) {
     let body = try IndexContents.part("table of postings", of: file, at: offset, before: end)
     var reader = ByteReader(body)
-    guard let count = reader.bigEndian(UInt32.self) else { throw IndexDamage("the table of postings is cut", at: offset) }
+    guard let count = reader.bigEndian(UInt32.self) else {
+      throw IndexDamage("the table of postings is cut", at: offset)
+    }
     bytes = UnsafeRawBufferPointer(rebasing: body[4...])
     var names: [Name] = []
     var samples: [UInt32] = []

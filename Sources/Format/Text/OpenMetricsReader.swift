@@ -23,7 +23,8 @@ package struct OpenMetricsReader {
 
   private let bytes: UnsafeRawBufferPointer
   private var offset = 0
-  private var line = 0
+  /// The number of the line read last, from 1.
+  package private(set) var line = 0
   private var labels = LabelsBuilder()
   /// Whether `# EOF` was read.
   package private(set) var hasEnded = false

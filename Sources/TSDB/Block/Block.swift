@@ -35,8 +35,8 @@ package final class Block: Sendable {
     self.meta = meta
     tombstones = try Block.readTombstones(directory + "/tombstones", disk)
     let mapped = try Block.map(directory + "/index", disk)
-    do throws(IndexFault) {
-      index = try IndexFile(mapped.bytes)
+    do throws(IndexDamage) {
+      index = try IndexFile(mapped.bytes, owner: mapped)
     } catch {
       throw .corrupt(path: mapped.path, reason: "\(error)")
     }

@@ -62,7 +62,9 @@ package struct BlockWriter: ~Copyable {
     if let last = metas.last {
       // Chunks that the compaction cannot decode are kept whole beside what they overlap.
       let mayOverlap = encoding != XORChunk.encoding || lastEncoding != XORChunk.encoding
-      if minTime <= last.maxTime && !(mayOverlap && minTime >= last.minTime) { throw .misused("chunks are out of order") }
+      if minTime <= last.maxTime && !(mayOverlap && minTime >= last.minTime) {
+        throw .misused("chunks are out of order")
+      }
     }
     lastEncoding = encoding
     do throws(DiskError) {

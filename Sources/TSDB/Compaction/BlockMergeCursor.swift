@@ -7,7 +7,7 @@ struct BlockMergeCursor {
   private let rank: Int
   /// The union's number of each of the block's symbols.
   private let numbers: [UInt32]
-  private let references: PostingsView
+  private let references: IndexPostings
   private var place = 0
   private var series = DecodedSeries()
 
@@ -18,10 +18,7 @@ struct BlockMergeCursor {
     self.block = block
     self.rank = rank
     self.numbers = numbers
-    guard let references = block.index.everySeries else {
-      throw .corrupt(path: block.directory + "/index", reason: "the list of all series cannot be read")
-    }
-    self.references = references
+    references = try block.everySeries()
     try read()
   }
 

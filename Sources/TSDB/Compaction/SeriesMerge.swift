@@ -41,11 +41,7 @@ struct SeriesMerge: ~Copyable {
   /// Merges pieces in any order.
   /// - Parameter deleted: by rank what is deleted of that block's samples; the others of the same time stay.
   mutating func merge(_ pieces: [ChunkPiece], deleted: [DeletedTimes]) throws(UnreadableChunk) {
-    chunks.removeAll(keepingCapacity: true)
-    writtenOffsets.removeAll(keepingCapacity: true)
-    written.removeAll()
-    keptDeletions = DeletedTimes()
-    clearHeld()
+    begin()
     var previousWhole: ChunkPiece?
     let isSorted = zip(pieces, pieces.dropFirst()).allSatisfy { $0.minTime <= $1.minTime }
     for piece in isSorted ? pieces : pieces.sorted(by: { ($0.minTime, $0.rank) < ($1.minTime, $1.rank) }) {
@@ -60,12 +56,34 @@ struct SeriesMerge: ~Copyable {
       }
     }
     try finishHeld(deleted)
+    settle()
+    if previousWhole != nil { chunks.sort { ($0.minTime, $0.maxTime) < ($1.minTime, $1.maxTime) } }
+  }
+
+  /// Makes chunks of samples that come from elsewhere: a few runs of rising times.
+  mutating func encode(_ fill: (inout SeriesSamples) -> Void) {
+    begin()
+    fill(&samples)
+    samples.mergeRuns(&scratch)
+    writeChunks(samples.count)
+    settle()
+  }
+
+  private mutating func begin() {
+    chunks.removeAll(keepingCapacity: true)
+    writtenOffsets.removeAll(keepingCapacity: true)
+    written.removeAll()
+    keptDeletions = DeletedTimes()
+    clearHeld()
+  }
+
+  /// Now that it does not move any more, says where each written chunk lies.
+  private mutating func settle() {
     for index in chunks.indices {
       guard let offset = writtenOffsets[index] else { continue }
       let end = offset + chunks[index].bytes.count
       chunks[index].bytes = UnsafeRawBufferPointer(rebasing: written.bytes[offset..<end])
     }
-    if previousWhole != nil { chunks.sort { ($0.minTime, $0.maxTime) < ($1.minTime, $1.maxTime) } }
   }
 
   private mutating func take(_ piece: ChunkPiece, _ deleted: [DeletedTimes]) throws(UnreadableChunk) {

@@ -1,8 +1,7 @@
 import Model
 
 /// A series as an index names it. Reused from series to series.
-package struct IndexedSeries: Sendable {
-  package internal(set) var reference: UInt32 = 0
+package struct DecodedSeries: Sendable {
   /// Numbers of name and value symbols by turns, names ascending.
   package private(set) var labels: [UInt32] = []
   package private(set) var chunks: [ChunkMeta] = []
@@ -21,7 +20,7 @@ package struct IndexedSeries: Sendable {
 
   /// False where the bytes make no sense. A chunk may begin before the one before it has ended, as two kinds of samples in
   /// one series make it, but not before the other's beginning.
-  mutating func decode(_ body: UnsafeRawBufferPointer, withChunks: Bool, symbolCount: Int) -> Bool {
+  mutating func take(_ body: UnsafeRawBufferPointer, withChunks: Bool, symbolCount: Int) -> Bool {
     labels.removeAll(keepingCapacity: true)
     chunks.removeAll(keepingCapacity: true)
     var reader = ByteReader(body)
@@ -34,14 +33,18 @@ package struct IndexedSeries: Sendable {
     if !withChunks { return true }
     guard let chunkCount = reader.uvarint(), chunkCount <= UInt64(reader.remaining) else { return false }
     for place in 0..<Int(chunkCount) {
-      guard let chunk = place == 0 ? firstChunk(&reader) : chunk(&reader, after: chunks[place - 1]) else { return false }
+      guard let chunk = place == 0 ? firstChunk(&reader) : chunk(&reader, after: chunks[place - 1]) else {
+        return false
+      }
       chunks.append(chunk)
     }
     return reader.isAtEnd
   }
 
   private func firstChunk(_ reader: inout ByteReader) -> ChunkMeta? {
-    guard let minTime = reader.varint(), let span = reader.uvarint(), let reference = reader.uvarint() else { return nil }
+    guard let minTime = reader.varint(), let span = reader.uvarint(), let reference = reader.uvarint() else {
+      return nil
+    }
     let maxTime = minTime &+ Int64(bitPattern: span)
     return maxTime >= minTime ? ChunkMeta(minTime: minTime, maxTime: maxTime, reference: reference) : nil
   }
@@ -81,10 +84,12 @@ package struct IndexLabels {
   }
 
   /// The labels of a series; those without a value are left out, as they mean nothing.
-  package mutating func labels(of series: IndexedSeries) -> Labels? {
+  package mutating func labels(of series: DecodedSeries) -> Labels? {
     packed.removeAll(keepingCapacity: true)
     for place in stride(from: 0, to: series.labels.count - 1, by: 2) {
-      guard let name = bytes(of: series.labels[place]), let value = bytes(of: series.labels[place + 1]) else { return nil }
+      guard let name = bytes(of: series.labels[place]), let value = bytes(of: series.labels[place + 1]) else {
+        return nil
+      }
       if !value.isEmpty && !name.isEmpty { packed.appendPacked(name, value) }
     }
     return Labels(packed: packed)
