@@ -36,21 +36,24 @@ extension TSDBCommand {
 
   // MARK: looking
 
-  private func list(_ directory: String, _ isForPeople: Bool, _ output: CommandOutput) throws(TSDBCommandError) -> Int32 {
+  private func list(_ directory: String, _ isForPeople: Bool, _ output: CommandOutput) throws(TSDBCommandError) -> Int32
+  {
     let (snapshot, code) = try TSDBCommand.open(directory)
-    output.line(TSDBText.columns([
-      "BLOCK ULID", "MIN TIME", "MAX TIME", "DURATION", "NUM SAMPLES", "NUM CHUNKS", "NUM SERIES", "SIZE",
-    ]))
+    output.line(
+      TSDBText.columns([
+        "BLOCK ULID", "MIN TIME", "MAX TIME", "DURATION", "NUM SAMPLES", "NUM CHUNKS", "NUM SERIES", "SIZE",
+      ]))
     for block in snapshot.blocks {
       let meta = block.meta
       func time(_ milliseconds: Int64) -> String {
         isForPeople ? TimeText.text(milliseconds: milliseconds) : "\(milliseconds)"
       }
-      output.line(TSDBText.columns([
-        "\(meta.ulid)", time(meta.minTime), time(meta.maxTime), TSDBText.duration(meta.maxTime - meta.minTime),
-        "\(meta.stats.samples)", "\(meta.stats.chunks)", "\(meta.stats.series)",
-        isForPeople ? TSDBText.bytes(block.sizeBytes) : "\(block.sizeBytes)",
-      ]))
+      output.line(
+        TSDBText.columns([
+          "\(meta.ulid)", time(meta.minTime), time(meta.maxTime), TSDBText.duration(meta.maxTime - meta.minTime),
+          "\(meta.stats.samples)", "\(meta.stats.chunks)", "\(meta.stats.series)",
+          isForPeople ? TSDBText.bytes(block.sizeBytes) : "\(block.sizeBytes)",
+        ]))
     }
     return code
   }
@@ -106,7 +109,10 @@ extension TSDBCommand {
   ) throws(TSDBCommandError) -> Int32 {
     var (snapshot, code) = try TSDBCommand.open(directory)
     var selectors: [[CompiledMatcher]] = []
-    for selector in selection.selectors { selectors.append(try TSDBCommandError.regex { () throws(RegexError) in try TSDBCommand.compiled(selector) }) }
+    for selector in selection.selectors {
+      selectors.append(
+        try TSDBCommandError.wrap { () throws(BlockFault) in try TSDBCommand.compile(selector) })
+    }
     let range = selection.minTime...selection.maxTime
     try TSDBCommandError.wrap { () throws(BlockFault) in
       var samples = SeriesSamples()
@@ -149,59 +155,6 @@ extension TSDBCommand {
     line.append(contentsOf: " \(TSDBText.seconds(time))".utf8)
   }
 
-  // MARK: bringing in
-
-  private func importBlocks(
-    _ source: String, _ directory: String, _ output: CommandOutput
-  ) throws(TSDBCommandError) -> Int32 {
-    let lock = try TSDBCommand.take(directory)
-    defer { withExtendedLifetime(lock) {} }
-    let disk = LinuxDisk()
-    var sources = [source]
-    if (try? disk.status(source + "/meta.json")) == nil {
-      sources = try TSDBCommandError.disk { () throws(DiskError) in try disk.list(source) }
-        .filter { ULID($0) != nil }.map { DiskPath.join(source, $0) }
-    }
-    var code: Int32 = 0
-    for folder in sources {
-      do throws(BlockFault) {
-        let isNew = try BlockCopy.run(from: folder, into: directory, on: disk)
-        output.line(DiskPath.name(folder) + (isNew ? " imported" : " is there already"))
-      } catch {
-        code = 1
-        output.line(DiskPath.name(folder) + " NOT IMPORTED: \(error)")
-      }
-    }
-    if sources.isEmpty { throw .text("\(source) holds no blocks") }
-    return code
-  }
-
-  private func importOpenMetrics(
-    _ path: String, _ directory: String, _ output: CommandOutput
-  ) throws(TSDBCommandError) -> Int32 {
-    let lock = try TSDBCommand.take(directory)
-    defer { withExtendedLifetime(lock) {} }
-    let file = try TSDBCommandError.disk { () throws(DiskError) in try LinuxDisk().map(path) }
-    var reader = OpenMetricsReader(file.bytes)
-    var samples = SampleImport(into: directory, on: LinuxDisk(), clock: SystemClock())
-    do {
-      while let sample = try reader.next() {
-        guard let time = sample.milliseconds else {
-          throw OpenMetricsError(line: reader.line, problem: "a sample without a time")
-        }
-        try samples.add(sample.labels, time: time, value: sample.value)
-      }
-      if !reader.hasEnded { throw OpenMetricsError(line: reader.line, problem: "# EOF is missing at the end") }
-      try samples.flush()
-    } catch {
-      // Blocks of a file that is wrong further down would be half an import.
-      for block in samples.blocks { try? LinuxDisk().removeTree(DiskPath.join(directory, "\(block.ulid)")) }
-      throw .text("\(path): \(error)")
-    }
-    output.line("\(samples.sampleCount) samples of \(samples.seriesCount) series in \(samples.blocks.count) blocks")
-    return 0
-  }
-
   // MARK: parts
 
   private static func open(_ directory: String) throws(TSDBCommandError) -> (BlockSnapshot, Int32) {
@@ -212,23 +165,13 @@ extension TSDBCommand {
     return (snapshot, unopened.isEmpty ? 0 : 1)
   }
 
-  /// No server may be at work where something is brought in.
-  private static func take(_ directory: String) throws(TSDBCommandError) -> DirectoryLock {
-    try TSDBCommandError.disk { () throws(DiskError) in try LinuxDisk().makeDirectories(directory) }
-    do throws(DirectoryLockError) {
-      return try DirectoryLock(directory) { _ in }
-    } catch {
-      throw .text("\(error)")
-    }
-  }
-
   private static func compile(_ matchers: [Matcher]) throws(BlockFault) -> [CompiledMatcher] {
-    do throws(RegexError) { return try compiled(matchers) } catch { throw .misused("\(error)") }
-  }
-
-  private static func compiled(_ matchers: [Matcher]) throws(RegexError) -> [CompiledMatcher] {
     var compiled: [CompiledMatcher] = []
-    for matcher in matchers { compiled.append(try CompiledMatcher(matcher)) }
+    do throws(RegexError) {
+      for matcher in matchers { compiled.append(try CompiledMatcher(matcher)) }
+    } catch {
+      throw .misused("\(error)")
+    }
     return compiled
   }
 }

@@ -17,6 +17,30 @@ enum TSDBCommand: Equatable, Sendable {
   static let defaultDirectory = "data/"
 }
 
+extension TSDBCommand {
+  static let help = """
+    usage: apus tsdb <command> [<flags>] [DIRECTORY]
+
+    Works on a data directory (data/ where none is named). All but import only read, and may be used beside a server.
+
+    Commands:
+      list [-r|--human-readable] [DIRECTORY]
+          The blocks, as promtool lists them.
+      analyze [--limit=20] [--match=SELECTOR] [DIRECTORY] [BLOCK]
+          Cardinality and churn of a block, the youngest where none is named.
+      verify [DIRECTORY]
+          Reads every block whole: checksums and invariants. Exit code 1: something is damaged.
+      dump [--min-time=MS] [--max-time=MS] [--match=SELECTOR]... [DIRECTORY]
+          The samples of the blocks in promtool's form. What is only in the write-ahead log is not among them.
+      export [--min-time=MS] [--max-time=MS] [--match=SELECTOR]... [DIRECTORY]
+          The same as OpenMetrics.
+      import blocks SOURCE [DIRECTORY]
+          Copies a block, or all blocks of a directory, and verifies the copies. No server may be at work.
+      import openmetrics FILE [DIRECTORY]
+          Makes blocks of the samples of a file, each of which has a time. No server may be at work.
+    """
+}
+
 /// Which samples `dump` and `export` write: of the series that one of the selectors names, in a closed range of times.
 struct TSDBSelection: Equatable, Sendable {
   var selectors: [[Matcher]] = []

@@ -24,10 +24,6 @@ enum TSDBCommandError: Error, CustomStringConvertible {
   static func disk<Result>(_ body: () throws(DiskError) -> Result) throws(TSDBCommandError) -> Result {
     do throws(DiskError) { return try body() } catch { throw .text("\(error)") }
   }
-
-  static func regex<Result>(_ body: () throws(RegexError) -> Result) throws(TSDBCommandError) -> Result {
-    do throws(RegexError) { return try body() } catch { throw .text("\(error)") }
-  }
 }
 
 /// Standard output, in pieces. One thread.

@@ -20,6 +20,19 @@ extension Block {
       }
     }
   }
+
+  /// The same for a query: from an index that is damaged where it is read come no series, which is counted and told.
+  package func selectReadable(
+    _ matchers: [CompiledMatcher], shouldStop: @escaping () -> Bool = { false }
+  ) throws(QueryStopped) -> [UInt32] {
+    do throws(BlockFault) {
+      return try select(matchers, shouldStop: shouldStop)
+    } catch {
+      if error == .stopped { throw QueryStopped() }
+      noteDamage("\(error)")
+      return []
+    }
+  }
 }
 
 private enum SelectionInterruption: Error {

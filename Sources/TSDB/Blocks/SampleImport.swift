@@ -102,7 +102,8 @@ package struct SampleImport: ~Copyable {
             samples.values.append(values[place])
           }
         }
-        let numbers = labels[Int(number)].pairs.flatMap { [symbols[$0.name] ?? 0, symbols[$0.value] ?? 0] }
+        var numbers: [UInt32] = []
+        for pair in labels[Int(number)].pairs { numbers += [pair.name, pair.value].compactMap { symbols[$0] } }
         numbers.withUnsafeBufferPointer { writer.beginSeries($0) }
         for chunk in chunks.chunks {
           try writer.addChunk(
