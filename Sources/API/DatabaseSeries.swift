@@ -17,8 +17,8 @@ struct DatabaseSeries: SeriesSource {
       }
     }
     do throws(QueryStopped) {
-      let found = try database.head.select(matchers) { stopReason() != nil }
-      return DatabaseSelection(database: database, found: found, start: request.start, end: request.end)
+      let found = try database.select(matchers, from: request.start, through: request.end) { stopReason() != nil }
+      return SelectedSeries(found: found, start: request.start, end: request.end)
     } catch {
       throw stopReason() == .timeout ? .timeout : .canceled
     }
@@ -26,23 +26,28 @@ struct DatabaseSeries: SeriesSource {
 }
 
 /// Series that were found, by index. Any thread.
-struct DatabaseSelection: SeriesSelection {
-  let database: Database
-  let found: [HeadSelection]
+struct SelectedSeries: SeriesSelection {
+  let found: DatabaseSelection
   let start: Int64
   let end: Int64
 
   var count: Int { found.count }
 
-  func labels(_ index: Int) -> Labels { found[index].labels }
+  func labels(_ index: Int) -> Labels { found.labels(index) }
+
+  func makeReader() -> any SeriesReader { SelectedSeriesReader(self) }
+}
+
+/// Reads series one after the other into scratch that stays. One thread at a time.
+final class SelectedSeriesReader: SeriesReader {
+  private let selection: SelectedSeries
+  private var scratch = DatabaseReadScratch()
+  private var samples = SeriesSamples()
+
+  init(_ selection: SelectedSeries) { self.selection = selection }
 
   func read(_ index: Int, into column: inout SampleColumn) throws(QueryError) {
-    var scratch = HeadReadScratch()
-    var samples = SeriesSamples()
-    database.head.read(found[index], from: start, through: end, &scratch, into: &samples)
-    column.timestamps.reserveCapacity(column.timestamps.count + samples.count)
-    column.values.reserveCapacity(column.values.count + samples.count)
-    column.timestamps.append(contentsOf: samples.times.elements)
-    for bits in samples.values.elements { column.values.append(Double(bitPattern: bits)) }
+    selection.found.read(index, from: selection.start, through: selection.end, &scratch, into: &samples)
+    column.append(samples.times.times, bits: samples.values.bits)
   }
 }

@@ -89,13 +89,16 @@ extension TSDBCommand {
   private func verify(_ directory: String, _ output: CommandOutput) throws(TSDBCommandError) -> Int32 {
     var (snapshot, code) = try TSDBCommand.open(directory)
     for block in snapshot.blocks {
-      do throws(BlockFault) {
-        try BlockVerify.run(block.directory, on: LinuxDisk())
-        output.line("\(block.meta.ulid) ok")
-      } catch {
-        code = 1
-        output.line("\(block.meta.ulid) DAMAGED: \(error)")
+      let result = try TSDBCommandError.wrap { () throws(BlockFault) in
+        try BlockVerification(block.directory, on: LinuxDisk())
       }
+      if result.isWhole {
+        output.line("\(block.meta.ulid) ok: \(result.stats.series) series, \(result.stats.samples) samples")
+        continue
+      }
+      code = 1
+      output.line("\(block.meta.ulid) DAMAGED: \(result.findingCount) findings")
+      for finding in result.findings { output.line("  \(finding)") }
     }
     return code
   }
