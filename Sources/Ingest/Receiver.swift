@@ -129,7 +129,7 @@ package final class Receiver: Sendable {
   /// Goes over the samples the head refused. Some turn out to be stored already, in a chunk on disk: a retry of an old
   /// body is a success.
   private func nameRefusedSamples(_ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch) {
-    head.acquitDuplicates(&scratch.batch)
+    acquit(&scratch.batch)
     for row in 0..<scratch.batch.rows.rows.count {
       let start = Int(scratch.batch.rows.rows[row].sampleStart)
       for sample in start..<(start + Int(scratch.batch.rows.rows[row].sampleCount)) {

@@ -17,6 +17,8 @@ struct DatabaseScript {
     case completeIdle
     case truncateLogs
     case snapshot
+    /// The head is written to blocks, and blocks are compacted.
+    case flush
     /// Ends cleanly and opens again.
     case reopen
     /// Is killed and opens again.
@@ -72,6 +74,9 @@ struct DatabaseScript {
         open.writeCompletedChunks()
       case .truncateLogs: open.truncateLogs(now: told.time)
       case .snapshot: open.writeSnapshot()
+      case .flush:
+        _ = open.flushHead { false }
+        open.compact()
       case .reopen:
         try setup.close(open)
         database = nil
@@ -133,6 +138,11 @@ struct DatabaseScript {
   static let withEnds: [Step] =
     many(3, .write(advance: 15_000)) + [.late, .reopen, .write(advance: 15_000), .late, .completeIdle, .kill]
     + [.write(advance: 15_000), .late, .reopen, .write(advance: 15_000)]
+  static let withFlush: [Step] =
+    many(3, .write(advance: 15_000)) + [.late] + many(2, .write(advance: 5_400_000)) + [.late, .flush, .truncateLogs]
+    + [.write(advance: 15_000), .late, .kill] + many(2, .write(advance: 5_400_000)) + [.flush, .late, .snapshot]
+    + many(2, .write(advance: 5_400_000)) + [.completeIdle, .flush, .truncateLogs, .write(advance: 15_000), .reopen]
+    + many(2, .write(advance: 5_400_000)) + [.flush, .write(advance: 15_000)]
   static let everything: [Step] =
     withLog + [.snapshot] + withChunks + [.truncateLogs, .reopen] + withSnapshot + [.truncateLogs, .kill] + withEnds
 

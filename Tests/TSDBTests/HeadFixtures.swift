@@ -56,6 +56,14 @@ final class HeadWriter {
     return outcomes
   }
 
+  /// The same, as the receiver of a database with blocks does it.
+  func write(_ message: [UInt8], to database: Database, now: Int64) throws -> [[SampleOutcome?]] {
+    try append(message, to: database.head, now: now)
+    if batch.tally.refused > 0 { database.acquitDuplicates(&batch) }
+    try database.head.commit(&batch)
+    return outcomes
+  }
+
   /// The part of a write before the log.
   func append(_ message: [UInt8], to head: Head, now: Int64) throws {
     refusals = []
@@ -104,6 +112,26 @@ extension Head {
         found[samples.times[index]] = samples.values[index]
       }
       #expect(all.updateValue(found, forKey: series.labels) == nil, "a series is selected once")
+    }
+    return all
+  }
+}
+
+extension Database {
+  /// Everything there is, in the head and in blocks, by way of a selection and reads.
+  func everything(from first: Int64 = .min, through last: Int64 = .max) throws -> PlainSamples {
+    var all: PlainSamples = [:]
+    var scratch = DatabaseReadScratch()
+    var samples = SeriesSamples()
+    let selection = try select([try CompiledMatcher(Matcher(.regex, "__name__", ".+"))], from: first, through: last)
+    for place in 0..<selection.count {
+      selection.read(place, from: first, through: last, &scratch, into: &samples)
+      var found: [Int64: UInt64] = [:]
+      for index in 0..<samples.count {
+        #expect(index == 0 || samples.times[index - 1] < samples.times[index])
+        found[samples.times[index]] = samples.values[index]
+      }
+      #expect(all.updateValue(found, forKey: selection.labels(place)) == nil, "a series is selected once")
     }
     return all
   }

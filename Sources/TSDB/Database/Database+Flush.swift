@@ -6,12 +6,12 @@ import Synchronization
 // From the head to blocks: what is older than an hour behind the newest sample, in ranges of two hours.
 extension Database {
   /// Writes blocks of what the head can give away, and lets it go. True where a block was written.
-  func flushHead(shouldStop: @escaping @Sendable () -> Bool) -> Bool {
+  func flushHead(shouldStop: () -> Bool) -> Bool {
     guard let border = head.flushBorder() else { return false }
     return blocks.turns.take { flush(before: border, shouldStop) }
   }
 
-  private func flush(before border: Int64, _ shouldStop: @escaping @Sendable () -> Bool) -> Bool {
+  private func flush(before border: Int64, _ shouldStop: () -> Bool) -> Bool {
     let started = clock.monotonicNanoseconds()
     let mark = flushMark.withLock { $0 }
     var done = border
@@ -69,6 +69,7 @@ extension Database {
     }
     if !awaitReaders(shouldStop) { return false }
     _ = head.removeFlushed()
+    forgetDeletions(before: border)
     wantsTruncation.store(true, ordering: .releasing)
     do throws(HeadChunksError) {
       try head.files.chunks.truncate(beforeFile: head.oldestChunkFile() ?? .max)
@@ -87,7 +88,7 @@ extension Database {
     }
     while !isKnownUniquelyReferenced(&old) {
       if shouldStop() { return false }
-      Deadline(milliseconds: Database.readersPollMilliseconds, of: clock).pause()
+      Deadline(milliseconds: Database.readersPollMilliseconds).pause()
     }
     return true
   }

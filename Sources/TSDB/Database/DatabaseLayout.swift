@@ -17,6 +17,8 @@ package struct DatabaseLayout: Sendable {
   package var snapshot: String { root + "/apus.head" }
   /// Up to when the head has been flushed.
   package var flushMark: String { root + "/apus.flushed" }
+  /// What was deleted of what the head holds.
+  package var deletions: String { root + "/apus.deleted" }
   /// Copies made on request.
   package var snapshots: String { root + "/snapshots" }
   /// Files that could not be read, kept for people.

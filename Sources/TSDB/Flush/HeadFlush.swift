@@ -18,7 +18,9 @@ struct HeadFlush: ~Copyable {
   private var pieces: [ChunkPiece] = []
   /// Chunks in files, which must stay mapped while they are copied.
   private var mapped: [HeadChunk] = []
-  private let outside: [DeletedTimes]
+  /// The times that do not go into the block.
+  private let outside: DeletedTimes
+  private var reference: UInt64 = 0
 
   private struct Part {
     var chunk: SeriesChunk
@@ -33,7 +35,7 @@ struct HeadFlush: ~Copyable {
     var outside = DeletedTimes()
     outside.add(before: range.lowerBound)
     if range.upperBound < .max { outside.add(range.upperBound ... .max) }
-    self.outside = [outside, outside]
+    self.outside = outside
   }
 
   /// Writes the block; nil, and no block, where there is nothing in the range.
@@ -102,8 +104,10 @@ struct HeadFlush: ~Copyable {
       }
       if XORChunk.count(of: piece.bytes) ?? 0 > 0 { pieces.append(piece) }
     }
+    var deleted = outside
+    for interval in head.deletions.times(of: reference)?.intervals ?? [] { deleted.add(interval) }
     do throws(UnreadableChunk) {
-      try merge.merge(pieces, deleted: outside)
+      try merge.merge(pieces, deleted: [deleted, deleted])
     } catch {
       // Chunks of the head carry checksums: what does not decode was never right, and holds up nothing else.
       head.log.error("A series with an undecodable chunk is left out of a block", ["series_id": "\(entry.id)"])
@@ -127,6 +131,7 @@ struct HeadFlush: ~Copyable {
     head.shards[location.shard].state.withLock { state in
       let record = state.records.pointer(location.slot)
       guard record.pointee.id == entry.id, !record.pointee.has(HeadSeries.isFree) else { return }
+      reference = record.pointee.reference
       state.forEachChunk(of: record) { chunk in
         guard chunk.pointee.start < range.upperBound, chunk.pointee.end >= range.lowerBound else { return true }
         var part = Part(chunk: chunk.pointee, copied: nil)

@@ -6,12 +6,22 @@ extension Head {
   /// success. Costs a read per series, so it is done only for bodies with refusals.
   package func acquitDuplicates(_ batch: inout AppendBatch) {
     var scratch = HeadReadScratch()
+    acquitDuplicates(&batch) { series, range, samples in
+      read(series, from: range.lowerBound, through: range.upperBound, &scratch, into: &samples)
+    }
+  }
+
+  /// `read` brings the samples of a series between two times, both included.
+  func acquitDuplicates(
+    _ batch: inout AppendBatch, _ read: (HeadSelection, ClosedRange<Int64>, inout SeriesSamples) -> Void
+  ) {
     var samples = SeriesSamples()
     for row in 0..<batch.rows.rows.count {
       let start = Int(batch.rows.rows[row].sampleStart)
       let range = start..<(start + Int(batch.rows.rows[row].sampleCount))
       guard let times = suspectTimes(range, batch), let series = selection(at: batch.locations[row]) else { continue }
-      read(series, from: times.lowerBound, through: times.upperBound, &scratch, into: &samples)
+      samples.removeAll()
+      read(series, times, &samples)
       for sample in range where Head.isSuspect(batch.outcomes[sample]) {
         if samples.value(at: batch.rows.times[sample]) == batch.rows.values[sample] {
           batch.outcomes[sample] = SampleOutcome.present.rawValue

@@ -16,6 +16,8 @@ package struct HeadReadScratch: ~Copyable, Sendable {
   /// What to decode, in the order of time but for late chunks.
   var pieces: [Piece] = []
   var late: [LateSample] = []
+  /// Of the series in the log.
+  var reference: UInt64 = 0
 
   struct Piece {
     var chunk: SeriesChunk
@@ -53,6 +55,15 @@ extension Head {
     for sample in scratch.late { samples.append(time: sample.time, value: sample.value) }
     samples.sortByTime()
     samples.clip(first, last)
+    if let deleted = deletions.times(of: scratch.reference) { samples.remove(deleted, from: 0) }
+  }
+
+  /// What the log calls a series; nil where it has ended.
+  func reference(of series: HeadSelection) -> UInt64? {
+    shards[series.location.shard].state.withLock { state in
+      let record = state.records.pointer(series.location.slot)
+      return record.pointee.id == series.id ? record.pointee.reference : nil
+    }
   }
 
   /// Under the shard's lock: copies what is in memory and notes what is in files.
@@ -65,6 +76,7 @@ extension Head {
     scratch.late.removeAll(keepingCapacity: true)
     let record = state.records.pointer(series.location.slot)
     guard record.pointee.id == series.id, !record.pointee.has(HeadSeries.isFree) else { return }
+    scratch.reference = record.pointee.reference
 
     let tail = record.pointee.tail
     if tail.count > 0, record.pointee.chunkStart <= last, tail.lastTime >= first {

@@ -31,6 +31,7 @@ package final class Head: Sendable {
   let lateWindow: Atomic<Int64>
   let futureTolerance: Int64
   let limits: Mutex<SeriesLimits>
+  let deletions = HeadDeletions()
   /// References under which the log names a series that already had one; found at a start, kept by checkpoints.
   let secondReferences = Mutex<Set<UInt64>>([])
 
