@@ -10,7 +10,7 @@ struct QueryEndpoint: Sendable {
 
   func instant(_ request: Request) -> Response {
     answer(request) { (parameters, source, limits) throws(APIError) in
-      let time = try parameters.time("time") ?? queries.clock.nowMilliseconds()
+      let time = try parameters.optionalTime("time") ?? queries.clock.nowMilliseconds()
       let lookback = try lookback(parameters)
       return try run { () throws(QueryError) in
         try queries.engine.instant(
@@ -59,6 +59,7 @@ struct QueryEndpoint: Sendable {
       let limits = try queries.limits(of: request, timeout: try parameters.duration("timeout"))
       let source = DatabaseSeries(database: workspace.database, stopReason: limits.stopReason)
       var result = try evaluate(parameters, source, limits)
+      request.work.samples.store(result.samplesTotal, ordering: .relaxed)
       result.truncate(to: limit)
       let json = ResultJSON(result: result)
       return Response(

@@ -21,7 +21,7 @@ struct ResultJSON {
       json.raw("string\",\"result\":[")
       json.timestamp(time)
       json.raw(",")
-      json.string(text)
+      json.pageString(text)
       json.raw("]")
     case .vector(let samples):
       json.raw("vector\",\"result\":[")
@@ -128,7 +128,7 @@ struct ResultJSON {
     json.raw(",\"\(name)\":[")
     for (index, text) in texts.enumerated() {
       if index > 0 { json.raw(",") }
-      json.string(text)
+      json.pageString(text)
     }
     json.raw("]")
   }

@@ -33,6 +33,7 @@ package final class ResponseWriter {
   package var isCancelled: Bool { request.isCancelled }
 
   package func write(_ bytes: UnsafeRawBufferPointer) throws(StreamFailure) {
+    request.work.bytes.add(bytes.count, ordering: .relaxed)
     if case .memory = sink {
       guard collected.append(bytes) else { throw .failed("out of memory") }
       return

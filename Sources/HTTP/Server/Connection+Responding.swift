@@ -6,6 +6,7 @@ extension Connection {
   /// The request is complete.
   func run() -> MHD_Result {
     guard phase.enter(.running) else { return .NO }
+    request.completeNanoseconds = MonotonicTime.nanoseconds()
     if let refusal { return respond(refusal) }
     guard let route = request.route else { return .NO }
     if !request.isFormWellFormed {

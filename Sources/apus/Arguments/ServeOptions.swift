@@ -36,6 +36,7 @@ struct ServeOptions: Sendable {
   var walSync: WALSync
   var freeSpaceBytesMin: Int
   var isLockFileUsed: Bool
+  var isSelfScraped: Bool
   var remoteReadSamplesMax: Int
   var remoteReadsMax: Int
   var remoteReadFrameBytesMax: Int
@@ -46,6 +47,9 @@ struct ServeOptions: Sendable {
   var queriesQueuedMax: Int
   var querySamplesMax: Int
   var queryBytesMax: Int
+  /// Empty: slow queries are not written down.
+  var slowQueryLogFile: String
+  var slowQueryMilliseconds: Int64
 
   /// Every flag with its value, sorted by name: `/api/v1/status/flags`.
   var flags: [(name: String, value: String)]
@@ -90,6 +94,7 @@ extension ServeOptions {
     walSync = WALSync(rawValue: values.text("storage.tsdb.wal-sync")) ?? .interval
     freeSpaceBytesMin = values.bytes("storage.tsdb.min-free-space")
     isLockFileUsed = !values.boolean("storage.tsdb.no-lockfile")
+    isSelfScraped = values.boolean("storage.self-scrape")
     remoteReadSamplesMax = values.integer("storage.remote.read-sample-limit")
     remoteReadsMax = values.integer("storage.remote.read-concurrent-limit")
     remoteReadFrameBytesMax = values.integer("storage.remote.read-max-bytes-in-frame")
@@ -100,6 +105,8 @@ extension ServeOptions {
     queriesQueuedMax = values.integer("query.max-queued")
     querySamplesMax = values.integer("query.max-samples")
     queryBytesMax = values.bytes("query.max-bytes")
+    slowQueryLogFile = values.text("query.slow-log-file")
+    slowQueryMilliseconds = values.milliseconds("query.slow-log-threshold")
 
     flags = FlagTable.rows.map { ($0.name, values.text($0.name)) }.sorted { $0.name < $1.name }
     warnings = ServeOptions.warnings(values, features: named, environment: environment)
