@@ -58,6 +58,11 @@ struct LabelEndpoints: Sendable {
     }
   }
 
+  /// What Prometheus answers: deleting is the admin API's.
+  func delete(_ request: Request, _ workspace: Workspace) throws(APIError) -> Response {
+    throw APIError(.internalError, "not implemented")
+  }
+
   private func texts(
     _ stop: APIGate.StopCheck, _ find: () throws(QueryStopped) -> LabelTexts
   ) throws(APIError) -> Response {

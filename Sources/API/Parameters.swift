@@ -65,10 +65,18 @@ struct Parameters {
   func limit(_ name: String = "limit") throws(APIError) -> Int {
     guard let text = request.parameter(name), !text.isEmpty else { return 0 }
     guard let value = Int(text) else {
-      throw .invalidParameter(name, "strconv.Atoi: parsing \(QuotedText.double(text)): invalid syntax")
+      throw .invalidParameter(
+        name, "strconv.Atoi: parsing \(QuotedText.double(text)): \(Parameters.whyNoNumber(text))")
     }
     guard value >= 0 else { throw .invalidParameter(name, "limit must be non-negative") }
     return value
+  }
+
+  /// What Go says of a text that is no whole number of its size.
+  static func whyNoNumber(_ text: String) -> String {
+    let digits = text.utf8.drop { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "+") }
+    let isNumber = !digits.isEmpty && digits.count + 1 >= text.utf8.count && digits.allSatisfy { 48...57 ~= $0 }
+    return isNumber ? "value out of range" : "invalid syntax"
   }
 
   /// The farthest time from 1970 there is, in seconds: the distance of two times fits 64 bits of milliseconds.

@@ -15,11 +15,14 @@ struct ResultJSON {
     json.raw("{\"status\":\"success\",\"data\":{\"resultType\":\"")
     switch result.value {
     case .scalar(let time, let value):
-      json.raw("scalar\",\"result\":")
-      ResultJSON.sample(time, value, &json)
+      json.raw("scalar\",\"result\":[")
+      json.seconds(time)
+      json.raw(",")
+      json.plainValue(value)
+      json.raw("]")
     case .string(let time, let text):
       json.raw("string\",\"result\":[")
-      json.timestamp(time)
+      json.seconds(time)
       json.raw(",")
       json.pageString(text)
       json.raw("]")

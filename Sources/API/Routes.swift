@@ -96,6 +96,7 @@ package enum Routes {
     routes.addLookup([.get, .post], "/api/v1/labels", labels.names)
     routes.addLookup(.get, "/api/v1/label/{name}/values", labels.values)
     routes.addLookup([.get, .post], "/api/v1/series", labels.series)
+    routes.add(.delete, "/api/v1/series", needsData: true, labels.delete)
     routes.addLookup(.get, "/api/v1/status/tsdb", TSDBStatusEndpoint().status)
 
     let metadata = MetadataEndpoints(registry: services.registry, clock: services.queries.clock)

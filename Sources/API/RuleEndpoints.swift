@@ -46,11 +46,9 @@ struct RuleEndpoints: Sendable {
       if number > 0 { return }
       reason = "group_limit needs to be greater than 0"
     } else {
-      let digits = text.drop { $0 == "-" || $0 == "+" }
-      let isNumber = !digits.isEmpty && digits.allSatisfy { $0.isASCII && $0.isNumber }
       reason =
         "group_limit needs to be a valid number: strconv.ParseInt: parsing \(QuotedText.double(text)): "
-        + (isNumber ? "value out of range" : "invalid syntax")
+        + Parameters.whyNoNumber(text)
     }
     throw .invalidParameter("group_limit", reason)
   }

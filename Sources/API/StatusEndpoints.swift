@@ -18,11 +18,14 @@ package struct BuildVersion: Sendable {
     self.compiler = compiler
   }
 
+  /// The version of Prometheus whose API this is: clients decide by it what they may ask for.
+  static let servedAPI = "3.5.0"
+
   /// With the field names Prometheus uses; `goVersion` names the compiler there is.
   var json: String {
     let fields = [
-      ("version", version), ("revision", revision), ("branch", branch), ("buildUser", ""), ("buildDate", buildDate),
-      ("goVersion", compiler),
+      ("version", BuildVersion.servedAPI), ("revision", revision), ("branch", branch), ("buildUser", ""), ("buildDate", buildDate),
+      ("goVersion", compiler), ("apusVersion", version),
     ]
     return "{" + fields.map { "\(JSONBuffer.quoted($0.0)):\(JSONBuffer.quoted($0.1))" }.joined(separator: ",") + "}"
   }
@@ -34,7 +37,7 @@ struct StatusEndpoints: Sendable {
 
   func buildInfo(_ request: Request, _ workspace: Workspace) -> Response { JSONAnswer.success(services.version.json) }
 
-  func version(_ request: Request) -> Response { .json(200, Array((services.version.json + "\n").utf8)) }
+  func version(_ request: Request) -> Response { .text(200, services.version.json) }
 
   func flags(_ request: Request, _ workspace: Workspace) -> Response {
     JSONAnswer.success { json in

@@ -99,7 +99,8 @@ package final class Receiver: Sendable {
   private func resolveUnknown(
     _ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch, _ limits: IngestLimits, _ now: Int64
   ) {
-    for row in scratch.batch.unknown.map(Int.init) {
+    // In the order of the body, so that series are made in the order their sender has them.
+    for row in scratch.batch.unknown.sorted().map(Int.init) {
       let raw = scratch.batch.rows.labels(of: scratch.batch.rows.rows[row], in: bytes)
       if let fault = LabelRules.check(raw, &scratch.labels, limits) {
         refuse(row, reason: fault.reason, fault.message, raw, scratch)

@@ -146,7 +146,8 @@ import Testing
   func status() throws {
     let bench = try APIBench()
     let build = try JSONValue(parsing: try bench.get("/api/v1/status/buildinfo").body)
-    #expect(build["data"]["version"].string == "1.2.3" && build["data"]["revision"].string == "r\"")
+    #expect(build["data"]["version"].string == "3.5.0" && build["data"]["apusVersion"].string == "1.2.3"
+      && build["data"]["revision"].string == "r\"")
     let flags = try JSONValue(parsing: try bench.get("/api/v1/status/flags").body)
     #expect(flags["data"]["web.name"].string == "a\"b")
     let config = try JSONValue(parsing: try bench.get("/api/v1/status/config").body)

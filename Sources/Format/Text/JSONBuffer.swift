@@ -94,6 +94,18 @@ package struct JSONBuffer: Sendable {
     bytes.append(UInt8(48 + rest % 10))
   }
 
+  /// The time of a scalar or a string: seconds as JSON has any number.
+  package mutating func seconds(_ milliseconds: Int64) {
+    FloatText.append(Double(milliseconds) / 1000, plainFrom: -6, below: 21, to: &bytes)
+  }
+
+  /// A scalar's value as the string the API has it in: never with an exponent.
+  package mutating func plainValue(_ value: Double) {
+    bytes.append(UInt8(ascii: "\""))
+    FloatText.append(value, plainFrom: .min, below: .max, to: &bytes)
+    bytes.append(UInt8(ascii: "\""))
+  }
+
   /// A sample's value as the string the API has it in: the shortest digits, plain from 1e-6 to below 1e21.
   package mutating func value(_ value: Double) {
     bytes.append(UInt8(ascii: "\""))
