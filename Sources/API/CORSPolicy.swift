@@ -3,16 +3,13 @@ import Model
 
 /// Which pages of other origins may read the API: `--web.cors.origin`. Immutable.
 package struct CORSPolicy: Sendable {
+  /// Nil: every origin.
   private let origins: RegexMatcher?
-  private let allowsAll: Bool
 
   /// Every origin.
   package static let any = CORSPolicy(origins: nil)
 
-  private init(origins: RegexMatcher?) {
-    self.origins = origins
-    allowsAll = origins == nil
-  }
+  private init(origins: RegexMatcher?) { self.origins = origins }
 
   /// Origins that the whole of a regular expression matches.
   package init(_ pattern: String) throws(RegexError) {
@@ -27,11 +24,7 @@ package struct CORSPolicy: Sendable {
       ("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Origin"),
       ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"), ("Access-Control-Expose-Headers", "Date"),
     ]
-    if allowsAll {
-      response.headers.append(("Access-Control-Allow-Origin", "*"))
-    } else if let origins, origins.matches(origin) {
-      response.headers.append(("Access-Control-Allow-Origin", origin))
-    }
+    if origins?.matches(origin) ?? true { response.headers.append(("Access-Control-Allow-Origin", origin)) }
     return response
   }
 }

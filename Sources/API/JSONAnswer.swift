@@ -6,7 +6,9 @@ enum JSONAnswer {
   static let truncated = "results truncated due to limit"
 
   /// A small answer: `data` is JSON already.
-  static func success(_ data: String) -> Response { .json(200, Array("{\"status\":\"success\",\"data\":\(data)}".utf8)) }
+  static func success(_ data: String) -> Response {
+    .json(200, Array("{\"status\":\"success\",\"data\":\(data)}".utf8))
+  }
 
   /// A small answer, its data written into one buffer.
   static func success(_ write: (inout JSONBuffer) -> Void) -> Response {

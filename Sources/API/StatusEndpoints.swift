@@ -24,7 +24,8 @@ package struct BuildVersion: Sendable {
   /// With the field names Prometheus uses; `goVersion` names the compiler there is.
   var json: String {
     let fields = [
-      ("version", BuildVersion.servedAPI), ("revision", revision), ("branch", branch), ("buildUser", ""), ("buildDate", buildDate),
+      ("version", BuildVersion.servedAPI), ("revision", revision), ("branch", branch), ("buildUser", ""),
+      ("buildDate", buildDate),
       ("goVersion", compiler), ("apusVersion", version),
     ]
     return "{" + fields.map { "\(JSONBuffer.quoted($0.0)):\(JSONBuffer.quoted($0.1))" }.joined(separator: ",") + "}"

@@ -19,17 +19,18 @@ extension EndToEnd {
       let start: Int64
       let end: Int64
 
-      init(apus arguments: [String] = [], prometheus more: [String] = []) throws {
+      /// `prefix` stands before every path of Apus.
+      init(apus arguments: [String] = [], prometheus more: [String] = [], prefix: String = "") throws {
         site = try Site()
         let configuration = site.directory.path("prometheus.yml")
         _ = try site.directory.write("{}\n", to: "prometheus.yml")
         let flags = ["--config.file=\(configuration)", "--no-storage.self-scrape"]
-        apus = try site.start(flags + arguments)
+        apus = try .apus(data: site.data, flags + arguments, readyPath: prefix + "/-/ready")
         prometheus = try .prometheus(data: site.directory.path("peer"), configuration: configuration, more)
         start = nowMilliseconds() / 60_000 * 60 - 600
         end = start + 585
         let body = Beside.body(start)
-        #expect(try apus.write(body).status == 204)
+        #expect(try apus.write(body, to: prefix + "/api/v1/write").status == 204)
         #expect(try prometheus.write(body).status == 204)
       }
     }
@@ -70,7 +71,7 @@ extension EndToEnd {
 
     @Test("the same requests under /workspaces/default and under a route prefix have the same answers")
     func otherPlaces() throws {
-      let pair = try Pair(apus: ["--web.external-url=http://example.org/prom/"])
+      let pair = try Pair(apus: ["--web.external-url=http://example.org/prom/"], prefix: "/prom")
       let table = try RequestTable(
         try text(ofFile: "Requests/http-api.txt"), start: pair.start, end: pair.end)
       let sample = table.lines.enumerated().filter {

@@ -17,7 +17,9 @@ package struct RemoteReadWriter: ~Copyable {
   package init() {}
 
   /// Appends a TimeSeries with its samples to a QueryResult's bytes.
-  package mutating func appendSeries(_ labels: Labels, _ times: [Int64], _ values: [Double], to result: inout ByteBuffer) {
+  package mutating func appendSeries(
+    _ labels: Labels, _ times: [Int64], _ values: [Double], to result: inout ByteBuffer
+  ) {
     series.removeAll()
     appendLabels(labels)
     for index in times.indices {
