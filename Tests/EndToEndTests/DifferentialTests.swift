@@ -20,7 +20,10 @@ extension EndToEnd {
       let end: Int64
 
       /// `prefix` stands before every path of Apus.
-      init(apus arguments: [String] = [], prometheus more: [String] = [], prefix: String = "") throws {
+      init(
+        apus arguments: [String] = [], prometheus more: [String] = [], prefix: String = "",
+        body: (Int64) -> RemoteWriteBody = Beside.body
+      ) throws {
         site = try Site()
         let configuration = site.directory.path("prometheus.yml")
         _ = try site.directory.write("{}\n", to: "prometheus.yml")
@@ -29,7 +32,7 @@ extension EndToEnd {
         prometheus = try .prometheus(data: site.directory.path("peer"), configuration: configuration, more)
         start = nowMilliseconds() / 60_000 * 60 - 600
         end = start + 585
-        let body = Beside.body(start)
+        let body = body(start)
         #expect(try apus.write(body, to: prefix + "/api/v1/write").status == 204)
         #expect(try prometheus.write(body).status == 204)
       }
@@ -118,7 +121,7 @@ extension EndToEnd {
     }
 
     /// A file beside the tests.
-    private func text(ofFile name: String, from file: String = #filePath) throws -> String {
+    func text(ofFile name: String, from file: String = #filePath) throws -> String {
       let folder = file.split(separator: "/").dropLast(2).joined(separator: "/")
       return try fileText("/\(folder)/\(name)")
     }

@@ -8,6 +8,12 @@ package struct RemoteReadRequest: Sendable, Equatable {
     package var start: Int64
     package var end: Int64
     package var matchers: [Matcher]
+
+    package init(start: Int64, end: Int64, matchers: [Matcher]) {
+      self.start = start
+      self.end = end
+      self.matchers = matchers
+    }
   }
 
   package enum ReadError: Error, Equatable {
