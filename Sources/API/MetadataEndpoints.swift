@@ -30,24 +30,17 @@ struct MetadataEndpoints: Sendable {
         let count = perMetric.map { $0 > 0 ? min($0, entries.count) : entries.count } ?? entries.count
         for (place, entry) in entries[..<count].enumerated() {
           if place > 0 { json.raw(",") }
-          json.raw("{")
-          entry.write(&json)
+          // Of a target's metadata, help stands before unit: each endpoint has its own order.
+          json.raw("{\"type\":\"\(entry.kind.text)\",\"unit\":")
+          json.pageString(entry.unit)
+          json.raw(",\"help\":")
+          json.pageString(entry.help)
           json.raw("}")
         }
         json.raw("]")
       }
       json.raw("}")
     }
-  }
-}
-
-extension MetricMetadata {
-  /// Type, help and unit as members of an object.
-  func write(_ json: inout JSONBuffer) {
-    json.raw("\"type\":\"\(kind.text)\",\"help\":")
-    json.pageString(help)
-    json.raw(",\"unit\":")
-    json.pageString(unit)
   }
 }
 

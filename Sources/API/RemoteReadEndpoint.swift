@@ -10,7 +10,7 @@ package struct RemoteReadOptions: Sendable {
   /// Bytes of a frame of a streamed answer, about.
   package var frameBytesMax = 1 << 20
   /// Bytes of an answer that is not streamed.
-  package var answerBytesMax = 512 << 20
+  package var answerBytesMax = 128 << 20
   /// Bytes of a request, decompressed.
   package var requestBytesMax = 32 << 20
 

@@ -62,8 +62,11 @@ struct TargetEndpoints: Sendable {
           json.raw(",\"metric\":")
           json.pageString(family.name)
         }
-        json.raw(",")
-        family.metadata.write(&json)
+        let metadata = family.metadata
+        json.raw(",\"type\":\"\(metadata.kind.text)\",\"help\":")
+        json.pageString(metadata.help)
+        json.raw(",\"unit\":")
+        json.pageString(metadata.unit)
         json.raw("}")
       }
       json.raw("]")

@@ -48,7 +48,8 @@ extension RemoteReadOptions {
     self.init()
     samplesMax = options.remoteReadSamplesMax
     frameBytesMax = options.remoteReadFrameBytesMax
-    answerBytesMax = options.queryBytesMax
+    // The message, its compressed form and a copy on its way are in memory together.
+    answerBytesMax = options.queryBytesMax / 4
     requestBytesMax = options.decodedBodyBytesMax
   }
 }

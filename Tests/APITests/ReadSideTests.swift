@@ -22,8 +22,8 @@ import Testing
     let one = try bench.get("/api/v1/metadata?metric=requests_total").text
     #expect(
       one == #"{"status":"success","data":{"requests_total":["#
-        + #"{"type":"counter","help":"Requests \u003cserved\u003e.","unit":""},"#
-        + #"{"type":"gauge","help":"Other.","unit":"s"}]}}"#)
+        + #"{"type":"counter","unit":"","help":"Requests \u003cserved\u003e."},"#
+        + #"{"type":"gauge","unit":"s","help":"Other."}]}}"#)
     let first = try JSONValue(parsing: try bench.get("/api/v1/metadata?metric=requests_total&limit_per_metric=1").body)
     #expect(first["data"]["requests_total"].array?.count == 1)
     let all = try JSONValue(parsing: try bench.get("/api/v1/metadata").body)["data"]
