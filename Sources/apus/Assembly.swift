@@ -22,7 +22,6 @@ final class Assembly: Sendable {
   let queries: QueryService
   let remoteReadPool: WorkerPool
   let ownTarget = OwnTarget()
-  let isSelfScraped: Bool
   let servers: [HTTPServer]
   let configuration: ConfigurationHolder
   let stopping: StoppingFlag
@@ -37,7 +36,6 @@ final class Assembly: Sendable {
     self.clock = clock
     self.registry = registry
     stopping = StoppingFlag()
-    isSelfScraped = options.isSelfScraped
     ProcessMetrics.register(in: registry)
     BuildMetrics.register(in: registry)
     configuration.register(in: registry)

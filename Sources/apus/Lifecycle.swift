@@ -81,7 +81,7 @@ final class SelfScrapeHolder: Sendable {
   private let selfScrape = Mutex<(SelfScrape?, isStopped: Bool)>((nil, false))
 
   func start(_ assembly: Assembly, port: Int) throws(ThreadError) {
-    if !assembly.isSelfScraped || selfScrape.withLock({ $0.isStopped }) { return }
+    if selfScrape.withLock({ $0.isStopped }) { return }
     let instance = "localhost:\(port)"
     let started = try SelfScrape(
       receiver: assembly.receiver, registry: assembly.registry, instance: instance, clock: assembly.clock,

@@ -27,7 +27,7 @@ extension EndToEnd {
         site = try Site()
         let configuration = site.directory.path("prometheus.yml")
         _ = try site.directory.write("{}\n", to: "prometheus.yml")
-        let flags = ["--config.file=\(configuration)", "--no-storage.self-scrape"]
+        let flags = ["--config.file=\(configuration)", "--no-storage.own-metrics"]
         apus = try .apus(data: site.data, flags + arguments, readyPath: prefix + "/-/ready")
         prometheus = try .prometheus(data: site.directory.path("peer"), configuration: configuration, more)
         start = nowMilliseconds() / 60_000 * 60 - 600

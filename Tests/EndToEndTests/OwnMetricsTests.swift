@@ -42,7 +42,7 @@ extension EndToEnd.Beside {
   @Test("what a real Prometheus says of its metrics is told as it tells it")
   func sentMetadata() throws {
     let site = try EndToEnd.Site()
-    let apus = try site.start(["--no-storage.self-scrape"])
+    let apus = try site.start(["--no-storage.own-metrics"])
     let port = FreePort.next()
     let configuration = try site.directory.write(
       """

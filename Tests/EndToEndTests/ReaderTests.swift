@@ -41,7 +41,7 @@ extension EndToEnd.Beside {
     let site = try EndToEnd.Site()
     // The same label on both sides: a reader asks for its own external labels.
     let shared = try site.directory.write("global: {external_labels: {region: here}}\n", to: "apus.yml")
-    let apus = try site.start(["--config.file=\(shared)", "--no-storage.self-scrape"])
+    let apus = try site.start(["--config.file=\(shared)", "--no-storage.own-metrics"])
     let start = nowMilliseconds() / 60_000 * 60 - 6000
     var body = RemoteWriteBody()
     for host in 0..<20 {

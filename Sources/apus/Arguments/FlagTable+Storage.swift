@@ -47,7 +47,6 @@ extension FlagTable {
       "How often new and removed blocks are looked for."),
     Flag(
       "storage.remote.flush-deadline", .duration, "1m", use: .accepted, "How long samples are flushed on shutdown."),
-    Flag("storage.self-scrape", .boolean, "true", "Store the server's own metrics every 15 seconds, as job apus."),
     Flag(
       "storage.remote.read-sample-limit", .integer(0...(.max)), "50000000",
       "The most samples of one remote read that is not streamed; 0 means no limit."),

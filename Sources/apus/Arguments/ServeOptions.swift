@@ -36,7 +36,6 @@ struct ServeOptions: Sendable {
   var walSync: WALSync
   var freeSpaceBytesMin: Int
   var isLockFileUsed: Bool
-  var isSelfScraped: Bool
   var remoteReadSamplesMax: Int
   var remoteReadsMax: Int
   var remoteReadFrameBytesMax: Int
@@ -94,7 +93,6 @@ extension ServeOptions {
     walSync = WALSync(rawValue: values.text("storage.tsdb.wal-sync")) ?? .interval
     freeSpaceBytesMin = values.bytes("storage.tsdb.min-free-space")
     isLockFileUsed = !values.boolean("storage.tsdb.no-lockfile")
-    isSelfScraped = values.boolean("storage.self-scrape")
     remoteReadSamplesMax = values.integer("storage.remote.read-sample-limit")
     remoteReadsMax = values.integer("storage.remote.read-concurrent-limit")
     remoteReadFrameBytesMax = values.integer("storage.remote.read-max-bytes-in-frame")
