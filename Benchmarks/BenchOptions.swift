@@ -21,6 +21,10 @@ struct BenchOptions {
   var rounds = 50
   var dataFolder: String?
   var apusFlags: [String] = []
+  var victoriaFlags: [String] = []
+  /// Rounds of a query, and how long each lasts at least.
+  var queryRounds = 3
+  var querySeconds = 0.5
 
   init(_ arguments: [String]) throws(Mistake) {
     command = arguments.first ?? "help"
@@ -33,6 +37,7 @@ struct BenchOptions {
       case "--connections": connections = try Self.positive(value, option)
       case "--body": seriesPerBody = try Self.positive(value, option)
       case "--rounds": rounds = try Self.positive(value, option)
+      case "--query-milliseconds": querySeconds = Double(try Self.positive(value, option)) / 1000
       case "--seed": seed = UInt64(try Self.positive(value, option))
       case "--settle":
         guard let seconds = Double(value), seconds >= 0, seconds <= 3600 else {
@@ -59,6 +64,13 @@ struct BenchOptions {
       throw Mistake(description: "\(option) '\(text)': expected a whole number above 0")
     }
     return number
+  }
+
+  /// The load of the queries. Its last sample lies a minute in the past, so that no server hides it for being too fresh.
+  func queryWorkload(series defaultSeries: Int, scrapes defaultScrapes: Int) -> QueryWorkload {
+    QueryWorkload(
+      series: series ?? defaultSeries, scrapes: scrapes ?? defaultScrapes, seed: seed,
+      lastTimestamp: (nowMilliseconds() / 1000 - 60) * 1000)
   }
 
   /// The load of a command that has these sizes unless the command line says otherwise. Its last sample lies a minute

@@ -14,7 +14,7 @@ enum Contender: String, CaseIterable {
       let configuration = try directory.write("{}\n", to: "prometheus.yml")
       return try .prometheus(data: data, configuration: configuration, readyWithin: patience)
     case .victoria:
-      return try .victoriaMetrics(data: data, readyWithin: patience)
+      return try .victoriaMetrics(data: data, options.victoriaFlags, readyWithin: patience)
     }
   }
 }

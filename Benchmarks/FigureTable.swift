@@ -20,6 +20,8 @@ struct FigureTable {
     for (index, figure) in figures.enumerated() { rows[index].figures.append(figure.value) }
   }
 
+  static func number(_ value: Double, _ digits: Int) -> String { value.isFinite ? grouped(value, digits) : "-" }
+
   var text: String {
     let reference = columns.firstIndex(of: "apus")
     var header = ["figure"] + columns

@@ -11,6 +11,8 @@ private let usage = """
     ingest     CPU of taking in 200,000 series x 40 scrapes
     memory     resident memory per series, 1,000,000 series after 10 scrapes
     restart    time to ready after SIGKILL, 1,000,000 series x 120 scrapes in the log
+    queries    CPU of dashboard queries over a day of 1,000 series, answers compared
+    query-memory  memory of one sum by (job) (rate()) over 100,000 series x 240 steps
     kill       50 rounds of SIGKILL under load; every acknowledged sample is asked for (Apus alone)
 
   options
@@ -18,6 +20,7 @@ private let usage = """
     --connections N     keep-alive connections (2)       --body N          series in a body (2000)
     --settle SECONDS    work counted after the last body (15)
     --only A,B          of apus,prometheus,victoria      --seed N          of values and moments (1)
+    --query-milliseconds N  how long a query is repeated in each of three rounds (500)
     --rounds N          of kill (50)                     --data DIR        where the data directories are made
     --apus-flag FLAG    passed on to Apus; may be repeated
   """
@@ -29,6 +32,8 @@ do {
   case "memory": try runMemory(options)
   case "restart": try runRestart(options)
   case "kill": try runKill(options)
+  case "queries": try runQueries(options)
+  case "query-memory": try runQueryMemory(options)
   case "help", "--help": print(usage)
   default: throw BenchOptions.Mistake(description: "unknown command '\(options.command)'\n\(usage)")
   }

@@ -36,13 +36,20 @@ struct DatabaseSelection: SeriesSelection {
 
   func labels(_ index: Int) -> Labels { found[index].labels }
 
+  func makeReader() -> any SeriesReader { DatabaseReader(self) }
+}
+
+/// Reads series one after the other into scratch that stays. One thread at a time.
+final class DatabaseReader: SeriesReader {
+  private let selection: DatabaseSelection
+  private var scratch = HeadReadScratch()
+  private var samples = SeriesSamples()
+
+  init(_ selection: DatabaseSelection) { self.selection = selection }
+
   func read(_ index: Int, into column: inout SampleColumn) throws(QueryError) {
-    var scratch = HeadReadScratch()
-    var samples = SeriesSamples()
-    database.head.read(found[index], from: start, through: end, &scratch, into: &samples)
-    column.timestamps.reserveCapacity(column.timestamps.count + samples.count)
-    column.values.reserveCapacity(column.values.count + samples.count)
-    column.timestamps.append(contentsOf: samples.times.elements)
-    for bits in samples.values.elements { column.values.append(Double(bitPattern: bits)) }
+    selection.database.head.read(
+      selection.found[index], from: selection.start, through: selection.end, &scratch, into: &samples)
+    column.append(samples.times.times, bits: samples.values.bits)
   }
 }

@@ -12,6 +12,8 @@ package struct QueryOptions: Sendable {
   package var queuedMax = 200
   package var samplesMax = 50_000_000
   package var bytesMax = 1 << 30
+  /// How many processors one query may use at once.
+  package var processors = Processors.count
 
   package init() {}
 }
@@ -22,11 +24,14 @@ package final class QueryService: Sendable {
   let clock: any Clock
   private let options: QueryOptions
   private let pool: WorkerPool
+  /// Nil where there is one processor.
+  private let hands: QueryHands?
 
   package init(_ options: QueryOptions, clock: any Clock) throws(ThreadError) {
     self.options = options
     self.clock = clock
     engine = Engine(options: options.engine)
+    hands = options.processors > 1 ? try QueryHands(count: options.processors) : nil
     pool = try WorkerPool(
       name: "query", threadCount: max(options.concurrencyMax, 1), queueLimit: max(options.queuedMax, 1))
   }
@@ -35,13 +40,17 @@ package final class QueryService: Sendable {
     { [pool] work in pool.submit(work) }
   }
 
-  package func stop() { pool.stop() }
+  package func stop() {
+    pool.stop()
+    hands?.stop()
+  }
 
   /// What this request's query may use; its own timeout counts where it is shorter than the server's.
   func limits(of request: Request, timeout: Int64?) throws(APIError) -> QueryLimits {
     var limits = QueryLimits()
     limits.samplesMaximum = options.samplesMax
     limits.bytesMaximum = options.bytesMax
+    limits.workers = hands
     let milliseconds = min(timeout ?? options.timeoutMilliseconds, options.timeoutMilliseconds)
     let deadline = Deadline(milliseconds: max(milliseconds, 0), of: clock)
     limits.stopReason = {

@@ -83,12 +83,10 @@ struct ResultJSON {
     ResultJSON.labels(series.labels, &json)
     let samples = series.samples
     if !samples.timestamps.isEmpty {
-      json.raw(",\"values\":[")
-      for index in samples.timestamps.indices {
-        if index > 0 { json.raw(",") }
-        ResultJSON.sample(samples.timestamps[index], samples.values[index], &json)
+      json.raw(",\"values\":")
+      samples.timestamps.withUnsafeBufferPointer { times in
+        samples.values.withUnsafeBufferPointer { values in json.samples(times, values) }
       }
-      json.raw("]")
     }
     if !samples.histogramTimestamps.isEmpty {
       json.raw(",\"histograms\":[")

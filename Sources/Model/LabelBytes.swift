@@ -65,7 +65,7 @@ package struct LabelReader {
 
 extension [UInt8] {
   /// Appends a label in packed form.
-  mutating func appendPacked(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+  package mutating func appendPacked(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
     appendPackedPart(name)
     appendPackedPart(value)
   }

@@ -24,6 +24,15 @@ package struct Labels: Sendable, Hashable {
     packed = Array(bytes)
   }
 
+  // The whole buffer at once: arrays hash and compare element by element.
+  package func hash(into hasher: inout Hasher) { packed.withUnsafeBytes { hasher.combine(bytes: $0) } }
+
+  package static func == (left: Labels, right: Labels) -> Bool {
+    left.packed.withUnsafeBytes { a in
+      right.packed.withUnsafeBytes { b in equalBytes(a, b) }
+    }
+  }
+
   package var isEmpty: Bool { packed.isEmpty }
 
   package var count: Int {

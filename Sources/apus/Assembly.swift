@@ -25,6 +25,7 @@ final class Assembly: Sendable {
   let servers: [HTTPServer]
   let configuration: ConfigurationHolder
   let stopping: StoppingFlag
+  let areOwnMetricsStored: Bool
   /// Held while the database is open.
   let lock: DirectoryLock?
 
@@ -36,6 +37,7 @@ final class Assembly: Sendable {
     self.clock = clock
     self.registry = registry
     stopping = StoppingFlag()
+    areOwnMetricsStored = options.areOwnMetricsStored
     ProcessMetrics.register(in: registry)
     BuildMetrics.register(in: registry)
     configuration.register(in: registry)

@@ -40,7 +40,7 @@ final class Lifecycle {
     do {
       try assembly.database.restore()
       try assembly.database.start()
-      try selfScrape.start(assembly, port: port)
+      if assembly.areOwnMetricsStored { try selfScrape.start(assembly, port: port) }
       assembly.log.info("Server is ready to receive requests")
     } catch {
       assembly.log.error("The data could not be read", ["err": "\(error)"])

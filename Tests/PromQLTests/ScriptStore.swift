@@ -88,6 +88,16 @@ struct ScriptStore: SeriesSource {
   }
 }
 
+private final class ScriptReader: SeriesReader {
+  private let selection: ScriptSelection
+
+  init(_ selection: ScriptSelection) { self.selection = selection }
+
+  func read(_ index: Int, into column: inout SampleColumn) throws(QueryError) {
+    selection.read(index, into: &column)
+  }
+}
+
 private struct ScriptSelection: SeriesSelection {
   var labels: [Labels]
   var columns: [SampleColumn]
@@ -97,7 +107,9 @@ private struct ScriptSelection: SeriesSelection {
   var count: Int { labels.count }
   func labels(_ index: Int) -> Labels { labels[index] }
 
-  func read(_ index: Int, into column: inout SampleColumn) throws(QueryError) {
+  func makeReader() -> any SeriesReader { ScriptReader(self) }
+
+  func read(_ index: Int, into column: inout SampleColumn) {
     let whole = columns[index]
     for place in whole.timestamps.indices where whole.timestamps[place] >= start && whole.timestamps[place] <= end {
       column.append(whole.timestamps[place], whole.values[place])

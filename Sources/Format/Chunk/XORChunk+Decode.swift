@@ -17,116 +17,137 @@ extension XORChunk {
     values[0] = firstValue
     if total == 1 { return 1 }
     guard let firstDelta = header.uvarint() else { return 1 }
+    // A copy with zeros behind it: the loop then need not ask before each look whether there are eight bytes left.
+    return withUnsafeTemporaryAllocation(byteCount: chunk.count + paddingBytes, alignment: 8) { padded in
+      guard let base = padded.baseAddress, let source = chunk.baseAddress else { return 1 }
+      base.copyMemory(from: source, byteCount: chunk.count)
+      (base + chunk.count).initializeMemory(as: UInt8.self, repeating: 0, count: paddingBytes)
+      return decodeBits(
+        UnsafeRawPointer(base), bitCount: chunk.count &* 8, from: (headerBytes + header.offset) * 8,
+        delta: Int64(bitPattern: firstDelta), total, times, values)
+    }
+  }
 
-    var bits = BitReader(chunk, from: (headerBytes + header.offset) * 8)
-    var time = firstTime &+ Int64(bitPattern: firstDelta)
-    var delta = Int64(bitPattern: firstDelta)
-    var value = firstValue
-    var window = ReadWindow()
+  /// A sample that begins inside a chunk is looked at no farther behind it than it can be long.
+  private static var paddingBytes: Int { 32 }
+
+  /// Decodes the samples behind the first one, from the bits that begin with the second one's value; how many samples there
+  /// are then. Looks at 57 or more bits at a time: a sample is a few shifts of one word. What lies past the end reads as
+  /// zero; the position tells whether a sample was whole.
+  ///
+  /// One function of locals on purpose: state behind a pointer would be stored and loaded again for each sample.
+  private static func decodeBits(
+    _ base: UnsafeRawPointer, bitCount: Int, from start: Int, delta firstDelta: Int64, _ total: Int,
+    _ times: UnsafeMutablePointer<Int64>, _ values: UnsafeMutablePointer<UInt64>
+  ) -> Int {
+    var position = start
+    var time = times[0]
+    var value = values[0]
+    var delta = firstDelta
+    // The window of meaningful bits as it was last written; a width of 0: not yet.
+    var trailing: UInt64 = 0
+    var width: UInt64 = 0
     var index = 1
-    while true {
-      guard window.readValue(&bits, &value) else { return index }
+    while index < total {
+      var word = peek(base, position)
+      var left: UInt64 = 56
+      if index == 1 {
+        left = 57
+      } else if word &>> 48 == 0 {
+        // Two zeros are a sample at the same distance with the same value; they come in long rows.
+        let row = min(word.leadingZeroBitCount &>> 1, 28, total &- index, (bitCount &- position) &>> 1)
+        if row <= 0 { return index }
+        for place in index..<(index &+ row) {
+          time &+= delta
+          times[place] = time
+          values[place] = value
+        }
+        index &+= row
+        position &+= 2 &* row
+        continue
+      } else if Int64(bitPattern: word) >= 0 {
+        word &<<= 1
+        position &+= 1
+      } else {
+        var used = readDelta(word, &delta)
+        if used > 57 {
+          // 64 bits of their own.
+          delta &+= wideDelta(base, position &+ 4)
+          position &+= 68
+          if position > bitCount { return index }
+          word = peek(base, position)
+          used = 0
+        }
+        word &<<= used
+        left = 57 &- used
+        position &+= Int(truncatingIfNeeded: used)
+      }
+      time &+= delta
+      var head: UInt64
+      var shown: UInt64
+      if word &>> 62 == 3 {
+        // All 13 bits of a new window are in the word: a delta takes at most 24 of its 57.
+        width = ((word &>> 51) &- 1) & 63 &+ 1
+        trailing = 64 &- ((word &>> 57) & 31) &- width
+        if trailing > 63 { return index }
+        head = 13
+        shown = width
+      } else {
+        // Whether the value is the same cannot be foretold, so nothing jumps: a same value changes in no bits.
+        let isChanged = word &>> 63
+        if isChanged > width { return index }
+        head = 1 &+ isChanged
+        shown = width & (0 &- isChanged)
+      }
+      position &+= Int(truncatingIfNeeded: head)
+      if head &+ shown <= left {
+        value ^= (((word &<< head) &>> 1) &>> (63 &- shown)) &<< trailing
+      } else if position > bitCount {
+        return index
+      } else if width <= 57 {
+        value ^= (peek(base, position) &>> (64 &- width)) &<< trailing
+      } else {
+        let upper = peek(base, position) &>> 32
+        value ^= (upper &<< (width &- 32) | peek(base, position &+ 32) &>> (96 &- width)) &<< trailing
+      }
+      position &+= Int(truncatingIfNeeded: shown)
+      if position > bitCount { return index }
       times[index] = time
       values[index] = value
       index &+= 1
-      if index == total { return total }
-      guard let second = readDeltaOfDelta(&bits) else { return index }
-      delta &+= second
-      time &+= delta
     }
+    return total
   }
 
+  /// Adds the change of the time's delta, which does not begin with a zero; how many bits it took, 64 where they are wide and
+  /// still to be read.
   @inline(__always)
-  private static func readDeltaOfDelta(_ bits: inout BitReader) -> Int64? {
-    guard bits.need(1) else { return nil }
-    if bits.take(1) == 0 { return 0 }
-    var width = 0
-    guard bits.need(1) else { return nil }
-    if bits.take(1) == 0 {
-      width = 14
-    } else {
-      guard bits.need(1) else { return nil }
-      if bits.take(1) == 0 {
-        width = 17
-      } else {
-        guard bits.need(1) else { return nil }
-        width = bits.take(1) == 0 ? 20 : 64
-      }
+  private static func readDelta(_ word: UInt64, _ delta: inout Int64) -> UInt64 {
+    let bits: UInt64
+    let prefix: UInt64
+    switch (~word).leadingZeroBitCount {
+    case 1: (prefix, bits) = (2, 14)
+    case 2: (prefix, bits) = (3, 17)
+    case 3: (prefix, bits) = (4, 20)
+    default: return 64
     }
-    guard bits.need(width) else { return nil }
-    if width == 64 { return Int64(bitPattern: bits.take64()) }
-    let raw = Int64(bits.take(width))
+    let raw = Int64(bitPattern: (word &<< prefix) &>> (64 &- bits))
     // The range is -(2^(w-1) - 1) ... 2^(w-1).
-    return raw > (1 &<< Int64(width &- 1)) ? raw &- (1 &<< Int64(width)) : raw
+    let half = Int64(1) &<< Int64(bitPattern: bits &- 1)
+    delta &+= raw > half ? raw &- half &* 2 : raw
+    return prefix &+ bits
   }
 
-  /// The window of meaningful bits as the reader has last seen it.
-  private struct ReadWindow {
-    var leading = 0
-    var width = 0
-
-    @inline(__always)
-    mutating func readValue(_ bits: inout BitReader, _ value: inout UInt64) -> Bool {
-      guard bits.need(1) else { return false }
-      if bits.take(1) == 0 { return true }
-      guard bits.need(1) else { return false }
-      if bits.take(1) == 1 {
-        guard bits.need(11) else { return false }
-        leading = Int(bits.take(5))
-        width = Int(bits.take(6))
-        if width == 0 { width = 64 }
-      }
-      let trailing = 64 &- leading &- width
-      guard width > 0, trailing >= 0, bits.need(width) else { return false }
-      let meaningful = width <= 56 ? bits.take(width) : (bits.take(width &- 32) &<< 32 | bits.take(32))
-      value ^= meaningful &<< UInt64(trailing)
-      return true
-    }
-  }
-}
-
-/// Reads bits, most significant first, from bytes somebody else owns. `need` checks, `take` trusts.
-struct BitReader {
-  private let base: UnsafeRawPointer?
-  private let byteCount: Int
-  private let bitCount: Int
-  private var position: Int
-
-  init(_ bytes: UnsafeRawBufferPointer, from position: Int) {
-    base = bytes.baseAddress
-    byteCount = bytes.count
-    bitCount = bytes.count * 8
-    self.position = position
+  private static func wideDelta(_ base: UnsafeRawPointer, _ position: Int) -> Int64 {
+    let upper = peek(base, position) &>> 32
+    let lower = peek(base, position &+ 32) &>> 32
+    return Int64(bitPattern: upper &<< 32 | lower)
   }
 
-  @inline(__always) func need(_ count: Int) -> Bool { bitCount &- position >= count }
-
-  /// The next `count` bits (1...56), which `need` has granted.
+  /// The bits from a position on, the first one topmost; at least 57 count.
   @inline(__always)
-  mutating func take(_ count: Int) -> UInt64 {
-    let index = position &>> 3
-    let used = position & 7
-    position &+= count
-    let word: UInt64
-    if index &+ 8 <= byteCount {
-      word = UInt64(bigEndian: base.unsafelyUnwrapped.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-    } else {
-      word = lastWord(index)
-    }
-    return (word &<< UInt64(used)) &>> UInt64(64 &- count)
-  }
-
-  @inline(__always)
-  mutating func take64() -> UInt64 { take(32) &<< 32 | take(32) }
-
-  private func lastWord(_ index: Int) -> UInt64 {
-    var word: UInt64 = 0
-    var place = index
-    while place < byteCount {
-      let byte = base.unsafelyUnwrapped.load(fromByteOffset: place, as: UInt8.self)
-      word |= UInt64(byte) &<< UInt64(56 &- 8 &* (place &- index))
-      place &+= 1
-    }
-    return word
+  private static func peek(_ base: UnsafeRawPointer, _ position: Int) -> UInt64 {
+    UInt64(bigEndian: base.loadUnaligned(fromByteOffset: position &>> 3, as: UInt64.self))
+      &<< UInt64(truncatingIfNeeded: position & 7)
   }
 }

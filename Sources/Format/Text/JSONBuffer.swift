@@ -8,6 +8,8 @@ package struct JSONBuffer: Sendable {
 
   package mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 
+  mutating func append(_ part: UnsafeBufferPointer<UInt8>) { bytes.append(contentsOf: part) }
+
   /// Text that is JSON already.
   package mutating func raw(_ text: StaticString) {
     bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))

@@ -42,12 +42,16 @@ struct Annotations {
   private var places: [String: Int] = [:]
   private var list: [Annotation] = []
 
+  var isEmpty: Bool { list.isEmpty }
+
+  mutating func absorb(_ other: Annotations) { for annotation in other.list { add(annotation) } }
+
   mutating func add(_ annotation: Annotation) {
     guard let place = places[annotation.message] else {
       places[annotation.message] = list.count
       return list.append(annotation)
     }
-    list[place].occurrences += 1
+    list[place].occurrences += annotation.occurrences
     if let monotonicity = annotation.monotonicity { list[place].monotonicity?.merge(monotonicity) }
   }
 

@@ -93,9 +93,11 @@ package struct Engine: Sendable {
     let grid = StepGrid(start: start, end: end, interval: step)
     let evaluator = Evaluator(context: context, grid: grid)
     var series: [MatrixSeries] = []
+    let times = (0..<grid.count).map(grid.time)
     try finished(expression, evaluator) { (result) throws(QueryError) in
-      try context.hold(result.column.present.count)
-      series.append(MatrixSeries(labels: result.labels, samples: samples(of: result.column, grid)))
+      let count = result.column.present.count
+      try context.hold(count)
+      series.append(MatrixSeries(labels: result.labels, samples: samples(of: result.column, count, times)))
     }
     series.sort { $0.labels < $1.labels }
     return result(.matrix(series), context, query)
@@ -174,18 +176,23 @@ package struct Engine: Sendable {
     return series
   }
 
-  private func samples(of column: StepColumn, _ grid: StepGrid) -> SampleColumn {
+  /// The `count` values of a column as samples; series that have one at every step share their times.
+  private func samples(of column: StepColumn, _ count: Int, _ times: [Int64]) -> SampleColumn {
     var samples = SampleColumn()
-    let count = column.present.count
     if column.histograms.isEmpty {
+      if count == times.count {
+        samples.timestamps = times
+        samples.values = column.floats
+        return samples
+      }
       samples.timestamps.reserveCapacity(count)
       samples.values.reserveCapacity(count)
     }
     column.present.forEach { step in
       if let histogram = column.histogram(step) {
-        samples.append(grid.time(step), histogram)
+        samples.append(times[step], histogram)
       } else {
-        samples.append(grid.time(step), column.floats[step])
+        samples.append(times[step], column.floats[step])
       }
     }
     return samples

@@ -29,12 +29,9 @@ extension Evaluator {
       var series = input
       if drops { context.droppingName(&series) }
       if input.column.histograms.isEmpty, !node.op.isComparison, node.op.isFloatArithmetic {
-        for step in 0..<grid.count {
-          let value = input.column.floats[step]
-          series.column.floats[step] =
-            swapped
-            ? FloatMath.binary(node.op, values[step], value) : FloatMath.binary(node.op, value, values[step])
-        }
+        let floats = input.column.floats
+        FloatMath.combine(
+          node.op, swapped ? values : floats, swapped ? floats : values, into: &series.column.floats)
       } else {
         for step in 0..<grid.count {
           guard let value = input.column.value(step) else { continue }

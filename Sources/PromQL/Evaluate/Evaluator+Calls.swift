@@ -52,25 +52,20 @@ extension Evaluator {
       kind: kind, vector: vector, context: context, scalars: scalarArguments, position: node.arguments[0].position)
     if kind == .absentOverTime { return try streamAbsentOverTime(node, vector, sink) }
     let unique = context.options.delaysNameRemoval || function.keepsName || vector.expression.hasOneName
+    let leaf = RangeLeaf(function: function, walk: windowWalk(vector), position: node.arguments[0].position, grid: grid)
     var names: Set<Labels> = []
-    let isCounterRate = kind == .rate || kind == .increase
-    try forEachRange(vector) { (input, samples) throws(QueryError) in
-      var series = ResultSeries(labels: input.labels, dropsName: input.dropsName, column: StepColumn(count: grid.count))
-      if !function.fillFloats(samples, windowWalk(vector), into: &series.column) {
-        try forEachWindow(vector, samples) { (window) throws(QueryError) in
-          guard let value = try function.value(samples, window, input.labels) else { return }
-          series.column.set(window.step, value)
-        }
-      }
-      if series.column.isEmpty { return }
-      if isCounterRate, series.column.histograms.isEmpty { noteNonCounter(input.labels, node.arguments[0].position) }
-      if !function.keepsName {
-        context.droppingName(&series)
-      } else if input.dropsName, !context.options.delaysNameRemoval {
-        context.droppingName(&series)
-      }
+    func passOn(_ series: ResultSeries) throws(QueryError) {
       if !unique, !names.insert(series.labels).inserted { throw .sameLabels }
       try sink(series)
+    }
+    if case .matrix(let matrix) = vector.expression {
+      let selection = try context.source.select(request(vector, matrix.selector))
+      return try sweep(selection, leaf, passOn)
+    }
+    try forEachRange(vector) { (input, column) throws(QueryError) in
+      var series = ResultSeries(labels: input.labels, dropsName: input.dropsName, column: StepColumn(count: grid.count))
+      var samples = column
+      if try leaf.fill(&series, from: &samples, context) { try passOn(series) }
     }
   }
 
@@ -81,19 +76,6 @@ extension Evaluator {
     let names = safe.map(\.rawValue).joined(separator: ", ")
     let word = vector.isAnchored ? "anchored" : "smoothed"
     throw .execution("\(word) modifier can only be used with: \(names) - not with \(kind.rawValue)")
-  }
-
-  private func noteNonCounter(_ labels: Labels, _ position: PositionRange) {
-    let metric = labels.metricText
-    if metric.isEmpty { return }
-    if context.options.usesTypeAndUnitLabels {
-      let type = labels["__type__"] ?? ""
-      if type != "counter", type != "histogram" {
-        context.annotate(.possibleNonCounterType(metric, type, at: position))
-      }
-    } else if !["_total", "_sum", "_count", "_bucket"].contains(where: { metric.hasSuffix($0) }) {
-      context.annotate(.possibleNonCounter(metric, at: position))
-    }
   }
 
   private func streamAbsentOverTime(_ node: Call, _ vector: RangeVector, _ sink: Sink) throws(QueryError) {

@@ -129,6 +129,17 @@ private struct VectorJoin {
     let element = element
     let isSwapped = isSwapped
     var claims = StepSet(count: steps)
+    if let one, many.column.histograms.isEmpty, one.column.histograms.isEmpty, node.op.isFloatArithmetic,
+      results[place].column.isEmpty
+    {
+      // Floats on both sides, and nothing there yet: all steps at once, the absent ones too, which nobody looks at.
+      let (left, right) = isSwapped ? (one, many) : (many, one)
+      FloatMath.combine(
+        node.op, left.column.floats, right.column.floats, into: &results[place].column.floats)
+      results[place].column.present = shared
+      claims = shared
+      return try claim(claims, place, key, &ones)
+    }
     shared.forEach { step in
       guard let mine = many.column.value(step), let theirs = one?.column.value(step) ?? fill.map({ .float($0) })
       else { return }
@@ -140,6 +151,13 @@ private struct VectorJoin {
         results[place].column.set(step, outcome.value)
       }
     }
+    try claim(claims, place, key, &ones)
+  }
+
+  /// Steps that a pair has a result at; each only once.
+  private mutating func claim(
+    _ claims: StepSet, _ place: Int, _ key: Labels, _ ones: inout [Labels: One]
+  ) throws(QueryError) {
     if isOneToOne, let matched = ones[key]?.matched, matched.intersects(claims) {
       throw .execution(
         "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)")

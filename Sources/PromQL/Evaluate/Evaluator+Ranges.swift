@@ -54,16 +54,13 @@ extension Evaluator {
     let (first, last) = referenceTimes(vector.shift)
     switch vector.expression {
     case .matrix(let node):
-      let before = vector.isExtended ? context.lookback : 0
-      let after = vector.isSmoothed ? context.lookback : 0
-      let start = first &- vector.range &- before &+ 1
-      let request = SelectionRequest(matchers: node.selector.matchers, start: start, end: last &+ after)
-      let selection = try context.source.select(request)
+      let selection = try context.source.select(request(vector, node.selector))
+      let reader = selection.makeReader()
       var samples = SampleColumn()
       for index in 0..<selection.count {
         try context.checkStop()
         samples.removeAll()
-        try selection.read(index, into: &samples)
+        try reader.read(index, into: &samples)
         samples.removeStaleMarkers()
         if samples.isEmpty { continue }
         if node.selector.detectsResets { samples.detectResets() }
@@ -74,6 +71,15 @@ extension Evaluator {
     case .subquery(let node): try forEachSubquery(node, first: first, last: last, body)
     default: break
     }
+  }
+
+  /// What the windows of a range selector reach, with what its modifiers look at beyond them.
+  func request(_ vector: RangeVector, _ selector: VectorSelector) -> SelectionRequest {
+    let (first, last) = referenceTimes(vector.shift)
+    let before = vector.isExtended ? context.lookback : 0
+    let after = vector.isSmoothed ? context.lookback : 0
+    return SelectionRequest(
+      matchers: selector.matchers, start: first &- vector.range &- before &+ 1, end: last &+ after)
   }
 
   /// A subquery is evaluated once, on its own grid of absolute times, for the windows of all steps.

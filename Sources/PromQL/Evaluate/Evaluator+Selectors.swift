@@ -17,85 +17,31 @@ extension Evaluator {
 
   func streamSelector(_ node: VectorSelector, _ sink: Sink) throws(QueryError) {
     if node.isSmoothed { return try streamSmoothed(node, sink) }
-    try forEachInstant(node) { (labels, samples, picks) throws(QueryError) in
-      var column = StepColumn(count: grid.count)
-      if samples.histogramTimestamps.isEmpty {
-        fillInstants(samples, node.shift, &column)
-      } else {
-        for step in 0..<grid.count {
-          switch picks(step) {
-          case .none: break
-          case .float(let index): column.set(step, samples.values[index])
-          case .histogram(let index): column.set(step, samples.histograms[index])
-          }
-        }
-      }
-      if column.isEmpty { return }
-      context.samplesTotal += column.present.count
-      try sink(ResultSeries(labels: labels, column: column))
-    }
-  }
-
-  /// The newest sample of each step for a series of floats only.
-  private func fillInstants(_ samples: SampleColumn, _ shift: TimeShift, _ column: inout StepColumn) {
-    let isPinned = shift.at != nil
-    var time = referenceTime(shift, 0)
-    let lookback = context.lookback
-    samples.timestamps.withUnsafeBufferPointer { times in
-      samples.values.withUnsafeBufferPointer { values in
-        var next = 0
-        for step in 0..<column.count {
-          while next < times.count, times[next] <= time { next += 1 }
-          if next > 0, times[next - 1] > time &- lookback, !StaleMarker.isStale(values[next - 1]) {
-            column.set(step, values[next - 1])
-          }
-          if !isPinned { time += grid.interval }
-        }
-      }
-    }
-  }
-
-  enum InstantPick {
-    case none
-    case float(Int)
-    case histogram(Int)
+    let (first, last) = referenceTimes(node.shift)
+    let request = SelectionRequest(matchers: node.matchers, start: first &- context.lookback &+ 1, end: last)
+    try sweep(try context.source.select(request), InstantLeaf(node: node, evaluator: self), sink)
   }
 
   /// Reads each series of a selector and tells `body` how to find the sample of a step; steps must be asked in order.
   func forEachInstant(
     _ node: VectorSelector,
-    _ body: (Labels, SampleColumn, (Int) -> InstantPick) throws(QueryError) -> Void
+    _ body: (Labels, SampleColumn, (Int) -> InstantCursor.Pick) throws(QueryError) -> Void
   ) throws(QueryError) {
     let (first, last) = referenceTimes(node.shift)
     let request = SelectionRequest(matchers: node.matchers, start: first &- context.lookback &+ 1, end: last)
     let selection = try context.source.select(request)
+    let reader = selection.makeReader()
     var samples = SampleColumn()
     for index in 0..<selection.count {
       try context.checkStop()
       samples.removeAll()
-      try selection.read(index, into: &samples)
+      try reader.read(index, into: &samples)
       if samples.isEmpty { continue }
       if node.detectsResets { samples.detectResets() }
       try context.hold(samples.count)
       defer { context.release(samples.count) }
-      var float = 0
-      var histogram = 0
-      let column = samples
-      try body(selection.labels(index), column) { step in
-        let time = referenceTime(node.shift, step)
-        while float < column.timestamps.count, column.timestamps[float] <= time { float += 1 }
-        while histogram < column.histogramTimestamps.count, column.histogramTimestamps[histogram] <= time {
-          histogram += 1
-        }
-        let floatTime = float > 0 ? column.timestamps[float - 1] : Int64.min
-        let histogramTime = histogram > 0 ? column.histogramTimestamps[histogram - 1] : Int64.min
-        let newest = max(floatTime, histogramTime)
-        if newest == Int64.min || newest <= time &- context.lookback { return .none }
-        if floatTime >= histogramTime {
-          return StaleMarker.isStale(column.values[float - 1]) ? .none : .float(float - 1)
-        }
-        return column.histograms[histogram - 1].isStale ? .none : .histogram(histogram - 1)
-      }
+      var cursor = InstantCursor(samples, context.lookback)
+      try body(selection.labels(index), samples) { step in cursor.pick(at: referenceTime(node.shift, step)) }
     }
   }
 
@@ -130,11 +76,12 @@ extension Evaluator {
     let request = SelectionRequest(
       matchers: node.matchers, start: first &- context.lookback &+ 1, end: last &+ context.lookback)
     let selection = try context.source.select(request)
+    let reader = selection.makeReader()
     var samples = SampleColumn()
     for index in 0..<selection.count {
       try context.checkStop()
       samples.removeAll()
-      try selection.read(index, into: &samples)
+      try reader.read(index, into: &samples)
       samples.removeStaleMarkers()
       if samples.isEmpty { continue }
       let labels = selection.labels(index)
@@ -166,6 +113,93 @@ extension Evaluator {
     if next == range.lowerBound { return nil }
     if next == range.upperBound { return samples.values[next - 1] }
     return RateKernel.interpolate(samples, next - 1, next, time, isCounter: false)
+  }
+}
+
+/// The newest sample of each step.
+private struct InstantLeaf: SeriesLeaf {
+  let node: VectorSelector
+  /// Of it only what does not change: the grid, the lookback.
+  nonisolated(unsafe) let evaluator: Evaluator
+
+  func fill(
+    _ series: inout ResultSeries, from samples: inout SampleColumn, _ context: QueryContext
+  ) throws(QueryError) -> Bool {
+    if samples.histogramTimestamps.isEmpty {
+      fillFloats(samples, context.lookback, &series.column)
+    } else {
+      if node.detectsResets { samples.detectResets() }
+      var cursor = InstantCursor(samples, context.lookback)
+      for step in 0..<series.column.count {
+        switch cursor.pick(at: evaluator.referenceTime(node.shift, step)) {
+        case .none: break
+        case .float(let index): series.column.set(step, samples.values[index])
+        case .histogram(let index): series.column.set(step, samples.histograms[index])
+        }
+      }
+    }
+    let count = series.column.present.count
+    context.samplesTotal += count
+    return count > 0
+  }
+
+  private func fillFloats(_ samples: SampleColumn, _ lookback: Int64, _ column: inout StepColumn) {
+    var time = evaluator.referenceTime(node.shift, 0)
+    let interval = node.shift.at == nil ? evaluator.grid.interval : 0
+    let count = column.count
+    let marker = StaleMarker.bits
+    samples.timestamps.withUnsafeBufferPointer { times in
+      samples.values.withUnsafeBufferPointer { values in
+        _ = column.withRaw { floats, words in
+          var next = 0
+          for step in 0..<count {
+            while next < times.count, times[next] <= time { next &+= 1 }
+            if next > 0, times[next &- 1] > time &- lookback {
+              let value = values[next &- 1]
+              floats[step] = value
+              let isThere: UInt64 = value.bitPattern == marker ? 0 : 1
+              words[step &>> 6] |= isThere &<< UInt64(truncatingIfNeeded: step & 63)
+            }
+            time &+= interval
+          }
+        }
+      }
+    }
+  }
+}
+
+/// Finds the sample of one step after the other.
+struct InstantCursor {
+  enum Pick {
+    case none
+    case float(Int)
+    case histogram(Int)
+  }
+
+  private let samples: SampleColumn
+  private let lookback: Int64
+  private var float = 0
+  private var histogram = 0
+
+  init(_ samples: SampleColumn, _ lookback: Int64) {
+    self.samples = samples
+    self.lookback = lookback
+  }
+
+  /// The newest sample at `time`; times must not go back.
+  mutating func pick(at time: Int64) -> Pick {
+    while float < samples.timestamps.count, samples.timestamps[float] <= time { float += 1 }
+    while histogram < samples.histogramTimestamps.count, samples.histogramTimestamps[histogram] <= time {
+      histogram += 1
+    }
+    let floatTime = float > 0 ? samples.timestamps[float - 1] : Int64.min
+    let histogramTime = histogram > 0 ? samples.histogramTimestamps[histogram - 1] : Int64.min
+    let newest = max(floatTime, histogramTime)
+    if newest == Int64.min || newest <= time &- lookback { return .none }
+    if floatTime >= histogramTime {
+      return StaleMarker.isStale(samples.values[float - 1]) ? .none : .float(float - 1)
+    }
+    return samples.histograms[histogram - 1].isStale ? .none : .histogram(histogram - 1)
   }
 }
 

@@ -36,6 +36,19 @@ final class QueryContext {
 
   func release(_ samples: Int) { samplesHeld -= samples }
 
+  /// The context of a part that runs on another thread; what it notes is taken over by `absorb`.
+  func part() -> QueryContext {
+    QueryContext(source: source, options: options, limits: limits, lookback: lookback)
+  }
+
+  func absorb(_ part: QueryContext) {
+    samplesTotal += part.samplesTotal
+    part.samplesTotal = 0
+    if part.annotations.isEmpty { return }
+    annotations.absorb(part.annotations)
+    part.annotations = Annotations()
+  }
+
   func annotate(_ annotation: Annotation) { annotations.add(annotation) }
 
   /// Labels without what says what they were, now or at the end of the query.

@@ -6,33 +6,49 @@ struct LabelNames: Sendable {
 
   init(_ names: [String]) { self.names = Set(names.map { Array($0.utf8) }).sorted { $0.lexicographicallyPrecedes($1) } }
 
-  private func contains(_ name: UnsafeRawBufferPointer) -> Bool {
-    for candidate in names where candidate.count == name.count && name.elementsEqual(candidate) { return true }
-    return false
-  }
-
   func keeping(_ labels: Labels) -> Labels { filtered(labels, keeps: true) }
   func dropping(_ labels: Labels) -> Labels { filtered(labels, keeps: false) }
 
   private func filtered(_ labels: Labels, keeps: Bool) -> Labels {
     var packed: [UInt8] = []
     packed.reserveCapacity(labels.packed.count)
-    labels.forEach { name, value in
-      guard contains(name) == keeps else { return }
-      LabelNames.append(name, to: &packed)
-      LabelNames.append(value, to: &packed)
-    }
+    filter(labels, keeps: keeps, into: &packed)
     return packed.count == labels.packed.count ? labels : Labels(packed: packed)
   }
 
-  private static func append(_ part: UnsafeRawBufferPointer, to packed: inout [UInt8]) {
-    var length = part.count
-    while length >= 0x80 {
-      packed.append(UInt8(truncatingIfNeeded: length) | 0x80)
-      length >>= 7
+  /// Appends the packed form of the labels that are among the names, or of those that are not. Both are sorted, so one walk
+  /// over the two is enough, and labels that stay side by side are copied in one piece.
+  func filter(_ labels: Labels, keeps: Bool, into packed: inout [UInt8]) {
+    labels.packed.withUnsafeBytes { bytes in
+      var reader = LabelReader(bytes)
+      var next = 0
+      var start = 0
+      var offset = 0
+      while let label = reader.next() {
+        var isNamed = false
+        while next < names.count {
+          let order = names[next].withUnsafeBytes { compareBytes($0, label.name) }
+          if order > 0 { break }
+          next += 1
+          if order == 0 {
+            isNamed = true
+            break
+          }
+        }
+        let end = LabelNames.offset(behind: label.value, in: bytes)
+        if isNamed != keeps {
+          if offset > start { packed.append(contentsOf: bytes[start..<offset]) }
+          start = end
+        }
+        offset = end
+      }
+      if offset > start { packed.append(contentsOf: bytes[start..<offset]) }
     }
-    packed.append(UInt8(length))
-    packed.append(contentsOf: part)
+  }
+
+  private static func offset(behind value: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer) -> Int {
+    guard let base = bytes.baseAddress, let start = value.baseAddress else { return bytes.count }
+    return start - base + value.count
   }
 
   static let metricName = "__name__"

@@ -38,7 +38,19 @@ package struct QueryLimits: Sendable {
   /// Whether to stop now: the deadline, a client that is gone. Called from the thread that evaluates.
   package var stopReason: @Sendable () -> StopReason? = { nil }
 
+  /// Threads that lend a hand; nil: the query runs on its caller's alone. Answers do not depend on it.
+  package var workers: (any QueryWorkers)?
+
   package init() {}
+}
+
+/// Threads that queries share. Any thread.
+package protocol QueryWorkers: Sendable {
+  /// How many may work on one query at once, the caller's among them.
+  var count: Int { get }
+  /// Calls `body` once with each number below `tasks`, on the caller's thread and on those that are free; returns when all
+  /// calls have returned.
+  func forEach(_ tasks: Int, _ body: @escaping @Sendable (Int) -> Void)
 }
 
 /// How the engine behaves: what Prometheus sets by flags.

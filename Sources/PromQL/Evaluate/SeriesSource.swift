@@ -20,10 +20,16 @@ package protocol SeriesSource: Sendable {
   func select(_ request: SelectionRequest) throws(QueryError) -> any SeriesSelection
 }
 
-/// Series that were found, by index. Safe to read from several threads at once.
+/// Series that were found, by index. Safe to use from several threads at once.
 package protocol SeriesSelection: Sendable {
   var count: Int { get }
   func labels(_ index: Int) -> Labels
+  /// One for each thread that reads, with the scratch memory that reading takes.
+  func makeReader() -> any SeriesReader
+}
+
+/// Reads series of a selection, one after the other. Owned by one thread at a time.
+package protocol SeriesReader: AnyObject {
   /// Appends the samples of a series in the requested range in order of time, stale markers among them.
   func read(_ index: Int, into column: inout SampleColumn) throws(QueryError)
 }
@@ -57,6 +63,12 @@ package struct SampleColumn: Sendable {
     values.append(value)
   }
 
+  /// Appends floats: their times, and the bit patterns of their values.
+  package mutating func append(_ times: UnsafeBufferPointer<Int64>, bits: UnsafeBufferPointer<UInt64>) {
+    timestamps.append(contentsOf: times)
+    bits.withMemoryRebound(to: Double.self) { values.append(contentsOf: $0) }
+  }
+
   package mutating func append(_ timestamp: Int64, _ histogram: Histogram) {
     histogramTimestamps.append(timestamp)
     histograms.append(histogram)
@@ -73,9 +85,19 @@ package struct SampleColumn: Sendable {
     }
   }
 
+  private var hasStaleFloats: Bool {
+    let marker = StaleMarker.bits
+    return values.withUnsafeBufferPointer { values in
+      // Without a way out of the loop it takes several values at once.
+      var found = 0
+      for index in 0..<values.count { found |= values[index].bitPattern == marker ? 1 : 0 }
+      return found != 0
+    }
+  }
+
   /// Takes the stale markers out: ranges do not see them.
   mutating func removeStaleMarkers() {
-    if values.contains(where: StaleMarker.isStale) {
+    if hasStaleFloats {
       let kept = values.indices.filter { !StaleMarker.isStale(values[$0]) }
       if !startTimestamps.isEmpty { startTimestamps = kept.map { startTimestamps[$0] } }
       timestamps = kept.map { timestamps[$0] }

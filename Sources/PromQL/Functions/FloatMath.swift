@@ -21,6 +21,23 @@ enum FloatMath {
     }
   }
 
+  /// Each pair's result, for arithmetic operators.
+  static func combine(_ op: BinaryOperator, _ left: [Double], _ right: [Double], into result: inout [Double]) {
+    left.withUnsafeBufferPointer { left in
+      right.withUnsafeBufferPointer { right in
+        result.withUnsafeMutableBufferPointer { result in
+          switch op {
+          case .add: for index in 0..<result.count { result[index] = left[index] + right[index] }
+          case .subtract: for index in 0..<result.count { result[index] = left[index] - right[index] }
+          case .multiply: for index in 0..<result.count { result[index] = left[index] * right[index] }
+          case .divide: for index in 0..<result.count { result[index] = left[index] / right[index] }
+          default: for index in 0..<result.count { result[index] = binary(op, left[index], right[index]) }
+          }
+        }
+      }
+    }
+  }
+
   static func compare(_ op: BinaryOperator, _ left: Double, _ right: Double) -> Bool {
     binary(op, left, right) != 0
   }
@@ -40,18 +57,63 @@ enum FloatMath {
     return one < two ? one : two
   }
 
-  /// The quantile of values, sorted here, by linear interpolation between the neighbours of the rank.
+  /// The quantile of values, whose order it changes, by linear interpolation between the neighbours of the rank.
   static func quantile(_ q: Double, _ values: inout [Double]) -> Double {
     if values.isEmpty || q.isNaN { return .nan }
     if q < 0 { return -.infinity }
     if q > 1 { return .infinity }
-    values.sort { $0.isNaN ? !$1.isNaN : $0 < $1 }
     let last = Double(values.count - 1)
     let rank = q * last
     let lower = max(0, rank.rounded(.down))
     let upper = min(last, lower + 1)
     let weight = rank - rank.rounded(.down)
-    return values[Int(lower)] * (1 - weight) + values[Int(upper)] * weight
+    let low = select(Int(lower), &values)
+    // Behind its place all are at least as large.
+    var high = low
+    if upper > lower {
+      high = values[Int(upper)]
+      for index in Int(upper)..<values.count where isLess(values[index], high) { high = values[index] }
+    }
+    return low * (1 - weight) + high * weight
+  }
+
+  /// NaN comes first.
+  @inline(__always)
+  private static func isLess(_ one: Double, _ two: Double) -> Bool { one < two || (one.isNaN && !two.isNaN) }
+
+  /// Puts the value that has `place` in sorted order there, no larger ones before and no smaller ones behind it.
+  private static func select(_ place: Int, _ values: inout [Double]) -> Double {
+    values.withUnsafeMutableBufferPointer { values in
+      var low = 0
+      var high = values.count - 1
+      while low < high {
+        // The middle one of three keeps sorted values from being the worst case.
+        let middle = (low + high) / 2
+        if isLess(values[middle], values[low]) { values.swapAt(middle, low) }
+        if isLess(values[high], values[low]) { values.swapAt(high, low) }
+        if isLess(values[high], values[middle]) { values.swapAt(high, middle) }
+        let pivot = values[middle]
+        var left = low
+        var right = high
+        while left <= right {
+          while isLess(values[left], pivot) { left += 1 }
+          while isLess(pivot, values[right]) { right -= 1 }
+          if left <= right {
+            values.swapAt(left, right)
+            left += 1
+            right -= 1
+          }
+        }
+        if place <= right {
+          high = right
+        } else if place >= left {
+          low = left
+        } else {
+          break
+        }
+      }
+      return values[place]
+    }
   }
 }
 
@@ -85,6 +147,13 @@ struct RunningMean {
   private var isIncremental = false
 
   init(_ first: Double) { total = CompensatedSum(first) }
+
+  /// A mean of which the sum is known.
+  init(sum: Double, compensation: Double, count: Double) {
+    total = CompensatedSum(sum)
+    total.compensation = compensation
+    self.count = count
+  }
 
   @inline(__always)
   mutating func add(_ value: Double) {

@@ -43,7 +43,7 @@ extension RangeFunction {
     if rate.isCounter, result.count > 0, first.count >= 0 {
       zero = extrapolation.sampled * (first.count / result.count)
     }
-    return .histogram(result.multiplied(by: extrapolation.factor(durationToZero: zero)))
+    return .histogram(result.multiplied(by: extrapolation.factor(durationToZero: zero ?? .infinity)))
   }
 
   private func add(_ other: Histogram, to sum: inout Histogram, _ labels: Labels) -> Bool {

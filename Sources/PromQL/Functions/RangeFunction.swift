@@ -31,7 +31,7 @@ struct RangeFunction {
 
   let kind: Kind
   let vector: RangeVector
-  let context: QueryContext
+  var context: QueryContext
   /// The scalar arguments at each step, in their order.
   let scalars: [[Double]]
   /// Where messages about samples point: the first argument.

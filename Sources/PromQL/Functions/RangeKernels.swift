@@ -1,5 +1,14 @@
 import Model
 
+/// Where the samples lie in a window, in milliseconds: regular scrapes leave the same shape again and again, and what is
+/// worked out of it stays.
+private struct WindowShape: Equatable {
+  var toStart: Int64
+  var sampled: Int64
+  var toEnd: Int64
+  var count: Int
+}
+
 /// The windows of one series over a grid, walked with two indexes that only go forward.
 struct WindowWalk {
   let range: Int64
@@ -8,20 +17,31 @@ struct WindowWalk {
   let interval: Int64
   let count: Int
 
+  private static func firstIndex(_ times: UnsafeBufferPointer<Int64>, after time: Int64) -> Int {
+    var low = 0
+    var high = times.count
+    while low < high {
+      let middle = (low &+ high) / 2
+      if times[middle] <= time { low = middle &+ 1 } else { high = middle }
+    }
+    return low
+  }
+
   /// Calls `body` with each window that holds samples: its step, its end, and the indexes of its first and past its last.
   @inline(__always)
   func forEach(
     _ times: UnsafeBufferPointer<Int64>, _ body: (_ step: Int, _ end: Int64, _ low: Int, _ high: Int) -> Void
   ) {
-    var low = 0
-    var high = 0
+    // The first window may be a long way off; the others follow close.
+    var high = WindowWalk.firstIndex(times, after: firstEnd)
+    var low = WindowWalk.firstIndex(times, after: firstEnd &- range)
     var end = firstEnd
     for step in 0..<count {
-      while high < times.count, times[high] <= end { high += 1 }
-      let start = end - range
-      while low < high, times[low] <= start { low += 1 }
+      while high < times.count, times[high] <= end { high &+= 1 }
+      let start = end &- range
+      while low < high, times[low] <= start { low &+= 1 }
       if low < high { body(step, end, low, high) }
-      end += interval
+      end &+= interval
     }
   }
 }
@@ -39,8 +59,8 @@ extension RangeFunction {
       samples.values.withUnsafeBufferPointer { values in
         switch kind {
         case .rate, .increase, .delta: fillRates(times, values, walk, &column, &total)
-        case .minOverTime: fillExtremes(times, values, walk, &column, &total) { $0 > $1 }
-        case .maxOverTime: fillExtremes(times, values, walk, &column, &total) { $0 < $1 }
+        case .minOverTime: fillExtremes(times, values, walk, &column, &total) { $0 < $1 }
+        case .maxOverTime: fillExtremes(times, values, walk, &column, &total) { $0 > $1 }
         case .countOverTime: fill(times, walk, &column, &total) { Double($1 - $0) }
         case .presentOverTime: fill(times, walk, &column, &total) { _, _ in 1 }
         case .lastOverTime: fill(times, walk, &column, &total) { values[$1 - 1] }
@@ -68,14 +88,19 @@ extension RangeFunction {
   }
 
   @inline(__always)
-  private func fill(
+  func fill(
     _ times: UnsafeBufferPointer<Int64>, _ walk: WindowWalk, _ column: inout StepColumn, _ total: inout Int,
     _ value: (_ low: Int, _ high: Int) -> Double
   ) {
-    walk.forEach(times) { step, _, low, high in
-      total += high - low
-      column.set(step, value(low, high))
+    var seen = 0
+    _ = column.withRaw { floats, words in
+      walk.forEach(times) { step, _, low, high in
+        seen &+= high &- low
+        floats[step] = value(low, high)
+        words[step &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: step & 63)
+      }
     }
+    total += seen
   }
 
   private func fillRates(
@@ -85,60 +110,65 @@ extension RangeFunction {
     let kernel = RateKernel(isCounter: kind != .delta, isRate: kind == .rate, range: vector.range)
     // Where the counter fell: few, and the same for all windows.
     var falls: [Int] = []
-    if kernel.isCounter {
-      for index in 1..<max(1, values.count) where values[index] < values[index - 1] { falls.append(index) }
-    }
-    var nextFall = 0
-    walk.forEach(times) { step, end, low, high in
-      total += high - low
-      if high - low < 2 { return }
-      let first = values[low]
-      var result = values[high - 1] - first
-      while nextFall < falls.count, falls[nextFall] <= low { nextFall += 1 }
-      var fall = nextFall
-      while fall < falls.count, falls[fall] < high {
-        result += values[falls[fall] - 1]
-        fall += 1
+    if kernel.isCounter { RangeFunction.findFalls(values, into: &falls) }
+    // A fall past the end spares the loop a question.
+    falls.append(.max)
+    var seen = 0
+    _ = column.withRaw { floats, words in
+      falls.withUnsafeBufferPointer { falls in
+        var nextFall = 0
+        var shape = WindowShape(toStart: .min, sampled: 0, toEnd: 0, count: 0)
+        var known = Extrapolation(first: 0, last: 0, count: 1, start: 0, end: 0, rate: kernel)
+        var factor = 0.0
+        walk.forEach(times) { step, end, low, high in
+          seen &+= high &- low
+          if high &- low < 2 { return }
+          let first = values[low]
+          var result = values[high &- 1] - first
+          while falls[nextFall] <= low { nextFall &+= 1 }
+          var fall = nextFall
+          while falls[fall] < high {
+            result += values[falls[fall] &- 1]
+            fall &+= 1
+          }
+          let extrapolation = WindowShape(
+            toStart: times[low] &- end &+ walk.range, sampled: times[high &- 1] &- times[low],
+            toEnd: end &- times[high &- 1], count: high &- low)
+          if extrapolation != shape {
+            shape = extrapolation
+            known = Extrapolation(
+              first: times[low], last: times[high &- 1], count: high &- low, start: end &- walk.range, end: end,
+              rate: kernel)
+            factor = known.factor(durationToZero: .infinity)
+          }
+          // Only where the counter was zero a short while ago does its value matter: with room for rounding, that is.
+          if kernel.isCounter, result > 0, first >= 0, first * known.sampled < result * known.toStart * 1.01 {
+            floats[step] = result * known.factor(durationToZero: known.sampled * (first / result))
+          } else {
+            floats[step] = result * factor
+          }
+          words[step &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: step & 63)
+        }
       }
-      let extrapolation = Extrapolation(
-        first: times[low], last: times[high - 1], count: high - low, start: end - walk.range, end: end, rate: kernel)
-      var zero: Double?
-      if kernel.isCounter, result > 0, first >= 0 { zero = extrapolation.sampled * (first / result) }
-      column.set(step, result * extrapolation.factor(durationToZero: zero))
     }
+    total += seen
   }
 
-  /// The extreme of each window from a queue of candidates: values that a later one outdoes can never win again.
-  @inline(__always)
-  private func fillExtremes(
-    _ times: UnsafeBufferPointer<Int64>, _ values: UnsafeBufferPointer<Double>, _ walk: WindowWalk,
-    _ column: inout StepColumn, _ total: inout Int, _ loses: (Double, Double) -> Bool
-  ) {
-    var queue: [Int] = []
-    var head = 0
-    var seen = 0
-    walk.forEach(times) { step, _, low, high in
-      total += high - low
-      while seen < high {
-        let value = values[seen]
-        if !value.isNaN {
-          while queue.count > head, loses(values[queue[queue.count - 1]], value) { queue.removeLast() }
-          queue.append(seen)
-        }
-        seen += 1
-      }
-      while head < queue.count, queue[head] < low { head += 1 }
-      column.set(step, head < queue.count ? values[queue[head]] : .nan)
-    }
+  /// The samples that are less than the one before.
+  private static func findFalls(_ values: UnsafeBufferPointer<Double>, into falls: inout [Int]) {
+    // First without a way out, many at a time: most counters never fall.
+    var any = 0
+    for index in 1..<max(1, values.count) { any |= values[index] < values[index &- 1] ? 1 : 0 }
+    if any == 0 { return }
+    for index in 1..<max(1, values.count) where values[index] < values[index &- 1] { falls.append(index) }
   }
 
   private func fillCounts(
     _ times: UnsafeBufferPointer<Int64>, _ walk: WindowWalk, _ column: inout StepColumn, _ total: inout Int,
     _ counts: [Int32]
   ) {
-    walk.forEach(times) { step, _, low, high in
-      total += high - low
-      column.set(step, Double(counts[high - 1] - counts[low]))
+    counts.withUnsafeBufferPointer { counts in
+      fill(times, walk, &column, &total) { low, high in Double(counts[high &- 1] - counts[low]) }
     }
   }
 

@@ -8,7 +8,14 @@ struct RateKernel {
   /// Length of the range in milliseconds.
   let range: Int64
 
-  var rangeSeconds: Double { Double(range / 1000) + Double(range % 1000) * 1e6 / 1e9 }
+  let rangeSeconds: Double
+
+  init(isCounter: Bool, isRate: Bool, range: Int64) {
+    self.isCounter = isCounter
+    self.isRate = isRate
+    self.range = range
+    rangeSeconds = Double(range / 1000) + Double(range % 1000) * 1e6 / 1e9
+  }
 
   /// Nil where the window holds too few samples.
   func value(_ samples: SampleColumn, _ window: Window, usesStarts: Bool) -> Double? {
@@ -35,7 +42,7 @@ struct RateKernel {
       return result * extrapolation.factor(start: start)
     }
     if floats.count < 2 { return nil }
-    var zero: Double?
+    var zero = Double.infinity
     if isCounter, result > 0, firstValue >= 0 { zero = extrapolation.sampled * (firstValue / result) }
     return result * extrapolation.factor(durationToZero: zero)
   }
@@ -103,7 +110,7 @@ struct ExtendedWindow {
 struct Extrapolation {
   /// Seconds between the first and the last sample.
   let sampled: Double
-  private let toStart: Double
+  let toStart: Double
   private let toEnd: Double
   private let average: Double
   private let firstTime: Int64
@@ -134,14 +141,16 @@ struct Extrapolation {
     factor(sampled: Double(lastTime - start) / 1000, toStart: 0)
   }
 
-  /// `durationToZero` is when a counter was zero if it always grew as it did; it does not go back further.
-  func factor(durationToZero: Double?) -> Double {
+  /// `durationToZero` is when a counter was zero if it always grew as it did, or infinity; it does not go back further.
+  @inline(__always)
+  func factor(durationToZero: Double) -> Double {
     var toStart = toStart
     if toStart >= average * 1.1 { toStart = average / 2 }
-    if let durationToZero, durationToZero < toStart { toStart = durationToZero }
+    if durationToZero < toStart { toStart = durationToZero }
     return factor(sampled: sampled, toStart: toStart)
   }
 
+  @inline(__always)
   private func factor(sampled: Double, toStart: Double) -> Double {
     let toEnd = toEnd >= average * 1.1 ? average / 2 : toEnd
     var factor = 1.0

@@ -57,6 +57,11 @@ extension Database {
   }
 
   private func loadSnapshot(_ restorer: HeadRestorer) -> HeadSnapshotReader? {
+    if !chunksAreWhole {
+      // It does not repeat what was in the chunk files; the log has it, unless it was shortened meanwhile.
+      log.warn("Head snapshot not used since head chunks are missing, the log is read instead")
+      return nil
+    }
     do {
       let reader = try HeadSnapshotReader(try disk.map(layout.snapshot))
       try reader.restore(with: restorer)

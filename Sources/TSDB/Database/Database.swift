@@ -18,6 +18,8 @@ package final class Database: Sendable {
   /// The log as it was before this run: what is to be replayed.
   let replayLimits: (wal: Int, wbl: Int)
   let foundChunks: Mutex<[UInt64: [SeriesChunk]]>
+  /// Whether all chunks that were once written have been found.
+  let chunksAreWhole: Bool
   let progress = Mutex<ReplayProgress?>(nil)
   private let ready = Atomic<Bool>(false)
   private let maintenance = Mutex<Maintenance?>(nil)
@@ -29,14 +31,14 @@ package final class Database: Sendable {
     let layout = DatabaseLayout(root: options.directory)
     try checkVersion(layout, disk)
     var found: [UInt64: [SeriesChunk]] = [:]
-    let chunks: HeadChunks
+    let chunks: (chunks: HeadChunks, report: HeadChunkReport)
     do throws(HeadChunksError) {
       // A chunk that a power loss left in pieces must be found now, while the log still has its samples.
       chunks = try HeadChunks.open(
         disk, path: layout.headChunks, quarantine: layout.quarantine, log: log
       ) { chunk in
         if let known = SeriesChunk(chunk) { found[chunk.series, default: []].append(known) }
-      }.chunks
+      }
     } catch {
       throw .headChunks(error)
     }
@@ -52,15 +54,15 @@ package final class Database: Sendable {
     } catch {
       throw .log(error)
     }
-    let files = HeadFiles(wal: wal, wbl: wbl, chunks: chunks, log: log)
-    let database = Database(options, layout, files, found, disk, clock, log, metrics)
+    let files = HeadFiles(wal: wal, wbl: wbl, chunks: chunks.chunks, log: log)
+    let database = Database(options, layout, files, found, chunks.report, disk, clock, log, metrics)
     metrics.register(database, in: registry)
     return database
   }
 
   private init(
     _ options: DatabaseOptions, _ layout: DatabaseLayout, _ files: HeadFiles, _ found: [UInt64: [SeriesChunk]],
-    _ disk: any Disk, _ clock: any Clock, _ log: Log, _ metrics: DatabaseMetrics
+    _ report: HeadChunkReport, _ disk: any Disk, _ clock: any Clock, _ log: Log, _ metrics: DatabaseMetrics
   ) {
     var random = SystemRandomNumberGenerator()
     head = Head(options.head, files: files, key: (random.next(), random.next()), clock: clock, log: log)
@@ -72,6 +74,7 @@ package final class Database: Sendable {
     self.options = Mutex(options)
     replayLimits = (files.wal.firstSegment, files.wbl.firstSegment)
     foundChunks = Mutex(found)
+    chunksAreWhole = report.isWhole
   }
 
   private static func checkVersion(_ layout: DatabaseLayout, _ disk: any Disk) throws(DatabaseError) {

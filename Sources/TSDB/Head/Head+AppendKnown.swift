@@ -99,6 +99,7 @@ extension Head {
     of row: Int, at slot: UInt32, _ state: inout HeadShard, _ view: BatchView, _ bounds: AppendBounds,
     _ tally: inout AppendTally
   ) {
+    let bounds = bounds.inOrder(from: state.flushedBefore)
     let start = Int(view.rows[row].sampleStart)
     for sample in start..<(start &+ Int(view.rows[row].sampleCount)) {
       let time = view.times[sample]

@@ -38,16 +38,10 @@ extension Head {
     shards[series.location.shard].state.withLock { state in
       copyOut(series, &state, first, last, &scratch)
     }
-    scratch.pieces.sort { left, right in
-      let leftLate = left.chunk.flags & SeriesChunk.isLate
-      let rightLate = right.chunk.flags & SeriesChunk.isLate
-      return (leftLate, left.chunk.start) < (rightLate, right.chunk.start)
-    }
+    scratch.sortPieces()
     for piece in scratch.pieces {
       if let tail = piece.constant {
-        for index in 0..<Int64(tail.count) {
-          samples.append(time: piece.chunk.start + index * Int64(tail.timeDelta), value: tail.lastValue)
-        }
+        samples.appendConstant(tail, from: piece.chunk.start)
       } else if let range = piece.range {
         if !samples.append(chunk: UnsafeRawBufferPointer(rebasing: scratch.bytes.bytes[range])) {
           log.error("A chunk in memory does not decode", ["series": "\(series.labels)"])
@@ -104,6 +98,24 @@ extension Head {
 }
 
 extension HeadReadScratch {
+  /// Late chunks last, each kind in the order of time. Chunks are found newest first, so that it mostly is enough to turn
+  /// them round.
+  fileprivate mutating func sortPieces() {
+    pieces.reverse()
+    var isSorted = true
+    for index in pieces.indices.dropFirst() where HeadReadScratch.precedes(pieces[index], pieces[index - 1]) {
+      isSorted = false
+      break
+    }
+    if !isSorted { pieces.sort(by: HeadReadScratch.precedes) }
+  }
+
+  private static func precedes(_ left: Piece, _ right: Piece) -> Bool {
+    let leftLate = left.chunk.flags & SeriesChunk.isLate
+    let rightLate = right.chunk.flags & SeriesChunk.isLate
+    return leftLate == rightLate ? left.chunk.start < right.chunk.start : leftLate < rightLate
+  }
+
   fileprivate mutating func copy(_ chunk: SeriesChunk, _ start: UnsafeMutablePointer<UInt8>, _ count: Int) {
     let offset = bytes.count
     bytes.append(UnsafeRawBufferPointer(start: start, count: count))

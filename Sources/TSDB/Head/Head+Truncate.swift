@@ -9,25 +9,40 @@ extension Head {
     package var chunksRemoved = 0
   }
 
-  /// Drops all data before `time` and the series without any left. Shard by shard, so that appends wait for one
-  /// sixteenth of it at most.
+  /// Drops all data before `time` and the series without any left.
   package func truncate(before time: Int64) -> Truncation {
     truncatedBefore.max(time, ordering: .relaxed)
-    var truncation = Truncation()
-    var gone: [UInt32] = []
-    var retired: [[UInt32]] = []
-    for shard in shards {
-      var slots: [UInt32] = []
-      shard.state.withLock { $0.truncate(before: time, &truncation, &gone, &slots) }
-      retired.append(slots)
-    }
-    gone.sort()
-    index.remove(gone)
-    if !gone.isEmpty { recycle(retired) }
-    metrics.seriesRemoved.add(truncation.seriesRemoved)
-    metrics.chunksRemoved.add(truncation.chunksRemoved)
+    let truncation = leave { state, slot, record, left in state.truncate(slot, record, before: time, &left) }
     oldestTime.max(time, ordering: .relaxed)
     return truncation
+  }
+
+  /// What a walk through the shards takes out of them.
+  struct Leaving {
+    var truncation = Truncation()
+    var ids: [UInt32] = []
+    /// Slots of the present shard.
+    var slots: [UInt32] = []
+  }
+
+  /// Walks all series in short turns and takes out of the index and the tables what `body` has retired.
+  func leave(
+    _ body: (inout HeadShard, UInt32, UnsafeMutablePointer<HeadSeries>, inout Leaving) -> Void
+  ) -> Truncation {
+    var leaving = Leaving()
+    var retired: [[UInt32]] = []
+    for shard in shards {
+      leaving.slots.removeAll()
+      forEachTurn(of: shard) { state, slot, record in body(&state, slot, record, &leaving) }
+      if !leaving.slots.isEmpty { shard.state.withLock { $0.forgetCompleted() } }
+      retired.append(leaving.slots)
+    }
+    leaving.ids.sort()
+    index.remove(leaving.ids)
+    if !leaving.ids.isEmpty { recycle(retired) }
+    metrics.seriesRemoved.add(leaving.truncation.seriesRemoved)
+    metrics.chunksRemoved.add(leaving.truncation.chunksRemoved)
+    return leaving.truncation
   }
 
   /// Takes the names of ended series out of every shard, and only then lets their slots be used again: a name must never
@@ -130,29 +145,36 @@ extension Head {
 }
 
 extension HeadShard {
-  mutating func truncate(
-    before time: Int64, _ truncation: inout Head.Truncation, _ gone: inout [UInt32], _ retired: inout [UInt32]
+  fileprivate mutating func truncate(
+    _ slot: UInt32, _ record: UnsafeMutablePointer<HeadSeries>, before time: Int64, _ leaving: inout Head.Leaving
   ) {
-    for slot in 0..<UInt32(records.slotCount) {
-      let record = records.pointer(slot)
-      if record.pointee.has(HeadSeries.isFree) { continue }
-      // A chunk about to be written to a file stays for one more round.
-      truncation.chunksRemoved += removeChunks(of: record) {
-        $0.end < time && $0.flags & SeriesChunk.isBeingWritten == 0
-      }
-      dropLate(before: time, record)
-      guard record.pointee.tail.count == 0 || record.pointee.tail.lastTime < time else { continue }
-      if let history = history(of: record), history.pointee.chunkCount > 0 || history.pointee.lateCount > 0 { continue }
-      // A series that another thread is creating has no number yet; it is looked at next time.
-      if record.pointee.id == 0 { continue }
-      if record.pointee.tail.count > 0 { truncation.chunksRemoved += 1 }
-      gone.append(record.pointee.id)
-      freeMemory(of: record)
-      records.retire(slot)
-      retired.append(slot)
-      truncation.seriesRemoved += 1
+    // A chunk about to be written to a file stays for one more round.
+    leaving.truncation.chunksRemoved += removeChunks(of: record) {
+      $0.end < time && $0.flags & SeriesChunk.isBeingWritten == 0
     }
-    if !retired.isEmpty { completed.removeAll { records.pointer($0.slot).pointee.reference != $0.reference } }
+    dropLate(before: time, record)
+    guard record.pointee.tail.count == 0 || record.pointee.tail.lastTime < time else { return }
+    retire(slot, record, &leaving)
+  }
+
+  /// Ends a series, unless it has complete chunks or late samples. What it has else goes with it.
+  mutating func retire(
+    _ slot: UInt32, _ record: UnsafeMutablePointer<HeadSeries>, _ leaving: inout Head.Leaving
+  ) {
+    if let history = history(of: record), history.pointee.chunkCount > 0 || history.pointee.lateCount > 0 { return }
+    // A series that another thread is creating has no number yet; it is looked at next time.
+    if record.pointee.id == 0 { return }
+    leaving.ids.append(record.pointee.id)
+    if record.pointee.tail.count > 0 { leaving.truncation.chunksRemoved += 1 }
+    freeMemory(of: record)
+    records.retire(slot)
+    leaving.slots.append(slot)
+    leaving.truncation.seriesRemoved += 1
+  }
+
+  /// Drops waiting chunks whose series has ended.
+  fileprivate mutating func forgetCompleted() {
+    completed.removeAll { records.pointer($0.slot).pointee.reference != $0.reference }
   }
 
   private mutating func dropLate(before time: Int64, _ record: UnsafeMutablePointer<HeadSeries>) {

@@ -16,8 +16,16 @@ final class HeadFiles: Sendable {
     self.log = log
   }
 
-  /// Puts both logs on stable storage.
-  func syncLogs() throws(DiskError) {
+  /// Puts all of it on stable storage.
+  func sync() throws(DiskError) {
+    do throws(HeadChunksError) {
+      try chunks.sync()
+    } catch {
+      switch error {
+      case .disk(let error): throw error
+      case .closed, .corrupt, .noFile: break
+      }
+    }
     do throws(WALError) {
       try wal.sync()
       try wbl.sync()

@@ -14,6 +14,9 @@ final class HeadRestorer {
   private var order = Column<UInt32>(capacity: DecodedBatch.rowsMax)
   /// Complete chunks found in files, by series reference, until their series is met.
   private var unclaimed: [UInt64: [SeriesChunk]]
+  /// The highest reference that samples gave and no record named. It must not be given to another series: the next start
+  /// would read these samples as that one's.
+  private var highestUnknown: UInt64 = 0
   private(set) var counts = Counts()
 
   struct Counts {
@@ -117,7 +120,7 @@ final class HeadRestorer {
     for index in 0..<count {
       let location = map.find(refs[rows.lowerBound + index])
       locations[index] = location.raw
-      if location.isNone { counts.unknownReferences += 1 } else { starts.add(location.shard) }
+      if location.isNone { noteUnknown(refs[rows.lowerBound + index]) } else { starts.add(location.shard) }
     }
     starts.finish()
     for index in 0..<count {
@@ -172,7 +175,7 @@ final class HeadRestorer {
     for index in 0..<batch.columns.samples.count {
       let location = map.find(refs[index])
       if location.isNone {
-        counts.unknownReferences += 1
+        noteUnknown(refs[index])
         continue
       }
       let time = times[index]
@@ -191,9 +194,17 @@ final class HeadRestorer {
     }
   }
 
+  private func noteUnknown(_ reference: UInt64) {
+    counts.unknownReferences += 1
+    // A number near the end of their range is damage, and would leave none for new series.
+    if reference < HeadRestorer.referenceMax { highestUnknown = max(highestUnknown, reference) }
+  }
+
+  private static let referenceMax: UInt64 = 1 << 60
+
   /// After the last record: new series are numbered behind all references seen.
   func finish() {
-    let highest = max(map.highest, unclaimed.keys.max() ?? 0)
+    let highest = max(map.highest, unclaimed.keys.max() ?? 0, highestUnknown)
     head.nextReference.max(highest + 1, ordering: .relaxed)
   }
 }

@@ -10,6 +10,12 @@ extension HeadShard {
   /// Chunks do not cross these borders (two hours).
   static var chunkRangeMilliseconds: Int64 { 2 * 3_600_000 }
 
+  /// The first border behind a time.
+  static func rangeEnd(of time: Int64) -> Int64 {
+    let into = time % chunkRangeMilliseconds
+    return time - into + (into < 0 ? 0 : chunkRangeMilliseconds)
+  }
+
   @inline(__always)
   mutating func append(_ slot: UInt32, time: Int64, value: UInt64, _ bounds: AppendBounds) -> SampleOutcome {
     let record = records.pointer(slot)
@@ -89,10 +95,8 @@ extension HeadShard {
   private mutating func startChunk(
     _ record: UnsafeMutablePointer<HeadSeries>, time: Int64, value: UInt64
   ) -> SampleOutcome {
-    let range = HeadShard.chunkRangeMilliseconds
-    let into = time % range
     record.pointee.chunkStart = time
-    record.pointee.cutAfter = UInt32(range - (into < 0 ? into + range : into))
+    record.pointee.cutAfter = UInt32(HeadShard.rangeEnd(of: time) - time)
     record.pointee.flags &= ~(HeadSeries.isPredicted | HeadSeries.isEmpty | HeadSeries.lastValueUnknown)
     record.pointee.slab = 0
     record.pointee.tail = XORTail(lastTime: time, lastValue: value, count: 1)

@@ -115,14 +115,31 @@ extension HeadShard {
     return true
   }
 
-  /// Makes a chunk of the late samples and empties their cell.
+  /// Makes chunks of the late samples, one for each two hours, and empties their cell. False where memory is exhausted; those
+  /// that are not in a chunk stay.
   mutating func completeLate(_ record: UnsafeMutablePointer<HeadSeries>, _ slot: UInt32) -> Bool {
     guard let history = history(of: record), history.pointee.lateCount > 0 else { return true }
     let samples = lateSamples(history)
     let count = Int(history.pointee.lateCount)
-    let span = samples[count - 1].time - samples[0].time
-    // Far apart in time they do not fit one chunk's span: the window bounds them to days, a chunk holds 49.
-    guard span <= Int64(UInt32.max) else { return false }
+    var start = 0
+    while start < count {
+      let border = HeadShard.rangeEnd(of: samples[start].time)
+      var end = start + 1
+      while end < count && samples[end].time < border { end += 1 }
+      if !addLateChunk(UnsafeBufferPointer(start: samples + start, count: end - start), record, slot) {
+        samples.update(from: samples + start, count: count - start)
+        history.pointee.lateCount = UInt16(count - start)
+        return false
+      }
+      start = end
+    }
+    history.pointee.lateCount = 0
+    return true
+  }
+
+  private mutating func addLateChunk(
+    _ samples: UnsafeBufferPointer<LateSample>, _ record: UnsafeMutablePointer<HeadSeries>, _ slot: UInt32
+  ) -> Bool {
     // 32 samples of at most 19 bytes fit the largest cell; the chunk then moves to one of its size.
     let largest = UInt8(SlabArena.sizes.count - 1)
     guard let work = slabs.allocate(largest) else { return false }
@@ -130,9 +147,9 @@ extension HeadShard {
     let capacity = SlabArena.bytes(of: largest)
     XORChunk.start(
       time: samples[0].time, value: samples[0].value, tail: &tail, at: slabs.pointer(work), capacity: capacity)
-    for index in 1..<max(count, 1) {
+    for sample in samples.dropFirst() {
       let fits = XORChunk.append(
-        time: samples[index].time, value: samples[index].value, to: &tail, at: slabs.pointer(work), capacity: capacity)
+        time: sample.time, value: sample.value, to: &tail, at: slabs.pointer(work), capacity: capacity)
       precondition(fits, "32 samples fit the largest cell")
     }
     let sizeClass = SlabArena.sizeClass(for: tail.byteCount)
@@ -143,7 +160,7 @@ extension HeadShard {
     slabs.pointer(cell).update(from: slabs.pointer(work), count: tail.byteCount)
     slabs.free(work, largest)
     let chunk = SeriesChunk(
-      start: samples[0].time, span: UInt32(span), file: SeriesChunk.inMemory, offset: cell,
+      start: samples[0].time, span: UInt32(tail.lastTime - samples[0].time), file: SeriesChunk.inMemory, offset: cell,
       byteCount: UInt16(tail.byteCount), sizeClass: sizeClass, flags: SeriesChunk.isLate)
     guard addChunk(chunk, to: record) else {
       slabs.free(cell, sizeClass)
@@ -152,7 +169,6 @@ extension HeadShard {
     completed.append(CompletedChunk(slot: slot, reference: record.pointee.reference, slab: cell))
     chunksCreated &+= 1
     chunkCount &+= 1
-    history.pointee.lateCount = 0
     return true
   }
 }

@@ -15,6 +15,8 @@ struct HeadShard: ~Copyable, @unchecked Sendable {
   var references = ReferenceTable()
   /// Chunks that are complete and wait to be written to a file.
   var completed: [CompletedChunk] = []
+  /// In-order samples before this are in a block or on their way there: from here on such a sample is a late one.
+  var flushedBefore = Int64.min
   var samplesAppended = 0
   var chunksCreated = 0
   var chunkCount = 0

@@ -54,8 +54,8 @@ struct HeadSnapshotWriter: ~Copyable {
     block.appendLittleEndian(UInt64(seriesCount))
     try finishBlock(kind: 0, replacement.file)
     // The log must reach at least as far as the positions say before the snapshot counts: after a power loss they would
-    // point into what is written later.
-    try head.files.syncLogs()
+    // point into what is written later. And the chunk files must have what the snapshot does not repeat.
+    try head.files.sync()
     try replacement.commit()
   }
 

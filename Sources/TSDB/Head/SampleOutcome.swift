@@ -71,4 +71,12 @@ struct AppendBounds: BitwiseCopyable, Sendable {
   var newest: Int64
   /// Whether late samples are taken at all.
   var takesLate: Bool
+
+  /// With in-order samples taken from `time` on only.
+  @inline(__always)
+  func inOrder(from time: Int64) -> AppendBounds {
+    var bounds = self
+    bounds.inOrderOldest = max(inOrderOldest, time)
+    return bounds
+  }
 }

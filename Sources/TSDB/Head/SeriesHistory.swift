@@ -41,6 +41,8 @@ package struct SeriesChunk: BitwiseCopyable, Sendable {
   static let isLate: UInt8 = 1
   /// A writer is about to put it into a file.
   static let isBeingWritten: UInt8 = 2
+  /// All its samples are in a block, or in one that is being written.
+  static let isFlushed: UInt8 = 4
 
   package var end: Int64 { start &+ Int64(span) }
   var isInMemory: Bool { file == SeriesChunk.inMemory }

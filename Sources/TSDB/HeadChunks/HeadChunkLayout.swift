@@ -79,14 +79,15 @@ enum HeadChunkLayout {
   static func chunk(at ref: HeadChunkRef, in file: UnsafeRawBufferPointer) -> HeadChunkInfo? {
     guard ref.offset >= fileHeaderBytes, ref.offset <= file.count else { return nil }
     var reader = ByteReader(UnsafeRawBufferPointer(rebasing: file[ref.offset...]))
-    guard let series = reader.bigEndian(UInt64.self), let minTime = reader.bigEndian(Int64.self),
-      let maxTime = reader.bigEndian(Int64.self), let encoding = reader.byte(), let length = reader.uvarint(),
+    guard let series = reader.bigEndian64(), let minTime = reader.bigEndian64(),
+      let maxTime = reader.bigEndian64(), let encoding = reader.byte(), let length = reader.uvarint(),
       reader.remaining >= checksumBytes, length <= UInt64(reader.remaining - checksumBytes), series != 0
     else { return nil }
     let start = ref.offset + reader.offset
-    let count: UInt16 = length >= 2 ? reader.bigEndian() ?? 0 : 0
+    let count: UInt16 = length >= 2 ? reader.bigEndian16() ?? 0 : 0
     return HeadChunkInfo(
-      ref: ref, series: series, minTime: minTime, maxTime: maxTime, encoding: encoding & ~outOfOrderBit,
+      ref: ref, series: series, minTime: Int64(bitPattern: minTime), maxTime: Int64(bitPattern: maxTime),
+      encoding: encoding & ~outOfOrderBit,
       isOutOfOrder: encoding & outOfOrderBit != 0, data: start..<(start + Int(length)), sampleCount: Int(count))
   }
 

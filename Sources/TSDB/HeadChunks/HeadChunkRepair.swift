@@ -7,6 +7,9 @@ package struct HeadChunkReport: Sendable, Equatable {
   package var chunks = 0
   /// The first place of each file that was damaged: chunks at and behind it are gone from that file.
   package var lost: [HeadChunkRef] = []
+  /// Whether files between the first and the last are missing.
+  package var hasGap = false
+  package var isWhole: Bool { lost.isEmpty && !hasGap }
 }
 
 /// Reads one file of head chunks at start. Chunks before the first damaged place stay, with their references; of the

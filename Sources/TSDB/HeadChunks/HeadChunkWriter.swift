@@ -21,13 +21,15 @@ struct HeadChunkWriter: ~Copyable {
   private var lastNumber: Int
   private var offset = 0
   private var file: (any DiskFile)?
-  private var full: [any DiskFile] = []
-  private var isDirectoryDirty = false
+  private var work = HeadChunkSyncWork()
   private var wantsNewFile = false
   private var framed = ByteBuffer(capacity: 64 * 1024)
   var isClosed = false
 
-  init(_ directory: HeadChunkDirectory, lastNumber: Int, fileBytesMax: Int, log: Log) {
+  /// `found`: the files that are there.
+  init(_ directory: HeadChunkDirectory, found: [Int], lastNumber: Int, fileBytesMax: Int, log: Log) {
+    work.inherited = found.map { directory.filePath($0) }
+    work.isDirectoryDirty = !found.isEmpty
     self.directory = directory
     self.lastNumber = lastNumber
     self.fileBytesMax = fileBytesMax
@@ -96,27 +98,34 @@ struct HeadChunkWriter: ~Copyable {
 
   private mutating func begin() throws(DiskError) {
     let created = try directory.disk.open(directory.filePath(lastNumber + 1), .truncate)
-    if let file { full.append(file) }
+    if let file { work.full.append(file) }
     file = created
     lastNumber += 1
     offset = 0
     wantsNewFile = false
-    isDirectoryDirty = true
+    work.isDirectoryDirty = true
   }
 
-  /// What one sync has to do: files that are full (and to be closed), the present one, the folder.
-  mutating func takeSyncWork() -> (full: [any DiskFile], current: (any DiskFile)?, isDirectoryDirty: Bool) {
+  /// What is to be synced now. The caller does it and gives back what it could not do.
+  mutating func takeSyncWork() -> HeadChunkSyncWork {
     defer {
-      full.removeAll()
-      isDirectoryDirty = false
+      work = HeadChunkSyncWork()
     }
-    return (full, file, isDirectoryDirty)
+    var taken = work
+    taken.current = file
+    return taken
   }
 
   /// After a failed fsync nothing more is written behind the bytes that may be lost.
-  mutating func syncFailed() {
-    wantsNewFile = true
-    isDirectoryDirty = true
+  mutating func giveBack(_ rest: HeadChunkSyncWork) {
+    work.full += rest.full
+    work.inherited += rest.inherited
+    work.doubtful += rest.doubtful
+    work.isDirectoryDirty = work.isDirectoryDirty || rest.isDirectoryDirty
+    guard let lost = rest.current, let file, lost === file else { return }
+    // Its bytes are written once more under its name, which this open file does not follow.
+    self.file = nil
+    offset = 0
   }
 
   mutating func takeCurrent() -> (any DiskFile)? {

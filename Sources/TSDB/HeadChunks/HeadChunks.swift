@@ -38,6 +38,7 @@ package final class HeadChunks: Sendable {
       let numbers = try directory.prepare()
       for number in numbers {
         if number > lastNumber + 1, lastNumber > 0 {
+          report.hasGap = true
           log.error("Head chunk files are missing", ["before": directory.filePath(number)])
         }
         var maxTime = Int64.min
@@ -54,7 +55,8 @@ package final class HeadChunks: Sendable {
     } catch {
       throw .disk(error)
     }
-    let writer = HeadChunkWriter(directory, lastNumber: lastNumber, fileBytesMax: fileBytesMax, log: log)
+    let writer = HeadChunkWriter(
+      directory, found: files.map(\.number), lastNumber: lastNumber, fileBytesMax: fileBytesMax, log: log)
     return (HeadChunks(directory, writer, files, log), report)
   }
 
@@ -141,16 +143,11 @@ package final class HeadChunks: Sendable {
 
   /// Puts all chunks appended so far on stable storage: before the log that could restore them is truncated.
   package func sync() throws(HeadChunksError) {
-    let work = writer.withLock { $0.takeSyncWork() }
+    var work = writer.withLock { $0.takeSyncWork() }
     do throws(DiskError) {
-      for file in work.full {
-        try file.sync()
-        try file.close()
-      }
-      try work.current?.sync()
-      if work.isDirectoryDirty { try directory.disk.syncDirectory(directory.path) }
+      try work.perform(on: directory)
     } catch {
-      writer.withLock { $0.syncFailed() }
+      writer.withLock { $0.giveBack(work) }
       throw .disk(error)
     }
   }

@@ -24,22 +24,32 @@ package struct SeriesSamples: ~Copyable, Sendable {
     values.append(value)
   }
 
+  /// The samples of a chunk of equal values that owns no bytes.
+  mutating func appendConstant(_ tail: XORTail, from start: Int64) {
+    let count = Int(tail.count)
+    let (timeBase, valueBase) = (times.extend(by: count), values.extend(by: count))
+    for index in 0..<count {
+      timeBase[index] = start &+ Int64(index) &* Int64(tail.timeDelta)
+      valueBase[index] = tail.lastValue
+    }
+  }
+
   /// Decodes a chunk behind what is there. False where it is not whole; what could be read is there then.
   mutating func append(chunk: UnsafeRawBufferPointer) -> Bool {
     guard let count = XORChunk.count(of: chunk) else { return false }
-    let before = times.count
-    times.resize(to: before + count)
-    values.resize(to: before + count)
-    let decoded = XORChunk.decode(chunk, times: times.base + before, values: values.base + before)
-    times.resize(to: before + decoded)
-    values.resize(to: before + decoded)
-    return decoded == count
+    let decoded = XORChunk.decode(chunk, times: times.extend(by: count), values: values.extend(by: count))
+    if decoded == count { return true }
+    let whole = times.times.count - count + decoded
+    times.keep(0..<whole)
+    values.keep(0..<whole)
+    return false
   }
 
   /// Puts the samples in order of time. Of equal times the one that was appended first stays.
   mutating func sortByTime() {
-    let count = times.count
-    guard let firstLate = (1..<max(count, 1)).first(where: { times[$0] <= times[$0 - 1] }) else { return }
+    let firstLate = SeriesSamples.firstLate(times.times)
+    let count = times.times.count
+    if firstLate == count { return }
     lateTimes.removeAll()
     lateValues.removeAll()
     for index in firstLate..<count {
@@ -66,30 +76,40 @@ package struct SeriesSamples: ~Copyable, Sendable {
     }
   }
 
-  /// Keeps the samples from `first` to `last`, both included.
-  mutating func clip(_ first: Int64, _ last: Int64) {
-    let count = times.count
-    if count == 0 || times[0] >= first && times[count - 1] <= last { return }
-    var kept = 0
-    for index in 0..<count where times[index] >= first && times[index] <= last {
-      times[kept] = times[index]
-      values[kept] = values[index]
-      kept += 1
-    }
-    times.resize(to: kept)
-    values.resize(to: kept)
+  /// The first sample that is not later than the one before it; the count where there is none.
+  private static func firstLate(_ times: UnsafeBufferPointer<Int64>) -> Int {
+    var index = 1
+    while index < times.count, times[index] > times[index &- 1] { index &+= 1 }
+    return min(index, times.count)
   }
-}
 
-extension SeriesSamples {
-  /// The value at exactly `time`.
-  func value(at time: Int64) -> UInt64? {
+  /// Keeps the samples from `first` to `last`, both included, of samples in order.
+  mutating func clip(_ first: Int64, _ last: Int64) {
+    let all = times.times
+    if all.isEmpty || all[0] >= first && all[all.count - 1] <= last { return }
+    let start = index(from: first)
+    let kept = start..<(last == .max ? all.count : max(start, index(from: last + 1)))
+    times.keep(kept)
+    values.keep(kept)
+  }
+
+  /// The first sample at `time` or later, of samples in order.
+  private func index(from time: Int64) -> Int {
+    let times = times.times
     var low = 0
     var high = times.count
     while low < high {
       let middle = (low + high) / 2
       if times[middle] < time { low = middle + 1 } else { high = middle }
     }
-    return low < times.count && times[low] == time ? values[low] : nil
+    return low
+  }
+}
+
+extension SeriesSamples {
+  /// The value at exactly `time`.
+  func value(at time: Int64) -> UInt64? {
+    let place = index(from: time)
+    return place < times.count && times[place] == time ? values[place] : nil
   }
 }

@@ -5,13 +5,14 @@ enum Command: Sendable {
   /// The topic is a command's name; nil for the overview.
   case help(topic: String?)
   case checkConfig(file: String)
+  case tsdb(TSDBCommand)
 }
 
 extension Command {
   /// Words of the first argument; the first ones are served.
-  static let names = ["serve", "check", "version", "help"]
+  static let names = ["serve", "check", "tsdb", "version", "help"]
   /// Kept for later versions, so that a script learns that it is early, not wrong.
-  static let reservedNames = ["tsdb", "query", "test", "debug"]
+  static let reservedNames = ["query", "test", "debug"]
 
   /// From the arguments without the program's name. Flags without a command mean `serve`.
   static func parse(_ arguments: [String], environment: [String: String] = [:]) throws(ArgumentError) -> Command {
@@ -29,6 +30,7 @@ extension Command {
       try refuseMore(rest.dropFirst())
       return .help(topic: rest.first)
     case "check": return try check(rest)
+    case "tsdb": return .tsdb(try TSDBCommand.parse(rest))
     default:
       if reservedNames.contains(first) { throw ArgumentError("apus \(first) is not available in this version") }
       throw ArgumentError("unknown command \(first)" + ServeOptions.hint(first, in: names) + " (see apus help)")

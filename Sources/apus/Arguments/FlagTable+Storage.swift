@@ -16,6 +16,9 @@ extension FlagTable {
     Flag(
       "storage.tsdb.min-free-space", .size, "256MB",
       "Free bytes on the disk below which writes are answered with 503 until there is space again. 0 turns it off."),
+    Flag(
+      "storage.own-metrics", .boolean, "true",
+      "Store the server's own metrics every 15 seconds. Without them an empty server takes samples of any age first."),
     Flag("storage.tsdb.no-lockfile", .boolean, "false", "Do not lock the data directory."),
     Flag("storage.tsdb.min-block-duration", .duration, "2h", use: .accepted, isHidden: true, "Shortest block."),
     Flag("storage.tsdb.max-block-duration", .duration, "0s", use: .accepted, isHidden: true, "Longest block."),

@@ -36,6 +36,7 @@ struct ServeOptions: Sendable {
   var walSync: WALSync
   var freeSpaceBytesMin: Int
   var isLockFileUsed: Bool
+  var areOwnMetricsStored: Bool
   var remoteReadSamplesMax: Int
   var remoteReadsMax: Int
   var remoteReadFrameBytesMax: Int
@@ -93,6 +94,7 @@ extension ServeOptions {
     walSync = WALSync(rawValue: values.text("storage.tsdb.wal-sync")) ?? .interval
     freeSpaceBytesMin = values.bytes("storage.tsdb.min-free-space")
     isLockFileUsed = !values.boolean("storage.tsdb.no-lockfile")
+    areOwnMetricsStored = values.boolean("storage.own-metrics")
     remoteReadSamplesMax = values.integer("storage.remote.read-sample-limit")
     remoteReadsMax = values.integer("storage.remote.read-concurrent-limit")
     remoteReadFrameBytesMax = values.integer("storage.remote.read-max-bytes-in-frame")

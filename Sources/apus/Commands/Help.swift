@@ -6,6 +6,7 @@ enum Help {
     case nil, "help": overview
     case "serve": serve
     case "check": check
+    case "tsdb": TSDBCommand.help
     case "version": "usage: apus version\n\nPrints the version."
     default: nil
     }
@@ -19,6 +20,7 @@ enum Help {
     Commands:
       serve                Run the server.
       check config FILE    Check a configuration file.
+      tsdb ...             Look at, copy out of or bring into a data directory.
       version              Print the version.
       help [<command>]     Print this text or that of a command.
     """

@@ -6,6 +6,7 @@ func run(_ arguments: [String], environment: [String: String]) -> Int32 {
     case .version: return CommandResult(output: Version.text, exitCode: 0).finish()
     case .help(let topic): return help(topic).finish()
     case .checkConfig(let file): return CheckConfig.run(file: file, environment: environment).finish()
+    case .tsdb(let command): return command.run()
     }
   } catch {
     return CommandResult(errors: "apus: \(error)", exitCode: 2).finish()

@@ -1,0 +1,201 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+import TestKit
+
+/// CPU of the whole server process for each query of a mix over a day of samples, caches off; and whether the answers are
+/// those of Prometheus.
+func runQueries(_ options: BenchOptions) throws {
+  var options = options
+  options.victoriaFlags = ["-search.disableCache"]
+  // Samples of now would make those of yesterday too old.
+  options.apusFlags.append("--no-storage.own-metrics")
+  let workload = options.queryWorkload(series: 1056, scrapes: 5760)
+  var figures: [Contender: [QueryFigure]] = [:]
+  var sent: [Int] = []
+  for contender in options.contenders {
+    let trial = try Trial(contender, options)
+    let queried = try QueriedServer(contender, trial.server, options, workload)
+    sent.append(queried.samplesSent)
+    figures[contender] = try DashboardQuery.mix.map { query in
+      let figure = try queried.measure(query)
+      report("\(contender.rawValue): \(query.name): \(milliseconds(figure.cpuSeconds)) ms")
+      return figure
+    }
+    trial.end()
+  }
+  guard sent.allSatisfy({ $0 == sent[0] }) else { throw Trial.Failure(description: "not the same samples: \(sent)") }
+  printQueries(figures, workload, options, samples: sent[0])
+}
+
+/// What one server needs for one query.
+struct QueryFigure {
+  var cpuSeconds: Double
+  var wallSeconds: Double
+  var answer: QueryAnswer
+}
+
+/// A server with the load of the queries in it.
+struct QueriedServer {
+  let server: ServerProcess
+  let options: BenchOptions
+  let workload: QueryWorkload
+  let samplesSent: Int
+  private let clock: clockid_t
+
+  init(_ contender: Contender, _ server: ServerProcess, _ options: BenchOptions, _ workload: QueryWorkload) throws {
+    self.server = server
+    self.options = options
+    self.workload = workload
+    var load = QueryLoad(workload)
+    report("\(contender.rawValue): sending \(load.seriesCount) series x \(workload.scrapes)")
+    try load.send { body in
+      let answer = try server.request("POST", "/api/v1/write", headers: RemoteWriteBody.headers, body: body)
+      guard answer.status / 100 == 2 else {
+        throw Trial.Failure(description: "a body was answered \(answer.status): \(answer.text.prefix(300))")
+      }
+    }
+    samplesSent = load.samplesSent
+    if contender == .victoria { _ = try server.get("/internal/force_flush") }
+    var clock = clockid_t()
+    guard clock_getcpuclockid(server.child.processID, &clock) == 0 else {
+      throw Trial.Failure(description: "no processor clock of \(contender.rawValue)")
+    }
+    self.clock = clock
+    settle()
+  }
+
+  /// CPU the server process has used so far.
+  func cpuSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(clock, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+
+  /// Waits until what the load left to do in the background is done.
+  private func settle() {
+    sleepThread(.seconds(options.settleSeconds))
+    _ = eventually(within: .seconds(options.settleSeconds * 8), every: .milliseconds(1)) {
+      let before = cpuSeconds()
+      sleepThread(.seconds(1))
+      return cpuSeconds() - before < 0.03
+    }
+  }
+
+  /// The median over some rounds of the mean CPU of a round's repetitions.
+  func measure(_ query: DashboardQuery) throws -> QueryFigure {
+    var connection = try HTTPConnection(port: server.port, timeout: .seconds(120))
+    let target = target(query)
+    let answer = try QueryAnswer(connection.exchange("GET", target))  // also what warms it up
+    var cpu: [Double] = []
+    var wall: [Double] = []
+    for _ in 0..<options.queryRounds {
+      let start = ContinuousClock.now
+      let cpuStart = cpuSeconds()
+      var repetitions = 0
+      repeat {
+        _ = try connection.exchange("GET", target)
+        repetitions += 1
+      } while (ContinuousClock.now - start).inSeconds < options.querySeconds
+      cpu.append((cpuSeconds() - cpuStart) / Double(repetitions))
+      wall.append((ContinuousClock.now - start).inSeconds / Double(repetitions))
+    }
+    return QueryFigure(cpuSeconds: median(cpu), wallSeconds: median(wall), answer: answer)
+  }
+
+  func target(_ query: DashboardQuery) -> String {
+    let text = percentEncoded(query.expression)
+    // Aligned as dashboards ask; no server then moves the steps.
+    let end = workload.lastTimestamp / 300_000 * 300
+    if query.rangeSeconds == 0 { return "/api/v1/query?query=\(text)&time=\(end)&nocache=1" }
+    return
+      "/api/v1/query_range?query=\(text)&start=\(end - query.rangeSeconds)&end=\(end)&step=\(query.stepSeconds)&nocache=1"
+  }
+
+}
+
+func median(_ values: [Double]) -> Double {
+  let sorted = values.sorted()
+  if sorted.isEmpty { return .nan }
+  return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+}
+
+private func printQueries(
+  _ figures: [Contender: [QueryFigure]], _ workload: QueryWorkload, _ options: BenchOptions, samples: Int
+) {
+  let title =
+    "queries: \(workload.series.count) series x \(workload.scrapes) scrapes, \(samples) samples, caches off, "
+    + "milliseconds of CPU per query, seed \(workload.seed)"
+  var table = FigureTable(title)
+  for contender in options.contenders {
+    let own = figures[contender] ?? []
+    table.add(
+      contender.rawValue,
+      zip(DashboardQuery.mix, own).map { ($0.name, milliseconds($1.cpuSeconds), 2) })
+  }
+  print(table.text)
+  guard let own = figures[.apus] else { return }
+  for peer in options.contenders where peer != .apus {
+    let theirs = figures[peer] ?? []
+    let ratios = zip(own, theirs).map { $0.cpuSeconds / $1.cpuSeconds }
+    let walls = zip(own, theirs).map { $0.wallSeconds / $1.wallSeconds }
+    print(
+      "apus / \(peer.rawValue): CPU median \(FigureTable.number(median(ratios), 2)), most "
+        + "\(FigureTable.number(ratios.max() ?? .nan, 2)); wall median \(FigureTable.number(median(walls), 2))")
+    for (index, query) in DashboardQuery.mix.enumerated() {
+      let tolerance = peer == .victoria ? query.victoriaTolerance : 1e-9
+      if let difference = AnswerComparison(tolerance).difference(own[index].answer, theirs[index].answer) {
+        print("answers differ from \(peer.rawValue): \(query.name): \(difference)")
+      }
+    }
+  }
+}
+
+func milliseconds(_ seconds: Double) -> Double { seconds * 1000 }
+
+/// Memory that `sum by (job) (rate(...))` over many series takes above what the server held before it.
+func runQueryMemory(_ options: BenchOptions) throws {
+  let workload = try options.workload(series: 100_000, scrapes: 220)
+  let steps: Int64 = 240
+  var table = FigureTable(
+    "memory of a query: sum by (job) (rate({__name__=~\".+\"}[5m])), \(workload.series) series x \(workload.scrapes) scrapes, "
+      + "\(steps) steps")
+  for contender in options.contenders {
+    let trial = try Trial(contender, options)
+    _ = try trial.load(workload)
+    sleepThread(.seconds(options.settleSeconds))
+    let end = workload.timestamp(scrape: workload.scrapes - 1) / 1000
+    let target =
+      "/api/v1/query_range?query=\(percentEncoded("sum by (job) (rate({__name__=~\".+\"}[5m]))"))"
+      + "&start=\(end - (steps - 1) * 15)&end=\(end)&step=15&nocache=1"
+    var above: [Double] = []
+    var seconds: [Double] = []
+    for _ in 0..<3 {
+      try resetPeak(trial.server.child.processID)
+      let before = try trial.usage()
+      var connection = try HTTPConnection(port: trial.server.port, timeout: .seconds(600))
+      let answer = try QueryAnswer(connection.exchange("GET", target))
+      let after = try trial.usage()
+      guard !answer.series.isEmpty else { throw Trial.Failure(description: "no answer to the query") }
+      above.append(mebibytes(after.residentBytesMax - before.residentBytes))
+      seconds.append(after.cpuSeconds - before.cpuSeconds)
+    }
+    table.add(
+      contender.rawValue,
+      [
+        ("MiB above idle, first", above[0], 1), ("MiB above idle, third", above[2], 1),
+        ("CPU seconds, third", seconds[2], 2),
+      ])
+    trial.end()
+  }
+  print(table.text)
+}
+
+/// Lets the most a process has held begin anew.
+private func resetPeak(_ processID: pid_t) throws {
+  let descriptor = open("/proc/\(processID)/clear_refs", O_WRONLY)
+  defer { close(descriptor) }
+  guard descriptor >= 0, write(descriptor, "5", 1) == 1 else {
+    throw Trial.Failure(description: "the peak of \(processID) cannot be reset")
+  }
+}

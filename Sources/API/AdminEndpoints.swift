@@ -1,0 +1,131 @@
+import Format
+import HTTP
+import Model
+import Platform
+import PromQL
+import TSDB
+
+/// What the admin endpoints ask of the program.
+package struct AdminActions: Sendable {
+  /// Whether data may be deleted and copied through the API (`--web.enable-admin-api`).
+  package var isEnabled: Bool
+  /// The administration of a workspace (nil: the default one); nil where there is none, or it is not ready yet.
+  package var administration: @Sendable (_ workspace: String?) -> (any BlockAdmin)?
+
+  package init(
+    isEnabled: Bool, administration: @escaping @Sendable (_ workspace: String?) -> (any BlockAdmin)?
+  ) {
+    self.isEnabled = isEnabled
+    self.administration = administration
+  }
+}
+
+/// `/api/v1/admin/tsdb/...` and `/api/v1/status/tsdb/blocks`. All but the last wait for the disk: they belong on the pool.
+package struct AdminEndpoints: Sendable {
+  let actions: AdminActions
+
+  package init(actions: AdminActions) { self.actions = actions }
+
+  /// All selectors are read before the first is acted on, so that a wrong one leaves everything as it was.
+  package func deleteSeries(_ request: Request) -> Response {
+    administer(request) { (admin, parameters) throws(APIError) in
+      let texts = request.parameterValues("match[]")
+      if texts.isEmpty { throw APIError(.badData, "no match[] parameter provided") }
+      let start = try parameters.time("start") ?? .min
+      let end = try parameters.time("end") ?? .max
+      if end < start { throw .invalidParameter("end", "end timestamp must not be before start time") }
+      var selectors: [[CompiledMatcher]] = []
+      for text in texts { selectors.append(try AdminEndpoints.selector(text)) }
+      for selector in selectors {
+        try AdminEndpoints.act { () throws(BlockFault) in try admin.delete(selector, in: start...end) }
+      }
+      return .noContent
+    }
+  }
+
+  package func cleanTombstones(_ request: Request) -> Response {
+    administer(request) { (admin, _) throws(APIError) in
+      try AdminEndpoints.act { () throws(BlockFault) in try admin.cleanTombstones() }
+      return .noContent
+    }
+  }
+
+  package func snapshot(_ request: Request) -> Response {
+    administer(request) { (admin, parameters) throws(APIError) in
+      let skipsHead = try AdminEndpoints.boolean("skip_head", parameters.text("skip_head"))
+      var name = ""
+      do throws(BlockFault) {
+        name = try admin.snapshot(skipsHead: skipsHead)
+      } catch {
+        throw APIError(.internalError, "create snapshot: \(error)")
+      }
+      return AdminEndpoints.success("{\"name\":\(JSONBuffer.quoted(name))}")
+    }
+  }
+
+  /// Not behind the switch: it changes nothing.
+  package func blocks(_ request: Request) -> Response {
+    guard let admin = actions.administration(request.workspace) else { return AdminEndpoints.notReady.response }
+    return AdminEndpoints.success(
+      "{\"blocks\":[\(admin.blockMetas.map { String(decoding: $0.json, as: UTF8.self) }.joined(separator: ","))]}")
+  }
+
+  private static let notReady = APIError(.unavailable, "TSDB not ready")
+
+  private func administer(
+    _ request: Request, _ action: (any BlockAdmin, Parameters) throws(APIError) -> Response
+  ) -> Response {
+    // Prometheus says it with this status; it is no reason to try again.
+    guard actions.isEnabled else {
+      return .json(
+        500, Array("{\"status\":\"error\",\"errorType\":\"unavailable\",\"error\":\"admin APIs disabled\"}".utf8))
+    }
+    guard let admin = actions.administration(request.workspace) else { return AdminEndpoints.notReady.response }
+    do throws(APIError) {
+      return try action(admin, Parameters(request: request))
+    } catch {
+      return error.response
+    }
+  }
+
+  private static func selector(_ text: String) throws(APIError) -> [CompiledMatcher] {
+    var matchers: [Matcher] = []
+    do throws(ParseError) {
+      matchers = try Parser.parseSelector(text)
+    } catch {
+      throw .invalidParameter("match[]", "\(error)")
+    }
+    var compiled: [CompiledMatcher] = []
+    for matcher in matchers {
+      do throws(RegexError) {
+        compiled.append(try CompiledMatcher(matcher))
+      } catch {
+        throw .invalidParameter("match[]", "\(error)")
+      }
+    }
+    return compiled
+  }
+
+  private static func act(_ action: () throws(BlockFault) -> Void) throws(APIError) {
+    do throws(BlockFault) {
+      try action()
+    } catch {
+      throw APIError(.internalError, "\(error)")
+    }
+  }
+
+  /// The words that Go's `ParseBool` knows.
+  private static func boolean(_ name: String, _ text: String) throws(APIError) -> Bool {
+    switch text {
+    case "1", "t", "T", "TRUE", "true", "True": return true
+    case "", "0", "f", "F", "FALSE", "false", "False": return false
+    default:
+      throw .invalidParameter(
+        name, "unable to parse boolean: strconv.ParseBool: parsing \(JSONBuffer.quoted(text)): invalid syntax")
+    }
+  }
+
+  private static func success(_ data: String) -> Response {
+    .json(200, Array("{\"status\":\"success\",\"data\":\(data)}".utf8))
+  }
+}

@@ -1,0 +1,81 @@
+import Format
+import Model
+import Platform
+
+// Reading series. What is damaged is left out, counted, and told once for each block.
+extension Block {
+  /// A chunk's encoding and data, which live as long as this block; nil where none lies there whole, its checksum included.
+  package func chunk(_ reference: UInt64) -> (encoding: UInt8, data: UnsafeRawBufferPointer)? {
+    guard let segment = Int(exactly: reference >> 32), segment < segments.count,
+      let chunk = ChunkSegment.chunk(at: Int(reference & 0xffff_ffff), in: segments[segment].bytes),
+      ChunkSegment.isWhole(chunk)
+    else { return nil }
+    return (chunk.encoding, chunk.data)
+  }
+
+  /// Symbol numbers as packed labels; nil where one is no symbol. For many series `IndexLabels` is quicker.
+  package func labels(_ numbers: [UInt32]) -> Labels? {
+    var packed: [UInt8] = []
+    packed.reserveCapacity(numbers.count * 12)
+    for place in stride(from: 0, to: numbers.count - 1, by: 2) {
+      guard let name = index.symbols[numbers[place]], let value = index.symbols[numbers[place + 1]] else { return nil }
+      if !name.isEmpty && !value.isEmpty { packed.appendPacked(name, value) }
+    }
+    return Labels(packed: packed)
+  }
+
+  /// Appends the samples of the chunks of a series that reach into the time between two times, without those deleted; the
+  /// first and the last chunk may bring samples of other times.
+  package func read(
+    _ series: borrowing DecodedSeries, _ reference: UInt32, from first: Int64, through last: Int64,
+    into samples: inout SeriesSamples
+  ) {
+    let deleted = tombstones.isEmpty ? [] : tombstones.intervals(of: UInt64(reference))
+    let start = samples.count
+    for chunk in series.chunks where chunk.minTime <= last && chunk.maxTime >= first {
+      if deleted.contains(where: { $0.lowerBound <= chunk.minTime && $0.upperBound >= chunk.maxTime }) { continue }
+      guard let (encoding, data) = self.chunk(chunk.reference) else {
+        noteDamage("a chunk is damaged, reference \(chunk.reference)")
+        continue
+      }
+      guard encoding == XORChunk.encoding else {
+        report.unsupported.add()
+        continue
+      }
+      let before = samples.count
+      if !samples.append(chunk: data) {
+        // Its checksum was right: it was written so, and none of it can be trusted.
+        samples.cut(to: before)
+        noteDamage("a chunk cannot be decoded, reference \(chunk.reference)")
+      }
+    }
+    samples.drop(deleted, from: start)
+  }
+
+  /// Chunks and series of this block that could not be read since it was opened.
+  package var chunksUnreadable: Counter { damage.unreadable }
+
+  func noteDamage(_ what: @autoclosure () -> String) {
+    report.unreadable.add()
+    if damage.count() { report.tell("\(meta.ulid)", what()) }
+  }
+}
+
+extension SeriesSamples {
+  fileprivate mutating func cut(to count: Int) {
+    times.resize(to: count)
+    values.resize(to: count)
+  }
+
+  /// Drops the samples at deleted times, from a place on.
+  fileprivate mutating func drop(_ deleted: [ClosedRange<Int64>], from first: Int) {
+    if deleted.isEmpty { return }
+    var kept = first
+    for index in first..<count where !deleted.contains(where: { $0.contains(times[index]) }) {
+      times[kept] = times[index]
+      values[kept] = values[index]
+      kept += 1
+    }
+    cut(to: kept)
+  }
+}

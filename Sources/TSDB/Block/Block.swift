@@ -1,0 +1,87 @@
+import Format
+import Model
+import Platform
+
+/// A block on disk, its files mapped. Immutable; any thread. What is mapped stays readable after the files are removed.
+package final class Block: Sendable {
+  package let directory: String
+  package let meta: BlockMeta
+  package let tombstones: Tombstones
+  package let index: IndexFile
+  let segments: [MappedFile]
+  /// Of index and chunks.
+  package let sizeBytes: Int
+  let report: BlockReport
+  /// Shared by a block and what it becomes when something is deleted from it.
+  let damage: BlockDamage
+
+  /// - Parameter report: where it is told that something cannot be read.
+  package init(_ directory: String, on disk: any Disk, report: BlockReport = BlockReport()) throws(BlockFault) {
+    self.directory = directory
+    self.report = report
+    damage = BlockDamage()
+    let description = try Block.map(directory + "/meta.json", disk)
+    guard let meta = BlockMeta(json: description.bytes) else {
+      throw .corrupt(path: description.path, reason: "not the description of a block")
+    }
+    self.meta = meta
+    tombstones = try Block.readTombstones(directory + "/tombstones", disk)
+    let mapped = try Block.map(directory + "/index", disk)
+    do throws(IndexDamage) {
+      index = try IndexFile(mapped.bytes, owner: mapped)
+    } catch {
+      throw .corrupt(path: mapped.path, reason: "\(error)")
+    }
+    segments = try Block.segments(directory + "/chunks", disk)
+    sizeBytes = segments.reduce(mapped.bytes.count) { $0 + $1.bytes.count }
+  }
+
+  private init(_ block: Block, _ meta: BlockMeta, _ tombstones: Tombstones) {
+    directory = block.directory
+    self.meta = meta
+    self.tombstones = tombstones
+    index = block.index
+    segments = block.segments
+    sizeBytes = block.sizeBytes
+    report = block.report
+    damage = block.damage
+  }
+
+  /// The same block with something deleted from it.
+  package func with(meta: BlockMeta, tombstones: Tombstones) -> Block { Block(self, meta, tombstones) }
+
+  private static func map(_ path: String, _ disk: any Disk) throws(BlockFault) -> MappedFile {
+    try BlockFault.wrap { () throws(DiskError) in try disk.map(path) }
+  }
+
+  /// No file means that nothing was deleted.
+  private static func readTombstones(_ path: String, _ disk: any Disk) throws(BlockFault) -> Tombstones {
+    let file: MappedFile
+    do throws(DiskError) {
+      file = try disk.map(path)
+    } catch {
+      if error.isNotFound { return Tombstones() }
+      throw .disk(error)
+    }
+    guard let tombstones = Tombstones(file: file.bytes) else {
+      throw .corrupt(path: path, reason: "not a list of deletions, or damaged")
+    }
+    return tombstones
+  }
+
+  private static func segments(_ directory: String, _ disk: any Disk) throws(BlockFault) -> [MappedFile] {
+    let names = try BlockFault.wrap { () throws(DiskError) in try disk.list(directory) }
+      .filter { !$0.isEmpty && $0.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } }
+    var segments: [MappedFile] = []
+    for (number, name) in names.enumerated() {
+      let path = DiskPath.join(directory, name)
+      guard name == ChunkSegment.fileName(number) else {
+        throw .corrupt(path: path, reason: "chunk files are missing before it")
+      }
+      let file = try map(path, disk)
+      guard ChunkSegment.hasHeader(file.bytes) else { throw .corrupt(path: path, reason: "not a file of chunks") }
+      segments.append(file)
+    }
+    return segments
+  }
+}

@@ -1,0 +1,148 @@
+import Format
+import Platform
+
+/// Writes one block into a temporary folder, which gets its name when all of it is durable: a crash leaves the whole block
+/// or none. Owned by one thread.
+///
+/// First all symbols (label names and values) in the order of their bytes, then the series in the order of their labels,
+/// each with its chunks in the order of time.
+package struct BlockWriter: ~Copyable {
+  package static let temporarySuffix = ".tmp-for-creation"
+
+  package let ulid: ULID
+  private let root: String
+  private let folder: String
+  private let disk: any Disk
+  private var index: IndexFileWriter
+  private var chunks: ChunkSegmentsWriter
+  private var labels: [UInt32] = []
+  private var metas: [ChunkMeta] = []
+  private var lastEncoding = XORChunk.encoding
+  private var stats = BlockMeta.Stats()
+  private var isEnded = false
+
+  package init(_ disk: any Disk, root: String, ulid: ULID) throws(BlockFault) {
+    self.disk = disk
+    self.root = root
+    self.ulid = ulid
+    let folder = DiskPath.join(root, "\(ulid)" + BlockWriter.temporarySuffix)
+    self.folder = folder
+    try BlockFault.wrap { () throws(DiskError) in
+      try disk.makeDirectory(folder)
+      try disk.makeDirectory(folder + "/chunks")
+    }
+    do throws(BlockFault) {
+      index = try IndexFileWriter(folder + "/index", on: disk)
+    } catch {
+      try? disk.removeTree(folder)
+      throw error
+    }
+    chunks = ChunkSegmentsWriter(folder + "/chunks", on: disk)
+  }
+
+  deinit {
+    // Only tidiness: a start removes such folders.
+    if !isEnded { try? disk.removeTree(folder) }
+  }
+
+  /// Symbols are numbered from 0 in the order they come.
+  package mutating func addSymbol(_ bytes: UnsafeRawBufferPointer) throws(BlockFault) { try index.addSymbol(bytes) }
+
+  /// `labels`: symbol numbers of names and values by turns, names ascending.
+  package mutating func beginSeries(_ labels: UnsafeBufferPointer<UInt32>) {
+    self.labels.removeAll(keepingCapacity: true)
+    self.labels.append(contentsOf: labels)
+    metas.removeAll(keepingCapacity: true)
+  }
+
+  package mutating func addChunk(
+    minTime: Int64, maxTime: Int64, encoding: UInt8, sampleCount: Int, _ data: UnsafeRawBufferPointer
+  ) throws(BlockFault) {
+    if minTime > maxTime { throw .misused("a chunk ends before it begins") }
+    if let last = metas.last {
+      // Chunks that the compaction cannot decode are kept whole beside what they overlap.
+      let mayOverlap = encoding != XORChunk.encoding || lastEncoding != XORChunk.encoding
+      if minTime <= last.maxTime && !(mayOverlap && minTime >= last.minTime) {
+        throw .misused("chunks are out of order")
+      }
+    }
+    lastEncoding = encoding
+    do throws(DiskError) {
+      let reference = try chunks.append(encoding: encoding, data)
+      metas.append(ChunkMeta(minTime: minTime, maxTime: maxTime, reference: reference))
+    } catch {
+      throw .disk(error)
+    }
+    stats.chunks += 1
+    stats.samples += Int64(sampleCount)
+    if encoding == XORChunk.encoding {
+      stats.floatSamples += Int64(sampleCount)
+    } else {
+      stats.histogramSamples += Int64(sampleCount)
+    }
+  }
+
+  /// The series' reference; nil where it got no chunk and is left out.
+  @discardableResult
+  package mutating func endSeries() throws(BlockFault) -> UInt64? {
+    if metas.isEmpty { return nil }
+    let result: Result<UInt32, BlockFault> = labels.withUnsafeBufferPointer { labels in
+      metas.withUnsafeBufferPointer { metas in
+        do throws(BlockFault) { return .success(try index.addSeries(labels, metas)) } catch { return .failure(error) }
+      }
+    }
+    let reference = try result.get()
+    stats.series += 1
+    return UInt64(reference)
+  }
+
+  /// Bytes written so far, those that wait in buffers not counted.
+  package var byteCount: Int { chunks.byteCount + index.byteCount }
+
+  /// Gives the block its name. `meta` says which times it covers and where it comes from; its statistics are filled in.
+  /// Nil, and no block, where no series had a chunk.
+  package mutating func finish(
+    _ meta: BlockMeta, tombstones: Tombstones = Tombstones()
+  ) throws(BlockFault) -> BlockMeta? {
+    if stats.series == 0 {
+      abandon()
+      return nil
+    }
+    try index.finish()
+    var meta = meta
+    meta.ulid = ulid
+    meta.stats = stats
+    meta.stats.tombstones = Int64(tombstones.count)
+    do throws(DiskError) {
+      try chunks.finish()
+      try disk.syncDirectory(folder + "/chunks")
+      var deleted = ByteBuffer(capacity: 16)
+      tombstones.encode(into: &deleted)
+      try BlockWriter.write(Array(deleted.bytes), folder + "/tombstones", disk)
+      try BlockWriter.write(meta.json, folder + "/meta.json", disk)
+      try disk.syncDirectory(folder)
+      try disk.rename(folder, to: DiskPath.join(root, "\(ulid)"))
+      isEnded = true
+      try disk.syncDirectory(root)
+    } catch {
+      throw .disk(error)
+    }
+    return meta
+  }
+
+  package mutating func abandon() {
+    index.abandon()
+    chunks.abandon()
+    // Where it cannot be removed now, the next start does.
+    try? disk.removeTree(folder)
+    isEnded = true
+  }
+
+  /// A small file, durable; its folder is not.
+  private static func write(_ bytes: [UInt8], _ path: String, _ disk: any Disk) throws(DiskError) {
+    let file = try AppendFile(path, on: disk, .create)
+    try file.append(bytes)
+    try file.sync()
+    try file.close()
+  }
+}

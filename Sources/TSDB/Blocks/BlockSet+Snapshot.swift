@@ -1,0 +1,28 @@
+import Format
+import Platform
+
+extension BlockSet {
+  /// Gives the files of a block a second name in a folder of the same name within `directory`. A block's files are never
+  /// written to again: tombstones and `meta.json` are replaced, and the copy keeps the old ones.
+  func link(_ block: Block, into directory: String) throws(BlockFault) {
+    let source = folder.path(block.meta.ulid)
+    let target = DiskPath.join(directory, "\(block.meta.ulid)")
+    try BlockFault.wrap { () throws(DiskError) in
+      try disk.makeDirectory(target)
+      try disk.makeDirectory(target + "/chunks")
+      for name in try disk.list(source + "/chunks") {
+        try disk.link(source + "/chunks/" + name, to: target + "/chunks/" + name)
+      }
+      for name in ["index", "tombstones", "meta.json"] {
+        do throws(DiskError) {
+          try disk.link(source + "/" + name, to: target + "/" + name)
+        } catch {
+          // A block may lack its tombstones; nothing is deleted from it then.
+          if !error.isNotFound || name != "tombstones" { throw error }
+        }
+      }
+      try disk.syncDirectory(target + "/chunks")
+      try disk.syncDirectory(target)
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import Format
+import Platform
+import Synchronization
+
+/// The blocks of a database. Readers take `current` and keep it as long as they like; changes make a new snapshot and swap
+/// it in, one at a time (`turns`). Any thread.
+/// Invariant: a block's folder is removed only after no new reader can see it; what a snapshot has mapped stays readable.
+package final class BlockSet: Sendable {
+  package let turns = BlockTurns()
+  let folder: BlockFolder
+  let quarantine: String
+  let log: Log
+  let metrics: BlockMetrics
+  private let state: Mutex<State>
+
+  private struct State: Sendable {
+    var snapshot = BlockSnapshot()
+    /// Blocks that are served no more and whose folders could not be removed yet.
+    var unremoved: Set<ULID> = []
+  }
+
+  package init(_ root: String, quarantine: String, disk: any Disk, log: Log, registry: MetricsRegistry) {
+    folder = BlockFolder(root: root, disk: disk)
+    self.quarantine = quarantine
+    self.log = log
+    metrics = BlockMetrics(registry)
+    state = Mutex(State())
+    metrics.register(self, in: registry)
+  }
+
+  /// What is served now.
+  package var current: BlockSnapshot { state.withLock { $0.snapshot } }
+
+  var disk: any Disk { folder.disk }
+
+  /// Whether blocks that have been replaced are still on the disk. Nothing is compacted then: a grandchild would not tell
+  /// that it holds them, and a restart would serve them again.
+  var hasUnremoved: Bool { state.withLock { !$0.unremoved.isEmpty } }
+
+  /// Opens what the directory holds, and removes what a crash has left. Blocks that cannot be read are set aside, and the
+  /// rest is served. Called before anything else.
+  package func load() throws(DiskError) {
+    let rubbish = try folder.removeRubbish()
+    if rubbish > 0 { log.info("Removed what unfinished blocks had left", ["folders": "\(rubbish)"]) }
+    var opened: [Block] = []
+    var unopened: [(ulid: ULID, fault: BlockFault)] = []
+    for ulid in try folder.blocks() {
+      do throws(BlockFault) {
+        opened.append(try open(ulid))
+      } catch {
+        unopened.append((ulid, error))
+      }
+    }
+    // A crash between the birth of a block and the removal of its parents has left both.
+    let parents = Set(opened.flatMap { block in block.meta.compaction.parents.map(\.ulid) })
+    let served = opened.filter { !parents.contains($0.meta.ulid) && !$0.meta.compaction.isDeletable }
+    publish(BlockSnapshot(served))
+    let found = Set(opened.map(\.meta.ulid) + unopened.map(\.ulid))
+    remove(found.intersection(parents).union(opened.filter(\.meta.compaction.isDeletable).map(\.meta.ulid)))
+    for (ulid, fault) in unopened where !parents.contains(ulid) { passOver(ulid, fault) }
+    metrics.reloads.add()
+  }
+
+  private func open(_ ulid: ULID) throws(BlockFault) -> Block {
+    let path = folder.path(ulid)
+    let block = try Block(path, on: disk)
+    if block.meta.ulid != ulid {
+      throw .corrupt(path: path + "/meta.json", reason: "describes another block, \(block.meta.ulid)")
+    }
+    return block
+  }
+
+  /// Takes a block in that was written into the directory. Within a turn.
+  @discardableResult
+  package func add(_ ulid: ULID) throws(BlockFault) -> Block { try replace([], with: ulid) }
+
+  /// Serves a new block instead of its parents, and removes those. Where the new one cannot be opened it is removed, and
+  /// everything stays as it was.
+  @discardableResult
+  func replace(_ parents: [Block], with ulid: ULID) throws(BlockFault) -> Block {
+    let child: Block
+    do throws(BlockFault) {
+      child = try open(ulid)
+    } catch {
+      metrics.reloadsFailed.add()
+      remove([ulid])
+      throw error
+    }
+    drop(parents, adding: [child])
+    return child
+  }
+
+  /// Serves blocks no more and removes them.
+  func drop(_ blocks: [Block], adding added: [Block] = []) {
+    let removed = Set(blocks.map(\.meta.ulid))
+    publish(current.replacing(removed, with: added))
+    remove(removed)
+  }
+
+  /// Serves blocks as they are now instead of as they were.
+  func update(_ blocks: [Block]) {
+    publish(current.replacing(Set(blocks.map(\.meta.ulid)), with: blocks))
+  }
+
+  /// Tries again to remove what could not be removed.
+  func removeLeftOver() { remove(state.withLock { $0.unremoved }) }
+
+  private func publish(_ snapshot: BlockSnapshot) {
+    state.withLock { $0.snapshot = snapshot }
+    metrics.bytes.set(snapshot.sizeBytes)
+  }
+
+  private func remove(_ ulids: Set<ULID>) {
+    for ulid in ulids.sorted() {
+      do throws(DiskError) {
+        try folder.remove(ulid)
+        _ = state.withLock { $0.unremoved.remove(ulid) }
+        log.info("Block removed", ["block": "\(ulid)"])
+      } catch {
+        _ = state.withLock { $0.unremoved.insert(ulid) }
+        metrics.removalsFailed.add()
+        log.error("A block that is served no more could not be removed", ["block": "\(ulid)", "err": "\(error)"])
+      }
+    }
+  }
+
+  private func passOver(_ ulid: ULID, _ fault: BlockFault) {
+    guard case .corrupt = fault else {
+      metrics.reloadsFailed.add()
+      log.error(
+        "A block cannot be opened; it stays where it is, and its samples are missing until a start can open it",
+        ["block": "\(ulid)", "err": "\(fault)"])
+      return
+    }
+    metrics.setAside.add()
+    do throws(DiskError) {
+      try folder.setAside(ulid, into: quarantine)
+      log.error(
+        "A block is damaged; it was set aside and its samples are missing",
+        ["block": "\(ulid)", "err": "\(fault)", "moved_to": quarantine])
+    } catch {
+      log.error(
+        "A block is damaged and cannot be set aside; its samples are missing",
+        ["block": "\(ulid)", "err": "\(fault)", "move_err": "\(error)"])
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import Format
+import Platform
+
+extension BlockSnapshot {
+  /// The blocks of a directory as they lie there: for tools. Nothing in it is changed, and blocks that a compaction has
+  /// replaced but not removed yet are left out. What cannot be opened is told beside.
+  package static func open(
+    _ root: String, on disk: any Disk
+  ) throws(DiskError) -> (snapshot: BlockSnapshot, unopened: [(ulid: ULID, fault: BlockFault)]) {
+    let folder = BlockFolder(root: root, disk: disk)
+    var blocks: [Block] = []
+    var unopened: [(ulid: ULID, fault: BlockFault)] = []
+    for ulid in try folder.blocks() {
+      do throws(BlockFault) {
+        blocks.append(try Block(folder.path(ulid), on: disk))
+      } catch {
+        unopened.append((ulid, error))
+      }
+    }
+    let parents = Set(blocks.flatMap { block in block.meta.compaction.parents.map(\.ulid) })
+    let present = blocks.filter { !parents.contains($0.meta.ulid) && !$0.meta.compaction.isDeletable }
+    return (BlockSnapshot(present), unopened.filter { !parents.contains($0.ulid) })
+  }
+}

@@ -1,0 +1,22 @@
+import Format
+
+/// A chunk on its way from blocks into a block. Its bytes belong to a mapped file or to the merge's scratch.
+struct ChunkPiece {
+  /// The times of its first and last sample.
+  var minTime: Int64
+  var maxTime: Int64
+  var encoding: UInt8
+  var bytes: UnsafeRawBufferPointer
+  /// Which of the merged blocks it comes from: of equal times the sample of the lower one counts.
+  var rank = 0
+
+  /// Every encoding of Prometheus begins with the number of samples.
+  var sampleCount: Int { XORChunk.count(of: bytes) ?? 0 }
+
+  var range: ClosedRange<Int64> { minTime...maxTime }
+
+  func isSame(as other: ChunkPiece) -> Bool {
+    minTime == other.minTime && maxTime == other.maxTime && encoding == other.encoding
+      && bytes.count == other.bytes.count && bytes.elementsEqual(other.bytes)
+  }
+}

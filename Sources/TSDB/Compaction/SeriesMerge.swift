@@ -1,0 +1,197 @@
+import Format
+
+/// A chunk that has to be decoded and cannot be.
+struct UnreadableChunk: Error, Equatable {
+  /// Which of the merged blocks holds it.
+  var rank: Int
+}
+
+/// Merges the chunks of one series. Owned by one merge, reused from series to series.
+///
+/// Chunks that stand alone are handed on as they are. Those that overlap, that have deleted times, or that are so small
+/// that two fit into one are decoded, merged by time, each time once, and written anew. What cannot be decoded here (the
+/// histograms) is handed on whole and only leaves when all of its time is deleted.
+/// Invariant: what is held are samples and pieces no earlier than everything that was handed on.
+struct SeriesMerge: ~Copyable {
+  /// As Prometheus cuts them.
+  static let samplesPerChunk = 120
+  /// More held samples than this are written out as far as they are complete.
+  static let heldSamplesMax = 1 << 16
+  /// The largest distance of two samples in a chunk that is written.
+  private static let timeDeltaMax: Int64 = Int64(UInt32.max)
+
+  /// The merged chunks of the present series, in the order of their first times. Their bytes are valid until the next
+  /// merge, as long as those that were handed in are.
+  private(set) var chunks: [ChunkPiece] = []
+  /// Deleted times that are still in the chunks, because they lie within what is handed on whole.
+  private(set) var keptDeletions = DeletedTimes()
+
+  private var written = ByteBuffer(capacity: 4096)
+  /// Where in `written` the bytes of a chunk lie; nil for one that is handed on.
+  private var writtenOffsets: [Int?] = []
+  private var samples = SeriesSamples()
+  private var scratch = SeriesSamples()
+  private var held: [ChunkPiece] = []
+  private var heldCount = 0
+  private var heldMaxTime = Int64.min
+  private var isRewriting = false
+
+  init() {}
+
+  /// Merges pieces in any order.
+  /// - Parameter deleted: by rank what is deleted of that block's samples; the others of the same time stay.
+  mutating func merge(_ pieces: [ChunkPiece], deleted: [DeletedTimes]) throws(UnreadableChunk) {
+    begin()
+    var previousWhole: ChunkPiece?
+    let isSorted = zip(pieces, pieces.dropFirst()).allSatisfy { $0.minTime <= $1.minTime }
+    for piece in isSorted ? pieces : pieces.sorted(by: { ($0.minTime, $0.rank) < ($1.minTime, $1.rank) }) {
+      let gone = deleted[piece.rank]
+      if !gone.isEmpty, gone.coversAll(of: piece.range) { continue }
+      if piece.encoding == XORChunk.encoding {
+        try take(piece, deleted)
+      } else if previousWhole.map({ $0.isSame(as: piece) && deleted[$0.rank] == gone }) != true {
+        handOn(piece)
+        for interval in gone.clamped(to: piece.range).intervals { keptDeletions.add(interval) }
+        previousWhole = piece
+      }
+    }
+    try finishHeld(deleted)
+    settle()
+    if previousWhole != nil { chunks.sort { ($0.minTime, $0.maxTime) < ($1.minTime, $1.maxTime) } }
+  }
+
+  /// Makes chunks of samples that come from elsewhere: a few runs of rising times.
+  mutating func encode(_ fill: (inout SeriesSamples) -> Void) {
+    begin()
+    fill(&samples)
+    samples.mergeRuns(&scratch)
+    writeChunks(samples.count)
+    settle()
+  }
+
+  private mutating func begin() {
+    chunks.removeAll(keepingCapacity: true)
+    writtenOffsets.removeAll(keepingCapacity: true)
+    written.removeAll()
+    keptDeletions = DeletedTimes()
+    clearHeld()
+  }
+
+  /// Now that it does not move any more, says where each written chunk lies.
+  private mutating func settle() {
+    for index in chunks.indices {
+      guard let offset = writtenOffsets[index] else { continue }
+      let end = offset + chunks[index].bytes.count
+      chunks[index].bytes = UnsafeRawBufferPointer(rebasing: written.bytes[offset..<end])
+    }
+  }
+
+  private mutating func take(_ piece: ChunkPiece, _ deleted: [DeletedTimes]) throws(UnreadableChunk) {
+    let hasDeletions = !deleted[piece.rank].isEmpty && deleted[piece.rank].coversSome(of: piece.range)
+    let count = piece.sampleCount
+    if heldCount > 0 {
+      if piece.minTime <= heldMaxTime {
+        if isHeld(piece, deleted) { return }
+        isRewriting = true
+        if heldCount > SeriesMerge.heldSamplesMax { try writeHeld(before: piece.minTime, deleted) }
+      } else if heldCount + count <= SeriesMerge.samplesPerChunk,
+        (1..<SeriesMerge.timeDeltaMax).contains(piece.minTime &- heldMaxTime)
+      {
+        isRewriting = true
+      } else {
+        try finishHeld(deleted)
+      }
+    }
+    held.append(piece)
+    heldCount += count
+    heldMaxTime = max(heldMaxTime, piece.maxTime)
+    isRewriting = isRewriting || hasDeletions
+  }
+
+  /// Whether another block has given the same chunk already.
+  private func isHeld(_ piece: ChunkPiece, _ deleted: [DeletedTimes]) -> Bool {
+    for other in held.reversed() {
+      if other.minTime < piece.minTime { return false }
+      if other.isSame(as: piece), deleted[other.rank] == deleted[piece.rank] { return true }
+    }
+    return false
+  }
+
+  private mutating func finishHeld(_ deleted: [DeletedTimes]) throws(UnreadableChunk) {
+    if isRewriting {
+      try decodeHeld(deleted)
+      writeChunks(samples.count)
+    } else {
+      for piece in held { handOn(piece) }
+    }
+    clearHeld()
+  }
+
+  /// Writes what no later piece can add to. Whole chunks only, so that the border leaves no small one.
+  private mutating func writeHeld(before time: Int64, _ deleted: [DeletedTimes]) throws(UnreadableChunk) {
+    try decodeHeld(deleted)
+    let complete = samples.countBefore(time) / SeriesMerge.samplesPerChunk * SeriesMerge.samplesPerChunk
+    writeChunks(complete)
+    samples.removeFirst(complete)
+    heldCount = samples.count
+  }
+
+  private mutating func decodeHeld(_ deleted: [DeletedTimes]) throws(UnreadableChunk) {
+    held.sort { ($0.rank, $0.minTime) < ($1.rank, $1.minTime) }
+    for piece in held {
+      let first = samples.count
+      if !samples.append(chunk: piece.bytes) { throw UnreadableChunk(rank: piece.rank) }
+      samples.remove(deleted[piece.rank], from: first)
+    }
+    held.removeAll(keepingCapacity: true)
+    samples.mergeRuns(&scratch)
+  }
+
+  private mutating func clearHeld() {
+    held.removeAll(keepingCapacity: true)
+    samples.removeAll()
+    heldCount = 0
+    heldMaxTime = .min
+    isRewriting = false
+  }
+
+  private mutating func handOn(_ piece: ChunkPiece) {
+    chunks.append(piece)
+    writtenOffsets.append(nil)
+  }
+
+  /// Writes the first `count` samples into as few chunks as they need, of about the same size.
+  private mutating func writeChunks(_ count: Int) {
+    let chunkCount = (count + SeriesMerge.samplesPerChunk - 1) / SeriesMerge.samplesPerChunk
+    var start = 0
+    for left in stride(from: chunkCount, to: 0, by: -1) {
+      let end = start + (count - start + left - 1) / left
+      while start < end { start = writeChunk(start, end) }
+    }
+  }
+
+  /// Writes one chunk from `start` on; returns where it ended.
+  private mutating func writeChunk(_ start: Int, _ end: Int) -> Int {
+    let capacity = 32 + (end - start) * (XORChunk.sampleBitsMax + 7) / 8
+    let offset = written.count
+    var tail = XORTail()
+    var next = start + 1
+    let (times, values) = (samples.times.base, samples.values.base)
+    written.write(room: capacity) { room in
+      let base = room.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self)
+      XORChunk.start(time: times[start], value: values[start], tail: &tail, at: base, capacity: capacity)
+      while next < end, (1..<SeriesMerge.timeDeltaMax).contains(times[next] &- times[next - 1]),
+        XORChunk.append(time: times[next], value: values[next], to: &tail, at: base, capacity: capacity)
+      {
+        next += 1
+      }
+      return tail.byteCount
+    }
+    let bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+    var chunk = ChunkPiece(minTime: times[start], maxTime: times[next - 1], encoding: XORChunk.encoding, bytes: bytes)
+    chunk.bytes = UnsafeRawBufferPointer(rebasing: written.bytes[offset...])
+    chunks.append(chunk)
+    writtenOffsets.append(offset)
+    return next
+  }
+}

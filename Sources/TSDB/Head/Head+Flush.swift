@@ -1,0 +1,143 @@
+import Format
+import Model
+
+// How data leaves the head for a block: a time is closed to in-order samples, what lies before it is made complete chunks,
+// these are lent to the block's writer, and once the block is readable they go. Late samples may come at any moment: those
+// that come after their series was lent stay for the next flush. One flush at a time.
+extension Head {
+  /// Series looked at under one lock; keeps appends waiting for a fraction of a millisecond.
+  private static var slotsPerTurn: UInt32 { 1024 }
+
+  /// The border up to which data can be flushed now; nil where there is none before it. In-order samples may come for an
+  /// hour behind the newest one, and no longer.
+  func flushBorder() -> Int64? {
+    let newest = newestTime.load(ordering: .relaxed)
+    let oldest = oldestTime.load(ordering: .relaxed)
+    if newest == .min || oldest == .max { return nil }
+    let range = HeadShard.chunkRangeMilliseconds
+    let border = HeadShard.rangeEnd(of: newest - range / 2) - range
+    return oldest < border ? border : nil
+  }
+
+  /// Closes the time before `border` to in-order samples and completes all chunks that lie there. Returns the starts of the
+  /// two-hour ranges that hold data, ascending.
+  func beginFlush(before border: Int64) -> [Int64] {
+    truncatedBefore.max(border, ordering: .relaxed)
+    // Late samples lower it again.
+    oldestTime.max(border, ordering: .relaxed)
+    var starts: Set<Int64> = []
+    let range = HeadShard.chunkRangeMilliseconds
+    for shard in shards {
+      // Under the lock: whoever has computed his bounds before sees this.
+      shard.state.withLock { $0.flushedBefore = max($0.flushedBefore, border) }
+      forEachTurn(of: shard) { state, slot, record in
+        if record.pointee.tail.count > 0 && record.pointee.tail.lastTime < border {
+          // Where memory is exhausted the chunk stays open and is left for the next flush.
+          _ = state.completeChunk(record, slot)
+        }
+        if let history = state.history(of: record), history.pointee.lateCount > 0,
+          state.lateSamples(history)[0].time < border
+        {
+          _ = state.completeLate(record, slot)
+        }
+        state.forEachChunk(of: record) { chunk in
+          var start = HeadShard.rangeEnd(of: chunk.pointee.start) - range
+          while start <= chunk.pointee.end && start < border {
+            starts.insert(start)
+            start += range
+          }
+          return true
+        }
+      }
+    }
+    return starts.sorted()
+  }
+
+  /// The flush has failed: what was marked stays.
+  func abandonFlush() {
+    for shard in shards {
+      forEachTurn(of: shard) { state, _, record in
+        state.forEachChunk(of: record) { chunk in
+          if chunk.pointee.flags & SeriesChunk.isFlushed != 0 {
+            chunk.pointee.flags &= ~SeriesChunk.isFlushed
+            self.oldestTime.min(chunk.pointee.start, ordering: .relaxed)
+          }
+          return true
+        }
+        if record.pointee.tail.count > 0 { self.oldestTime.min(record.pointee.chunkStart, ordering: .relaxed) }
+      }
+    }
+  }
+
+  /// Takes what is in blocks now out of the head, and the series that have nothing left.
+  func removeFlushed() -> Truncation {
+    leave { state, slot, record, leaving in state.removeFlushed(slot, record, &leaving) }
+  }
+
+  /// The oldest head-chunk file that a chunk still needs; nil where none does.
+  func oldestChunkFile() -> Int? {
+    var oldest = UInt32.max
+    for shard in shards {
+      forEachTurn(of: shard) { state, _, record in
+        state.forEachChunk(of: record) { chunk in
+          oldest = min(oldest, chunk.pointee.file)
+          return true
+        }
+      }
+    }
+    return oldest == SeriesChunk.inMemory ? nil : Int(oldest)
+  }
+
+  /// Drops in-order chunks that lie before `border`: a start finds them in files and in the log, but a block has them.
+  func dropInOrder(before border: Int64) {
+    truncatedBefore.max(border, ordering: .relaxed)
+    for shard in shards {
+      shard.state.withLock { $0.flushedBefore = max($0.flushedBefore, border) }
+      forEachTurn(of: shard) { state, slot, record in
+        if record.pointee.tail.count > 0 && record.pointee.tail.lastTime < border {
+          _ = state.completeChunk(record, slot)
+        }
+        state.forEachChunk(of: record) { chunk in
+          if chunk.pointee.flags & SeriesChunk.isLate == 0 && chunk.pointee.end < border {
+            chunk.pointee.flags |= SeriesChunk.isFlushed
+          }
+          return true
+        }
+      }
+    }
+    _ = removeFlushed()
+  }
+
+  func forEachTurn(
+    of shard: Shard, _ body: (inout HeadShard, UInt32, UnsafeMutablePointer<HeadSeries>) -> Void
+  ) {
+    var slot: UInt32 = 0
+    while true {
+      let isDone = shard.state.withLock { state in
+        let end = min(slot + Head.slotsPerTurn, UInt32(state.records.slotCount))
+        while slot < end {
+          let record = state.records.pointer(slot)
+          if !record.pointee.has(HeadSeries.isFree) { body(&state, slot, record) }
+          slot += 1
+        }
+        return slot >= UInt32(state.records.slotCount)
+      }
+      if isDone { return }
+    }
+  }
+}
+
+extension HeadShard {
+  fileprivate mutating func removeFlushed(
+    _ slot: UInt32, _ record: UnsafeMutablePointer<HeadSeries>, _ leaving: inout Head.Leaving
+  ) {
+    leaving.truncation.chunksRemoved += removeChunks(of: record) {
+      // One that is on its way to a file goes in the next round.
+      $0.flags & SeriesChunk.isFlushed != 0 && $0.flags & SeriesChunk.isBeingWritten == 0
+    }
+    if record.pointee.tail.count > 0 { return }
+    // Its last chunk may have been completed a moment ago.
+    if !record.pointee.has(HeadSeries.isEmpty) && record.pointee.tail.lastTime >= flushedBefore { return }
+    retire(slot, record, &leaving)
+  }
+}

@@ -1,0 +1,84 @@
+import Format
+import Model
+import Platform
+import TSDB
+
+// What `apus tsdb import` does.
+extension TSDBCommand {
+  func importBlocks(
+    _ source: String, _ directory: String, _ output: CommandOutput
+  ) throws(TSDBCommandError) -> Int32 {
+    let lock = try TSDBCommand.take(directory)
+    defer { withExtendedLifetime(lock) {} }
+    let disk = LinuxDisk()
+    var sources = [source]
+    if (try? disk.status(source + "/meta.json")) == nil {
+      sources = try TSDBCommandError.disk { () throws(DiskError) in try disk.list(source) }
+        .filter { ULID($0) != nil }.map { DiskPath.join(source, $0) }
+    }
+    var code: Int32 = 0
+    for folder in sources {
+      do throws(BlockFault) {
+        let isNew = try BlockCopy.run(from: folder, into: directory, on: disk)
+        output.line(DiskPath.name(folder) + (isNew ? " imported" : " is there already"))
+      } catch {
+        code = 1
+        output.line(DiskPath.name(folder) + " NOT IMPORTED: \(error)")
+      }
+    }
+    if sources.isEmpty { throw .text("\(source) holds no blocks") }
+    return code
+  }
+
+  func importOpenMetrics(
+    _ path: String, _ directory: String, _ output: CommandOutput
+  ) throws(TSDBCommandError) -> Int32 {
+    let lock = try TSDBCommand.take(directory)
+    defer { withExtendedLifetime(lock) {} }
+    let file = try TSDBCommandError.disk { () throws(DiskError) in try LinuxDisk().map(path) }
+    var samples = SampleImport(into: directory, on: LinuxDisk(), clock: SystemClock())
+    do throws(TSDBCommandError) {
+      try TSDBCommand.add(file.bytes, to: &samples)
+    } catch {
+      // Blocks of a file that is wrong further down would be half an import.
+      for block in samples.blocks {
+        try TSDBCommandError.disk { () throws(DiskError) in
+          try LinuxDisk().removeTree(DiskPath.join(directory, "\(block.ulid)"))
+        }
+      }
+      throw .text("\(path): \(error)")
+    }
+    output.line("\(samples.sampleCount) samples of \(samples.seriesCount) series in \(samples.blocks.count) blocks")
+    return 0
+  }
+
+  private static func add(
+    _ text: UnsafeRawBufferPointer, to samples: inout SampleImport
+  ) throws(TSDBCommandError) {
+    var reader = OpenMetricsReader(text)
+    while let sample = try next(&reader) {
+      guard let time = sample.milliseconds else { throw .text("line \(reader.line): a sample without a time") }
+      do throws(BlockFault) {
+        try samples.add(sample.labels, time: time, value: sample.value)
+      } catch {
+        throw .text("\(error)")
+      }
+    }
+    if !reader.hasEnded { throw .text("# EOF is missing at the end") }
+    do throws(BlockFault) { try samples.flush() } catch { throw .text("\(error)") }
+  }
+
+  private static func next(_ reader: inout OpenMetricsReader) throws(TSDBCommandError) -> OpenMetricsReader.Sample? {
+    do throws(OpenMetricsError) { return try reader.next() } catch { throw .text("\(error)") }
+  }
+
+  /// No server may be at work where something is brought in.
+  private static func take(_ directory: String) throws(TSDBCommandError) -> DirectoryLock {
+    try TSDBCommandError.disk { () throws(DiskError) in try LinuxDisk().makeDirectories(directory) }
+    do throws(DirectoryLockError) {
+      return try DirectoryLock(directory) { _ in }
+    } catch {
+      throw .text("\(error)")
+    }
+  }
+}

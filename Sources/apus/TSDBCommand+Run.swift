@@ -1,0 +1,177 @@
+import Format
+import Model
+import Platform
+import TSDB
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+// What the commands of `apus tsdb` do. Output is written as it comes; what is wrong goes to standard error.
+extension TSDBCommand {
+  /// The exit code: 0, or 1 where something could not be done or is damaged.
+  func run() -> Int32 {
+    let output = CommandOutput()
+    defer { output.flush() }
+    do throws(TSDBCommandError) {
+      switch self {
+      case .list(let directory, let isForPeople): return try list(directory, isForPeople, output)
+      case .analyze(let directory, let block, let rowsMax, let matchers):
+        return try analyze(directory, block, rowsMax, matchers, output)
+      case .verify(let directory): return try verify(directory, output)
+      case .dump(let directory, let selection): return try dump(directory, selection, output, TSDBCommand.dumpLine)
+      case .export(let directory, let selection):
+        let code = try dump(directory, selection, output, TSDBCommand.openMetricsLine)
+        output.line("# EOF")
+        return code
+      case .importBlocks(let source, let directory): return try importBlocks(source, directory, output)
+      case .importOpenMetrics(let file, let directory): return try importOpenMetrics(file, directory, output)
+      }
+    } catch {
+      output.flush()
+      writeToStandardError("apus tsdb: \(error)")
+      return 1
+    }
+  }
+
+  // MARK: looking
+
+  private func list(_ directory: String, _ isForPeople: Bool, _ output: CommandOutput) throws(TSDBCommandError) -> Int32
+  {
+    let (snapshot, code) = try TSDBCommand.open(directory)
+    output.line(
+      TSDBText.columns([
+        "BLOCK ULID", "MIN TIME", "MAX TIME", "DURATION", "NUM SAMPLES", "NUM CHUNKS", "NUM SERIES", "SIZE",
+      ]))
+    for block in snapshot.blocks {
+      let meta = block.meta
+      func time(_ milliseconds: Int64) -> String {
+        isForPeople ? TimeText.text(milliseconds: milliseconds) : "\(milliseconds)"
+      }
+      output.line(
+        TSDBText.columns([
+          "\(meta.ulid)", time(meta.minTime), time(meta.maxTime), TSDBText.duration(meta.maxTime - meta.minTime),
+          "\(meta.stats.samples)", "\(meta.stats.chunks)", "\(meta.stats.series)",
+          isForPeople ? TSDBText.bytes(block.sizeBytes) : "\(block.sizeBytes)",
+        ]))
+    }
+    return code
+  }
+
+  private func analyze(
+    _ directory: String, _ name: String?, _ rowsMax: Int, _ matchers: [Matcher], _ output: CommandOutput
+  ) throws(TSDBCommandError) -> Int32 {
+    let (snapshot, code) = try TSDBCommand.open(directory)
+    let named = name.map { name in snapshot.blocks.first { "\($0.meta.ulid)" == name } } ?? snapshot.blocks.last
+    guard let block = named else { throw .text(name.map { "there is no block \($0)" } ?? "no blocks found") }
+    let table = try TSDBCommandError.wrap { () throws(BlockFault) in
+      try BlockCardinality(block, try TSDBCommand.compile(matchers), rowsMax: rowsMax)
+    }
+    output.line("Block ID: \(block.meta.ulid)")
+    output.line("Duration: \(TSDBText.duration(block.meta.maxTime - block.meta.minTime))")
+    output.line("Total Series: \(block.meta.stats.series)")
+    if !matchers.isEmpty { output.line("Matched series: \(table.seriesCount)") }
+    output.line("Label names: \(table.labelNameCount)")
+    output.line("Postings (unique label pairs): \(table.pairCount)")
+    output.line("Postings entries (total label pairs): \(table.entryCount)")
+    for (title, rows) in [
+      ("Label pairs most involved in churning", table.churnOfPairs),
+      ("Label names most involved in churning", table.churnOfNames), ("Most common label pairs", table.seriesOfPairs),
+      ("Label names with highest cumulative label value length", table.valueBytesOfNames),
+      ("Highest cardinality labels", table.valuesOfNames), ("Highest cardinality metric names", table.seriesOfMetrics),
+    ] {
+      output.line("\n\(title):")
+      for row in rows { output.line("\(row.count) \(row.key)") }
+    }
+    return code
+  }
+
+  private func verify(_ directory: String, _ output: CommandOutput) throws(TSDBCommandError) -> Int32 {
+    var (snapshot, code) = try TSDBCommand.open(directory)
+    for block in snapshot.blocks {
+      do throws(BlockFault) {
+        try BlockVerify.run(block.directory, on: LinuxDisk())
+        output.line("\(block.meta.ulid) ok")
+      } catch {
+        code = 1
+        output.line("\(block.meta.ulid) DAMAGED: \(error)")
+      }
+    }
+    return code
+  }
+
+  // MARK: copying out
+
+  private typealias LineWriter = (Labels, Int64, Double, inout [UInt8]) -> Void
+
+  private func dump(
+    _ directory: String, _ selection: TSDBSelection, _ output: CommandOutput, _ write: LineWriter
+  ) throws(TSDBCommandError) -> Int32 {
+    var (snapshot, code) = try TSDBCommand.open(directory)
+    var selectors: [[CompiledMatcher]] = []
+    for selector in selection.selectors {
+      selectors.append(
+        try TSDBCommandError.wrap { () throws(BlockFault) in try TSDBCommand.compile(selector) })
+    }
+    let range = selection.minTime...selection.maxTime
+    try TSDBCommandError.wrap { () throws(BlockFault) in
+      var samples = SeriesSamples()
+      for series in try snapshot.series(selectors, in: range) {
+        try series.read(from: range.lowerBound, through: range.upperBound, into: &samples)
+        for place in 0..<samples.count {
+          output.append { write(series.labels, samples.times[place], Double(bitPattern: samples.values[place]), &$0) }
+        }
+      }
+    }
+    let unread = snapshot.blocks.reduce(0) { $0 + $1.chunksUnreadable.value }
+    if unread > 0 {
+      writeToStandardError("apus tsdb: \(unread) chunks are left out: histograms, or damaged")
+      code = 1
+    }
+    return code
+  }
+
+  /// As promtool writes it: `{labels} value milliseconds`.
+  private static func dumpLine(_ labels: Labels, _ time: Int64, _ value: Double, _ line: inout [UInt8]) {
+    line.append(contentsOf: labels.description.utf8)
+    line.append(UInt8(ascii: " "))
+    FloatText.append(value, plainFrom: -4, below: 6, to: &line)
+    line.append(contentsOf: " \(time)".utf8)
+  }
+
+  private static func openMetricsLine(_ labels: Labels, _ time: Int64, _ value: Double, _ line: inout [UInt8]) {
+    let name = labels.metricName ?? ""
+    let others = labels.pairs.filter { $0.name != LabelName.metric }.map { pair in
+      (LabelName.isLegacy(pair.name) ? pair.name : quoted(pair.name)) + "=" + quoted(pair.value)
+    }
+    if LabelName.isLegacyMetric(name) {
+      line.append(contentsOf: name.utf8)
+      if !others.isEmpty { line.append(contentsOf: ("{" + others.joined(separator: ",") + "}").utf8) }
+    } else {
+      line.append(contentsOf: ("{" + ([quoted(name)] + others).joined(separator: ",") + "}").utf8)
+    }
+    line.append(UInt8(ascii: " "))
+    FloatText.append(value, plainFrom: -4, below: 21, to: &line)
+    line.append(contentsOf: " \(TSDBText.seconds(time))".utf8)
+  }
+
+  // MARK: parts
+
+  private static func open(_ directory: String) throws(TSDBCommandError) -> (BlockSnapshot, Int32) {
+    let (snapshot, unopened) = try TSDBCommandError.disk { () throws(DiskError) in
+      try BlockSnapshot.open(directory, on: LinuxDisk())
+    }
+    for (ulid, fault) in unopened { writeToStandardError("apus tsdb: block \(ulid) cannot be opened: \(fault)") }
+    return (snapshot, unopened.isEmpty ? 0 : 1)
+  }
+
+  private static func compile(_ matchers: [Matcher]) throws(BlockFault) -> [CompiledMatcher] {
+    var compiled: [CompiledMatcher] = []
+    do throws(RegexError) {
+      for matcher in matchers { compiled.append(try CompiledMatcher(matcher)) }
+    } catch {
+      throw .misused("\(error)")
+    }
+    return compiled
+  }
+}

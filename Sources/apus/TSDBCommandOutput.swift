@@ -1,0 +1,105 @@
+import Format
+import Model
+import Platform
+import TSDB
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Why a command of `apus tsdb` ends early: one line.
+enum TSDBCommandError: Error, CustomStringConvertible {
+  case text(String)
+
+  var description: String {
+    switch self {
+    case .text(let text): text
+    }
+  }
+
+  static func wrap<Result>(_ body: () throws(BlockFault) -> Result) throws(TSDBCommandError) -> Result {
+    do throws(BlockFault) { return try body() } catch { throw .text("\(error)") }
+  }
+
+  static func disk<Result>(_ body: () throws(DiskError) -> Result) throws(TSDBCommandError) -> Result {
+    do throws(DiskError) { return try body() } catch { throw .text("\(error)") }
+  }
+}
+
+/// Standard output, in pieces. One thread.
+final class CommandOutput {
+  private static let pieceBytes = 256 << 10
+  private var bytes: [UInt8] = []
+
+  func line(_ text: String) { append { $0.append(contentsOf: text.utf8) } }
+
+  /// Lets `write` write a line without its end.
+  func append(_ write: (inout [UInt8]) -> Void) {
+    write(&bytes)
+    bytes.append(UInt8(ascii: "\n"))
+    if bytes.count >= CommandOutput.pieceBytes { flush() }
+  }
+
+  /// Output that nobody reads any more (`| head`) is dropped.
+  func flush() {
+    bytes.withUnsafeBytes { bytes in
+      var rest = bytes
+      while !rest.isEmpty {
+        let written = write(1, rest.baseAddress, rest.count)
+        if written < 0 && errno == EINTR { continue }
+        if written <= 0 { return }
+        rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+      }
+    }
+    bytes.removeAll(keepingCapacity: true)
+  }
+}
+
+/// The forms that promtool gives its texts.
+enum TSDBText {
+  /// Columns of at least eleven letters, two blanks between them.
+  static func columns(_ texts: [String]) -> String {
+    var line = ""
+    for (place, text) in texts.enumerated() {
+      let width = place == 0 ? 26 : 14
+      line += text
+      if place + 1 < texts.count { line += String(repeating: " ", count: max(0, width - text.count) + 2) }
+    }
+    return line
+  }
+
+  /// As Go writes durations: `2h0m0s`, `1m0.5s`, `20ms`.
+  static func duration(_ milliseconds: Int64) -> String {
+    if milliseconds == 0 { return "0s" }
+    if milliseconds.magnitude < 1000 { return "\(milliseconds)ms" }
+    let magnitude = Int64(clamping: milliseconds.magnitude)
+    let (hours, minutes, rest) = (magnitude / 3_600_000, magnitude / 60_000 % 60, magnitude % 60_000)
+    var text = milliseconds < 0 ? "-" : ""
+    if hours > 0 { text += "\(hours)h" }
+    if hours > 0 || minutes > 0 { text += "\(minutes)m" }
+    return text + seconds(rest) + "s"
+  }
+
+  /// Milliseconds as seconds in the fewest digits.
+  static func seconds(_ milliseconds: Int64) -> String {
+    let magnitude = milliseconds.magnitude
+    var text = (milliseconds < 0 ? "-" : "") + "\(magnitude / 1000)"
+    let rest = magnitude % 1000
+    if rest > 0 {
+      var digits = String(1000 + rest).dropFirst()
+      while digits.last == "0" { digits.removeLast() }
+      text += "." + digits
+    }
+    return text
+  }
+
+  /// In powers of two: `12.5MiB`.
+  static func bytes(_ count: Int) -> String {
+    var value = Double(count)
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+      if value < 1024 { return "\((value * 10).rounded() / 10)\(unit)" }
+      value /= 1024
+    }
+    return "\((value * 10).rounded() / 10)TiB"
+  }
+}

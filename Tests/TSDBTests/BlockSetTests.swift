@@ -1,0 +1,136 @@
+import Format
+import Model
+import Platform
+import Synchronization
+import TestKit
+import Testing
+
+@testable import TSDB
+
+@Suite struct BlockSetTests {
+  private let hour = BlockBench.hour
+
+  private func data(_ hour: Int64) -> SeriesMap {
+    [Labels([("__name__", "metric")]): [hour * 3_600_000: 1, hour * 3_600_000 + 5: 2]]
+  }
+
+  private func bench() throws -> BlockBench {
+    let bench = try BlockBench()
+    for start in [0, 2, 4] as [Int64] { try bench.write(data(start), from: start * hour, to: (start + 2) * hour) }
+    return bench
+  }
+
+  private func cut(_ path: String, to size: Int, _ disk: SimulatedDisk) throws {
+    let file = try disk.open(path, .readWrite)
+    try file.truncate(to: size)
+    try file.close()
+  }
+
+  @Test("a damaged block is set aside, said and counted, and the others are served")
+  func damage() throws {
+    for name in ["meta.json", "index", "tombstones"] {
+      let bench = try bench()
+      let ulid = try bench.folders[1]
+      try cut("/data/\(ulid)/\(name)", to: 7, bench.disk)
+      let blocks = try bench.open().blocks
+      #expect(blocks.current.blocks.map { $0.meta.minTime / hour } == [0, 4], "\(name)")
+      #expect(blocks.metrics.setAside.value == 1)
+      #expect(try bench.disk.list("/data/quarantine") == [ulid])
+      #expect(bench.lines.all.contains { $0.contains(ulid) && $0.contains("level=ERROR") }, "\(bench.lines.all)")
+      // The next start has nothing to say.
+      #expect(try bench.open().blocks.metrics.setAside.value == 0)
+    }
+  }
+
+  @Test("a block that cannot be opened because of the disk stays where it is")
+  func diskError() throws {
+    let bench = try bench()
+    let ulid = try bench.folders[1]
+    bench.disk.inject(SimulatedFault(code: 24) { operation, path in operation == .map && path.contains(ulid) })
+    let blocks = try bench.open().blocks
+    #expect(blocks.current.blocks.count == 2 && blocks.metrics.reloadsFailed.value == 1)
+    bench.disk.removeFaults()
+    #expect(try bench.open().blocks.current.blocks.count == 3)
+  }
+
+  @Test("what unfinished work has left is removed, other people's folders are not")
+  func rubbish() throws {
+    let bench = try bench()
+    let names = try bench.folders
+    for name in [
+      "\(bench.newULID()).tmp-for-creation", "\(bench.newULID()).tmp-for-deletion", "\(bench.newULID()).tmp",
+    ] {
+      try bench.disk.makeDirectories("/data/\(name)/chunks")
+    }
+    for name in ["notes", "lower.tmp", "\(bench.newULID())".lowercased()] {
+      try bench.disk.makeDirectories("/data/\(name)")
+    }
+    #expect(try bench.open().blocks.current.blocks.count == 3)
+    let left = try bench.folders
+    #expect(left.count == names.count + 3 && Set(names).isSubset(of: left))
+  }
+
+  @Test("parents of a block that is there are removed, damaged ones too")
+  func parents() throws {
+    let bench = try bench()
+    let before = try bench.open().blocks.current.blocks
+    let merge = BlockMerge(before, now: bench.now)
+    _ = try merge.run(in: BlockBench.root, on: bench.disk)
+    try cut("/data/\(before[0].meta.ulid)/index", to: 7, bench.disk)
+    let blocks = try bench.open().blocks
+    #expect(blocks.current.blocks.count == 1 && blocks.metrics.setAside.value == 0)
+    #expect(try bench.folders == blocks.current.blocks.map { "\($0.meta.ulid)" })
+    #expect(try samples(of: blocks.current)?.values.map(\.count) == [6])
+  }
+
+  @Test("a folder that cannot be removed is not served, holds compaction, and is removed later")
+  func unremoved() throws {
+    let bench = try bench()
+    let (blocks, compactor) = try bench.open()
+    let doomed = blocks.current.blocks[0]
+    bench.disk.inject(
+      SimulatedFault(code: 5) { operation, path in operation == .rename && path.contains("\(doomed.meta.ulid)") })
+    blocks.turns.take { blocks.drop([doomed]) }
+    #expect(blocks.current.blocks.count == 2 && blocks.hasUnremoved && blocks.metrics.removalsFailed.value == 1)
+    compactor.round(CompactionOptions(), now: bench.now)
+    #expect(blocks.hasUnremoved)
+    bench.disk.removeFaults()
+    compactor.round(CompactionOptions(), now: bench.now)
+    #expect(!blocks.hasUnremoved)
+    #expect(try bench.folders.count == 2)
+  }
+
+  @Test("turns are taken one at a time, and a change can see that it is awaited")
+  func turns() throws {
+    let turns = BlockTurns()
+    let inside = Mutex((now: 0, most: 0, total: 0))
+    var threads: [NamedThread] = []
+    turns.take {
+      #expect(!turns.isAwaited)
+    }
+    for index in 0..<8 {
+      threads.append(
+        try NamedThread(name: "turn-\(index)") {
+          for _ in 0..<200 {
+            turns.take {
+              inside.withLock { state in
+                state.now += 1
+                state.most = max(state.most, state.now)
+                state.total += 1
+              }
+              inside.withLock { $0.now -= 1 }
+            }
+          }
+        })
+    }
+    for thread in threads { thread.join() }
+    #expect(inside.withLock { $0.most } == 1 && inside.withLock { $0.total } == 1600)
+    let waiter = try turns.take {
+      let waiter = try NamedThread(name: "waiter") { turns.take { inside.withLock { $0.total += 1 } } }
+      while !turns.isAwaited {}
+      return waiter
+    }
+    waiter.join()
+    #expect(inside.withLock { $0.total } == 1601 && !turns.isAwaited)
+  }
+}
