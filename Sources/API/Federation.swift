@@ -45,11 +45,12 @@ struct Federation: Sendable {
     for selector in selectors {
       let found = try StoredSeries(
         selector, from: now - queries.engine.options.lookback, through: now, of: workspace, stop)
+      let reader = found.makeReader()
       for index in 0..<found.count {
         if let reason = stop() { throw APIError(reason) }
         let labels = found.labels[index]
         if selectors.count > 1, !seen.insert(labels).inserted { continue }
-        try found.read(index, into: &column)
+        try reader.read(index, into: &column)
         // The text has no way to say that a series has ended, or that it is nameless.
         guard let time = column.timestamps.last, let value = column.values.last, !StaleMarker.isStale(value),
           labels.has(LabelName.metric)

@@ -83,9 +83,10 @@ struct RemoteReadEndpoint: Sendable {
     for query in read.queries {
       result.removeAll()
       let found = try find(query, external, workspace, stop)
+      let reader = found.makeReader()
       for index in 0..<found.count {
         if let reason = stop() { throw APIError(reason) }
-        try found.read(index, into: &column)
+        try reader.read(index, into: &column)
         if column.isEmpty { continue }
         samplesLeft -= column.timestamps.count
         if samplesLeft < 0 { throw APIError(.badData, "exceeded sample limit (\(options.samplesMax))") }
@@ -131,10 +132,11 @@ struct RemoteReadEndpoint: Sendable {
     var cutter = ChunkCutter()
     var column = SampleColumn()
     var frame = ByteBuffer(capacity: 64 << 10)
+    let reader = found.makeReader()
     for index in 0..<found.count {
       if let reason = stop() { throw .failed("\(reason)") }
       do throws(APIError) {
-        try found.read(index, into: &column)
+        try reader.read(index, into: &column)
       } catch {
         throw .failed(error.message)
       }

@@ -15,12 +15,13 @@ struct StoredSeries {
     _ stop: @escaping APIGate.StopCheck
   ) throws(APIError) {
     let source = DatabaseSeries(database: workspace.database, stopReason: stop)
+    let selection: any SeriesSelection
     do throws(QueryError) {
       selection = try source.select(SelectionRequest(matchers: matchers, start: start, end: end))
     } catch {
       throw APIError(error)
     }
-    let selection = selection
+    self.selection = selection
     let all = (0..<selection.count).map { (labels: selection.labels($0), place: $0) }.sorted { $0.labels < $1.labels }
     labels = all.map(\.labels)
     order = all.map(\.place)
@@ -28,13 +29,21 @@ struct StoredSeries {
 
   var count: Int { order.count }
 
-  /// The samples of the series at a place of `labels`, stale markers among them.
-  func read(_ index: Int, into column: inout SampleColumn) throws(APIError) {
-    column.removeAll()
-    do throws(QueryError) {
-      try selection.read(order[index], into: &column)
-    } catch {
-      throw APIError(error)
+  func makeReader() -> Reader { Reader(reader: selection.makeReader(), order: order) }
+
+  /// Reads series one after the other. Owned by one thread at a time.
+  struct Reader {
+    fileprivate let reader: any SeriesReader
+    fileprivate let order: [Int]
+
+    /// The samples of the series at a place of `labels`, stale markers among them.
+    func read(_ index: Int, into column: inout SampleColumn) throws(APIError) {
+      column.removeAll()
+      do throws(QueryError) {
+        try reader.read(order[index], into: &column)
+      } catch {
+        throw APIError(error)
+      }
     }
   }
 }
