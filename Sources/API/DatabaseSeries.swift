@@ -17,8 +17,8 @@ struct DatabaseSeries: SeriesSource {
       }
     }
     do throws(QueryStopped) {
-      let found = try database.head.select(matchers) { stopReason() != nil }
-      return DatabaseSelection(database: database, found: found, start: request.start, end: request.end)
+      let found = try database.select(matchers, from: request.start, through: request.end) { stopReason() != nil }
+      return SelectedSeries(found: found, start: request.start, end: request.end)
     } catch {
       throw stopReason() == .timeout ? .timeout : .canceled
     }
@@ -26,30 +26,28 @@ struct DatabaseSeries: SeriesSource {
 }
 
 /// Series that were found, by index. Any thread.
-struct DatabaseSelection: SeriesSelection {
-  let database: Database
-  let found: [HeadSelection]
+struct SelectedSeries: SeriesSelection {
+  let found: DatabaseSelection
   let start: Int64
   let end: Int64
 
   var count: Int { found.count }
 
-  func labels(_ index: Int) -> Labels { found[index].labels }
+  func labels(_ index: Int) -> Labels { found.labels(index) }
 
-  func makeReader() -> any SeriesReader { DatabaseReader(self) }
+  func makeReader() -> any SeriesReader { SelectedSeriesReader(self) }
 }
 
 /// Reads series one after the other into scratch that stays. One thread at a time.
-final class DatabaseReader: SeriesReader {
-  private let selection: DatabaseSelection
-  private var scratch = HeadReadScratch()
+final class SelectedSeriesReader: SeriesReader {
+  private let selection: SelectedSeries
+  private var scratch = DatabaseReadScratch()
   private var samples = SeriesSamples()
 
-  init(_ selection: DatabaseSelection) { self.selection = selection }
+  init(_ selection: SelectedSeries) { self.selection = selection }
 
   func read(_ index: Int, into column: inout SampleColumn) throws(QueryError) {
-    selection.database.head.read(
-      selection.found[index], from: selection.start, through: selection.end, &scratch, into: &samples)
+    selection.found.read(index, from: selection.start, through: selection.end, &scratch, into: &samples)
     column.append(samples.times.times, bits: samples.values.bits)
   }
 }

@@ -30,6 +30,7 @@ extension Database {
       throw .log(error)
     }
     restorer.finish()
+    head.dropInOrder(before: flushMark.withLock { $0 })
     let seconds = Double(clock.monotonicNanoseconds() - started) / 1e9
     metrics.replaySeconds.set(seconds)
     let counts = restorer.counts

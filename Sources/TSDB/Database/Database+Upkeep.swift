@@ -21,7 +21,8 @@ extension Database {
     }
   }
 
-  /// Drops what is older than the retention.
+  /// Drops what is older than the retention from the head. Within a turn of the blocks: one walk through the head at a time
+  /// takes data out.
   func enforceRetention(_ options: DatabaseOptions, now: Int64) {
     guard options.retentionMilliseconds > 0, let range = head.timeRange else { return }
     let before = now - options.retentionMilliseconds

@@ -9,6 +9,8 @@ import Synchronization
 /// and samples may come.
 package final class Database: Sendable {
   package let head: Head
+  package let blocks: BlockSet
+  let compactor: Compactor
   package let layout: DatabaseLayout
   package let metrics: DatabaseMetrics
   let disk: any Disk
@@ -23,6 +25,15 @@ package final class Database: Sendable {
   let progress = Mutex<ReplayProgress?>(nil)
   private let ready = Atomic<Bool>(false)
   private let maintenance = Mutex<Maintenance?>(nil)
+  private let compaction = Mutex<CompactionTask?>(nil)
+  /// Set when the server ends: what can be done later is broken off.
+  let stopping: CancelFlag
+  /// Up to when the head has been flushed; lies on disk too (`FlushMark`).
+  let flushMark: Mutex<Int64>
+  /// What readers hold (`ReadEpoch`).
+  let epoch = Mutex(ReadEpoch())
+  /// The logs can be shortened: a flush has taken data out of the head.
+  let wantsTruncation = Atomic<Bool>(false)
 
   /// Opens the directory's files; on an error nothing has been changed.
   package static func open(
@@ -30,6 +41,14 @@ package final class Database: Sendable {
   ) throws(DatabaseError) -> Database {
     let layout = DatabaseLayout(root: options.directory)
     try checkVersion(layout, disk)
+    let blocks = BlockSet(layout.root, quarantine: layout.quarantine, disk: disk, log: log, registry: registry)
+    let mark: Int64?
+    do throws(DiskError) {
+      try blocks.load()
+      mark = try FlushMark.read(layout.flushMark, on: disk)
+    } catch {
+      throw .notReadable(path: layout.root, error)
+    }
     var found: [UInt64: [SeriesChunk]] = [:]
     let chunks: (chunks: HeadChunks, report: HeadChunkReport)
     do throws(HeadChunksError) {
@@ -55,18 +74,27 @@ package final class Database: Sendable {
       throw .log(error)
     }
     let files = HeadFiles(wal: wal, wbl: wbl, chunks: chunks.chunks, log: log)
-    let database = Database(options, layout, files, found, chunks.report, disk, clock, log, metrics)
+    let database = Database(options, layout, files, blocks, found, chunks.report, disk, clock, log, metrics)
+    // A directory of Prometheus has no mark: there the blocks made of the head say how far it was written.
+    let flushed = mark ?? blocks.current.blocks.filter { !$0.meta.isLate }.map(\.meta.maxTime).max() ?? .min
+    database.flushMark.withLock { $0 = flushed }
+    database.head.skipInOrder(before: flushed)
     metrics.register(database, in: registry)
     return database
   }
 
   private init(
-    _ options: DatabaseOptions, _ layout: DatabaseLayout, _ files: HeadFiles, _ found: [UInt64: [SeriesChunk]],
+    _ options: DatabaseOptions, _ layout: DatabaseLayout, _ files: HeadFiles, _ blocks: BlockSet,
+    _ found: [UInt64: [SeriesChunk]],
     _ report: HeadChunkReport, _ disk: any Disk, _ clock: any Clock, _ log: Log, _ metrics: DatabaseMetrics
   ) {
     var random = SystemRandomNumberGenerator()
     head = Head(options.head, files: files, key: (random.next(), random.next()), clock: clock, log: log)
     self.layout = layout
+    self.blocks = blocks
+    stopping = CancelFlag()
+    compactor = Compactor(blocks, clock: clock, stop: stopping)
+    flushMark = Mutex(.min)
     self.metrics = metrics
     self.disk = disk
     self.clock = clock
@@ -116,6 +144,8 @@ package final class Database: Sendable {
     do throws(ThreadError) {
       let maintenance = try Maintenance(self)
       self.maintenance.withLock { $0 = maintenance }
+      let compaction = try CompactionTask(self)
+      self.compaction.withLock { $0 = compaction }
     } catch {
       throw .thread(error)
     }
@@ -134,6 +164,12 @@ package final class Database: Sendable {
   /// Ends cleanly: chunks to their files, a snapshot, the log synced and closed. No appends may come any more.
   package func close() {
     guard ready.exchange(false, ordering: .acquiringAndReleasing) else { return }
+    stopping.cancel()
+    let compaction = compaction.withLock { compaction in
+      defer { compaction = nil }
+      return compaction
+    }
+    compaction?.stop()
     let maintenance = maintenance.withLock { maintenance in
       defer { maintenance = nil }
       return maintenance

@@ -3,6 +3,7 @@ import Platform
 /// Why a database does not open. Each is one clear line for an operator; nothing in the directory has been changed.
 package enum DatabaseError: Error, Sendable, CustomStringConvertible {
   case notWritable(path: String, DiskError)
+  case notReadable(path: String, DiskError)
   case otherVersion(path: String, found: String)
   case log(WALError)
   case headChunks(HeadChunksError)
@@ -11,6 +12,7 @@ package enum DatabaseError: Error, Sendable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .notWritable(let path, let error): "data directory \(path) cannot be used: \(error)"
+    case .notReadable(let path, let error): "data directory \(path) cannot be read: \(error)"
     case .otherVersion(let path, let found):
       "\(path) says version \(found); this program knows version \(DatabaseLayout.versionNumber) only"
     case .log(let error): "write-ahead log: \(error)"

@@ -15,6 +15,10 @@ package struct DatabaseLayout: Sendable {
   package static let versionNumber = 1
   /// The head as it was at some position of the log.
   package var snapshot: String { root + "/apus.head" }
+  /// Up to when the head has been flushed.
+  package var flushMark: String { root + "/apus.flushed" }
+  /// Copies made on request.
+  package var snapshots: String { root + "/snapshots" }
   /// Files that could not be read, kept for people.
   package var quarantine: String { root + "/quarantine" }
 }

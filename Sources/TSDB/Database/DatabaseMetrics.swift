@@ -6,6 +6,9 @@ package final class DatabaseMetrics: Sendable {
   package let wbl: WALMetrics
   let replaySeconds: Gauge
   let chunkWritesFailed: Counter
+  let flushesFailed: Counter
+  let flushSeconds: HistogramMetric
+  let blockReadsFailed: Counter
 
   init(_ registry: MetricsRegistry) {
     wal = WALMetrics(registry, .wal)
@@ -14,6 +17,13 @@ package final class DatabaseMetrics: Sendable {
       "prometheus_tsdb_data_replay_duration_seconds", "Time taken to replay the data on disk.")
     chunkWritesFailed = registry.counter(
       "apus_head_chunk_writes_failed_total", "Attempts to write complete chunks to their files that failed.")
+    flushesFailed = registry.counter(
+      "apus_head_flushes_failed_total", "Attempts to write a part of the head to a block that failed.")
+    blockReadsFailed = registry.counter(
+      "apus_block_reads_failed_total", "Queries that had to leave out a block because it could not be searched.")
+    flushSeconds = registry.histogram(
+      "apus_head_flush_duration_seconds", "Time taken to write a part of the head to blocks.",
+      upperBounds: (0..<12).map { 0.05 * Double(1 << $0) })
   }
 
   /// Registers what is read from the head when somebody asks.
@@ -50,11 +60,6 @@ package final class DatabaseMetrics: Sendable {
     gauge("prometheus_tsdb_retention_limit_seconds", "How long to retain samples in storage.") {
       Double($0.options.withLock { $0.retentionMilliseconds }) / 1000
     }
-    gauge("prometheus_tsdb_blocks_loaded", "Number of currently loaded data blocks.") { _ in 0 }
-    gauge(
-      "prometheus_tsdb_storage_blocks_bytes",
-      "The number of bytes that are currently used for local storage by all blocks."
-    ) { _ in 0 }
     gauge(
       "prometheus_ready", "Whether Prometheus startup was fully completed and the server is ready for normal operation."
     ) {

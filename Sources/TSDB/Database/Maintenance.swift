@@ -1,13 +1,12 @@
 import Platform
 import Synchronization
 
-/// What happens by itself: once a second the log is synced if due and waiting chunks are written; once a minute data
-/// past its retention leaves; when the log has grown, it is shortened and a snapshot is written. One thread.
+/// What happens to the head's files by itself: once a second the log is synced if due and waiting chunks are written; when
+/// the log has grown, it is shortened and a snapshot is written. One thread, on which nothing takes long.
 final class Maintenance: Sendable {
   private let task: PeriodicTask
 
   private struct State: Sendable {
-    var lastRetention: Int64 = 0
     var lastTruncation: Int64
     var bytesAtTruncation = 0
     var bytesAtSnapshot = 0
@@ -31,14 +30,11 @@ final class Maintenance: Sendable {
     state.rounds += 1
     // Small installations complete a chunk now and then; ten seconds of them go in one write.
     if state.rounds % 10 == 0 || database.head.hasManyCompletedChunks { database.writeCompletedChunks() }
-    if now - state.lastRetention >= 60_000 || now < state.lastRetention {
-      state.lastRetention = now
-      database.enforceRetention(options, now: now)
-    }
     let logged = database.metrics.wal.writtenBytes.value
     let grown = logged - state.bytesAtTruncation
     if now - state.lastTruncation >= options.truncationIntervalMilliseconds || now < state.lastTruncation
       || grown >= options.logBytesPerTruncationMax
+      || database.wantsTruncation.exchange(false, ordering: .acquiringAndReleasing)
     {
       state.lastTruncation = now
       state.bytesAtTruncation = logged

@@ -53,12 +53,12 @@ extension Head {
     return starts.sorted()
   }
 
-  /// The flush has failed: what was marked stays.
-  func abandonFlush() {
+  /// The flush has failed from a time on: what lies there stays.
+  func abandonFlush(from time: Int64) {
     for shard in shards {
       forEachTurn(of: shard) { state, _, record in
         state.forEachChunk(of: record) { chunk in
-          if chunk.pointee.flags & SeriesChunk.isFlushed != 0 {
+          if chunk.pointee.end >= time {
             chunk.pointee.flags &= ~SeriesChunk.isFlushed
             self.oldestTime.min(chunk.pointee.start, ordering: .relaxed)
           }
@@ -88,11 +88,16 @@ extension Head {
     return oldest == SeriesChunk.inMemory ? nil : Int(oldest)
   }
 
+  /// What the log says of the time before `border` is not read back: a block has it.
+  func skipInOrder(before border: Int64) {
+    truncatedBefore.max(border, ordering: .relaxed)
+    for shard in shards { shard.state.withLock { $0.flushedBefore = max($0.flushedBefore, border) } }
+  }
+
   /// Drops in-order chunks that lie before `border`: a start finds them in files and in the log, but a block has them.
   func dropInOrder(before border: Int64) {
-    truncatedBefore.max(border, ordering: .relaxed)
+    skipInOrder(before: border)
     for shard in shards {
-      shard.state.withLock { $0.flushedBefore = max($0.flushedBefore, border) }
       forEachTurn(of: shard) { state, slot, record in
         if record.pointee.tail.count > 0 && record.pointee.tail.lastTime < border {
           _ = state.completeChunk(record, slot)

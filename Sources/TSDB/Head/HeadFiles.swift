@@ -39,14 +39,24 @@ final class HeadFiles: Sendable {
 
   /// Decodes a complete chunk. What cannot be read is left out of the answer, counted and logged.
   func readChunk(_ chunk: SeriesChunk, into samples: inout SeriesSamples) {
-    let reference = HeadChunkRef(file: Int(chunk.file), offset: Int(chunk.offset))
-    do throws(HeadChunksError) {
-      let isWhole = try chunks.read(reference).withData { samples.append(chunk: $0) }
-      if isWhole { return }
-      log.error("A head chunk does not decode", ["chunk": "\(reference)"])
-    } catch {
-      log.error("A head chunk cannot be read", ["chunk": "\(reference)", "err": "\(error)"])
-    }
+    guard let found = self.chunk(chunk) else { return }
+    if found.withData({ samples.append(chunk: $0) }) { return }
+    log.error("A head chunk does not decode", ["chunk": "\(reference(of: chunk))"])
     chunksUnreadable.add()
+  }
+
+  /// A complete chunk in a file; nil, counted and logged, where it cannot be read.
+  func chunk(_ chunk: SeriesChunk) -> HeadChunk? {
+    do throws(HeadChunksError) {
+      return try chunks.read(reference(of: chunk))
+    } catch {
+      log.error("A head chunk cannot be read", ["chunk": "\(reference(of: chunk))", "err": "\(error)"])
+      chunksUnreadable.add()
+      return nil
+    }
+  }
+
+  private func reference(of chunk: SeriesChunk) -> HeadChunkRef {
+    HeadChunkRef(file: Int(chunk.file), offset: Int(chunk.offset))
   }
 }

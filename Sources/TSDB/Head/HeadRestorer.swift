@@ -213,6 +213,8 @@ extension HeadShard {
   /// Appends a sample of the log, unless it is there.
   @inline(__always)
   mutating func restore(_ slot: UInt32, time: Int64, value: UInt64) {
+    // A block has it.
+    if time < flushedBefore { return }
     let record = records.pointer(slot)
     if time > record.pointee.tail.lastTime || record.pointee.has(HeadSeries.isEmpty) {
       _ = appendInOrder(record, slot, time: time, value: value)

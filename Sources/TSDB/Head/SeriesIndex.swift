@@ -137,6 +137,15 @@ extension SeriesIndex.State {
     return true
   }
 
+  /// Appends the symbols of a series' names and values by turns; nothing where it is gone.
+  func appendSymbols(of id: UInt32, to output: inout Column<UInt32>) {
+    guard Int(id) < entries.count, entries[Int(id)].labels != 0 else { return }
+    let base = cells.pointer(entries[Int(id)].labels)
+    let end = Int(UnsafeRawPointer(base).load(as: UInt16.self))
+    var offset = 2
+    while offset < end { output.append(get(base, &offset)) }
+  }
+
   private func append(_ part: UnsafeRawBufferPointer, to output: inout [UInt8]) {
     var length = part.count
     while length >= 0x80 {

@@ -1,0 +1,60 @@
+import Platform
+import Synchronization
+
+/// What happens to blocks by itself: once a second the head is asked for what it can give away; once a minute, and after
+/// each flush, what is past its retention leaves and blocks are compacted until there is nothing left to do. One thread,
+/// on which things may take long.
+final class CompactionTask: Sendable {
+  private let task: PeriodicTask
+
+  private struct State: Sendable {
+    var lastRound: Int64 = .min
+    var flushPausedUntil: Int64 = 0
+  }
+
+  private static let roundMilliseconds: Int64 = 60_000
+  /// After a flush that failed.
+  private static let flushPauseMilliseconds: Int64 = 30_000
+
+  init(_ database: Database) throws(ThreadError) {
+    let state = Mutex(State())
+    task = try PeriodicTask(name: "compaction", intervalMilliseconds: 1000, clock: database.clock) {
+      state.withLock { CompactionTask.round(database, &$0) }
+    }
+  }
+
+  /// Waits for what is under way, which breaks off at once where the database is stopping.
+  func stop() { task.stop() }
+
+  private static func round(_ database: Database, _ state: inout State) {
+    let now = database.clock.monotonicNanoseconds() / 1_000_000
+    var hasFlushed = false
+    if now >= state.flushPausedUntil {
+      let failures = database.metrics.flushesFailed.value
+      hasFlushed = database.flushHead { database.stopping.isCancelled }
+      if database.metrics.flushesFailed.value != failures { state.flushPausedUntil = now + flushPauseMilliseconds }
+    }
+    guard hasFlushed || now - state.lastRound >= roundMilliseconds || state.lastRound == .min else { return }
+    state.lastRound = now
+    database.compact()
+  }
+}
+
+extension Database {
+  /// Retention, then compaction until nothing is left to do.
+  func compact() {
+    let current = options.withLock { $0 }
+    let now = clock.nowMilliseconds()
+    blocks.turns.take { enforceRetention(current, now: now) }
+    var compaction = current.compaction
+    compaction.newestHeadTime = head.timeRange?.upperBound
+    compaction.headBytes = filesBytes
+    while !stopping.isCancelled && compactor.round(compaction, now: now) {}
+  }
+
+  /// What the logs and the head's chunk files take.
+  var filesBytes: Int {
+    let logs = [head.files.wal, head.files.wbl].reduce(0) { $0 + ((try? $1.directory.sizeBytes()) ?? 0) }
+    return head.files.chunks.sizeBytes + logs
+  }
+}
