@@ -78,6 +78,7 @@ struct CommandTests {
       case .version: "version"
       case .help(let topic): "help \(topic ?? "")"
       case .checkConfig(let file): "check \(file)"
+      case .tsdb(let command): "tsdb \(command)"
       }
     }
     #expect(try text([]) == "serve")
@@ -134,7 +135,7 @@ struct CommandTests {
         "--web.config.file: TLS and authentication are not available in this version"
       ),
       (["--storage.tsdb.path="], "--storage.tsdb.path is empty"),
-      (["tsdb", "list"], "apus tsdb is not available in this version"),
+      (["tsdb", "lst"], "apus tsdb: unknown command lst; did you mean list? (see apus help tsdb)"),
       (["sevre"], "unknown command sevre; did you mean serve? (see apus help)"),
       (["check"], "apus check: the only thing that can be checked is config: apus check config FILE"),
       (["check", "config"], "apus check config: a file is missing: apus check config FILE"),

@@ -41,6 +41,11 @@ package struct LabelTexts: Sendable {
     }
   }
 
+  /// Appends a text that comes behind all that are there; the empty one is none.
+  mutating func appendSorted(_ text: UnsafeRawBufferPointer) {
+    if !text.isEmpty { append(text) }
+  }
+
   private mutating func append(_ text: UnsafeRawBufferPointer) {
     bytes.append(contentsOf: text)
     ends.append(bytes.count)
