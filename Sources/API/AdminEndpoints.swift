@@ -26,8 +26,18 @@ package struct AdminEndpoints: Sendable {
 
   package init(actions: AdminActions) { self.actions = actions }
 
+  /// - Parameter run: where what waits for the disk runs.
+  package func add(to router: inout Router, run: RouteRun) {
+    for (path, handler) in [
+      ("delete_series", deleteSeries), ("clean_tombstones", cleanTombstones), ("snapshot", snapshot),
+    ] {
+      router.add([.post, .put], "/api/v1/admin/tsdb/" + path, run: run, handler)
+    }
+    router.add(.get, "/api/v1/status/tsdb/blocks", blocks)
+  }
+
   /// All selectors are read before the first is acted on, so that a wrong one leaves everything as it was.
-  package func deleteSeries(_ request: Request) -> Response {
+  func deleteSeries(_ request: Request) -> Response {
     administer(request) { (admin, parameters) throws(APIError) in
       let texts = request.parameterValues("match[]")
       if texts.isEmpty { throw APIError(.badData, "no match[] parameter provided") }
@@ -43,14 +53,14 @@ package struct AdminEndpoints: Sendable {
     }
   }
 
-  package func cleanTombstones(_ request: Request) -> Response {
+  func cleanTombstones(_ request: Request) -> Response {
     administer(request) { (admin, _) throws(APIError) in
       try AdminEndpoints.act { () throws(BlockFault) in try admin.cleanTombstones() }
       return .noContent
     }
   }
 
-  package func snapshot(_ request: Request) -> Response {
+  func snapshot(_ request: Request) -> Response {
     administer(request) { (admin, parameters) throws(APIError) in
       let skipsHead = try AdminEndpoints.boolean("skip_head", parameters.text("skip_head"))
       var name = ""
@@ -64,7 +74,7 @@ package struct AdminEndpoints: Sendable {
   }
 
   /// Not behind the switch: it changes nothing.
-  package func blocks(_ request: Request) -> Response {
+  func blocks(_ request: Request) -> Response {
     guard let admin = actions.administration(request.workspace) else { return AdminEndpoints.notReady.response }
     return AdminEndpoints.success(
       "{\"blocks\":[\(admin.blockMetas.map { String(decoding: $0.json, as: UTF8.self) }.joined(separator: ","))]}")

@@ -89,13 +89,16 @@ extension TSDBCommand {
   private func verify(_ directory: String, _ output: CommandOutput) throws(TSDBCommandError) -> Int32 {
     var (snapshot, code) = try TSDBCommand.open(directory)
     for block in snapshot.blocks {
-      do throws(BlockFault) {
-        try BlockVerify.run(block.directory, on: LinuxDisk())
-        output.line("\(block.meta.ulid) ok")
-      } catch {
-        code = 1
-        output.line("\(block.meta.ulid) DAMAGED: \(error)")
+      let result = try TSDBCommandError.wrap { () throws(BlockFault) in
+        try BlockVerification(block.directory, on: LinuxDisk())
       }
+      if result.isWhole {
+        output.line("\(block.meta.ulid) ok: \(result.stats.series) series, \(result.stats.samples) samples")
+        continue
+      }
+      code = 1
+      output.line("\(block.meta.ulid) DAMAGED: \(result.findingCount) findings")
+      for finding in result.findings { output.line("  \(finding)") }
     }
     return code
   }
@@ -107,7 +110,8 @@ extension TSDBCommand {
   private func dump(
     _ directory: String, _ selection: TSDBSelection, _ output: CommandOutput, _ write: LineWriter
   ) throws(TSDBCommandError) -> Int32 {
-    var (snapshot, code) = try TSDBCommand.open(directory)
+    let report = BlockReport()
+    var (snapshot, code) = try TSDBCommand.open(directory, report: report)
     var selectors: [[CompiledMatcher]] = []
     for selector in selection.selectors {
       selectors.append(
@@ -123,9 +127,9 @@ extension TSDBCommand {
         }
       }
     }
-    let unread = snapshot.blocks.reduce(0) { $0 + $1.chunksUnreadable.value }
-    if unread > 0 {
-      writeToStandardError("apus tsdb: \(unread) chunks are left out: histograms, or damaged")
+    if report.unreadable.value + report.unsupported.value > 0 {
+      writeToStandardError(
+        "apus tsdb: left out are \(report.unreadable.value) damaged chunks and \(report.unsupported.value) histograms")
       code = 1
     }
     return code
@@ -157,9 +161,11 @@ extension TSDBCommand {
 
   // MARK: parts
 
-  private static func open(_ directory: String) throws(TSDBCommandError) -> (BlockSnapshot, Int32) {
+  private static func open(
+    _ directory: String, report: BlockReport = BlockReport()
+  ) throws(TSDBCommandError) -> (BlockSnapshot, Int32) {
     let (snapshot, unopened) = try TSDBCommandError.disk { () throws(DiskError) in
-      try BlockSnapshot.open(directory, on: LinuxDisk())
+      try BlockSnapshot.open(directory, on: LinuxDisk(), report: report)
     }
     for (ulid, fault) in unopened { writeToStandardError("apus tsdb: block \(ulid) cannot be opened: \(fault)") }
     return (snapshot, unopened.isEmpty ? 0 : 1)

@@ -40,6 +40,17 @@ package enum ChunkSegment {
     output.appendBigEndian(checksum(UnsafeRawBufferPointer(rebasing: output.bytes[start...])))
   }
 
+  /// What a chunk with so many bytes of data takes in its file.
+  package static func byteCount(of dataCount: Int) -> Int {
+    var lengthBytes = 1
+    var rest = dataCount >> 7
+    while rest > 0 {
+      lengthBytes += 1
+      rest >>= 7
+    }
+    return lengthBytes + 1 + dataCount + 4
+  }
+
   /// The chunk at an offset, nil where none lies there whole. Does not look at the checksum.
   package static func chunk(
     at offset: Int, in file: UnsafeRawBufferPointer

@@ -32,7 +32,9 @@ package struct IndexContents: Equatable, Sendable {
     postings = offsets[4]
     postingsTable = offsets[5]
     seriesEnd = offsets[2] > offsets[1] ? min(offsets[2], offsets[4]) : offsets[4]
-    guard symbols >= IndexLayout.headerBytes, series >= symbols + 12, seriesEnd >= series, postings >= seriesEnd,
+    // Within the file first, so that no sum below overflows.
+    guard offsets.allSatisfy({ $0 <= end }), symbols >= IndexLayout.headerBytes, series >= symbols + 12,
+      seriesEnd >= series, postings >= seriesEnd,
       postingsTable >= postings, end >= postingsTable + 12
     else { throw IndexDamage("the sections of the index do not lie one behind the other", at: end) }
   }

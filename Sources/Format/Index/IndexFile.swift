@@ -51,10 +51,11 @@ package final class IndexFile: @unchecked Sendable {
     return try postings(at: offset)
   }
 
-  /// Reads a series' labels and, if wanted, its chunks.
+  /// Reads a series' labels and, if wanted, its chunks. Returns where it ends in the file.
+  @discardableResult
   package func decode(
     _ reference: UInt32, withChunks: Bool = true, into series: inout DecodedSeries
-  ) throws(IndexDamage) {
+  ) throws(IndexDamage) -> Int {
     let start = Int(reference) * IndexLayout.seriesAlignment
     guard start >= contents.series, start < contents.seriesEnd else {
       throw IndexDamage("a series lies outside of its section", at: start)
@@ -67,6 +68,7 @@ package final class IndexFile: @unchecked Sendable {
     guard series.take(body, withChunks: withChunks, symbolCount: symbols.count) else {
       throw IndexDamage("a series makes no sense", at: start)
     }
+    return start + reader.offset
   }
 
   /// Reads a series; false where none lies there whole.

@@ -43,6 +43,27 @@ package struct IndexSymbols: @unchecked Sendable {
     return symbol(startingAt: start)
   }
 
+  /// The number of a symbol; nil where there is no such.
+  package func number(of text: UnsafeRawBufferPointer) -> UInt32? {
+    var low = 0
+    var high = starts.count
+    while low + 1 < high {
+      let middle = (low + high) / 2
+      guard let symbol = symbol(startingAt: starts[middle]) else { return nil }
+      if compareBytes(symbol, text) <= 0 { low = middle } else { high = middle }
+    }
+    if low >= starts.count { return nil }
+    var place = Int(starts[low])
+    var number = low * IndexSymbols.stride
+    while let symbol = IndexSymbols.symbol(in: bytes, at: &place) {
+      let order = compareBytes(symbol, text)
+      if order == 0 { return UInt32(number) }
+      if order > 0 { return nil }
+      number += 1
+    }
+    return nil
+  }
+
   /// Where a symbol begins, for `symbol(startingAt:)`.
   func start(of number: UInt32) -> UInt32? {
     guard Int(number) < count else { return nil }

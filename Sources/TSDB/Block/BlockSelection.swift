@@ -141,7 +141,7 @@ private struct BlockSelection {
     var kept: [UInt32] = []
     for (number, reference) in references.enumerated() {
       if number % BlockSelection.stepsBetweenStops == 0 && shouldStop() { throw .stopped }
-      try SelectionInterruption.wrap { () throws(IndexDamage) in
+      _ = try SelectionInterruption.wrap { () throws(IndexDamage) in
         try index.decode(reference, withChunks: false, into: &series)
       }
       var verdict = term.matcher.matchesEmpty
@@ -184,22 +184,4 @@ private struct BlockTerm {
 
   /// The order in which terms are applied: few literals first, then what excludes by name, then what tries every value.
   var rank: (Int, Int) { (literals != nil ? (excludes ? 1 : 0) : (excludes ? 3 : 2), valueCount) }
-}
-
-// Label names and values.
-extension Block {
-  /// Calls `body` with each label name, in order.
-  package func forEachName(_ body: (UnsafeRawBufferPointer) -> Void) {
-    for place in 0..<index.table.nameCount {
-      let name = index.table.name(place)
-      if !name.isEmpty { body(name) }
-    }
-  }
-
-  /// Calls `body` with each value of a label, in order, until it says false.
-  package func forEachValue(of name: String, _ body: (UnsafeRawBufferPointer) -> Bool) {
-    var name = name
-    guard let place = name.withUTF8({ index.table.place(of: UnsafeRawBufferPointer($0)) }) else { return }
-    index.table.forEachValue(place) { value, _ in body(value) }
-  }
 }

@@ -22,7 +22,9 @@ package enum BlockCopy {
         try disk.syncDirectory(temporary + "/chunks")
         try disk.syncDirectory(temporary)
       }
-      try BlockVerify.run(temporary, on: disk)
+      if let finding = try BlockVerification(temporary, on: disk).findings.first {
+        throw .corrupt(path: finding.path, reason: finding.reason)
+      }
       try BlockFault.wrap { () throws(DiskError) in
         try disk.rename(temporary, to: target)
         try disk.syncDirectory(root)

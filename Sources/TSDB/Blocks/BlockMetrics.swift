@@ -19,6 +19,8 @@ package final class BlockMetrics: Sendable {
   let setAside: Counter
   let removalsFailed: Counter
   let rewrittenByRule: Counter
+  let unreadable: Counter
+  let unsupported: Counter
 
   package init(_ registry: MetricsRegistry) {
     compactions = registry.counter(
@@ -61,6 +63,10 @@ package final class BlockMetrics: Sendable {
       "apus_blocks_set_aside_total", "Blocks that could not be read and are not served.")
     removalsFailed = registry.counter(
       "apus_block_removals_failed_total", "Attempts to remove the folder of a block that failed; they are repeated.")
+    unreadable = registry.counter(
+      "apus_block_chunks_unreadable_total", "Reads of a chunk or series of a block that failed.")
+    unsupported = registry.counter(
+      "apus_block_chunks_unsupported_total", "Reads of a chunk of a block whose encoding is not known.")
     rewrittenByRule = registry.counter(
       "apus_blocks_rewritten_by_retention_rules_total", "Blocks that were rewritten without series that had expired.")
   }

@@ -11,6 +11,7 @@ package final class BlockSet: Sendable {
   let quarantine: String
   let log: Log
   let metrics: BlockMetrics
+  private let report: BlockReport
   private let state: Mutex<State>
 
   private struct State: Sendable {
@@ -24,6 +25,7 @@ package final class BlockSet: Sendable {
     self.quarantine = quarantine
     self.log = log
     metrics = BlockMetrics(registry)
+    report = BlockReport(log: log, unreadable: metrics.unreadable, unsupported: metrics.unsupported)
     state = Mutex(State())
     metrics.register(self, in: registry)
   }
@@ -63,7 +65,7 @@ package final class BlockSet: Sendable {
 
   private func open(_ ulid: ULID) throws(BlockFault) -> Block {
     let path = folder.path(ulid)
-    let block = try Block(path, on: disk)
+    let block = try Block(path, on: disk, report: report)
     if block.meta.ulid != ulid {
       throw .corrupt(path: path + "/meta.json", reason: "describes another block, \(block.meta.ulid)")
     }

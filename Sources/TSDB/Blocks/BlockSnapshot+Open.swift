@@ -5,14 +5,14 @@ extension BlockSnapshot {
   /// The blocks of a directory as they lie there: for tools. Nothing in it is changed, and blocks that a compaction has
   /// replaced but not removed yet are left out. What cannot be opened is told beside.
   package static func open(
-    _ root: String, on disk: any Disk
+    _ root: String, on disk: any Disk, report: BlockReport = BlockReport()
   ) throws(DiskError) -> (snapshot: BlockSnapshot, unopened: [(ulid: ULID, fault: BlockFault)]) {
     let folder = BlockFolder(root: root, disk: disk)
     var blocks: [Block] = []
     var unopened: [(ulid: ULID, fault: BlockFault)] = []
     for ulid in try folder.blocks() {
       do throws(BlockFault) {
-        blocks.append(try Block(folder.path(ulid), on: disk))
+        blocks.append(try Block(folder.path(ulid), on: disk, report: report))
       } catch {
         unopened.append((ulid, error))
       }
