@@ -48,7 +48,8 @@ let package = Package(
       dependencies: ["Model", "CSnappy", "CZlib", "CZstd", "CYAML", "CProtobuf", "CShims"],
       swiftSettings: hot),
     .target(
-      name: "HTTP", dependencies: ["Model", "Platform", "CMicrohttpd", "CCurl", "CZlib", "CShims"], swiftSettings: hot),
+      name: "HTTP", dependencies: ["Model", "Platform", "CMicrohttpd", "CCurl", "CZlib", "CZstd", "CShims"],
+      swiftSettings: hot),
 
     // Layer 3: the database and the language; neither knows the other.
     .target(name: "TSDB", dependencies: ["Model", "Platform", "Format", "CShims"], swiftSettings: hot),

@@ -37,7 +37,7 @@ package struct APIError: Error, Sendable {
 
   /// `invalid parameter "x": why`, as Prometheus words it.
   static func invalidParameter(_ name: String, _ why: String) -> APIError {
-    APIError(.badData, "invalid parameter \(JSONBuffer.quoted(name)): \(why)")
+    APIError(.badData, "invalid parameter \"\(name)\": \(why)")
   }
 
   package var response: Response {

@@ -31,23 +31,28 @@ struct LifecycleEndpoints: Sendable {
 
   /// What every endpoint that needs data says while there is none.
   func unavailable() -> Response {
-    Response.text(503, "Service Unavailable").with(header: "X-Prometheus-Stopping", isStopping() ? "true" : "false")
+    plain(503, "Service Unavailable").with(header: "X-Prometheus-Stopping", isStopping() ? "true" : "false")
       .retryAfter(seconds: 5)
   }
 
   func reload(_ request: Request) -> Response {
-    guard actions.isEnabled else { return .text(403, "Lifecycle API is not enabled.") }
+    guard actions.isEnabled else { return plain(403, "Lifecycle API is not enabled.") }
     if let error = actions.reload() { return .text(500, "failed to reload config: \(error)") }
-    return .text(200, "")
+    return plain(200, "")
   }
 
   func quit(_ request: Request) -> Response {
-    guard actions.isEnabled else { return .text(403, "Lifecycle API is not enabled.") }
+    guard actions.isEnabled else { return plain(403, "Lifecycle API is not enabled.") }
     actions.quit()
-    return .text(200, "Requesting termination... Goodbye!")
+    return plain(200, "Requesting termination... Goodbye!")
+  }
+
+  /// Without a line end, as Prometheus has these.
+  private func plain(_ status: Int, _ text: String) -> Response {
+    Response(status: status, contentType: .text, body: .bytes(Array(text.utf8)))
   }
 
   func onlyPostOrPut(_ request: Request) -> Response {
-    Response.text(405, "Only POST or PUT requests allowed").with(header: "Allow", "POST, PUT")
+    plain(405, "Only POST or PUT requests allowed").with(header: "Allow", "POST, PUT")
   }
 }

@@ -10,7 +10,7 @@ struct QueryEndpoint: Sendable {
 
   func instant(_ request: Request) -> Response {
     answer(request) { (parameters, source, limits) throws(APIError) in
-      let time = try parameters.time("time") ?? queries.clock.nowMilliseconds()
+      let time = try parameters.optionalTime("time") ?? queries.clock.nowMilliseconds()
       let lookback = try lookback(parameters)
       return try run { () throws(QueryError) in
         try queries.engine.instant(
@@ -26,13 +26,13 @@ struct QueryEndpoint: Sendable {
       if end < start { throw .invalidParameter("end", "end timestamp must not be before start time") }
       let step = try required("step", try parameters.duration("step"), as: "duration")
       if step <= 0 {
+        // Less than a millisecond is more steps than there may be, unless it is nothing at all.
+        if let seconds = Double(parameters.text("step")), seconds > 0, end > start { throw QueryEndpoint.tooManySteps }
         throw .invalidParameter(
           "step", "zero or negative query resolution step widths are not accepted. Try a positive integer")
       }
       if (end - start) / step > Engine.stepsMaximum {
-        throw APIError(
-          .badData,
-          "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)")
+        throw QueryEndpoint.tooManySteps
       }
       let lookback = try lookback(parameters)
       return try run { () throws(QueryError) in
@@ -42,6 +42,10 @@ struct QueryEndpoint: Sendable {
       }
     }
   }
+
+  private static let tooManySteps = APIError(
+    .badData,
+    "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)")
 
   private func answer(
     _ request: Request,
@@ -59,6 +63,7 @@ struct QueryEndpoint: Sendable {
       let limits = try queries.limits(of: request, timeout: try parameters.duration("timeout"))
       let source = DatabaseSeries(database: workspace.database, stopReason: limits.stopReason)
       var result = try evaluate(parameters, source, limits)
+      request.work.samples.store(result.samplesTotal, ordering: .relaxed)
       result.truncate(to: limit)
       let json = ResultJSON(result: result)
       return Response(
@@ -70,7 +75,14 @@ struct QueryEndpoint: Sendable {
   }
 
   private func lookback(_ parameters: Parameters) throws(APIError) -> Int64? {
-    guard let lookback = try parameters.duration("lookback_delta") else { return nil }
+    let given: Int64?
+    do throws(APIError) {
+      given = try parameters.duration("lookback_delta")
+    } catch {
+      let text = QuotedText.double(parameters.text("lookback_delta"))
+      throw APIError(.badData, "error parsing lookback delta duration: cannot parse \(text) to a valid duration")
+    }
+    guard let lookback = given else { return nil }
     if lookback <= 0 { throw .invalidParameter("lookback_delta", "must be positive") }
     return lookback
   }

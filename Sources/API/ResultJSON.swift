@@ -15,13 +15,16 @@ struct ResultJSON {
     json.raw("{\"status\":\"success\",\"data\":{\"resultType\":\"")
     switch result.value {
     case .scalar(let time, let value):
-      json.raw("scalar\",\"result\":")
-      ResultJSON.sample(time, value, &json)
+      json.raw("scalar\",\"result\":[")
+      json.seconds(time)
+      json.raw(",")
+      json.plainValue(value)
+      json.raw("]")
     case .string(let time, let text):
       json.raw("string\",\"result\":[")
-      json.timestamp(time)
+      json.seconds(time)
       json.raw(",")
-      json.string(text)
+      json.pageString(text)
       json.raw("]")
     case .vector(let samples):
       json.raw("vector\",\"result\":[")
@@ -126,7 +129,7 @@ struct ResultJSON {
     json.raw(",\"\(name)\":[")
     for (index, text) in texts.enumerated() {
       if index > 0 { json.raw(",") }
-      json.string(text)
+      json.pageString(text)
     }
     json.raw("]")
   }

@@ -1,4 +1,5 @@
 import HTTP
+import Model
 import Platform
 
 /// What the HTTP surface needs from the rest of the program.
@@ -13,6 +14,17 @@ package struct APIServices: Sendable {
   package var flags: [(name: String, value: String)]
   /// The configuration in force, as YAML.
   package var configurationText: @Sendable () -> String
+  /// Added to what leaves for other servers.
+  package var externalLabels: @Sendable () -> Labels = { .empty }
+  package var cors = CORSPolicy.any
+  package var links = WebLinks()
+  package var runtime = RuntimeFacts.none
+  package var ownTarget = OwnTarget()
+  package var remoteRead = RemoteReadOptions()
+  /// Where remote reads run; nil: with the queries.
+  package var remoteReadPool: WorkerPool?
+  package var slowQueryLog: SlowQueryLog?
+  package var isAdminEnabled = false
 
   package init(
     workspaces: Workspaces, registry: MetricsRegistry, lifecycle: LifecycleActions,
@@ -33,33 +45,145 @@ package struct APIServices: Sendable {
 /// Every path this server answers: the table of contents of the API.
 package enum Routes {
   package static func router(_ services: APIServices) -> Router {
-    var router = Router()
-    let write = WriteEndpoint(workspaces: services.workspaces)
-    for path in ["/api/v1/write", "/api/v1/remote_write", "/api/v1/push"] {
-      router.add(.post, path, readsForm: false, write.handle)
-    }
-
-    let query = QueryEndpoint(workspaces: services.workspaces, queries: services.queries)
-    let queued = RouteRun.queued(services.queries.executor)
-    router.add([.get, .post], "/api/v1/query", run: queued, query.instant)
-    router.add([.get, .post], "/api/v1/query_range", run: queued, query.range)
-
-    let status = StatusEndpoints(services: services)
-    router.add(.get, "/api/v1/status/buildinfo", status.buildInfo)
-    router.add(.get, "/api/v1/status/flags", status.flags)
-    router.add(.get, "/api/v1/status/config", status.config)
-    router.add(.get, "/api/v1/status/walreplay", status.walReplay)
-    router.add(.get, "/metrics", status.metrics)
-    router.add(.get, "/version", status.version)
-
     let lifecycle = LifecycleEndpoints(
       workspaces: services.workspaces, actions: services.lifecycle, isStopping: services.isStopping)
-    router.add(.get, "/-/healthy", lifecycle.healthy)
-    router.add(.get, "/-/ready", lifecycle.ready)
-    for (path, handler) in [("/-/reload", lifecycle.reload), ("/-/quit", lifecycle.quit)] {
-      router.add([.post, .put], path, handler)
-      router.add(.get, path, lifecycle.onlyPostOrPut)
+    var routes = RouteTable(services, lifecycle)
+    addWriting(&routes)
+    addQueries(&routes)
+    addLookups(&routes)
+    addStatus(&routes)
+    addServer(&routes, lifecycle)
+    return routes.router
+  }
+
+  private static func addWriting(_ routes: inout RouteTable) {
+    let write = WriteEndpoint(workspaces: routes.services.workspaces)
+    for path in ["/api/v1/write", "/api/v1/remote_write", "/api/v1/push"] {
+      routes.router.add(.post, path, readsForm: false, write.handle)
     }
-    return router
+  }
+
+  private static func addQueries(_ routes: inout RouteTable) {
+    let services = routes.services
+    let query = QueryEndpoint(workspaces: services.workspaces, queries: services.queries)
+    let active = ActiveQueries(clock: services.queries.clock, slowLog: services.slowQueryLog)
+    routes.addQuery("/api/v1/query", active.tracking(query.instant))
+    routes.addQuery("/api/v1/query_range", active.tracking(query.range))
+    routes.add(.get, "/api/v1/status/active_queries", active.list)
+    routes.add(.delete, "/api/v1/status/active_queries", active.kill)
+
+    let expressions = ExpressionEndpoints(options: services.queries.engine.options.parser)
+    routes.add([.get, .post], "/api/v1/query_exemplars", needsData: true, expressions.exemplars)
+    routes.add([.get, .post], "/api/v1/format_query", needsData: true, expressions.format)
+    routes.add([.get, .post], "/api/v1/parse_query", needsData: true, expressions.parse)
+
+    let read = RemoteReadEndpoint(
+      options: services.remoteRead, externalLabels: services.externalLabels, workspaces: services.workspaces,
+      queries: services.queries)
+    var executor = services.queries.executor
+    if let pool = services.remoteReadPool { executor = { work in pool.submit(work) } }
+    routes.router.add(
+      .post, "/api/v1/read", run: .queued(executor), readsForm: false, routes.gate.ready(plain: read.handle))
+    let federation = Federation(
+      workspaces: services.workspaces, queries: services.queries, externalLabels: services.externalLabels)
+    routes.router.add(
+      .get, "/federate", run: routes.queued, inWorkspaces: true, routes.gate.ready(plain: federation.handle))
+  }
+
+  private static func addLookups(_ routes: inout RouteTable) {
+    let services = routes.services
+    let labels = LabelEndpoints()
+    routes.addLookup([.get, .post], "/api/v1/labels", labels.names)
+    routes.addLookup(.get, "/api/v1/label/{name}/values", labels.values)
+    routes.addLookup([.get, .post], "/api/v1/series", labels.series)
+    routes.add(.delete, "/api/v1/series", needsData: true, labels.delete)
+    routes.addLookup(.get, "/api/v1/status/tsdb", TSDBStatusEndpoint().status)
+
+    let metadata = MetadataEndpoints(registry: services.registry, clock: services.queries.clock)
+    routes.add(.get, "/api/v1/metadata", needsData: true, metadata.metrics)
+    let targets = TargetEndpoints(target: services.ownTarget, registry: services.registry, links: services.links)
+    routes.add(.get, "/api/v1/targets", needsData: true, targets.targets)
+    routes.add(.get, "/api/v1/targets/metadata", needsData: true, targets.metadata)
+    routes.add(.get, "/api/v1/scrape_pools", needsData: true, targets.pools)
+    let rules = RuleEndpoints()
+    routes.add(.get, "/api/v1/rules", needsData: true, rules.rules)
+    routes.add(.get, "/api/v1/alerts", needsData: true, rules.alerts)
+    routes.add(.get, "/api/v1/alertmanagers", needsData: true, rules.alertmanagers)
+  }
+
+  private static func addStatus(_ routes: inout RouteTable) {
+    let services = routes.services
+    let status = StatusEndpoints(services: services)
+    routes.add(.get, "/api/v1/status/buildinfo", status.buildInfo)
+    routes.add(.get, "/api/v1/status/flags", status.flags)
+    routes.add(.get, "/api/v1/status/config", status.config)
+    routes.add(.get, "/api/v1/status/runtimeinfo", status.runtimeInfo)
+    routes.add(.get, "/api/v1/status/walreplay", status.walReplay)
+    routes.add(.get, "/api/v1/notifications", status.notifications)
+    routes.add(.get, "/api/v1/notifications/live", status.liveNotifications)
+    let features = FeatureList(
+      options: services.queries.engine.options, isAdminEnabled: services.isAdminEnabled,
+      isLifecycleEnabled: services.lifecycle.isEnabled)
+    routes.add(.get, "/api/v1/features", features.features)
+    routes.router.add(.get, "/metrics", status.metrics)
+    routes.router.add(.get, "/version", status.version)
+  }
+
+  private static func addServer(_ routes: inout RouteTable, _ lifecycle: LifecycleEndpoints) {
+    let services = routes.services
+    routes.router.add(.get, "/-/healthy", lifecycle.healthy)
+    routes.router.add(.get, "/-/ready", lifecycle.ready)
+    for (path, handler) in [("/-/reload", lifecycle.reload), ("/-/quit", lifecycle.quit)] {
+      routes.router.add([.post, .put], path, handler)
+      routes.router.add(.get, path, lifecycle.onlyPostOrPut)
+    }
+    let page = StatusPage(links: services.links, workspaces: services.workspaces, version: services.version)
+    routes.router.add(.get, "/", page.home)
+    routes.router.add(.get, "/graph", page.graph)
+    for path in StatusPage.paths { routes.router.add(.get, path, page.page) }
+  }
+}
+
+/// The routes while they are gathered, and what most of them have in common. One owner.
+struct RouteTable {
+  let services: APIServices
+  let gate: APIGate
+  /// On the query pool, the connection being suspended.
+  let queued: RouteRun
+  var router: Router
+  private var withPreflight: Set<String> = []
+
+  init(_ services: APIServices, _ lifecycle: LifecycleEndpoints) {
+    self.services = services
+    gate = APIGate(
+      workspaces: services.workspaces, queries: services.queries, lifecycle: lifecycle, cors: services.cors)
+    queued = .queued(services.queries.executor)
+    router = Router(prefix: services.links.routePrefix)
+  }
+
+  /// An endpoint that is answered at once.
+  mutating func add(
+    _ methods: HTTPMethods, _ path: String, needsData: Bool = false, _ handler: @escaping APIGate.WorkspaceHandler
+  ) {
+    router.add(methods, path, needsData ? gate.ready(handler) : gate.always(handler))
+    addPreflight(path)
+  }
+
+  /// One that reads the index.
+  mutating func addLookup(
+    _ methods: HTTPMethods, _ path: String, _ handler: @escaping APIGate.LookupHandler
+  ) {
+    router.add(methods, path, run: queued, gate.lookup(handler))
+    addPreflight(path)
+  }
+
+  /// One that evaluates, and knows its workspace itself.
+  mutating func addQuery(_ path: String, _ handler: @escaping Handler) {
+    router.add([.get, .post], path, run: queued, gate.ready { request, _ in handler(request) })
+    addPreflight(path)
+  }
+
+  private mutating func addPreflight(_ path: String) {
+    if withPreflight.insert(path).inserted { router.add(.options, path, gate.preflight) }
   }
 }

@@ -18,11 +18,15 @@ package struct BuildVersion: Sendable {
     self.compiler = compiler
   }
 
+  /// The version of Prometheus whose API this is: clients decide by it what they may ask for.
+  static let servedAPI = "3.5.0"
+
   /// With the field names Prometheus uses; `goVersion` names the compiler there is.
   var json: String {
     let fields = [
-      ("version", version), ("revision", revision), ("branch", branch), ("buildUser", ""), ("buildDate", buildDate),
-      ("goVersion", compiler),
+      ("version", BuildVersion.servedAPI), ("revision", revision), ("branch", branch), ("buildUser", ""),
+      ("buildDate", buildDate),
+      ("goVersion", compiler), ("apusVersion", version),
     ]
     return "{" + fields.map { "\(JSONBuffer.quoted($0.0)):\(JSONBuffer.quoted($0.1))" }.joined(separator: ",") + "}"
   }
@@ -32,33 +36,44 @@ package struct BuildVersion: Sendable {
 struct StatusEndpoints: Sendable {
   let services: APIServices
 
-  func buildInfo(_ request: Request) -> Response { success(services.version.json) }
+  func buildInfo(_ request: Request, _ workspace: Workspace) -> Response { JSONAnswer.success(services.version.json) }
 
-  func version(_ request: Request) -> Response { .json(200, Array(services.version.json.utf8)) }
+  func version(_ request: Request) -> Response { .text(200, services.version.json) }
 
-  func flags(_ request: Request) -> Response {
-    success(
-      "{" + services.flags.map { "\(JSONBuffer.quoted($0.name)):\(JSONBuffer.quoted($0.value))" }.joined(separator: ",")
-        + "}")
-  }
-
-  func config(_ request: Request) -> Response {
-    success("{\"yaml\":\(JSONBuffer.quoted(services.configurationText()))}")
-  }
-
-  func walReplay(_ request: Request) -> Response {
-    guard let workspace = services.workspaces[request.workspace] else {
-      return APIError(.notFound, "no such workspace").response
+  func flags(_ request: Request, _ workspace: Workspace) -> Response {
+    JSONAnswer.success { json in
+      json.raw("{")
+      for (index, flag) in services.flags.enumerated() {
+        if index > 0 { json.raw(",") }
+        json.pageString(flag.name)
+        json.raw(":")
+        json.pageString(flag.value)
+      }
+      json.raw("}")
     }
-    let replayed = workspace.database.replayed
-    return success("{\"min\":\(replayed.first),\"max\":\(replayed.last),\"current\":\(replayed.current)}")
   }
+
+  func config(_ request: Request, _ workspace: Workspace) -> Response {
+    JSONAnswer.success("{\"yaml\":\(JSONBuffer.quoted(services.configurationText()))}")
+  }
+
+  func runtimeInfo(_ request: Request, _ workspace: Workspace) -> Response {
+    JSONAnswer.success { services.runtime.write(now: services.queries.clock.nowMilliseconds(), &$0) }
+  }
+
+  func walReplay(_ request: Request, _ workspace: Workspace) -> Response {
+    let replayed = workspace.database.replayed
+    return JSONAnswer.success(
+      "{\"min\":\(replayed.first),\"max\":\(replayed.last),\"current\":\(replayed.current)}")
+  }
+
+  /// Nothing is ever announced this way.
+  func notifications(_ request: Request, _ workspace: Workspace) -> Response { JSONAnswer.success("[]") }
+
+  /// Prometheus's answer to one listener too many.
+  func liveNotifications(_ request: Request, _ workspace: Workspace) -> Response { .noContent }
 
   func metrics(_ request: Request) -> Response {
     Response(contentType: .exposition, body: .bytes(Exposition.bytes(of: services.registry.families())))
-  }
-
-  private func success(_ data: String) -> Response {
-    .json(200, Array("{\"status\":\"success\",\"data\":\(data)}".utf8))
   }
 }

@@ -367,6 +367,411 @@ void   prometheus__write_request__free_unpacked
   assert(message->base.descriptor == &prometheus__write_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   prometheus__label_matcher__init
+                     (Prometheus__LabelMatcher         *message)
+{
+  static const Prometheus__LabelMatcher init_value = PROMETHEUS__LABEL_MATCHER__INIT;
+  *message = init_value;
+}
+size_t prometheus__label_matcher__get_packed_size
+                     (const Prometheus__LabelMatcher *message)
+{
+  assert(message->base.descriptor == &prometheus__label_matcher__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t prometheus__label_matcher__pack
+                     (const Prometheus__LabelMatcher *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &prometheus__label_matcher__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t prometheus__label_matcher__pack_to_buffer
+                     (const Prometheus__LabelMatcher *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &prometheus__label_matcher__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Prometheus__LabelMatcher *
+       prometheus__label_matcher__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Prometheus__LabelMatcher *)
+     protobuf_c_message_unpack (&prometheus__label_matcher__descriptor,
+                                allocator, len, data);
+}
+void   prometheus__label_matcher__free_unpacked
+                     (Prometheus__LabelMatcher *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &prometheus__label_matcher__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   prometheus__read_hints__init
+                     (Prometheus__ReadHints         *message)
+{
+  static const Prometheus__ReadHints init_value = PROMETHEUS__READ_HINTS__INIT;
+  *message = init_value;
+}
+size_t prometheus__read_hints__get_packed_size
+                     (const Prometheus__ReadHints *message)
+{
+  assert(message->base.descriptor == &prometheus__read_hints__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t prometheus__read_hints__pack
+                     (const Prometheus__ReadHints *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &prometheus__read_hints__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t prometheus__read_hints__pack_to_buffer
+                     (const Prometheus__ReadHints *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &prometheus__read_hints__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Prometheus__ReadHints *
+       prometheus__read_hints__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Prometheus__ReadHints *)
+     protobuf_c_message_unpack (&prometheus__read_hints__descriptor,
+                                allocator, len, data);
+}
+void   prometheus__read_hints__free_unpacked
+                     (Prometheus__ReadHints *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &prometheus__read_hints__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   prometheus__query__init
+                     (Prometheus__Query         *message)
+{
+  static const Prometheus__Query init_value = PROMETHEUS__QUERY__INIT;
+  *message = init_value;
+}
+size_t prometheus__query__get_packed_size
+                     (const Prometheus__Query *message)
+{
+  assert(message->base.descriptor == &prometheus__query__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t prometheus__query__pack
+                     (const Prometheus__Query *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &prometheus__query__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t prometheus__query__pack_to_buffer
+                     (const Prometheus__Query *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &prometheus__query__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Prometheus__Query *
+       prometheus__query__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Prometheus__Query *)
+     protobuf_c_message_unpack (&prometheus__query__descriptor,
+                                allocator, len, data);
+}
+void   prometheus__query__free_unpacked
+                     (Prometheus__Query *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &prometheus__query__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   prometheus__read_request__init
+                     (Prometheus__ReadRequest         *message)
+{
+  static const Prometheus__ReadRequest init_value = PROMETHEUS__READ_REQUEST__INIT;
+  *message = init_value;
+}
+size_t prometheus__read_request__get_packed_size
+                     (const Prometheus__ReadRequest *message)
+{
+  assert(message->base.descriptor == &prometheus__read_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t prometheus__read_request__pack
+                     (const Prometheus__ReadRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &prometheus__read_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t prometheus__read_request__pack_to_buffer
+                     (const Prometheus__ReadRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &prometheus__read_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Prometheus__ReadRequest *
+       prometheus__read_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Prometheus__ReadRequest *)
+     protobuf_c_message_unpack (&prometheus__read_request__descriptor,
+                                allocator, len, data);
+}
+void   prometheus__read_request__free_unpacked
+                     (Prometheus__ReadRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &prometheus__read_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   prometheus__query_result__init
+                     (Prometheus__QueryResult         *message)
+{
+  static const Prometheus__QueryResult init_value = PROMETHEUS__QUERY_RESULT__INIT;
+  *message = init_value;
+}
+size_t prometheus__query_result__get_packed_size
+                     (const Prometheus__QueryResult *message)
+{
+  assert(message->base.descriptor == &prometheus__query_result__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t prometheus__query_result__pack
+                     (const Prometheus__QueryResult *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &prometheus__query_result__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t prometheus__query_result__pack_to_buffer
+                     (const Prometheus__QueryResult *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &prometheus__query_result__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Prometheus__QueryResult *
+       prometheus__query_result__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Prometheus__QueryResult *)
+     protobuf_c_message_unpack (&prometheus__query_result__descriptor,
+                                allocator, len, data);
+}
+void   prometheus__query_result__free_unpacked
+                     (Prometheus__QueryResult *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &prometheus__query_result__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   prometheus__read_response__init
+                     (Prometheus__ReadResponse         *message)
+{
+  static const Prometheus__ReadResponse init_value = PROMETHEUS__READ_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t prometheus__read_response__get_packed_size
+                     (const Prometheus__ReadResponse *message)
+{
+  assert(message->base.descriptor == &prometheus__read_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t prometheus__read_response__pack
+                     (const Prometheus__ReadResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &prometheus__read_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t prometheus__read_response__pack_to_buffer
+                     (const Prometheus__ReadResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &prometheus__read_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Prometheus__ReadResponse *
+       prometheus__read_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Prometheus__ReadResponse *)
+     protobuf_c_message_unpack (&prometheus__read_response__descriptor,
+                                allocator, len, data);
+}
+void   prometheus__read_response__free_unpacked
+                     (Prometheus__ReadResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &prometheus__read_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   prometheus__chunk__init
+                     (Prometheus__Chunk         *message)
+{
+  static const Prometheus__Chunk init_value = PROMETHEUS__CHUNK__INIT;
+  *message = init_value;
+}
+size_t prometheus__chunk__get_packed_size
+                     (const Prometheus__Chunk *message)
+{
+  assert(message->base.descriptor == &prometheus__chunk__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t prometheus__chunk__pack
+                     (const Prometheus__Chunk *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &prometheus__chunk__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t prometheus__chunk__pack_to_buffer
+                     (const Prometheus__Chunk *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &prometheus__chunk__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Prometheus__Chunk *
+       prometheus__chunk__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Prometheus__Chunk *)
+     protobuf_c_message_unpack (&prometheus__chunk__descriptor,
+                                allocator, len, data);
+}
+void   prometheus__chunk__free_unpacked
+                     (Prometheus__Chunk *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &prometheus__chunk__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   prometheus__chunked_series__init
+                     (Prometheus__ChunkedSeries         *message)
+{
+  static const Prometheus__ChunkedSeries init_value = PROMETHEUS__CHUNKED_SERIES__INIT;
+  *message = init_value;
+}
+size_t prometheus__chunked_series__get_packed_size
+                     (const Prometheus__ChunkedSeries *message)
+{
+  assert(message->base.descriptor == &prometheus__chunked_series__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t prometheus__chunked_series__pack
+                     (const Prometheus__ChunkedSeries *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &prometheus__chunked_series__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t prometheus__chunked_series__pack_to_buffer
+                     (const Prometheus__ChunkedSeries *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &prometheus__chunked_series__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Prometheus__ChunkedSeries *
+       prometheus__chunked_series__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Prometheus__ChunkedSeries *)
+     protobuf_c_message_unpack (&prometheus__chunked_series__descriptor,
+                                allocator, len, data);
+}
+void   prometheus__chunked_series__free_unpacked
+                     (Prometheus__ChunkedSeries *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &prometheus__chunked_series__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   prometheus__chunked_read_response__init
+                     (Prometheus__ChunkedReadResponse         *message)
+{
+  static const Prometheus__ChunkedReadResponse init_value = PROMETHEUS__CHUNKED_READ_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t prometheus__chunked_read_response__get_packed_size
+                     (const Prometheus__ChunkedReadResponse *message)
+{
+  assert(message->base.descriptor == &prometheus__chunked_read_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t prometheus__chunked_read_response__pack
+                     (const Prometheus__ChunkedReadResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &prometheus__chunked_read_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t prometheus__chunked_read_response__pack_to_buffer
+                     (const Prometheus__ChunkedReadResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &prometheus__chunked_read_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Prometheus__ChunkedReadResponse *
+       prometheus__chunked_read_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Prometheus__ChunkedReadResponse *)
+     protobuf_c_message_unpack (&prometheus__chunked_read_response__descriptor,
+                                allocator, len, data);
+}
+void   prometheus__chunked_read_response__free_unpacked
+                     (Prometheus__ChunkedReadResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &prometheus__chunked_read_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCEnumValue prometheus__metric_metadata__metric_type__enum_values_by_number[8] =
 {
   { "UNKNOWN", "PROMETHEUS__METRIC_METADATA__METRIC_TYPE__UNKNOWN", 0 },
@@ -1094,5 +1499,660 @@ const ProtobufCMessageDescriptor prometheus__write_request__descriptor =
   prometheus__write_request__field_indices_by_name,
   2,  prometheus__write_request__number_ranges,
   (ProtobufCMessageInit) prometheus__write_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue prometheus__label_matcher__type__enum_values_by_number[4] =
+{
+  { "EQ", "PROMETHEUS__LABEL_MATCHER__TYPE__EQ", 0 },
+  { "NEQ", "PROMETHEUS__LABEL_MATCHER__TYPE__NEQ", 1 },
+  { "RE", "PROMETHEUS__LABEL_MATCHER__TYPE__RE", 2 },
+  { "NRE", "PROMETHEUS__LABEL_MATCHER__TYPE__NRE", 3 },
+};
+static const ProtobufCIntRange prometheus__label_matcher__type__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex prometheus__label_matcher__type__enum_values_by_name[4] =
+{
+  { "EQ", 0 },
+  { "NEQ", 1 },
+  { "NRE", 3 },
+  { "RE", 2 },
+};
+const ProtobufCEnumDescriptor prometheus__label_matcher__type__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "prometheus.LabelMatcher.Type",
+  "Type",
+  "Prometheus__LabelMatcher__Type",
+  "prometheus",
+  4,
+  prometheus__label_matcher__type__enum_values_by_number,
+  4,
+  prometheus__label_matcher__type__enum_values_by_name,
+  1,
+  prometheus__label_matcher__type__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCFieldDescriptor prometheus__label_matcher__field_descriptors[3] =
+{
+  {
+    "type",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Prometheus__LabelMatcher, type),
+    &prometheus__label_matcher__type__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "name",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Prometheus__LabelMatcher, name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Prometheus__LabelMatcher, value),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned prometheus__label_matcher__field_indices_by_name[] = {
+  1,   /* field[1] = name */
+  0,   /* field[0] = type */
+  2,   /* field[2] = value */
+};
+static const ProtobufCIntRange prometheus__label_matcher__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor prometheus__label_matcher__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "prometheus.LabelMatcher",
+  "LabelMatcher",
+  "Prometheus__LabelMatcher",
+  "prometheus",
+  sizeof(Prometheus__LabelMatcher),
+  3,
+  prometheus__label_matcher__field_descriptors,
+  prometheus__label_matcher__field_indices_by_name,
+  1,  prometheus__label_matcher__number_ranges,
+  (ProtobufCMessageInit) prometheus__label_matcher__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor prometheus__read_hints__field_descriptors[7] =
+{
+  {
+    "step_ms",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Prometheus__ReadHints, step_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "func",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Prometheus__ReadHints, func),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "start_ms",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Prometheus__ReadHints, start_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "end_ms",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Prometheus__ReadHints, end_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "grouping",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Prometheus__ReadHints, n_grouping),
+    offsetof(Prometheus__ReadHints, grouping),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "by",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Prometheus__ReadHints, by),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "range_ms",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Prometheus__ReadHints, range_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned prometheus__read_hints__field_indices_by_name[] = {
+  5,   /* field[5] = by */
+  3,   /* field[3] = end_ms */
+  1,   /* field[1] = func */
+  4,   /* field[4] = grouping */
+  6,   /* field[6] = range_ms */
+  2,   /* field[2] = start_ms */
+  0,   /* field[0] = step_ms */
+};
+static const ProtobufCIntRange prometheus__read_hints__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor prometheus__read_hints__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "prometheus.ReadHints",
+  "ReadHints",
+  "Prometheus__ReadHints",
+  "prometheus",
+  sizeof(Prometheus__ReadHints),
+  7,
+  prometheus__read_hints__field_descriptors,
+  prometheus__read_hints__field_indices_by_name,
+  1,  prometheus__read_hints__number_ranges,
+  (ProtobufCMessageInit) prometheus__read_hints__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor prometheus__query__field_descriptors[4] =
+{
+  {
+    "start_timestamp_ms",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Prometheus__Query, start_timestamp_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "end_timestamp_ms",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Prometheus__Query, end_timestamp_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "matchers",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Prometheus__Query, n_matchers),
+    offsetof(Prometheus__Query, matchers),
+    &prometheus__label_matcher__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hints",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Prometheus__Query, hints),
+    &prometheus__read_hints__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned prometheus__query__field_indices_by_name[] = {
+  1,   /* field[1] = end_timestamp_ms */
+  3,   /* field[3] = hints */
+  2,   /* field[2] = matchers */
+  0,   /* field[0] = start_timestamp_ms */
+};
+static const ProtobufCIntRange prometheus__query__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor prometheus__query__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "prometheus.Query",
+  "Query",
+  "Prometheus__Query",
+  "prometheus",
+  sizeof(Prometheus__Query),
+  4,
+  prometheus__query__field_descriptors,
+  prometheus__query__field_indices_by_name,
+  1,  prometheus__query__number_ranges,
+  (ProtobufCMessageInit) prometheus__query__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue prometheus__read_request__response_type__enum_values_by_number[2] =
+{
+  { "SAMPLES", "PROMETHEUS__READ_REQUEST__RESPONSE_TYPE__SAMPLES", 0 },
+  { "STREAMED_XOR_CHUNKS", "PROMETHEUS__READ_REQUEST__RESPONSE_TYPE__STREAMED_XOR_CHUNKS", 1 },
+};
+static const ProtobufCIntRange prometheus__read_request__response_type__value_ranges[] = {
+{0, 0},{0, 2}
+};
+static const ProtobufCEnumValueIndex prometheus__read_request__response_type__enum_values_by_name[2] =
+{
+  { "SAMPLES", 0 },
+  { "STREAMED_XOR_CHUNKS", 1 },
+};
+const ProtobufCEnumDescriptor prometheus__read_request__response_type__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "prometheus.ReadRequest.ResponseType",
+  "ResponseType",
+  "Prometheus__ReadRequest__ResponseType",
+  "prometheus",
+  2,
+  prometheus__read_request__response_type__enum_values_by_number,
+  2,
+  prometheus__read_request__response_type__enum_values_by_name,
+  1,
+  prometheus__read_request__response_type__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCFieldDescriptor prometheus__read_request__field_descriptors[2] =
+{
+  {
+    "queries",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Prometheus__ReadRequest, n_queries),
+    offsetof(Prometheus__ReadRequest, queries),
+    &prometheus__query__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "accepted_response_types",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Prometheus__ReadRequest, n_accepted_response_types),
+    offsetof(Prometheus__ReadRequest, accepted_response_types),
+    &prometheus__read_request__response_type__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned prometheus__read_request__field_indices_by_name[] = {
+  1,   /* field[1] = accepted_response_types */
+  0,   /* field[0] = queries */
+};
+static const ProtobufCIntRange prometheus__read_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor prometheus__read_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "prometheus.ReadRequest",
+  "ReadRequest",
+  "Prometheus__ReadRequest",
+  "prometheus",
+  sizeof(Prometheus__ReadRequest),
+  2,
+  prometheus__read_request__field_descriptors,
+  prometheus__read_request__field_indices_by_name,
+  1,  prometheus__read_request__number_ranges,
+  (ProtobufCMessageInit) prometheus__read_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor prometheus__query_result__field_descriptors[1] =
+{
+  {
+    "timeseries",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Prometheus__QueryResult, n_timeseries),
+    offsetof(Prometheus__QueryResult, timeseries),
+    &prometheus__time_series__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned prometheus__query_result__field_indices_by_name[] = {
+  0,   /* field[0] = timeseries */
+};
+static const ProtobufCIntRange prometheus__query_result__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor prometheus__query_result__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "prometheus.QueryResult",
+  "QueryResult",
+  "Prometheus__QueryResult",
+  "prometheus",
+  sizeof(Prometheus__QueryResult),
+  1,
+  prometheus__query_result__field_descriptors,
+  prometheus__query_result__field_indices_by_name,
+  1,  prometheus__query_result__number_ranges,
+  (ProtobufCMessageInit) prometheus__query_result__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor prometheus__read_response__field_descriptors[1] =
+{
+  {
+    "results",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Prometheus__ReadResponse, n_results),
+    offsetof(Prometheus__ReadResponse, results),
+    &prometheus__query_result__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned prometheus__read_response__field_indices_by_name[] = {
+  0,   /* field[0] = results */
+};
+static const ProtobufCIntRange prometheus__read_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor prometheus__read_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "prometheus.ReadResponse",
+  "ReadResponse",
+  "Prometheus__ReadResponse",
+  "prometheus",
+  sizeof(Prometheus__ReadResponse),
+  1,
+  prometheus__read_response__field_descriptors,
+  prometheus__read_response__field_indices_by_name,
+  1,  prometheus__read_response__number_ranges,
+  (ProtobufCMessageInit) prometheus__read_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue prometheus__chunk__encoding__enum_values_by_number[4] =
+{
+  { "UNKNOWN", "PROMETHEUS__CHUNK__ENCODING__UNKNOWN", 0 },
+  { "XOR", "PROMETHEUS__CHUNK__ENCODING__XOR", 1 },
+  { "HISTOGRAM", "PROMETHEUS__CHUNK__ENCODING__HISTOGRAM", 2 },
+  { "FLOAT_HISTOGRAM", "PROMETHEUS__CHUNK__ENCODING__FLOAT_HISTOGRAM", 3 },
+};
+static const ProtobufCIntRange prometheus__chunk__encoding__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex prometheus__chunk__encoding__enum_values_by_name[4] =
+{
+  { "FLOAT_HISTOGRAM", 3 },
+  { "HISTOGRAM", 2 },
+  { "UNKNOWN", 0 },
+  { "XOR", 1 },
+};
+const ProtobufCEnumDescriptor prometheus__chunk__encoding__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "prometheus.Chunk.Encoding",
+  "Encoding",
+  "Prometheus__Chunk__Encoding",
+  "prometheus",
+  4,
+  prometheus__chunk__encoding__enum_values_by_number,
+  4,
+  prometheus__chunk__encoding__enum_values_by_name,
+  1,
+  prometheus__chunk__encoding__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCFieldDescriptor prometheus__chunk__field_descriptors[4] =
+{
+  {
+    "min_time_ms",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Prometheus__Chunk, min_time_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "max_time_ms",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Prometheus__Chunk, max_time_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "type",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Prometheus__Chunk, type),
+    &prometheus__chunk__encoding__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "data",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Prometheus__Chunk, data),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned prometheus__chunk__field_indices_by_name[] = {
+  3,   /* field[3] = data */
+  1,   /* field[1] = max_time_ms */
+  0,   /* field[0] = min_time_ms */
+  2,   /* field[2] = type */
+};
+static const ProtobufCIntRange prometheus__chunk__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor prometheus__chunk__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "prometheus.Chunk",
+  "Chunk",
+  "Prometheus__Chunk",
+  "prometheus",
+  sizeof(Prometheus__Chunk),
+  4,
+  prometheus__chunk__field_descriptors,
+  prometheus__chunk__field_indices_by_name,
+  1,  prometheus__chunk__number_ranges,
+  (ProtobufCMessageInit) prometheus__chunk__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor prometheus__chunked_series__field_descriptors[2] =
+{
+  {
+    "labels",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Prometheus__ChunkedSeries, n_labels),
+    offsetof(Prometheus__ChunkedSeries, labels),
+    &prometheus__label__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "chunks",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Prometheus__ChunkedSeries, n_chunks),
+    offsetof(Prometheus__ChunkedSeries, chunks),
+    &prometheus__chunk__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned prometheus__chunked_series__field_indices_by_name[] = {
+  1,   /* field[1] = chunks */
+  0,   /* field[0] = labels */
+};
+static const ProtobufCIntRange prometheus__chunked_series__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor prometheus__chunked_series__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "prometheus.ChunkedSeries",
+  "ChunkedSeries",
+  "Prometheus__ChunkedSeries",
+  "prometheus",
+  sizeof(Prometheus__ChunkedSeries),
+  2,
+  prometheus__chunked_series__field_descriptors,
+  prometheus__chunked_series__field_indices_by_name,
+  1,  prometheus__chunked_series__number_ranges,
+  (ProtobufCMessageInit) prometheus__chunked_series__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor prometheus__chunked_read_response__field_descriptors[2] =
+{
+  {
+    "chunked_series",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Prometheus__ChunkedReadResponse, n_chunked_series),
+    offsetof(Prometheus__ChunkedReadResponse, chunked_series),
+    &prometheus__chunked_series__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "query_index",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Prometheus__ChunkedReadResponse, query_index),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned prometheus__chunked_read_response__field_indices_by_name[] = {
+  0,   /* field[0] = chunked_series */
+  1,   /* field[1] = query_index */
+};
+static const ProtobufCIntRange prometheus__chunked_read_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor prometheus__chunked_read_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "prometheus.ChunkedReadResponse",
+  "ChunkedReadResponse",
+  "Prometheus__ChunkedReadResponse",
+  "prometheus",
+  sizeof(Prometheus__ChunkedReadResponse),
+  2,
+  prometheus__chunked_read_response__field_descriptors,
+  prometheus__chunked_read_response__field_indices_by_name,
+  1,  prometheus__chunked_read_response__number_ranges,
+  (ProtobufCMessageInit) prometheus__chunked_read_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -13,6 +13,8 @@ package final class Receiver: Sendable {
   private let limits: Mutex<IngestLimits>
   private let idle = Mutex<[ScratchBox]>([])
   package let metrics: ReceiverMetrics
+  /// What senders say of their metrics.
+  package let metadata: MetadataStore
 
   /// A scratch is one thread's while it is out of the pool.
   private struct ScratchBox: @unchecked Sendable {
@@ -25,6 +27,7 @@ package final class Receiver: Sendable {
     self.log = log
     self.limits = Mutex(limits)
     self.metrics = metrics
+    metadata = MetadataStore(hash: head.hash)
   }
 
   package func reconfigure(_ limits: IngestLimits) { self.limits.withLock { $0 = limits } }
@@ -53,6 +56,7 @@ package final class Receiver: Sendable {
     head.appendKnown(&scratch.batch, now: now)
     resolveUnknown(bytes, scratch, limits, now)
     refuseHistograms(bytes, scratch)
+    metadata.note(scratch.batch.rows.metadata, in: bytes, now: now)
     if scratch.batch.tally.refused > 0 { nameRefusedSamples(bytes, scratch) }
     do throws(WALError) {
       try head.commit(&scratch.batch)
@@ -95,7 +99,8 @@ package final class Receiver: Sendable {
   private func resolveUnknown(
     _ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch, _ limits: IngestLimits, _ now: Int64
   ) {
-    for row in scratch.batch.unknown.map(Int.init) {
+    // In the order of the body, so that series are made in the order their sender has them.
+    for row in scratch.batch.unknown.sorted().map(Int.init) {
       let raw = scratch.batch.rows.labels(of: scratch.batch.rows.rows[row], in: bytes)
       if let fault = LabelRules.check(raw, &scratch.labels, limits) {
         refuse(row, reason: fault.reason, fault.message, raw, scratch)

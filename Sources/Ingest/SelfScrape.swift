@@ -8,12 +8,16 @@ package final class SelfScrape: Sendable {
   package static let intervalMilliseconds: Int64 = 15_000
   private let task: PeriodicTask
 
-  /// `instance` as a Prometheus would name this server.
+  /// When a round was, how long it took, and what went wrong in it, if anything.
+  package typealias Report = @Sendable (_ milliseconds: Int64, _ seconds: Double, _ error: String?) -> Void
+
+  /// `instance` as a Prometheus would name this server; `report` is called after each round.
   package init(
-    receiver: Receiver, registry: MetricsRegistry, instance: String, clock: any Clock, log: Log
+    receiver: Receiver, registry: MetricsRegistry, instance: String, clock: any Clock, log: Log,
+    report: @escaping Report = { _, _, _ in }
   ) throws(ThreadError) {
     let round: @Sendable () -> Void = {
-      SelfScrape.scrape(receiver, registry, instance: instance, clock, log)
+      SelfScrape.scrape(receiver, registry, instance: instance, clock, log, report)
     }
     round()
     task = try PeriodicTask(
@@ -23,7 +27,8 @@ package final class SelfScrape: Sendable {
   package func stop() { task.stop() }
 
   private static func scrape(
-    _ receiver: Receiver, _ registry: MetricsRegistry, instance: String, _ clock: any Clock, _ log: Log
+    _ receiver: Receiver, _ registry: MetricsRegistry, instance: String, _ clock: any Clock, _ log: Log,
+    _ tell: Report
   ) {
     let time = clock.nowMilliseconds()
     let started = clock.monotonicNanoseconds()
@@ -45,6 +50,7 @@ package final class SelfScrape: Sendable {
       body.append(labels: [("__name__", name)] + target, time: time, value: value)
     }
     let outcome = receiver.receive(body.bytes, encoding: .identity)
+    tell(time, seconds, outcome == .stored ? nil : "not all was stored: \(outcome)")
     if outcome != .stored { log.warn("The server's own metrics were not all stored", ["outcome": "\(outcome)"]) }
   }
 }

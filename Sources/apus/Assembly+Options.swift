@@ -1,6 +1,7 @@
 import API
 import HTTP
 import Ingest
+import Model
 import Platform
 import TSDB
 
@@ -39,6 +40,37 @@ extension QueryOptions {
     queuedMax = options.queriesQueuedMax
     samplesMax = options.querySamplesMax
     bytesMax = options.queryBytesMax
+  }
+}
+
+extension RemoteReadOptions {
+  init(_ options: ServeOptions) {
+    self.init()
+    samplesMax = options.remoteReadSamplesMax
+    frameBytesMax = options.remoteReadFrameBytesMax
+    // The message, its compressed form and a copy on its way are in memory together.
+    answerBytesMax = options.queryBytesMax / 4
+    requestBytesMax = options.decodedBodyBytesMax
+  }
+}
+
+extension Assembly {
+  static func runtime(
+    _ options: ServeOptions, _ configuration: ConfigurationHolder, _ database: Database, _ clock: any Clock
+  ) -> RuntimeFacts {
+    RuntimeFacts(
+      startMilliseconds: clock.nowMilliseconds(), configuration: { [configuration] in configuration.lastReload },
+      retention: { [configuration] in
+        let retention = Configuration.Retention.effective(
+          configuration.present, flagTimeMilliseconds: options.retentionTimeMilliseconds,
+          flagSizeBytes: options.retentionSizeBytes)
+        let time = retention.timeMilliseconds.map { DurationText.format($0) }
+        let size = retention.sizeBytes.map { ByteSizeText.format(Int64($0)) }
+        return [time, size].compactMap { $0 }.joined(separator: " or ")
+      },
+      corruptions: { [weak database] in
+        database.map { $0.metrics.wal.corruptions.value + $0.metrics.wbl.corruptions.value } ?? 0
+      })
   }
 }
 

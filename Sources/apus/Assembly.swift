@@ -1,6 +1,7 @@
 import API
 import HTTP
 import Ingest
+import Model
 import Platform
 import Synchronization
 import TSDB
@@ -19,6 +20,8 @@ final class Assembly: Sendable {
   let database: Database
   let receiver: Receiver
   let queries: QueryService
+  let remoteReadPool: WorkerPool
+  let ownTarget = OwnTarget()
   let servers: [HTTPServer]
   let configuration: ConfigurationHolder
   let stopping: StoppingFlag
@@ -56,6 +59,9 @@ final class Assembly: Sendable {
     let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
     do throws(ThreadError) {
       queries = try QueryService(QueryOptions(options), clock: clock)
+      let readsMax = options.remoteReadsMax > 0 ? options.remoteReadsMax : options.queriesMax
+      remoteReadPool = try WorkerPool(
+        name: "remote-read", threadCount: readsMax, queueLimit: max(options.queriesQueuedMax, 1))
     } catch {
       throw StartError("\(error)")
     }
@@ -63,10 +69,19 @@ final class Assembly: Sendable {
     let lifecycle = LifecycleActions(
       isEnabled: options.isLifecycleEnabled, reload: { [configuration] in configuration.reload() },
       quit: { ProcessSignals.send(.terminate) })
-    let services = APIServices(
+    var services = APIServices(
       workspaces: Workspaces([workspace], standard: workspace), registry: registry, lifecycle: lifecycle,
       isStopping: { [stopping] in stopping.isSet }, version: Version.build, queries: queries, flags: options.flags,
       configurationText: { [configuration] in configuration.present.text })
+    services.externalLabels = { [configuration] in configuration.present.global.externalLabels }
+    services.links = WebLinks(externalURL: options.externalURL, routePrefix: options.routePrefix)
+    services.runtime = Assembly.runtime(options, configuration, database, clock)
+    services.ownTarget = ownTarget
+    services.remoteRead = RemoteReadOptions(options)
+    services.remoteReadPool = remoteReadPool
+    services.isAdminEnabled = options.isAdminAPIEnabled
+    services.cors = try Assembly.cors(options)
+    services.slowQueryLog = try Assembly.slowQueryLog(options, log)
     let router = Routes.router(services)
     servers = sockets.map { socket in
       HTTPServer(options: HTTPServerOptions(options, socket), log: log, metrics: registry, router: router)
@@ -74,6 +89,24 @@ final class Assembly: Sendable {
     configuration.onReload { [database, receiver] configuration in
       database.reconfigure { $0 = DatabaseOptions(options, configuration) }
       receiver.reconfigure(IngestLimits(options, configuration))
+    }
+  }
+
+  private static func cors(_ options: ServeOptions) throws(StartError) -> CORSPolicy {
+    do throws(RegexError) {
+      return try CORSPolicy(options.corsOrigin)
+    } catch {
+      throw StartError("--web.cors.origin: \(error)")
+    }
+  }
+
+  private static func slowQueryLog(_ options: ServeOptions, _ log: Log) throws(StartError) -> SlowQueryLog? {
+    if options.slowQueryLogFile.isEmpty { return nil }
+    do throws(DiskError) {
+      return try SlowQueryLog(
+        options.slowQueryLogFile, thresholdMilliseconds: options.slowQueryMilliseconds, disk: LinuxDisk(), log: log)
+    } catch {
+      throw StartError("--query.slow-log-file: \(error)")
     }
   }
 

@@ -26,6 +26,11 @@ final class ConfigurationHolder: Sendable {
 
   var present: Configuration { state.withLock { $0.configuration } }
 
+  /// When the one in force was taken over, and whether the last try to replace it went well.
+  var lastReload: (milliseconds: Int64, isGood: Bool) {
+    state.withLock { ($0.lastSuccessMilliseconds, $0.isLastSuccessful) }
+  }
+
   /// `apply` is called with every configuration that replaces the one in force.
   func onReload(_ apply: @escaping @Sendable (Configuration) -> Void) { state.withLock { $0.apply.append(apply) } }
 

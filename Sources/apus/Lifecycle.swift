@@ -1,3 +1,4 @@
+import API
 import HTTP
 import Ingest
 import Platform
@@ -65,6 +66,7 @@ final class Lifecycle {
     selfScrape.stop()
     for server in assembly.servers { server.drain(deadlineSeconds: Lifecycle.drainSecondsMax) }
     assembly.queries.stop()
+    assembly.remoteReadPool.stop()
     // A start that is still reading the log has nothing of its own to keep; the log has it all.
     guard assembly.database.isReady else { return assembly.log.info("Stopped before the data was back") }
     restoring?.join()
@@ -80,9 +82,16 @@ final class SelfScrapeHolder: Sendable {
 
   func start(_ assembly: Assembly, port: Int) throws(ThreadError) {
     if selfScrape.withLock({ $0.isStopped }) { return }
+    let instance = "localhost:\(port)"
     let started = try SelfScrape(
-      receiver: assembly.receiver, registry: assembly.registry, instance: "localhost:\(port)", clock: assembly.clock,
-      log: assembly.log)
+      receiver: assembly.receiver, registry: assembly.registry, instance: instance, clock: assembly.clock,
+      log: assembly.log
+    ) { [ownTarget = assembly.ownTarget] milliseconds, seconds, error in
+      ownTarget.note(
+        OwnTarget.Facts(
+          instance: instance, intervalMilliseconds: SelfScrape.intervalMilliseconds, lastMilliseconds: milliseconds,
+          lastSeconds: seconds, lastError: error ?? ""))
+    }
     let isLate = selfScrape.withLock { holder in
       holder.0 = started
       return holder.isStopped

@@ -17,7 +17,10 @@ import Testing
     let bench = try APIBench()
     let range = "/api/v1/query_range?query=up"
     let cases: [(String, String)] = [
-      ("/api/v1/query?query=up&time=abc", #"invalid parameter "time": cannot parse "abc" to a valid timestamp"#),
+      (
+        "/api/v1/query?query=up&time=abc",
+        #"invalid parameter "time": invalid time value for 'time': cannot parse "abc" to a valid timestamp"#
+      ),
       ("/api/v1/query?query=up&limit=-1", #"invalid parameter "limit": limit must be non-negative"#),
       ("/api/v1/query?query=up&limit=x", #"invalid parameter "limit": strconv.Atoi: parsing "x": invalid syntax"#),
       ("/api/v1/query?query=up&timeout=x", #"invalid parameter "timeout": cannot parse "x" to a valid duration"#),
@@ -146,7 +149,9 @@ import Testing
   func status() throws {
     let bench = try APIBench()
     let build = try JSONValue(parsing: try bench.get("/api/v1/status/buildinfo").body)
-    #expect(build["data"]["version"].string == "1.2.3" && build["data"]["revision"].string == "r\"")
+    #expect(
+      build["data"]["version"].string == "3.5.0" && build["data"]["apusVersion"].string == "1.2.3"
+        && build["data"]["revision"].string == "r\"")
     let flags = try JSONValue(parsing: try bench.get("/api/v1/status/flags").body)
     #expect(flags["data"]["web.name"].string == "a\"b")
     let config = try JSONValue(parsing: try bench.get("/api/v1/status/config").body)

@@ -24,9 +24,11 @@ import Testing
     }
   }
 
-  @Test("control characters, quotes, backslashes and JavaScript's line ends are escaped, nothing else")
+  @Test("labels have control characters, quotes and backslashes escaped, other texts what is special in pages, too")
   func escapes() {
-    #expect(JSONBuffer.quoted("a\"b\\c\n\r\t\u{1}\u{1f}/<>&é") == #""a\"b\\c\n\r\t\u0001\u001f/<>&é""#)
+    let text = "a\"b\\c\n\r\t\u{1}\u{1f}/<>&é\u{2028}"
+    #expect(json { $0.string(text) } == #""a\"b\\c\n\r\t\u0001\u001f/<>&é"# + "\u{2028}\"")
+    #expect(JSONBuffer.quoted(text) == #""a\"b\\c\n\r\t\u0001\u001f/\u003c\u003e\u0026é\u2028""#)
     #expect(JSONBuffer.quoted("\u{2027}\u{2028}\u{2029}\u{202a}") == "\"\u{2027}\\u2028\\u2029\u{202a}\"")
   }
 

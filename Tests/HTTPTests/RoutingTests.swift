@@ -22,6 +22,30 @@ extension HTTPSocketTests {
       }
     }
 
+    @Test("under a prefix every path is found there and nowhere else, workspaces included")
+    func prefix() throws {
+      let server = try TestServer(prefix: "/a/b") { router in
+        router.add(.get, "/") { _ in .text(200, "root") }
+        router.add(.get, "/-/healthy") { _ in .text(200, "healthy") }
+        router.add(.get, "/api/v1/label/{name}/values") {
+          .text(200, "\($0.workspace ?? "-") \($0.pathParameter("name"))")
+        }
+      }
+      for (target, text) in [
+        ("/a/b", "root"), ("/a/b/", "root"), ("/a/b/-/healthy", "healthy"),
+        ("/a/b/api/v1/label/x/values", "- x"), ("/a/b/workspaces/w/api/v1/label/x/values", "w x"),
+      ] {
+        let answer = server.get(target)
+        #expect(answer?.status == 200 && answer?.text == text + "\n", "\(target): \(answer?.text ?? "nothing")")
+      }
+      for target in ["/-/healthy", "/a", "/a/c", "/workspaces/w/a/b/api/v1/label/x/values", "/a/b/workspaces/w"] {
+        #expect(server.get(target)?.status == 404, "\(target)")
+      }
+      let root = server.get("/")
+      #expect(root?.status == 302 && root?.headers["location"] == "/a/b")
+      #expect(server.get("/a/b/-/healty")?.text.contains("did you mean /a/b/-/healthy?") == true)
+    }
+
     @Test("a path finds its route: literal before capture, trailing and double slashes aside")
     func resolution() throws {
       let server = try server()

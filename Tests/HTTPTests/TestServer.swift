@@ -12,12 +12,14 @@ final class TestServer: Sendable {
   let server: HTTPServer
   let registry = MetricsRegistry()
 
-  init(_ change: (inout HTTPServerOptions) -> Void = { _ in }, routes: (inout Router) -> Void) throws {
+  init(
+    prefix: String = "/", _ change: (inout HTTPServerOptions) -> Void = { _ in }, routes: (inout Router) -> Void
+  ) throws {
     var options = HTTPServerOptions()
     options.listenAddress = "127.0.0.1:0"
     options.threadCount = 2
     change(&options)
-    var router = Router()
+    var router = Router(prefix: prefix)
     routes(&router)
     let log = Log(level: .error, format: .logfmt) { _ in }
     server = HTTPServer(options: options, log: log, metrics: registry, router: router)

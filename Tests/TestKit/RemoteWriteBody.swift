@@ -36,6 +36,17 @@ package struct RemoteWriteBody: Sendable {
     add(sorted, samples)
   }
 
+  /// What a sender says of a metric; `kind` is the protocol's number.
+  package mutating func add(metadata metric: String, kind: UInt64, help: String, unit: String) {
+    var bytes: [UInt8] = []
+    ProtobufBytes.append(varint: 1 << 3, to: &bytes)
+    ProtobufBytes.append(varint: kind, to: &bytes)
+    ProtobufBytes.append(bytes: Array(metric.utf8), field: 2, to: &bytes)
+    ProtobufBytes.append(bytes: Array(help.utf8), field: 4, to: &bytes)
+    ProtobufBytes.append(bytes: Array(unit.utf8), field: 5, to: &bytes)
+    ProtobufBytes.append(bytes: bytes, field: 3, to: &message)
+  }
+
   /// The body as it is sent.
   package var snappy: [UInt8] { snappyCompressed(message) }
 

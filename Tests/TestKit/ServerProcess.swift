@@ -66,13 +66,13 @@ package final class ServerProcess: Sendable {
 extension ServerProcess {
   /// The real apus with its data in `data`.
   package static func apus(
-    data: String, _ arguments: [String] = [], port: UInt16 = FreePort.next(),
+    data: String, _ arguments: [String] = [], port: UInt16 = FreePort.next(), readyPath: String = "/-/ready",
     readyWithin deadline: Duration = .seconds(60)
   ) throws -> ServerProcess {
     try ServerProcess(
       try apusBinary(),
       ["--storage.tsdb.path=\(data)", "--web.listen-address=127.0.0.1:\(port)"] + arguments, port: port,
-      readyWithin: deadline)
+      readyPath: readyPath, readyWithin: deadline)
   }
 
   /// A real Prometheus with `configuration` (an empty one scrapes nothing) that takes remote writes.

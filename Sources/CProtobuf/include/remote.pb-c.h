@@ -23,6 +23,15 @@ typedef struct Prometheus__BucketSpan Prometheus__BucketSpan;
 typedef struct Prometheus__Histogram Prometheus__Histogram;
 typedef struct Prometheus__TimeSeries Prometheus__TimeSeries;
 typedef struct Prometheus__WriteRequest Prometheus__WriteRequest;
+typedef struct Prometheus__LabelMatcher Prometheus__LabelMatcher;
+typedef struct Prometheus__ReadHints Prometheus__ReadHints;
+typedef struct Prometheus__Query Prometheus__Query;
+typedef struct Prometheus__ReadRequest Prometheus__ReadRequest;
+typedef struct Prometheus__QueryResult Prometheus__QueryResult;
+typedef struct Prometheus__ReadResponse Prometheus__ReadResponse;
+typedef struct Prometheus__Chunk Prometheus__Chunk;
+typedef struct Prometheus__ChunkedSeries Prometheus__ChunkedSeries;
+typedef struct Prometheus__ChunkedReadResponse Prometheus__ChunkedReadResponse;
 
 
 /* --- enums --- */
@@ -45,6 +54,25 @@ typedef enum _Prometheus__Histogram__ResetHint {
   PROMETHEUS__HISTOGRAM__RESET_HINT__RESET_GAUGE = 3
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PROMETHEUS__HISTOGRAM__RESET_HINT)
 } Prometheus__Histogram__ResetHint;
+typedef enum _Prometheus__LabelMatcher__Type {
+  PROMETHEUS__LABEL_MATCHER__TYPE__EQ = 0,
+  PROMETHEUS__LABEL_MATCHER__TYPE__NEQ = 1,
+  PROMETHEUS__LABEL_MATCHER__TYPE__RE = 2,
+  PROMETHEUS__LABEL_MATCHER__TYPE__NRE = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PROMETHEUS__LABEL_MATCHER__TYPE)
+} Prometheus__LabelMatcher__Type;
+typedef enum _Prometheus__ReadRequest__ResponseType {
+  PROMETHEUS__READ_REQUEST__RESPONSE_TYPE__SAMPLES = 0,
+  PROMETHEUS__READ_REQUEST__RESPONSE_TYPE__STREAMED_XOR_CHUNKS = 1
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PROMETHEUS__READ_REQUEST__RESPONSE_TYPE)
+} Prometheus__ReadRequest__ResponseType;
+typedef enum _Prometheus__Chunk__Encoding {
+  PROMETHEUS__CHUNK__ENCODING__UNKNOWN = 0,
+  PROMETHEUS__CHUNK__ENCODING__XOR = 1,
+  PROMETHEUS__CHUNK__ENCODING__HISTOGRAM = 2,
+  PROMETHEUS__CHUNK__ENCODING__FLOAT_HISTOGRAM = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PROMETHEUS__CHUNK__ENCODING)
+} Prometheus__Chunk__Encoding;
 
 /* --- messages --- */
 
@@ -187,6 +215,122 @@ struct  Prometheus__WriteRequest
 #define PROMETHEUS__WRITE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&prometheus__write_request__descriptor) \
     , 0,NULL, 0,NULL }
+
+
+struct  Prometheus__LabelMatcher
+{
+  ProtobufCMessage base;
+  Prometheus__LabelMatcher__Type type;
+  char *name;
+  char *value;
+};
+#define PROMETHEUS__LABEL_MATCHER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&prometheus__label_matcher__descriptor) \
+    , PROMETHEUS__LABEL_MATCHER__TYPE__EQ, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Prometheus__ReadHints
+{
+  ProtobufCMessage base;
+  int64_t step_ms;
+  char *func;
+  int64_t start_ms;
+  int64_t end_ms;
+  size_t n_grouping;
+  char **grouping;
+  protobuf_c_boolean by;
+  int64_t range_ms;
+};
+#define PROMETHEUS__READ_HINTS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&prometheus__read_hints__descriptor) \
+    , 0, (char *)protobuf_c_empty_string, 0, 0, 0,NULL, 0, 0 }
+
+
+struct  Prometheus__Query
+{
+  ProtobufCMessage base;
+  int64_t start_timestamp_ms;
+  int64_t end_timestamp_ms;
+  size_t n_matchers;
+  Prometheus__LabelMatcher **matchers;
+  Prometheus__ReadHints *hints;
+};
+#define PROMETHEUS__QUERY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&prometheus__query__descriptor) \
+    , 0, 0, 0,NULL, NULL }
+
+
+struct  Prometheus__ReadRequest
+{
+  ProtobufCMessage base;
+  size_t n_queries;
+  Prometheus__Query **queries;
+  size_t n_accepted_response_types;
+  Prometheus__ReadRequest__ResponseType *accepted_response_types;
+};
+#define PROMETHEUS__READ_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&prometheus__read_request__descriptor) \
+    , 0,NULL, 0,NULL }
+
+
+struct  Prometheus__QueryResult
+{
+  ProtobufCMessage base;
+  size_t n_timeseries;
+  Prometheus__TimeSeries **timeseries;
+};
+#define PROMETHEUS__QUERY_RESULT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&prometheus__query_result__descriptor) \
+    , 0,NULL }
+
+
+struct  Prometheus__ReadResponse
+{
+  ProtobufCMessage base;
+  size_t n_results;
+  Prometheus__QueryResult **results;
+};
+#define PROMETHEUS__READ_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&prometheus__read_response__descriptor) \
+    , 0,NULL }
+
+
+struct  Prometheus__Chunk
+{
+  ProtobufCMessage base;
+  int64_t min_time_ms;
+  int64_t max_time_ms;
+  Prometheus__Chunk__Encoding type;
+  ProtobufCBinaryData data;
+};
+#define PROMETHEUS__CHUNK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&prometheus__chunk__descriptor) \
+    , 0, 0, PROMETHEUS__CHUNK__ENCODING__UNKNOWN, {0,NULL} }
+
+
+struct  Prometheus__ChunkedSeries
+{
+  ProtobufCMessage base;
+  size_t n_labels;
+  Prometheus__Label **labels;
+  size_t n_chunks;
+  Prometheus__Chunk **chunks;
+};
+#define PROMETHEUS__CHUNKED_SERIES__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&prometheus__chunked_series__descriptor) \
+    , 0,NULL, 0,NULL }
+
+
+struct  Prometheus__ChunkedReadResponse
+{
+  ProtobufCMessage base;
+  size_t n_chunked_series;
+  Prometheus__ChunkedSeries **chunked_series;
+  int64_t query_index;
+};
+#define PROMETHEUS__CHUNKED_READ_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&prometheus__chunked_read_response__descriptor) \
+    , 0,NULL, 0 }
 
 
 /* Prometheus__MetricMetadata methods */
@@ -341,6 +485,177 @@ Prometheus__WriteRequest *
 void   prometheus__write_request__free_unpacked
                      (Prometheus__WriteRequest *message,
                       ProtobufCAllocator *allocator);
+/* Prometheus__LabelMatcher methods */
+void   prometheus__label_matcher__init
+                     (Prometheus__LabelMatcher         *message);
+size_t prometheus__label_matcher__get_packed_size
+                     (const Prometheus__LabelMatcher   *message);
+size_t prometheus__label_matcher__pack
+                     (const Prometheus__LabelMatcher   *message,
+                      uint8_t             *out);
+size_t prometheus__label_matcher__pack_to_buffer
+                     (const Prometheus__LabelMatcher   *message,
+                      ProtobufCBuffer     *buffer);
+Prometheus__LabelMatcher *
+       prometheus__label_matcher__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   prometheus__label_matcher__free_unpacked
+                     (Prometheus__LabelMatcher *message,
+                      ProtobufCAllocator *allocator);
+/* Prometheus__ReadHints methods */
+void   prometheus__read_hints__init
+                     (Prometheus__ReadHints         *message);
+size_t prometheus__read_hints__get_packed_size
+                     (const Prometheus__ReadHints   *message);
+size_t prometheus__read_hints__pack
+                     (const Prometheus__ReadHints   *message,
+                      uint8_t             *out);
+size_t prometheus__read_hints__pack_to_buffer
+                     (const Prometheus__ReadHints   *message,
+                      ProtobufCBuffer     *buffer);
+Prometheus__ReadHints *
+       prometheus__read_hints__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   prometheus__read_hints__free_unpacked
+                     (Prometheus__ReadHints *message,
+                      ProtobufCAllocator *allocator);
+/* Prometheus__Query methods */
+void   prometheus__query__init
+                     (Prometheus__Query         *message);
+size_t prometheus__query__get_packed_size
+                     (const Prometheus__Query   *message);
+size_t prometheus__query__pack
+                     (const Prometheus__Query   *message,
+                      uint8_t             *out);
+size_t prometheus__query__pack_to_buffer
+                     (const Prometheus__Query   *message,
+                      ProtobufCBuffer     *buffer);
+Prometheus__Query *
+       prometheus__query__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   prometheus__query__free_unpacked
+                     (Prometheus__Query *message,
+                      ProtobufCAllocator *allocator);
+/* Prometheus__ReadRequest methods */
+void   prometheus__read_request__init
+                     (Prometheus__ReadRequest         *message);
+size_t prometheus__read_request__get_packed_size
+                     (const Prometheus__ReadRequest   *message);
+size_t prometheus__read_request__pack
+                     (const Prometheus__ReadRequest   *message,
+                      uint8_t             *out);
+size_t prometheus__read_request__pack_to_buffer
+                     (const Prometheus__ReadRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Prometheus__ReadRequest *
+       prometheus__read_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   prometheus__read_request__free_unpacked
+                     (Prometheus__ReadRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Prometheus__QueryResult methods */
+void   prometheus__query_result__init
+                     (Prometheus__QueryResult         *message);
+size_t prometheus__query_result__get_packed_size
+                     (const Prometheus__QueryResult   *message);
+size_t prometheus__query_result__pack
+                     (const Prometheus__QueryResult   *message,
+                      uint8_t             *out);
+size_t prometheus__query_result__pack_to_buffer
+                     (const Prometheus__QueryResult   *message,
+                      ProtobufCBuffer     *buffer);
+Prometheus__QueryResult *
+       prometheus__query_result__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   prometheus__query_result__free_unpacked
+                     (Prometheus__QueryResult *message,
+                      ProtobufCAllocator *allocator);
+/* Prometheus__ReadResponse methods */
+void   prometheus__read_response__init
+                     (Prometheus__ReadResponse         *message);
+size_t prometheus__read_response__get_packed_size
+                     (const Prometheus__ReadResponse   *message);
+size_t prometheus__read_response__pack
+                     (const Prometheus__ReadResponse   *message,
+                      uint8_t             *out);
+size_t prometheus__read_response__pack_to_buffer
+                     (const Prometheus__ReadResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Prometheus__ReadResponse *
+       prometheus__read_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   prometheus__read_response__free_unpacked
+                     (Prometheus__ReadResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Prometheus__Chunk methods */
+void   prometheus__chunk__init
+                     (Prometheus__Chunk         *message);
+size_t prometheus__chunk__get_packed_size
+                     (const Prometheus__Chunk   *message);
+size_t prometheus__chunk__pack
+                     (const Prometheus__Chunk   *message,
+                      uint8_t             *out);
+size_t prometheus__chunk__pack_to_buffer
+                     (const Prometheus__Chunk   *message,
+                      ProtobufCBuffer     *buffer);
+Prometheus__Chunk *
+       prometheus__chunk__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   prometheus__chunk__free_unpacked
+                     (Prometheus__Chunk *message,
+                      ProtobufCAllocator *allocator);
+/* Prometheus__ChunkedSeries methods */
+void   prometheus__chunked_series__init
+                     (Prometheus__ChunkedSeries         *message);
+size_t prometheus__chunked_series__get_packed_size
+                     (const Prometheus__ChunkedSeries   *message);
+size_t prometheus__chunked_series__pack
+                     (const Prometheus__ChunkedSeries   *message,
+                      uint8_t             *out);
+size_t prometheus__chunked_series__pack_to_buffer
+                     (const Prometheus__ChunkedSeries   *message,
+                      ProtobufCBuffer     *buffer);
+Prometheus__ChunkedSeries *
+       prometheus__chunked_series__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   prometheus__chunked_series__free_unpacked
+                     (Prometheus__ChunkedSeries *message,
+                      ProtobufCAllocator *allocator);
+/* Prometheus__ChunkedReadResponse methods */
+void   prometheus__chunked_read_response__init
+                     (Prometheus__ChunkedReadResponse         *message);
+size_t prometheus__chunked_read_response__get_packed_size
+                     (const Prometheus__ChunkedReadResponse   *message);
+size_t prometheus__chunked_read_response__pack
+                     (const Prometheus__ChunkedReadResponse   *message,
+                      uint8_t             *out);
+size_t prometheus__chunked_read_response__pack_to_buffer
+                     (const Prometheus__ChunkedReadResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Prometheus__ChunkedReadResponse *
+       prometheus__chunked_read_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   prometheus__chunked_read_response__free_unpacked
+                     (Prometheus__ChunkedReadResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Prometheus__MetricMetadata_Closure)
@@ -367,6 +682,33 @@ typedef void (*Prometheus__TimeSeries_Closure)
 typedef void (*Prometheus__WriteRequest_Closure)
                  (const Prometheus__WriteRequest *message,
                   void *closure_data);
+typedef void (*Prometheus__LabelMatcher_Closure)
+                 (const Prometheus__LabelMatcher *message,
+                  void *closure_data);
+typedef void (*Prometheus__ReadHints_Closure)
+                 (const Prometheus__ReadHints *message,
+                  void *closure_data);
+typedef void (*Prometheus__Query_Closure)
+                 (const Prometheus__Query *message,
+                  void *closure_data);
+typedef void (*Prometheus__ReadRequest_Closure)
+                 (const Prometheus__ReadRequest *message,
+                  void *closure_data);
+typedef void (*Prometheus__QueryResult_Closure)
+                 (const Prometheus__QueryResult *message,
+                  void *closure_data);
+typedef void (*Prometheus__ReadResponse_Closure)
+                 (const Prometheus__ReadResponse *message,
+                  void *closure_data);
+typedef void (*Prometheus__Chunk_Closure)
+                 (const Prometheus__Chunk *message,
+                  void *closure_data);
+typedef void (*Prometheus__ChunkedSeries_Closure)
+                 (const Prometheus__ChunkedSeries *message,
+                  void *closure_data);
+typedef void (*Prometheus__ChunkedReadResponse_Closure)
+                 (const Prometheus__ChunkedReadResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -383,6 +725,18 @@ extern const ProtobufCMessageDescriptor prometheus__histogram__descriptor;
 extern const ProtobufCEnumDescriptor    prometheus__histogram__reset_hint__descriptor;
 extern const ProtobufCMessageDescriptor prometheus__time_series__descriptor;
 extern const ProtobufCMessageDescriptor prometheus__write_request__descriptor;
+extern const ProtobufCMessageDescriptor prometheus__label_matcher__descriptor;
+extern const ProtobufCEnumDescriptor    prometheus__label_matcher__type__descriptor;
+extern const ProtobufCMessageDescriptor prometheus__read_hints__descriptor;
+extern const ProtobufCMessageDescriptor prometheus__query__descriptor;
+extern const ProtobufCMessageDescriptor prometheus__read_request__descriptor;
+extern const ProtobufCEnumDescriptor    prometheus__read_request__response_type__descriptor;
+extern const ProtobufCMessageDescriptor prometheus__query_result__descriptor;
+extern const ProtobufCMessageDescriptor prometheus__read_response__descriptor;
+extern const ProtobufCMessageDescriptor prometheus__chunk__descriptor;
+extern const ProtobufCEnumDescriptor    prometheus__chunk__encoding__descriptor;
+extern const ProtobufCMessageDescriptor prometheus__chunked_series__descriptor;
+extern const ProtobufCMessageDescriptor prometheus__chunked_read_response__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -22,15 +22,27 @@ package struct JSONBuffer: Sendable {
     text.withUTF8 { string(UnsafeRawBufferPointer($0)) }
   }
 
-  /// A string literal of UTF-8 bytes. Escapes what JSON demands, and the two line separators JavaScript cannot bear.
-  package mutating func string(_ text: UnsafeRawBufferPointer) {
+  /// A string literal of UTF-8 bytes as the labels of a series have it: what JSON demands is escaped, no more.
+  package mutating func string(_ text: UnsafeRawBufferPointer) { string(text, isForPages: false) }
+
+  /// A string literal that is safe inside a page, as Prometheus has every text but a series' labels: `<`, `>`, `&` and the
+  /// two line separators that JavaScript cannot bear are escaped, too.
+  package mutating func pageString(_ text: String) {
+    var text = text
+    text.withUTF8 { pageString(UnsafeRawBufferPointer($0)) }
+  }
+
+  package mutating func pageString(_ text: UnsafeRawBufferPointer) { string(text, isForPages: true) }
+
+  private mutating func string(_ text: UnsafeRawBufferPointer, isForPages: Bool) {
     bytes.append(UInt8(ascii: "\""))
     var clean = 0
     for index in 0..<text.count {
       let byte = text[index]
-      let isSeparator =
-        byte == 0xe2 && index + 2 < text.count && text[index + 1] == 0x80 && text[index + 2] & 0xfe == 0xa8
-      if byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") && !isSeparator { continue }
+      let isEscaped =
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+        || isForPages && JSONBuffer.isSpecialInPages(text, index)
+      if !isEscaped { continue }
       bytes.append(contentsOf: text[min(clean, index)..<index])
       clean = index + 1
       switch byte {
@@ -52,10 +64,18 @@ package struct JSONBuffer: Sendable {
     bytes.append(UInt8(ascii: "\""))
   }
 
-  /// A text as a JSON string literal.
+  private static func isSpecialInPages(_ text: UnsafeRawBufferPointer, _ index: Int) -> Bool {
+    switch text[index] {
+    case UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"): true
+    case 0xe2: index + 2 < text.count && text[index + 1] == 0x80 && text[index + 2] & 0xfe == 0xa8
+    default: false
+    }
+  }
+
+  /// A text as a JSON string literal that is safe inside a page.
   package static func quoted(_ text: String) -> String {
     var json = JSONBuffer()
-    json.string(text)
+    json.pageString(text)
     return String(decoding: json.bytes, as: UTF8.self)
   }
 
@@ -74,6 +94,18 @@ package struct JSONBuffer: Sendable {
     bytes.append(UInt8(48 + rest / 100))
     bytes.append(UInt8(48 + rest / 10 % 10))
     bytes.append(UInt8(48 + rest % 10))
+  }
+
+  /// The time of a scalar or a string: seconds as JSON has any number.
+  package mutating func seconds(_ milliseconds: Int64) {
+    FloatText.append(Double(milliseconds) / 1000, plainFrom: -6, below: 21, to: &bytes)
+  }
+
+  /// A scalar's value as the string the API has it in: never with an exponent.
+  package mutating func plainValue(_ value: Double) {
+    bytes.append(UInt8(ascii: "\""))
+    FloatText.append(value, plainFrom: .min, below: .max, to: &bytes)
+    bytes.append(UInt8(ascii: "\""))
   }
 
   /// A sample's value as the string the API has it in: the shortest digits, plain from 1e-6 to below 1e21.

@@ -31,6 +31,7 @@ package final class Request: @unchecked Sendable {
     releaseBody()
     cancelled.store(false, ordering: .relaxed)
     answer.reset()
+    work.reset()
   }
 
   // MARK: The line
@@ -56,6 +57,14 @@ package final class Request: @unchecked Sendable {
     let segment = captures[index]
     guard index == captures.count - 1 && route.capturesRest else { return head[head.segments[segment]].string }
     return head.segments[segment...].map { head[$0].string }.joined(separator: "/")
+  }
+
+  /// The same as it was sent, decoded: bytes that may be no UTF-8. Only for a `{name}`, not for a `{name...}`.
+  package func withPathParameter<Result>(_ name: String, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    guard let route, let index = route.captureNames.firstIndex(of: name) else {
+      preconditionFailure("the route has no {\(name)}")
+    }
+    return body(head[head.segments[captures[index]]])
   }
 
   // MARK: Headers
@@ -130,5 +139,12 @@ package final class Request: @unchecked Sendable {
   /// True once the client has gone or the server gives the request up: an answer would reach nobody.
   package var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
 
-  func cancel() { cancelled.store(true, ordering: .relaxed) }
+  /// Tells whoever works on it to stop: the client is gone, or an operator has ended its query.
+  package func cancel() { cancelled.store(true, ordering: .relaxed) }
+
+  /// What answering it has taken, as the handler and the writer of the answer count.
+  package let work = RequestWork()
+
+  /// When it was complete, on the monotonic clock: what waits is measured from here.
+  package internal(set) var completeNanoseconds: Int64 = 0
 }

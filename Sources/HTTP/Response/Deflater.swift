@@ -1,9 +1,10 @@
 import CZlib
-import Synchronization
 
 /// One gzip compressor (zlib), reused: a quarter of a megabyte that is not worth allocating for each answer. One
 /// owner at a time.
-final class Deflater: @unchecked Sendable {
+final class Deflater: Compressor, @unchecked Sendable {
+  var encoding: ContentEncoding { .gzip }
+
   /// Favours speed: query answers repeat themselves so much that higher levels gain little.
   private static let level: Int32 = 2
   /// 15 bits of window, 16 more for the gzip wrapper.
@@ -49,25 +50,5 @@ final class Deflater: @unchecked Sendable {
       if code != Z_OK && code != Z_BUF_ERROR { return false }
       if !finish && stream.pointee.avail_in == 0 && stream.pointee.avail_out != 0 { return true }
     }
-  }
-}
-
-/// Compressors that wait for the next answer. Any thread.
-final class DeflaterPool: Sendable {
-  private static let keptMax = 4
-  private let kept = Mutex<[Deflater]>([])
-
-  init() {}
-
-  func take() -> Deflater? {
-    if let deflater = kept.withLock({ $0.popLast() }) {
-      deflater.reset()
-      return deflater
-    }
-    return Deflater()
-  }
-
-  func give(_ deflater: Deflater) {
-    kept.withLock { if $0.count < Self.keptMax { $0.append(deflater) } }
   }
 }

@@ -50,6 +50,12 @@ package struct Response: @unchecked Sendable {
     Response(status: status, contentType: .json, body: .bytes(bytes))
   }
 
+  /// 302, with a line for those who read it.
+  package static func redirect(to target: String) -> Response {
+    let text = "<a href=\"\(target.filter { $0 != "\"" && $0 != "<" && $0 != ">" })\">Found</a>.\n\n"
+    return Response(status: 302, contentType: .html, body: .bytes(Array(text.utf8))).with(header: "Location", target)
+  }
+
   /// Whether its size is not known beforehand.
   var isStreamed: Bool {
     switch body {

@@ -20,14 +20,14 @@ struct ResponseAssembly {
     self.response = made.response
     // The library sends the last chunk of a stream to HEAD as well, where the client expects the next answer.
     if response.isStreamed && connection.request.method == .head { apus_mhd_set_unchunked(made.response) }
-    Self.addHeaders(response, to: made.response, gzip: made.isCompressed, for: connection)
+    Self.addHeaders(response, to: made.response, encoding: made.encoding, for: connection)
   }
 
-  private typealias Made = (response: OpaquePointer, isCompressed: Bool)
+  private typealias Made = (response: OpaquePointer, encoding: ContentEncoding?)
 
   private static func make(_ response: Response, for connection: Connection, pipe: ResponsePipe?) -> Made? {
     switch response.body {
-    case .empty: return MHD_create_response_from_buffer(0, nil, .RESPMEM_PERSISTENT).map { ($0, false) }
+    case .empty: return MHD_create_response_from_buffer(0, nil, .RESPMEM_PERSISTENT).map { ($0, nil) }
     case .fixed(let text): return make(text.rawBytes, owner: nil, response, for: connection)
     case .bytes(let bytes):
       return bytes.withUnsafeBytes { pointer in
@@ -36,15 +36,14 @@ struct ResponseAssembly {
       }
     case .lent(let bytes, let owner): return make(bytes, owner: owner, response, for: connection)
     case .stream(let producer):
-      let compress = response.mayCompress && connection.core.takesGzip(connection.request)
-      let deflater = compress ? connection.core.deflaters.take() : nil
-      return make(StreamSource(.producer(producer), connection: connection, deflater: deflater))
-        .map { ($0, deflater != nil) }
+      let compressor = connection.core.compressor(for: response, to: connection.request)
+      return make(StreamSource(.producer(producer), connection: connection, compressor: compressor))
+        .map { ($0, compressor?.encoding) }
     case .written:
       guard let pipe else {
-        return make(StreamSource(.none, connection: connection, deflater: nil)).map { ($0, false) }
+        return make(StreamSource(.none, connection: connection, compressor: nil)).map { ($0, nil) }
       }
-      return make(StreamSource(.pipe(pipe), connection: connection, deflater: nil)).map { ($0, false) }
+      return make(StreamSource(.pipe(pipe), connection: connection, compressor: nil)).map { ($0, nil) }
     }
   }
 
@@ -53,14 +52,15 @@ struct ResponseAssembly {
     mustCopy: Bool = false
   ) -> Made? {
     let core = connection.core
-    if response.mayCompress, bytes.count >= core.options.gzipBytesMin, core.takesGzip(connection.request),
-      let compressed = gzip(bytes, core)
+    if bytes.count >= core.options.gzipBytesMin,
+      let compressor = core.compressor(for: response, to: connection.request),
+      let compressed = compressed(bytes, compressor, core)
     {
       connection.responseBytes = compressed.count
       let freed = MHD_create_response_from_buffer_with_free_callback_cls(
         compressed.count, compressed.baseAddress, freeMemory, compressed.baseAddress)
       if freed == nil { free(compressed.baseAddress) }
-      return freed.map { ($0, true) }
+      return freed.map { ($0, compressor.encoding) }
     }
     connection.responseBytes = bytes.count
     let start = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
@@ -68,10 +68,10 @@ struct ResponseAssembly {
       let retained = Unmanaged.passRetained(owner).toOpaque()
       let made = MHD_create_response_from_buffer_with_free_callback_cls(bytes.count, start, releaseOwner, retained)
       if made == nil { releaseOwner(retained) }
-      return made.map { ($0, false) }
+      return made.map { ($0, nil) }
     }
     let mode: MHD_ResponseMemoryMode = owner == nil && !mustCopy ? .RESPMEM_PERSISTENT : .RESPMEM_MUST_COPY
-    return MHD_create_response_from_buffer(bytes.count, start, mode).map { ($0, false) }
+    return MHD_create_response_from_buffer(bytes.count, start, mode).map { ($0, nil) }
   }
 
   private static func make(_ source: StreamSource) -> OpaquePointer? {
@@ -82,20 +82,21 @@ struct ResponseAssembly {
     return made
   }
 
-  private static func gzip(_ bytes: UnsafeRawBufferPointer, _ core: ServerCore) -> UnsafeMutableRawBufferPointer? {
-    guard let deflater = core.deflaters.take() else { return nil }
-    defer { core.deflaters.give(deflater) }
+  private static func compressed(
+    _ bytes: UnsafeRawBufferPointer, _ compressor: any Compressor, _ core: ServerCore
+  ) -> UnsafeMutableRawBufferPointer? {
+    defer { core.compressors.give(compressor) }
     var output = ByteStore()
-    guard deflater.compress(bytes, into: &output, finish: true) else { return nil }
+    guard compressor.compress(bytes, into: &output, finish: true) else { return nil }
     return output.take()
   }
 
   private static func addHeaders(
-    _ response: Response, to made: OpaquePointer, gzip: Bool, for connection: Connection
+    _ response: Response, to made: OpaquePointer, encoding: ContentEncoding?, for connection: Connection
   ) {
     if let type = response.contentType { add("Content-Type", type.text, to: made) }
-    if gzip {
-      add("Content-Encoding", "gzip", to: made)
+    if let encoding {
+      add("Content-Encoding", encoding.name, to: made)
       add("Vary", "Accept-Encoding", to: made)
     }
     for (name, value) in response.headers { MHD_add_response_header(made, name, value) }

@@ -11,21 +11,21 @@ package final class ResponseWriter {
   }
 
   private let sink: Sink
-  private let deflater: Deflater?
+  private let compressor: (any Compressor)?
   private var stage = ByteStore()
   private(set) var collected = ByteStore()
   private let request: Request
 
-  init(pipe: ResponsePipe, deflater: Deflater?, request: Request) {
+  init(pipe: ResponsePipe, compressor: (any Compressor)?, request: Request) {
     sink = .pipe(pipe)
-    self.deflater = deflater
+    self.compressor = compressor
     self.request = request
   }
 
   /// A writer that keeps everything in memory.
   init(collectingFor request: Request) {
     sink = .memory
-    deflater = nil
+    compressor = nil
     self.request = request
   }
 
@@ -33,6 +33,7 @@ package final class ResponseWriter {
   package var isCancelled: Bool { request.isCancelled }
 
   package func write(_ bytes: UnsafeRawBufferPointer) throws(StreamFailure) {
+    request.work.bytes.add(bytes.count, ordering: .relaxed)
     if case .memory = sink {
       guard collected.append(bytes) else { throw .failed("out of memory") }
       return
@@ -80,8 +81,8 @@ package final class ResponseWriter {
 
   private func handOn(_ bytes: UnsafeRawBufferPointer, finish: Bool) throws(StreamFailure) {
     guard case .pipe(let pipe) = sink else { return }
-    guard let deflater else { return try pipe.write(bytes) }
-    guard deflater.compress(bytes, into: &collected, finish: finish) else { throw .failed("out of memory") }
+    guard let compressor else { return try pipe.write(bytes) }
+    guard compressor.compress(bytes, into: &collected, finish: finish) else { throw .failed("out of memory") }
     try pipe.write(collected.bytes)
     collected.removeAll()
   }

@@ -21,26 +21,26 @@ final class StreamSource {
 
   private let origin: Origin
   private unowned let connection: Connection
-  private let deflater: Deflater?
-  private let deflaters: DeflaterPool
+  private let compressor: (any Compressor)?
+  private let compressors: CompressorPool
   private var compressed = ByteStore()
   private var sentCount = 0
   private var isComplete = false
 
-  init(_ origin: Origin, connection: Connection, deflater: Deflater?) {
+  init(_ origin: Origin, connection: Connection, compressor: (any Compressor)?) {
     self.origin = origin
     self.connection = connection
-    self.deflater = deflater
-    deflaters = connection.core.deflaters
+    self.compressor = compressor
+    compressors = connection.core.compressors
   }
 
-  deinit { if let deflater { deflaters.give(deflater) } }
+  deinit { if let compressor { compressors.give(compressor) } }
 
   /// The number of bytes, 0 when the connection was suspended to wait for more, or `end`.
   func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
     let result =
       switch origin {
-      case .producer(let producer): deflater == nil ? produce(producer, buffer) : produceCompressed(producer, buffer)
+      case .producer(let producer): compressor == nil ? produce(producer, buffer) : produceCompressed(producer, buffer)
       case .pipe(let pipe): read(pipe, buffer)
       case .none: Self.end
       }
@@ -79,7 +79,9 @@ final class StreamSource {
         if count == Self.failed { return count }
         isComplete = count == Self.end
         let input = UnsafeRawBufferPointer(piece).part(0..<max(count, 0))
-        guard let deflater, deflater.compress(input, into: &compressed, finish: isComplete) else { return Self.failed }
+        guard let compressor, compressor.compress(input, into: &compressed, finish: isComplete) else {
+          return Self.failed
+        }
         return count
       }
       if count == Self.failed { return count }

@@ -19,8 +19,13 @@ package struct Router: Sendable {
 
   private var nodes = [Node()]
   package private(set) var routes: [Route] = []
+  /// What stands before every path, segment by segment.
+  private let prefix: [[UInt8]]
 
-  package init() {}
+  /// `prefix` is a path such as `/prometheus`; the root is sent there.
+  package init(prefix: String = "/") { self.prefix = prefix.split(separator: "/").map { Array($0.utf8) } }
+
+  private var prefixPath: String { "/" + prefix.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "/") }
 
   /// Adds a route. HEAD is answered wherever GET is. `inWorkspaces` is so for patterns below `/api/`, unless said.
   /// `readsForm: false` is for routes whose body is data: clients call that a form when they do not think about it.
@@ -78,12 +83,17 @@ package struct Router: Sendable {
 
   /// Finds the route and notes captures and workspace in the request.
   func resolve(_ request: Request) -> Resolution {
-    var found = match(request, from: 0)
-    if found == nil, request.head.segments.count > 2,
-      request.head[request.head.segments[0]].equals(Self.workspacesSegment.rawBytes),
-      let node = match(request, from: 2), nodes[node].routes.contains(where: { $0.inWorkspaces })
+    let first = prefix.count
+    guard hasPrefix(request) else {
+      if !request.head.segments.isEmpty { return .refused(notFound(request)) }
+      return .refused(Response.redirect(to: prefixPath))
+    }
+    var found = match(request, from: first)
+    if found == nil, request.head.segments.count > first + 2,
+      request.head[request.head.segments[first]].equals(Self.workspacesSegment.rawBytes),
+      let node = match(request, from: first + 2), nodes[node].routes.contains(where: { $0.inWorkspaces })
     {
-      request.workspaceSegment = 1
+      request.workspaceSegment = first + 1
       found = node
     }
     guard let found else { return .refused(notFound(request)) }
@@ -94,6 +104,13 @@ package struct Router: Sendable {
     if request.method == .options { return .refused(Response.noContent.with(header: "Allow", allowed.description)) }
     let response = Response.text(405, "method not allowed, use \(allowed.subtracting(.options).description)")
     return .refused(response.with(header: "Allow", allowed.description))
+  }
+
+  private func hasPrefix(_ request: Request) -> Bool {
+    guard request.head.segments.count >= prefix.count else { return false }
+    return zip(prefix, request.head.segments).allSatisfy { text, segment in
+      text.withUnsafeBytes { $0.equals(request.head[segment]) }
+    }
   }
 
   private func match(_ request: Request, from first: Int) -> Int? {
@@ -123,7 +140,7 @@ package struct Router: Sendable {
 
   private func notFound(_ request: Request) -> Response {
     let path = request.path
-    let hint = RouteHint.nearest(to: path, among: routes)
+    let hint = RouteHint.nearest(to: path, among: routes).map { prefix.isEmpty ? $0 : prefixPath + $0 }
     return .text(404, "no such path: \(path)" + (hint.map { ", did you mean \($0)?" } ?? ""))
   }
 }

@@ -6,6 +6,7 @@ extension Connection {
   /// The request is complete.
   func run() -> MHD_Result {
     guard phase.enter(.running) else { return .NO }
+    request.completeNanoseconds = MonotonicTime.nanoseconds()
     if let refusal { return respond(refusal) }
     guard let route = request.route else { return .NO }
     if !request.isFormWellFormed {
@@ -107,12 +108,14 @@ struct QueuedRun {
       return true
     }
     guard attached else { return }
-    let deflater = response.mayCompress && core.takesGzip(request) ? core.deflaters.take() : nil
+    let compressor = core.compressor(for: response, to: request)
     var response = response
-    if deflater != nil { response.headers += [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")] }
-    defer { if let deflater { core.deflaters.give(deflater) } }
+    if let compressor {
+      response.headers += [("Content-Encoding", compressor.encoding.name.description), ("Vary", "Accept-Encoding")]
+    }
+    defer { if let compressor { core.compressors.give(compressor) } }
     guard request.answer.give(response) else { return }
-    let writer = ResponseWriter(pipe: pipe, deflater: deflater, request: request)
+    let writer = ResponseWriter(pipe: pipe, compressor: compressor, request: request)
     do throws(StreamFailure) {
       try writing(writer)
       try writer.finish()

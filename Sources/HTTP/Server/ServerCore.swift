@@ -8,7 +8,7 @@ final class ServerCore: Sendable {
   let router: Router
   let metrics: ServerMetrics
   let bodies: BodyPool
-  let deflaters = DeflaterPool()
+  let compressors = CompressorPool()
   let table = ConnectionTable()
   /// Answers end their connections.
   let isDraining = Atomic<Bool>(false)
@@ -52,5 +52,14 @@ final class ServerCore: Sendable {
     return nowNanoseconds / 1_000_000 + Int64(limit)
   }
 
-  func takesGzip(_ request: Request) -> Bool { request.header("accept-encoding", hasToken: "gzip") }
+  /// What the client takes, the better first; nil where it takes neither.
+  func encoding(for request: Request) -> ContentEncoding? {
+    if request.header("accept-encoding", hasToken: "zstd") { return .zstd }
+    return request.header("accept-encoding", hasToken: "gzip") ? .gzip : nil
+  }
+
+  /// A compressor for the answer, if it may be compressed and the client takes that.
+  func compressor(for response: Response, to request: Request) -> (any Compressor)? {
+    response.mayCompress ? encoding(for: request).flatMap { compressors.take($0) } : nil
+  }
 }

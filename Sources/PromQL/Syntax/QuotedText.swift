@@ -10,7 +10,7 @@ package enum QuotedText {
   }
 
   /// Raw bytes in double quotes; what is not UTF-8 becomes `\x..`.
-  static func double(_ bytes: ArraySlice<UInt8>) -> String {
+  package static func double(_ bytes: ArraySlice<UInt8>) -> String {
     var result = "\""
     var decoder = UTF8Cursor(bytes)
     while let step = decoder.next() {

@@ -28,7 +28,7 @@ extension Head {
 
 extension SeriesIndex {
   /// Appends what is known of each series; those that have ended meanwhile are left out.
-  fileprivate func describe(_ ids: ArraySlice<UInt32>, into found: inout [HeadSelection]) {
+  func describe(_ ids: ArraySlice<UInt32>, into found: inout [HeadSelection]) {
     var packed: [UInt8] = []
     state.withLock { state in
       for id in ids where state.packedLabels(of: id, into: &packed) {

@@ -17,6 +17,12 @@ package struct CardinalityStatistics: Sendable {
   package var memoryBytesByLabelName: [Entry] = []
   /// Named `name=value`.
   package var seriesCountByLabelPair: [Entry] = []
+  /// Only where it was asked for a selection of series.
+  package var seriesCountByLabelName: [Entry] = []
+  /// Series by the values of one label; nil where none was named.
+  package var seriesCountByFocusValue: [Entry]?
+
+  init(seriesCount: Int) { self.seriesCount = seriesCount }
 
   package static func read(
     _ lender: some HeadIndexLender, limit: Int, shouldStop: @escaping () -> Bool = { false }
@@ -56,9 +62,13 @@ package struct CardinalityStatistics: Sendable {
     seriesCountByLabelPair = pairs.entries { symbols.text(of: $0.name) + "=" + symbols.text(of: $0.value) }
   }
 
-  /// The bytes of a string in the packed form: its length and itself.
   private static func packedBytes(_ symbols: SymbolReader, _ id: SymbolID) -> Int {
-    symbols.withBytes(of: id) { $0.count + max(1, (Int.bitWidth - $0.count.leadingZeroBitCount + 6) / 7) }
+    symbols.withBytes(of: id) { packedBytes($0.count) }
+  }
+
+  /// The bytes of a string in the packed form: its length and itself.
+  static func packedBytes(_ count: Int) -> Int {
+    count + max(1, (Int.bitWidth - count.leadingZeroBitCount + 6) / 7)
   }
 }
 

@@ -34,6 +34,11 @@ enum FlagTable {
     Flag(
       "query.max-samples", .integer(1...(.max)), "50000000", "The most samples one query may hold in memory."),
     Flag("query.max-bytes", .size, "512MB", "The most memory one query may take."),
+    Flag(
+      "query.slow-log-file", .text, "",
+      "File in which queries that took long are written, a JSON object a line; at 64MB it is renamed to name.1. Empty: none."
+    ),
+    Flag("query.slow-log-threshold", .duration, "5s", "How long a query takes that is written there."),
   ]
 
   private static let agent: [Flag] = [

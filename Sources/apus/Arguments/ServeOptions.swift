@@ -47,6 +47,9 @@ struct ServeOptions: Sendable {
   var queriesQueuedMax: Int
   var querySamplesMax: Int
   var queryBytesMax: Int
+  /// Empty: slow queries are not written down.
+  var slowQueryLogFile: String
+  var slowQueryMilliseconds: Int64
 
   /// Every flag with its value, sorted by name: `/api/v1/status/flags`.
   var flags: [(name: String, value: String)]
@@ -102,6 +105,8 @@ extension ServeOptions {
     queriesQueuedMax = values.integer("query.max-queued")
     querySamplesMax = values.integer("query.max-samples")
     queryBytesMax = values.bytes("query.max-bytes")
+    slowQueryLogFile = values.text("query.slow-log-file")
+    slowQueryMilliseconds = values.milliseconds("query.slow-log-threshold")
 
     flags = FlagTable.rows.map { ($0.name, values.text($0.name)) }.sorted { $0.name < $1.name }
     warnings = ServeOptions.warnings(values, features: named, environment: environment)

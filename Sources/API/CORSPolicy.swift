@@ -1,0 +1,30 @@
+import HTTP
+import Model
+
+/// Which pages of other origins may read the API: `--web.cors.origin`. Immutable.
+package struct CORSPolicy: Sendable {
+  /// Nil: every origin.
+  private let origins: RegexMatcher?
+
+  /// Every origin.
+  package static let any = CORSPolicy(origins: nil)
+
+  private init(origins: RegexMatcher?) { self.origins = origins }
+
+  /// Origins that the whole of a regular expression matches.
+  package init(_ pattern: String) throws(RegexError) {
+    self.init(origins: pattern == ".*" ? nil : try RegexMatcher(pattern))
+  }
+
+  /// Adds what a browser asks for before it shows the answer to a page.
+  func apply(to response: Response, for request: Request) -> Response {
+    var response = response.with(header: "Vary", "Origin")
+    guard let origin = request.header("Origin"), !origin.isEmpty else { return response }
+    response.headers += [
+      ("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Origin"),
+      ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"), ("Access-Control-Expose-Headers", "Date"),
+    ]
+    if origins?.matches(origin) ?? true { response.headers.append(("Access-Control-Allow-Origin", origin)) }
+    return response
+  }
+}

@@ -1,0 +1,127 @@
+import Format
+import HTTP
+import Model
+import PromQL
+import TSDB
+
+/// `/api/v1/labels`, `/api/v1/label/{name}/values`, `/api/v1/series`: what there is, without samples. Run on the query
+/// pool.
+struct LabelEndpoints: Sendable {
+  func names(
+    _ request: Request, _ workspace: Workspace, _ stop: @escaping APIGate.StopCheck
+  ) throws(APIError) -> Response {
+    let selection = try LabelSelection(request)
+    let sets = try LabelSelection.matchers(request)
+    return try texts(stop) { () throws(QueryStopped) in
+      try workspace.database.labelNames(
+        matching: sets, from: selection.start, through: selection.end, limit: selection.limit,
+        shouldStop: { stop() != nil })
+    }
+  }
+
+  func values(
+    _ request: Request, _ workspace: Workspace, _ stop: @escaping APIGate.StopCheck
+  ) throws(APIError) -> Response {
+    let name = request.withPathParameter("name") { EscapedName.unescaped(Array($0)) }
+    guard name.withUnsafeBytes({ LabelName.isValid($0) }) else {
+      throw APIError(.badData, "invalid label name: \(QuotedText.double(name[...]))")
+    }
+    let selection = try LabelSelection(request)
+    let sets = try LabelSelection.matchers(request)
+    return try texts(stop) { () throws(QueryStopped) in
+      try workspace.database.labelValues(
+        of: String(decoding: name, as: UTF8.self), matching: sets, from: selection.start, through: selection.end,
+        limit: selection.limit, shouldStop: { stop() != nil })
+    }
+  }
+
+  func series(
+    _ request: Request, _ workspace: Workspace, _ stop: @escaping APIGate.StopCheck
+  ) throws(APIError) -> Response {
+    if request.parameterValues("match[]").isEmpty { throw APIError(.badData, "no match[] parameter provided") }
+    let selection = try LabelSelection(request)
+    let sets: [[CompiledMatcher]]
+    do throws(APIError) {
+      sets = try LabelSelection.matchers(request)
+    } catch {
+      throw .invalidParameter("match[]", error.message)
+    }
+    do throws(QueryStopped) {
+      let found = try workspace.database.series(
+        matching: sets, from: selection.start, through: selection.end, limit: selection.limit,
+        shouldStop: { stop() != nil })
+      return JSONAnswer.list(found.labels.count, isTruncated: found.isTruncated) { index, json in
+        ResultJSON.labels(found.labels[index], &json)
+      }
+    } catch {
+      throw APIError(error, stop())
+    }
+  }
+
+  /// What Prometheus answers: deleting is the admin API's.
+  func delete(_ request: Request, _ workspace: Workspace) throws(APIError) -> Response {
+    throw APIError(.internalError, "not implemented")
+  }
+
+  private func texts(
+    _ stop: APIGate.StopCheck, _ find: () throws(QueryStopped) -> LabelTexts
+  ) throws(APIError) -> Response {
+    do throws(QueryStopped) {
+      let found = try find()
+      return JSONAnswer.list(found.count, isTruncated: found.isTruncated) { index, json in
+        found.withText(index) { json.pageString($0) }
+      }
+    } catch {
+      throw APIError(error, stop())
+    }
+  }
+}
+
+/// What the three endpoints have in common: `limit`, `start`, `end`.
+struct LabelSelection {
+  let limit: Int
+  let start: Int64
+  let end: Int64
+
+  init(_ request: Request) throws(APIError) {
+    let parameters = Parameters(request: request)
+    limit = try parameters.limit()
+    start = try parameters.bound("start", .min)
+    end = try parameters.bound("end", .max)
+  }
+
+  /// The selectors of `match[]`. One that asks for nothing would select everything, and is refused.
+  static func matchers(_ request: Request) throws(APIError) -> [[CompiledMatcher]] {
+    let sets = try compiled(request.parameterValues("match[]"))
+    for set in sets where !Matcher.isSelective(set) { throw APIError(.badData, Matcher.emptyMatchParameterText) }
+    return sets
+  }
+
+  static func compiled(_ selectors: [String]) throws(APIError) -> [[CompiledMatcher]] {
+    var sets: [[CompiledMatcher]] = []
+    for matchers in try parsed(selectors) {
+      var set: [CompiledMatcher] = []
+      for matcher in matchers {
+        do throws(RegexError) {
+          set.append(try CompiledMatcher(matcher))
+        } catch {
+          throw APIError(.badData, "\(error)")
+        }
+      }
+      sets.append(set)
+    }
+    return sets
+  }
+
+  static func parsed(_ selectors: [String]) throws(APIError) -> [[Matcher]] {
+    var sets: [[Matcher]] = []
+    for selector in selectors {
+      do throws(ParseError) {
+        sets.append(try Parser.parseSelector(selector))
+      } catch {
+        throw APIError(.badData, error.description)
+      }
+    }
+    return sets
+  }
+}

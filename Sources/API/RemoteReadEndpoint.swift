@@ -1,0 +1,189 @@
+import Format
+import HTTP
+import Model
+import PromQL
+
+/// Bounds of remote read, from the command line.
+package struct RemoteReadOptions: Sendable {
+  /// Samples of an answer that is not streamed; 0: no limit.
+  package var samplesMax = 50_000_000
+  /// Bytes of a frame of a streamed answer, about.
+  package var frameBytesMax = 1 << 20
+  /// Bytes of an answer that is not streamed.
+  package var answerBytesMax = 128 << 20
+  /// Bytes of a request, decompressed.
+  package var requestBytesMax = 32 << 20
+
+  package init() {}
+}
+
+/// `POST /api/v1/read`: whole samples in one snappy block, or XOR chunks streamed series by series. Runs on a pool of its
+/// own.
+struct RemoteReadEndpoint: Sendable {
+  let options: RemoteReadOptions
+  let externalLabels: @Sendable () -> Labels
+  let workspaces: Workspaces
+  let queries: QueryService
+
+  func handle(_ request: Request) -> Response {
+    guard let workspace = workspaces[request.workspace] else {
+      return .text(404, "no such workspace: \(request.workspace ?? "")")
+    }
+    do throws(APIError) {
+      let read = try decode(request)
+      let stop = try queries.limits(of: request, timeout: nil).stopReason
+      if read.wantsChunks { return try chunks(read, workspace, stop) }
+      return try samples(read, workspace, stop)
+    } catch {
+      return .text(error.status, error.message)
+    }
+  }
+
+  private func decode(_ request: Request) throws(APIError) -> RemoteReadRequest {
+    var decoded = ByteBuffer(capacity: 1024)
+    do throws(CompressionError) {
+      try Snappy.decode(request.body, into: &decoded, decodedBytesMax: options.requestBytesMax)
+    } catch {
+      throw APIError(.badData, error == .corrupt ? "snappy: corrupt input" : "snappy: \(error)")
+    }
+    do throws(RemoteReadRequest.ReadError) {
+      return try RemoteReadRequest(decoded.bytes)
+    } catch {
+      switch error {
+      case .malformed: throw APIError(.badData, "the body is not a prometheus.ReadRequest")
+      case .unknownMatcher: throw APIError(.internalError, "invalid matcher type")
+      case .tooManyQueries: throw APIError(.badData, "more than \(RemoteReadRequest.queriesMax) queries")
+      }
+    }
+  }
+
+  /// An external label is no label of a stored series: a matcher that asks for it asks for none.
+  private func matchers(_ query: RemoteReadRequest.Query, _ external: Labels) -> [Matcher] {
+    query.matchers.map { matcher in
+      let isExternal = matcher.kind == .equal && (external[matcher.name] ?? "") == matcher.value
+      return isExternal ? Matcher(.equal, matcher.name, "") : matcher
+    }
+  }
+
+  private func find(
+    _ query: RemoteReadRequest.Query, _ external: Labels, _ workspace: Workspace, _ stop: @escaping APIGate.StopCheck
+  ) throws(APIError) -> StoredSeries {
+    try StoredSeries(matchers(query, external), from: query.start, through: query.end, of: workspace, stop)
+  }
+
+  private func samples(
+    _ read: RemoteReadRequest, _ workspace: Workspace, _ stop: @escaping APIGate.StopCheck
+  ) throws(APIError) -> Response {
+    let external = externalLabels()
+    var message = ByteBuffer(capacity: 64 << 10)
+    var result = ByteBuffer(capacity: 64 << 10)
+    var writer = RemoteReadWriter()
+    var column = SampleColumn()
+    var samplesLeft = options.samplesMax == 0 ? Int.max : options.samplesMax
+    for query in read.queries {
+      result.removeAll()
+      let found = try find(query, external, workspace, stop)
+      let reader = found.makeReader()
+      for index in 0..<found.count {
+        if let reason = stop() { throw APIError(reason) }
+        try reader.read(index, into: &column)
+        if column.isEmpty { continue }
+        samplesLeft -= column.timestamps.count
+        if samplesLeft < 0 { throw APIError(.badData, "exceeded sample limit (\(options.samplesMax))") }
+        writer.appendSeries(found.labels[index].adding(external), column.timestamps, column.values, to: &result)
+        if message.count + result.count > options.answerBytesMax {
+          throw APIError(.badData, "exceeded answer limit (\(options.answerBytesMax) bytes)")
+        }
+      }
+      RemoteReadWriter.appendField(0x0a, result.bytes, to: &message)
+    }
+    var compressed = ByteBuffer(capacity: 64)
+    Snappy.encode(message.bytes, into: &compressed)
+    var response = Response(contentType: .protobuf, body: .bytes(Array(compressed.bytes)))
+    response.headers = [("Content-Encoding", "snappy")]
+    response.mayCompress = false
+    return response
+  }
+
+  private func chunks(
+    _ read: RemoteReadRequest, _ workspace: Workspace, _ stop: @escaping APIGate.StopCheck
+  ) throws(APIError) -> Response {
+    let external = externalLabels()
+    // Whatever a request gets wrong is known before the first frame.
+    var found: [StoredSeries] = []
+    for query in read.queries { found.append(try find(query, external, workspace, stop)) }
+    let selections = found
+    var response = Response(
+      contentType: .streamedProtobuf,
+      body: .written { (writer) throws(StreamFailure) in
+        for (query, selection) in selections.enumerated() {
+          try write(selection, query: query, external, stop, to: writer)
+        }
+      })
+    response.mayCompress = false
+    return response
+  }
+
+  private func write(
+    _ found: StoredSeries, query: Int, _ external: Labels, _ stop: @escaping APIGate.StopCheck,
+    to writer: ResponseWriter
+  ) throws(StreamFailure) {
+    var message = RemoteReadWriter()
+    var cutter = ChunkCutter()
+    var column = SampleColumn()
+    var frame = ByteBuffer(capacity: 64 << 10)
+    let reader = found.makeReader()
+    for index in 0..<found.count {
+      if let reason = stop() { throw .failed("\(reason)") }
+      do throws(APIError) {
+        try reader.read(index, into: &column)
+      } catch {
+        throw .failed(error.message)
+      }
+      if column.timestamps.isEmpty { continue }
+      let labels = found.labels[index].adding(external)
+      message.beginFrame(labels)
+      let labelBytes = message.frameByteCount
+      var failure: StreamFailure?
+      cutter.cut(column.timestamps, column.values) { first, last, data in
+        if failure != nil { return }
+        if message.frameByteCount > max(options.frameBytesMax, labelBytes) {
+          message.endFrame(query: query, into: &frame)
+          failure = RemoteReadEndpoint.send(frame.bytes, to: writer)
+          message.beginFrame(labels)
+        }
+        message.appendChunk(from: first, through: last, data)
+      }
+      if let failure { throw failure }
+      message.endFrame(query: query, into: &frame)
+      if let failure = RemoteReadEndpoint.send(frame.bytes, to: writer) { throw failure }
+    }
+  }
+
+  private static func send(_ bytes: UnsafeRawBufferPointer, to writer: ResponseWriter) -> StreamFailure? {
+    do throws(StreamFailure) {
+      try writer.write(bytes)
+      return nil
+    } catch {
+      return error
+    }
+  }
+}
+
+extension Labels {
+  /// With those of `others` whose names are not there yet.
+  func adding(_ others: Labels) -> Labels {
+    if others.isEmpty { return self }
+    return Labels(others.pairs + pairs)
+  }
+}
+
+extension APIError {
+  init(_ reason: StopReason) { self.init(reason == .timeout ? QueryError.timeout : QueryError.canceled) }
+
+  var status: Int { kind.status }
+}
+
+extension ContentType {
+  static let streamedProtobuf = ContentType("application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse")
+}

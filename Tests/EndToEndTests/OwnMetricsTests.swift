@@ -1,0 +1,70 @@
+import TestKit
+import Testing
+
+extension EndToEnd.Beside {
+  @Test("what is told of the own target and its metrics has the members that Prometheus tells of its own")
+  func ownTarget() throws {
+    let site = try EndToEnd.Site()
+    let apus = try site.start()
+    let port = FreePort.next()
+    let configuration = try site.directory.write(
+      """
+      scrape_configs:
+        - {job_name: self, scrape_interval: 1s, static_configs: [{targets: ["127.0.0.1:\(port)"]}]}
+
+      """, to: "prometheus.yml")
+    let prometheus = try ServerProcess.prometheus(
+      data: site.directory.path("peer"), configuration: configuration, port: port)
+    func json(_ server: ServerProcess, _ path: String) throws -> JSONValue {
+      try JSONValue(parsing: try server.get(path).body)["data"]
+    }
+    let scraped = try eventually(within: .seconds(30), every: .milliseconds(200)) {
+      try json(prometheus, "/api/v1/targets")["activeTargets"][0]["health"].string == "up"
+    }
+    #expect(scraped)
+    let peer = try json(prometheus, "/api/v1/targets")
+    let own = try json(apus, "/api/v1/targets")
+    let names = { (value: JSONValue) in (value.members ?? []).map(\.name) }
+    #expect(names(own) == names(peer))
+    let (ownTarget, peerTarget) = (own["activeTargets"][0], peer["activeTargets"][0])
+    #expect(names(ownTarget) == names(peerTarget))
+    for name in ["discoveredLabels", "labels"] { #expect(names(ownTarget[name]) == names(peerTarget[name]), "\(name)") }
+    #expect(ownTarget["health"].string == "up" && ownTarget["lastError"].string == "")
+    #expect(ownTarget["labels"]["instance"].string == "localhost:\(apus.port)")
+    #expect(try apus.get("/api/v1/scrape_pools").text == #"{"status":"success","data":{"scrapePools":["apus"]}}"#)
+    let metric = "/api/v1/targets/metadata?metric=prometheus_tsdb_head_series"
+    #expect(try names(json(apus, metric)[0]) == names(json(prometheus, metric)[0]))
+    let all = "/api/v1/targets/metadata"
+    #expect(try names(json(apus, all)[0]) == names(json(prometheus, all)[0]))
+    #expect(try json(apus, all + "?match_target=%7Bjob=%22none%22%7D").array?.isEmpty == true)
+  }
+
+  @Test("what a real Prometheus says of its metrics is told as it tells it")
+  func sentMetadata() throws {
+    let site = try EndToEnd.Site()
+    let apus = try site.start(["--no-storage.own-metrics"])
+    let port = FreePort.next()
+    let configuration = try site.directory.write(
+      """
+      scrape_configs:
+        - {job_name: self, scrape_interval: 1s, static_configs: [{targets: ["127.0.0.1:\(port)"]}]}
+      remote_write:
+        - {url: "\(apus.baseURL)/api/v1/write", metadata_config: {send: true, send_interval: 1s}}
+
+      """, to: "prometheus.yml")
+    let prometheus = try ServerProcess.prometheus(
+      data: site.directory.path("peer"), configuration: configuration, port: port)
+    // Names that only Prometheus has, so that the server's own words do not mix in.
+    let metrics = [
+      "go_gc_duration_seconds", "net_conntrack_dialer_conn_attempted_total", "prometheus_target_sync_failed_total",
+    ]
+    let came = try eventually(within: .seconds(30), every: .milliseconds(200)) {
+      try metrics.allSatisfy { try apus.get("/api/v1/metadata?metric=\($0)").text.contains("\"type\":") }
+    }
+    #expect(came)
+    for metric in metrics {
+      let target = "/api/v1/metadata?metric=\(metric)"
+      #expect(try apus.get(target).text == prometheus.get(target).text, "\(metric)")
+    }
+  }
+}
