@@ -63,7 +63,7 @@ extension Evaluator {
         }
         series.column.set(step, Double(time) / 1000)
       }
-      context.samplesTotal += series.column.present.count
+      context.samples.add(series.column.present, series.column.present.count)
       context.droppingName(&series)
       try merging.add(series, sink)
     }
@@ -139,7 +139,7 @@ private struct InstantLeaf: SeriesLeaf {
       }
     }
     let count = series.column.present.count
-    context.samplesTotal += count
+    context.samples.add(series.column.present, count)
     return count > 0
   }
 

@@ -16,8 +16,8 @@ extension Evaluator {
   static let seriesPerBatch = 16
   /// Batches that are worked on between two visits to the sink, for each thread.
   private static let batchesPerWorker = 4
-  /// Below this it is faster to read alone: about two milliseconds of work.
-  private static let samplesWorthSharing = 200_000
+  /// Below this it is cheaper to read alone: about half a millisecond of work.
+  private static let samplesWorthSharing = 60_000
 
   func sweep(
     _ selection: any SeriesSelection, _ leaf: some SeriesLeaf, _ sink: Sink
