@@ -39,7 +39,9 @@ struct DifferentialTests {
     var bothFail = 0
     var unordered = 0
     let answers = try peer.ask(asked)
-    for (question, theirs) in zip(asked, answers) {
+    for (index, (question, theirs)) in zip(asked, answers).enumerated() {
+      // Parts that stand in a query twice are evaluated once only where steps are not told apart.
+      limits.tellsSamplesPerStep = index % 2 == 0
       let ours = Result<QueryResult, QueryError> { () throws(QueryError) in
         try engine.range(
           question.query, start: question.start, end: question.end, step: question.step, limits: limits,
@@ -199,6 +201,7 @@ final class PrometheusPeer {
     let samples = theirs["data"]["stats"]["samples"]
     let total = samples["totalQueryableSamples"].number ?? -1
     if Double(ours.samplesTotal) != total { return "\(ours.samplesTotal) samples, theirs \(total)" }
+    if ours.samplesPerStep.isEmpty { return nil }
     let perStep = samples["totalQueryableSamplesPerStep"].list.map { Int($0.list.last?.number ?? -1) }
     return ours.samplesPerStep == perStep ? nil : "\(ours.samplesPerStep) samples per step, theirs \(perStep)"
   }

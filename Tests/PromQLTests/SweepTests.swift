@@ -38,12 +38,12 @@ struct SweepTests {
   private func store() -> ScriptStore {
     var numbers = SeededNumbers(7)
     var store = ScriptStore()
-    for index in 0..<200 {
+    for index in 0..<100 {
       let name = index % 3 == 0 ? "plain_\(index % 20)" : "requests_total"
       let labels = ScriptStore.labels(name, [("job", "\(index % 7)"), ("series", "\(index)")])
       var value = 0.0
-      for sample in 0..<400 {
-        value = sample % 97 == 96 ? 0 : value + Double.random(in: 0...3, using: &numbers)
+      for sample in 0..<60 {
+        value = sample % 37 == 36 ? 0 : value + Double.random(in: 0...3, using: &numbers)
         store.append(labels, RandomSeries.start + Int64(sample) * 15_000, .float(value))
       }
     }
@@ -61,13 +61,14 @@ struct SweepTests {
     ]
     for query in queries {
       var first: String?
-      for workers in [nil, 3] {
+      for workers in [nil, 1, 2, 3, 8] {
         var limits = QueryLimits()
         limits.workers = workers.map { Hands(count: $0) }
+        limits.samplesWorthSharing = 0
         limits.tellsSamplesPerStep = true
         let result = Result { () throws(QueryError) in
           try engine.range(
-            query, start: RandomSeries.start, end: RandomSeries.start + 5_900_000, step: 300_000, limits: limits,
+            query, start: RandomSeries.start, end: RandomSeries.start + 900_000, step: 30_000, limits: limits,
             over: store)
         }
         let text = "\(result)"
@@ -83,10 +84,11 @@ struct SweepTests {
     for workers in [nil, 3] {
       var limits = QueryLimits()
       limits.workers = workers.map { Hands(count: $0) }
+      limits.samplesWorthSharing = 0
       func refusal(_ query: String) -> QueryError? {
         do throws(QueryError) {
           _ = try engine.range(
-            query, start: RandomSeries.start, end: RandomSeries.start + 5_900_000, step: 300_000, limits: limits,
+            query, start: RandomSeries.start, end: RandomSeries.start + 900_000, step: 30_000, limits: limits,
             over: store)
           return nil
         } catch {
@@ -95,7 +97,7 @@ struct SweepTests {
       }
       #expect(refusal("rate({__name__=~\".+\"}[5m])") == nil)
       #expect(refusal("double_exponential_smoothing({__name__=~\".+\"}[5m], 2, 0.5)") != nil)
-      limits.samplesMaximum = 300
+      limits.samplesMaximum = 40
       #expect(refusal("count(rate({__name__=~\".+\"}[5m]))") == .tooManySamples)
       limits.samplesMaximum = 1_000_000
       limits.stopReason = { .canceled }

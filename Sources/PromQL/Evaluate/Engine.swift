@@ -56,6 +56,7 @@ package struct Engine: Sendable {
     let expression = try Resolver(start: time, end: time, step: 0).resolve(parsed)
     let context = QueryContext(
       source: source, options: options, limits: limits, lookback: lookback ?? options.lookback)
+    context.shared = SharedResults(finding: expression)
     let evaluator = Evaluator(context: context, grid: .instant(time))
     timer.statistics.preparationSeconds = timer.lap()
     let value: QueryValue
@@ -94,6 +95,8 @@ package struct Engine: Sendable {
     let grid = StepGrid(start: start, end: end, interval: step)
     let context = QueryContext(
       source: source, options: options, limits: limits, lookback: lookback ?? options.lookback, steps: grid.count)
+    // The samples of each step are counted where they are read, so nothing is read once for two.
+    if !limits.tellsSamplesPerStep { context.shared = SharedResults(finding: expression) }
     let evaluator = Evaluator(context: context, grid: grid)
     timer.statistics.preparationSeconds = timer.lap()
     var series: [MatrixSeries] = []

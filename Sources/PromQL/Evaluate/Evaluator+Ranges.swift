@@ -54,7 +54,7 @@ extension Evaluator {
     let (first, last) = referenceTimes(vector.shift)
     switch vector.expression {
     case .matrix(let node):
-      let selection = try context.source.select(request(vector, node.selector))
+      let selection = try context.select(request(vector, node.selector))
       let reader = selection.makeReader()
       var samples = SampleColumn()
       for index in 0..<selection.count {

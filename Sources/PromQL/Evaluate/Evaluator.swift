@@ -10,6 +10,7 @@ final class QueryContext {
   private var samplesHeld = 0
   private(set) var samplesPeak = 0
   var samples: SampleCounter
+  var shared = SharedResults()
 
   init(source: any SeriesSource, options: EngineOptions, limits: QueryLimits, lookback: Int64, steps: Int = 1) {
     samples = SampleCounter(steps: limits.tellsSamplesPerStep ? steps : nil)
@@ -51,6 +52,10 @@ final class QueryContext {
     part.annotations = Annotations()
   }
 
+  func select(_ request: SelectionRequest) throws(QueryError) -> any SeriesSelection {
+    try shared.select(request, from: source)
+  }
+
   func annotate(_ annotation: Annotation) { annotations.add(annotation) }
 
   /// Labels without what says what they were, now or at the end of the query.
@@ -73,6 +78,12 @@ struct Evaluator {
 
   func stream(_ expression: Expression, _ sink: Sink) throws(QueryError) {
     if grid.count == 0 { return }
+    if let place = context.shared.place(of: expression) { return try streamShared(place, expression, sink) }
+    try streamOwn(expression, sink)
+  }
+
+  /// The series of an expression, evaluated.
+  func streamOwn(_ expression: Expression, _ sink: Sink) throws(QueryError) {
     if grid.count > 1, expression.isStepInvariant, expression.isWorthOnce {
       return try streamOnce(expression, sink)
     }

@@ -44,6 +44,8 @@ package struct QueryLimits: Sendable {
   package var nanoseconds: @Sendable () -> Int64 = { 0 }
   /// Threads that lend a hand; nil: the query runs on its caller's alone. Answers do not depend on it.
   package var workers: (any QueryWorkers)?
+  /// Samples of one selector below which it is cheaper to read alone: about half a millisecond of work.
+  package var samplesWorthSharing = 60_000
 
   package init() {}
 }
