@@ -155,30 +155,30 @@ func milliseconds(_ seconds: Double) -> Double { seconds * 1000 }
 
 /// Memory that `sum by (job) (rate(...))` over many series takes above what the server held before it.
 func runQueryMemory(_ options: BenchOptions) throws {
-  let workload = try options.workload(series: 100_000, scrapes: 220)
+  var options = options
+  options.victoriaFlags = ["-search.disableCache"]
+  options.apusFlags.append("--no-storage.own-metrics")
   let steps: Int64 = 240
+  var workload = options.queryWorkload(series: 1, scrapes: Int(steps))
+  workload.wideSeries = options.series ?? 100_000
   var table = FigureTable(
-    "memory of a query: sum by (job) (rate({__name__=~\".+\"}[5m])), \(workload.series) series x \(workload.scrapes) scrapes, "
+    "memory of a query: sum by (job) (rate(m_total[5m])), \(workload.series.count) series x \(workload.scrapes) scrapes, "
       + "\(steps) steps")
   for contender in options.contenders {
     let trial = try Trial(contender, options)
-    _ = try trial.load(workload)
-    sleepThread(.seconds(options.settleSeconds))
-    let end = workload.timestamp(scrape: workload.scrapes - 1) / 1000
-    let target =
-      "/api/v1/query_range?query=\(percentEncoded("sum by (job) (rate({__name__=~\".+\"}[5m]))"))"
-      + "&start=\(end - (steps - 1) * 15)&end=\(end)&step=15&nocache=1"
+    let queried = try QueriedServer(contender, trial.server, options, workload)
+    let query = DashboardQuery("wide", "sum by (job) (rate(m_total[5m]))", (steps - 1) * 15, 15)
     var above: [Double] = []
     var seconds: [Double] = []
     for _ in 0..<3 {
       try resetPeak(trial.server.child.processID)
       let before = try trial.usage()
-      var connection = try HTTPConnection(port: trial.server.port, timeout: .seconds(600))
-      let answer = try QueryAnswer(connection.exchange("GET", target))
+      let cpu = queried.cpuSeconds()
+      let answer = try QueryAnswer(trial.server.request("GET", queried.target(query), timeout: .seconds(600)))
+      seconds.append(queried.cpuSeconds() - cpu)
       let after = try trial.usage()
       guard !answer.series.isEmpty else { throw Trial.Failure(description: "no answer to the query") }
       above.append(mebibytes(after.residentBytesMax - before.residentBytes))
-      seconds.append(after.cpuSeconds - before.cpuSeconds)
     }
     table.add(
       contender.rawValue,

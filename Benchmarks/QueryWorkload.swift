@@ -10,6 +10,8 @@ struct QueryWorkload: Sendable {
   static let seriesPerBodyMax = 2000
 
   var instancesPerJob: Int
+  /// Instead of the metrics below, so many series of one counter.
+  var wideSeries: Int?
   var scrapes: Int
   var seed: UInt64
   var lastTimestamp: Int64
@@ -68,6 +70,15 @@ struct QueryWorkload: Sendable {
 
   /// All series, instance by instance, as scrapes bring them.
   var series: [Series] {
+    if let wideSeries {
+      return (0..<wideSeries).map { number in
+        let labels = [
+          ("__name__", "m_total"), ("instance", "10.1.\(number / 250).\(number % 250):9100"),
+          ("job", "job-\(number % 50)"),
+        ]
+        return Series(labels: labels, kind: .counter, share: 1)
+      }
+    }
     var all: [Series] = []
     for (number, job) in Self.jobs.enumerated() {
       for instance in 0..<instancesPerJob {

@@ -60,12 +60,14 @@ struct QueryEndpoint: Sendable {
       }
       let parameters = Parameters(request: request)
       let limit = try parameters.limit()
-      let limits = try queries.limits(of: request, timeout: try parameters.duration("timeout"))
+      var limits = try queries.limits(of: request, timeout: try parameters.duration("timeout"))
+      let statistics = parameters.text("stats")
+      limits.tellsSamplesPerStep = statistics == "all" && queries.tellsSamplesPerStep
       let source = DatabaseSeries(database: workspace.database, stopReason: limits.stopReason)
       var result = try evaluate(parameters, source, limits)
       request.work.samples.store(result.samplesTotal, ordering: .relaxed)
       result.truncate(to: limit)
-      let json = ResultJSON(result: result)
+      let json = ResultJSON(result: result, tellsStatistics: !statistics.isEmpty)
       return Response(
         contentType: .json,
         body: .written { (writer) throws(StreamFailure) in try json.write(to: writer) })

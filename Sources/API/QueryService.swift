@@ -12,6 +12,8 @@ package struct QueryOptions: Sendable {
   package var queuedMax = 200
   package var samplesMax = 50_000_000
   package var bytesMax = 1 << 30
+  /// Whether `stats=all` counts the samples of each step (`promql-per-step-stats`).
+  package var tellsSamplesPerStep = false
   /// How many processors one query may use at once.
   package var processors = Processors.count
 
@@ -36,6 +38,8 @@ package final class QueryService: Sendable {
       name: "query", threadCount: max(options.concurrencyMax, 1), queueLimit: max(options.queuedMax, 1))
   }
 
+  var tellsSamplesPerStep: Bool { options.tellsSamplesPerStep }
+
   package var executor: Executor {
     { [pool] work in pool.submit(work) }
   }
@@ -51,6 +55,7 @@ package final class QueryService: Sendable {
     limits.samplesMaximum = options.samplesMax
     limits.bytesMaximum = options.bytesMax
     limits.workers = hands
+    limits.nanoseconds = { [clock] in clock.monotonicNanoseconds() }
     let milliseconds = min(timeout ?? options.timeoutMilliseconds, options.timeoutMilliseconds)
     let deadline = Deadline(milliseconds: max(milliseconds, 0), of: clock)
     limits.stopReason = {

@@ -9,6 +9,7 @@ struct ResultJSON {
   private static let pieceBytes = 64 << 10
 
   let result: QueryResult
+  var tellsStatistics = false
 
   func write(to writer: ResponseWriter) throws(StreamFailure) {
     var json = JSONBuffer()
@@ -43,6 +44,7 @@ struct ResultJSON {
       }
       json.raw("]")
     }
+    if tellsStatistics { StatisticsJSON(statistics: result.statistics).write(to: &json) }
     json.raw("}")
     notes("warnings", result.warnings, &json)
     notes("infos", result.infos, &json)

@@ -35,6 +35,11 @@ extension QueryOptions {
   init(_ options: ServeOptions) {
     self.init()
     engine.lookback = options.lookbackMilliseconds
+    engine.parser.experimentalFunctions = options.features.contains("promql-experimental-functions")
+    engine.parser.extendedRangeSelectors = options.features.contains("promql-extended-range-selectors")
+    engine.parser.fillModifiers = options.features.contains("promql-binop-fill-modifiers")
+    engine.delaysNameRemoval = options.features.contains("promql-delayed-name-removal")
+    tellsSamplesPerStep = options.features.contains("promql-per-step-stats")
     timeoutMilliseconds = options.queryTimeoutMilliseconds
     concurrencyMax = options.queriesMax
     queuedMax = options.queriesQueuedMax

@@ -15,7 +15,7 @@ final class APIBench {
   let queries: QueryService
   private let server: HTTPServer
 
-  init(isReady: Bool = true) throws {
+  init(isReady: Bool = true, queryOptions: QueryOptions = QueryOptions()) throws {
     let clock = SimulatedClock(nowMilliseconds: APIBench.now)
     let registry = MetricsRegistry()
     let log = Log(level: .error, format: .logfmt) { _ in }
@@ -26,7 +26,7 @@ final class APIBench {
     let receiver = Receiver(
       head: database.head, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry))
     let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
-    var queryOptions = QueryOptions()
+    var queryOptions = queryOptions
     queryOptions.concurrencyMax = 2
     queries = try QueryService(queryOptions, clock: clock)
     let services = APIServices(

@@ -8,6 +8,13 @@ extension JSONBuffer {
   private static let sampleBytesMax = 64
   private static let samplesPerPiece = 256
 
+  /// A number, which must not be infinite or NaN.
+  package mutating func number(_ value: Double) {
+    var text: [UInt8] = []
+    FloatText.append(value, plainFrom: -6, below: 21, to: &text)
+    text.withUnsafeBufferPointer { append($0) }
+  }
+
   /// Appends `[[time,"value"],...]`; both columns have the same length.
   package mutating func samples(_ times: UnsafeBufferPointer<Int64>, _ values: UnsafeBufferPointer<Double>) {
     raw("[")

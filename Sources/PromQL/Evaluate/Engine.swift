@@ -30,8 +30,7 @@ package struct QueryResult: Sendable {
   /// Texts with the place of the expression they are about.
   package var warnings: [String]
   package var infos: [String]
-  package var samplesTotal: Int
-  package var samplesPeak: Int
+  package var statistics: QueryStatistics
 }
 
 /// Answers queries over a source of series. A value without state of its own; safe to use from several threads.
@@ -52,11 +51,14 @@ package struct Engine: Sendable {
     over source: any SeriesSource
   ) throws(QueryError) -> QueryResult {
     try checkTime(time)
+    var timer = PhaseTimer(limits.nanoseconds)
     let parsed = try parse(query)
     let expression = try Resolver(start: time, end: time, step: 0).resolve(parsed)
     let context = QueryContext(
       source: source, options: options, limits: limits, lookback: lookback ?? options.lookback)
+    context.shared = SharedResults(finding: expression)
     let evaluator = Evaluator(context: context, grid: .instant(time))
+    timer.statistics.preparationSeconds = timer.lap()
     let value: QueryValue
     switch expression.kind {
     case .string: value = .string(timestamp: time, value: expression.stringValue ?? "")
@@ -64,7 +66,8 @@ package struct Engine: Sendable {
     case .vector: value = .vector(try vector(expression, evaluator, time))
     case .matrix: value = .matrix(try rawMatrix(expression, evaluator))
     }
-    return result(value, context, query)
+    timer.statistics.evaluationSeconds = timer.lap()
+    return result(value, context, query, timer.statistics, .instant(time))
   }
 
   /// The values of a query at each step from `start` to `end`, both included; milliseconds.
@@ -82,16 +85,20 @@ package struct Engine: Sendable {
       throw .invalid(
         "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)")
     }
+    var timer = PhaseTimer(limits.nanoseconds)
     let parsed = try parse(query)
     if parsed.kind != .scalar, parsed.kind != .vector {
       let got = QuotedText.double(parsed.kind.documented)
       throw .invalid("invalid expression type \(got) for range query, must be Scalar or instant Vector")
     }
     let expression = try Resolver(start: start, end: end, step: step).resolve(parsed)
-    let context = QueryContext(
-      source: source, options: options, limits: limits, lookback: lookback ?? options.lookback)
     let grid = StepGrid(start: start, end: end, interval: step)
+    let context = QueryContext(
+      source: source, options: options, limits: limits, lookback: lookback ?? options.lookback, steps: grid.count)
+    // The samples of each step are counted where they are read, so nothing is read once for two.
+    if !limits.tellsSamplesPerStep { context.shared = SharedResults(finding: expression) }
     let evaluator = Evaluator(context: context, grid: grid)
+    timer.statistics.preparationSeconds = timer.lap()
     var series: [MatrixSeries] = []
     let times = (0..<grid.count).map(grid.time)
     try finished(expression, evaluator) { (result) throws(QueryError) in
@@ -99,8 +106,10 @@ package struct Engine: Sendable {
       try context.hold(count)
       series.append(MatrixSeries(labels: result.labels, samples: samples(of: result.column, count, times)))
     }
+    timer.statistics.evaluationSeconds = timer.lap()
     series.sort { $0.labels < $1.labels }
-    return result(.matrix(series), context, query)
+    timer.statistics.sortingSeconds = timer.lap()
+    return result(.matrix(series), context, query, timer.statistics, grid)
   }
 
   private func checkTime(_ time: Int64) throws(QueryError) {
@@ -115,12 +124,19 @@ package struct Engine: Sendable {
     }
   }
 
-  private func result(_ value: QueryValue, _ context: QueryContext, _ query: String) -> QueryResult {
+  private func result(
+    _ value: QueryValue, _ context: QueryContext, _ query: String, _ timed: QueryStatistics, _ grid: StepGrid
+  ) -> QueryResult {
     let text = Array(query.utf8)
+    var statistics = timed
+    statistics.samplesTotal = context.samples.total
+    statistics.samplesPeak = context.samplesPeak
+    statistics.samplesPerStep = context.samples.perStep
+    statistics.firstStep = grid.start
+    statistics.stepInterval = grid.interval
     return QueryResult(
       value: value, warnings: context.annotations.texts(.warning, query: text),
-      infos: context.annotations.texts(.info, query: text), samplesTotal: context.samplesTotal,
-      samplesPeak: context.samplesPeak)
+      infos: context.annotations.texts(.info, query: text), statistics: statistics)
   }
 
   /// The series of the whole query; names that were to be dropped at the end are.
@@ -196,5 +212,24 @@ package struct Engine: Sendable {
       }
     }
     return samples
+  }
+}
+
+/// Tells how long each part of a query took.
+private struct PhaseTimer {
+  var statistics = QueryStatistics()
+  private let nanoseconds: @Sendable () -> Int64
+  private var last: Int64
+
+  init(_ nanoseconds: @escaping @Sendable () -> Int64) {
+    self.nanoseconds = nanoseconds
+    last = nanoseconds()
+  }
+
+  /// Seconds since the last call.
+  mutating func lap() -> Double {
+    let now = nanoseconds()
+    defer { last = now }
+    return Double(now - last) / 1e9
   }
 }

@@ -59,7 +59,7 @@ extension Evaluator {
       try sink(series)
     }
     if case .matrix(let matrix) = vector.expression {
-      let selection = try context.source.select(request(vector, matrix.selector))
+      let selection = try context.select(request(vector, matrix.selector))
       return try sweep(selection, leaf, passOn)
     }
     try forEachRange(vector) { (input, column) throws(QueryError) in

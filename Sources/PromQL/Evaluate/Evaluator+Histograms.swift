@@ -61,6 +61,7 @@ extension Evaluator {
     let merging = SeriesMerge(self, unique: false)
     for index in plan.results.indices {
       for member in members {
+        try context.checkStop()
         var series = ResultSeries(labels: member.labels, column: StepColumn(count: grid.count))
         for step in 0..<grid.count {
           if let value = value(plan, index, member, step) { series.column.set(step, value) }

@@ -63,6 +63,7 @@ private struct VectorJoin {
     for series in many { active.formUnion(series.column.present) }
     try checkUnique(ones, one, at: active)
     for series in many {
+      try evaluator.context.checkStop()
       let key = signature.key(series.labels)
       guard var partner = ones[key] else {
         if fillForOne == nil { continue }

@@ -54,7 +54,7 @@ extension Evaluator {
     let (first, last) = referenceTimes(vector.shift)
     switch vector.expression {
     case .matrix(let node):
-      let selection = try context.source.select(request(vector, node.selector))
+      let selection = try context.select(request(vector, node.selector))
       let reader = selection.makeReader()
       var samples = SampleColumn()
       for index in 0..<selection.count {
@@ -90,7 +90,12 @@ extension Evaluator {
     let inner = Evaluator(context: context, grid: subqueryGrid(node, first: first, last: last))
     try context.hold(inner.grid.count)
     defer { context.release(inner.grid.count) }
+    let isMuted = context.samples.isMuted
+    context.samples.isMuted = true
+    defer { context.samples.isMuted = isMuted }
     try inner.stream(node.expression) { (series) throws(QueryError) in
+      context.samples.isMuted = isMuted
+      defer { context.samples.isMuted = true }
       var samples = SampleColumn()
       series.column.present.forEach { step in
         let time = inner.grid.time(step)
@@ -137,7 +142,7 @@ extension Evaluator {
       floats = Evaluator.slide(floats, samples.timestamps, after: start - before, through: end + after)
       histograms = Evaluator.slide(histograms, samples.histogramTimestamps, after: start - before, through: end + after)
       if floats.isEmpty && histograms.isEmpty { continue }
-      context.samplesTotal += floats.count + histograms.count
+      context.samples.add(floats.count + histograms.count, at: step)
       try body(
         Window(start: start, end: end, floats: floats, histograms: histograms, time: grid.time(step), step: step))
     }

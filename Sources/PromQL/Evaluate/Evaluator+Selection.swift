@@ -34,6 +34,7 @@ extension Evaluator {
     var kept = [StepSet](repeating: StepSet(count: grid.count), count: all.count)
     var order: [Int] = []
     for member in members {
+      try context.checkStop()
       for step in 0..<grid.count {
         let count = min(Int(limits[step]), all.count)
         if count < 1 { continue }

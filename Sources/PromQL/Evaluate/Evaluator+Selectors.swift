@@ -19,7 +19,7 @@ extension Evaluator {
     if node.isSmoothed { return try streamSmoothed(node, sink) }
     let (first, last) = referenceTimes(node.shift)
     let request = SelectionRequest(matchers: node.matchers, start: first &- context.lookback &+ 1, end: last)
-    try sweep(try context.source.select(request), InstantLeaf(node: node, evaluator: self), sink)
+    try sweep(try context.select(request), InstantLeaf(node: node, evaluator: self), sink)
   }
 
   /// Reads each series of a selector and tells `body` how to find the sample of a step; steps must be asked in order.
@@ -29,7 +29,7 @@ extension Evaluator {
   ) throws(QueryError) {
     let (first, last) = referenceTimes(node.shift)
     let request = SelectionRequest(matchers: node.matchers, start: first &- context.lookback &+ 1, end: last)
-    let selection = try context.source.select(request)
+    let selection = try context.select(request)
     let reader = selection.makeReader()
     var samples = SampleColumn()
     for index in 0..<selection.count {
@@ -63,7 +63,7 @@ extension Evaluator {
         }
         series.column.set(step, Double(time) / 1000)
       }
-      context.samplesTotal += series.column.present.count
+      context.samples.add(series.column.present, series.column.present.count)
       context.droppingName(&series)
       try merging.add(series, sink)
     }
@@ -75,7 +75,7 @@ extension Evaluator {
     let (first, last) = referenceTimes(node.shift)
     let request = SelectionRequest(
       matchers: node.matchers, start: first &- context.lookback &+ 1, end: last &+ context.lookback)
-    let selection = try context.source.select(request)
+    let selection = try context.select(request)
     let reader = selection.makeReader()
     var samples = SampleColumn()
     for index in 0..<selection.count {
@@ -139,7 +139,7 @@ private struct InstantLeaf: SeriesLeaf {
       }
     }
     let count = series.column.present.count
-    context.samplesTotal += count
+    context.samples.add(series.column.present, count)
     return count > 0
   }
 

@@ -9,10 +9,11 @@ final class QueryContext {
   var annotations = Annotations()
   private var samplesHeld = 0
   private(set) var samplesPeak = 0
-  /// Samples that went into the answer, each as often as a step looked at it.
-  var samplesTotal = 0
+  var samples: SampleCounter
+  var shared = SharedResults()
 
-  init(source: any SeriesSource, options: EngineOptions, limits: QueryLimits, lookback: Int64) {
+  init(source: any SeriesSource, options: EngineOptions, limits: QueryLimits, lookback: Int64, steps: Int = 1) {
+    samples = SampleCounter(steps: limits.tellsSamplesPerStep ? steps : nil)
     self.source = source
     self.options = options
     self.limits = limits
@@ -38,15 +39,21 @@ final class QueryContext {
 
   /// The context of a part that runs on another thread; what it notes is taken over by `absorb`.
   func part() -> QueryContext {
-    QueryContext(source: source, options: options, limits: limits, lookback: lookback)
+    let part = QueryContext(source: source, options: options, limits: limits, lookback: lookback)
+    part.samples = samples.empty
+    return part
   }
 
   func absorb(_ part: QueryContext) {
-    samplesTotal += part.samplesTotal
-    part.samplesTotal = 0
+    samples.add(part.samples)
+    part.samples = samples.empty
     if part.annotations.isEmpty { return }
     annotations.absorb(part.annotations)
     part.annotations = Annotations()
+  }
+
+  func select(_ request: SelectionRequest) throws(QueryError) -> any SeriesSelection {
+    try shared.select(request, from: source)
   }
 
   func annotate(_ annotation: Annotation) { annotations.add(annotation) }
@@ -71,6 +78,12 @@ struct Evaluator {
 
   func stream(_ expression: Expression, _ sink: Sink) throws(QueryError) {
     if grid.count == 0 { return }
+    if let place = context.shared.place(of: expression) { return try streamShared(place, expression, sink) }
+    try streamOwn(expression, sink)
+  }
+
+  /// The series of an expression, evaluated.
+  func streamOwn(_ expression: Expression, _ sink: Sink) throws(QueryError) {
     if grid.count > 1, expression.isStepInvariant, expression.isWorthOnce {
       return try streamOnce(expression, sink)
     }
@@ -92,13 +105,21 @@ struct Evaluator {
   private func streamOnce(_ expression: Expression, _ sink: Sink) throws(QueryError) {
     let once = Evaluator(context: context, grid: .instant(grid.start))
     let count = grid.count
-    try once.stream(expression) { (series) throws(QueryError) in
+    let before = context.samples.total
+    let tellsSteps = context.samples.tellsSteps
+    context.samples.tellsSteps = false
+    // Held back, so that what the sink does is counted as its own.
+    let found = try once.collect(expression)
+    context.samples.tellsSteps = tellsSteps
+    context.samples.repeatSince(before, steps: count)
+    defer { once.release(found) }
+    for series in found {
       var repeated = series
-      repeated.column = StepColumn(count: count)
-      guard let value = series.column.value(0) else { return }
+      guard let value = series.column.value(0) else { continue }
       switch value {
       case .float(let float): repeated.column = StepColumn(constant: float, count: count)
       case .histogram(let histogram):
+        repeated.column = StepColumn(count: count)
         repeated.column.present = StepSet(count: count, full: true)
         repeated.column.histograms = [Histogram?](repeating: histogram, count: count)
       }

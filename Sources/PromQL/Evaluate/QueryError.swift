@@ -38,8 +38,14 @@ package struct QueryLimits: Sendable {
   /// Whether to stop now: the deadline, a client that is gone. Called from the thread that evaluates.
   package var stopReason: @Sendable () -> StopReason? = { nil }
 
+  /// Whether to count the samples of each step apart.
+  package var tellsSamplesPerStep = false
+  /// A clock for the statistics.
+  package var nanoseconds: @Sendable () -> Int64 = { 0 }
   /// Threads that lend a hand; nil: the query runs on its caller's alone. Answers do not depend on it.
   package var workers: (any QueryWorkers)?
+  /// Samples of one selector below which it is cheaper to read alone: about half a millisecond of work.
+  package var samplesWorthSharing = 60_000
 
   package init() {}
 }

@@ -3,7 +3,7 @@ import Model
 // What the engine needs from storage. Columns, one series at a time; the store keeps its own locks and readers inside.
 
 /// Which samples a query wants: series that pass all matchers, samples from `start` to `end`, both included, milliseconds.
-package struct SelectionRequest: Sendable {
+package struct SelectionRequest: Sendable, Equatable {
   package var matchers: [Matcher]
   package var start: Int64
   package var end: Int64

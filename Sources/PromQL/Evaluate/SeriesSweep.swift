@@ -16,8 +16,6 @@ extension Evaluator {
   static let seriesPerBatch = 16
   /// Batches that are worked on between two visits to the sink, for each thread.
   private static let batchesPerWorker = 4
-  /// Below this it is faster to read alone: about two milliseconds of work.
-  private static let samplesWorthSharing = 200_000
 
   func sweep(
     _ selection: any SeriesSelection, _ leaf: some SeriesLeaf, _ sink: Sink
@@ -28,7 +26,7 @@ extension Evaluator {
     var batches = [SeriesBatch(selection, leaf, self)]
     batches[0].run(0)
     let samples = batches[0].samplesRead * (batchCount - 1)
-    let workers = samples >= Evaluator.samplesWorthSharing ? context.limits.workers : nil
+    let workers = samples >= context.limits.samplesWorthSharing ? context.limits.workers : nil
     try batches[0].hand(to: sink, context)
     let width = min(batchCount - 1, workers.map { $0.count * Evaluator.batchesPerWorker } ?? 1)
     while batches.count < width { batches.append(SeriesBatch(selection, leaf, self)) }

@@ -83,8 +83,15 @@ extension RangeFunction {
         }
       }
     }
-    context.samplesTotal += total
-    return filled
+    if !filled { return false }
+    if context.samples.tellsSteps, !context.samples.isMuted {
+      samples.timestamps.withUnsafeBufferPointer { times in
+        walk.forEach(times) { step, _, low, high in context.samples.add(high - low, at: step) }
+      }
+    } else {
+      context.samples.add(total)
+    }
+    return true
   }
 
   @inline(__always)
