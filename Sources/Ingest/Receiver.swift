@@ -8,6 +8,8 @@ import TSDB
 /// acknowledge. Any thread; each body runs on the caller's.
 package final class Receiver: Sendable {
   private let head: Head
+  /// Set where the head is a database's: it knows blocks, and when nothing may be written.
+  private let database: Database?
   private let clock: any Clock
   private let log: Log
   private let limits: Mutex<IngestLimits>
@@ -21,8 +23,17 @@ package final class Receiver: Sendable {
     let scratch: ReceiveScratch
   }
 
-  package init(head: Head, limits: IngestLimits, clock: any Clock, log: Log, metrics: ReceiverMetrics) {
+  package convenience init(
+    database: Database, limits: IngestLimits, clock: any Clock, log: Log, metrics: ReceiverMetrics
+  ) {
+    self.init(head: database.head, database: database, limits: limits, clock: clock, log: log, metrics: metrics)
+  }
+
+  package init(
+    head: Head, database: Database? = nil, limits: IngestLimits, clock: any Clock, log: Log, metrics: ReceiverMetrics
+  ) {
     self.head = head
+    self.database = database
     self.clock = clock
     self.log = log
     self.limits = Mutex(limits)
@@ -44,6 +55,9 @@ package final class Receiver: Sendable {
   private func receive(
     _ body: UnsafeRawBufferPointer, _ encoding: BodyEncoding, _ scratch: ReceiveScratch, _ limits: IngestLimits
   ) -> ReceiveOutcome {
+    if let database, !database.isWritable {
+      return .unavailable(message: "the disk is nearly full, nothing is written", retryAfterSeconds: 30)
+    }
     if let refused = decompress(body, encoding, scratch, limits) { return refused }
     let bytes = encoding == .identity ? body : scratch.decoded.bytes
     do throws(WriteRequestError) {
@@ -134,7 +148,7 @@ package final class Receiver: Sendable {
   /// Goes over the samples the head refused. Some turn out to be stored already, in a chunk on disk: a retry of an old
   /// body is a success.
   private func nameRefusedSamples(_ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch) {
-    acquit(&scratch.batch)
+    if let database { database.acquitDuplicates(&scratch.batch) } else { head.acquitDuplicates(&scratch.batch) }
     for row in 0..<scratch.batch.rows.rows.count {
       let start = Int(scratch.batch.rows.rows[row].sampleStart)
       for sample in start..<(start + Int(scratch.batch.rows.rows[row].sampleCount)) {

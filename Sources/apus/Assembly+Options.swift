@@ -18,6 +18,12 @@ extension DatabaseOptions {
       configuration, flagTimeMilliseconds: options.retentionTimeMilliseconds,
       flagSizeBytes: options.retentionSizeBytes)
     retentionMilliseconds = retention.timeMilliseconds ?? 0
+    retentionBytes = retention.sizeBytes ?? 0
+    retentionDiskPercentage = retention.percentage ?? 0
+    retentionRules = configuration.retentionRules.compactMap { rule in
+      RetentionRules.Rule(selector: rule.selector, milliseconds: rule.retentionMilliseconds)
+    }
+    freeBytesMin = options.freeSpaceBytesMin
   }
 }
 

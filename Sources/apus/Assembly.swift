@@ -54,7 +54,7 @@ final class Assembly: Sendable {
       throw StartError("\(error)")
     }
     receiver = Receiver(
-      head: database.head, limits: IngestLimits(options, present), clock: clock, log: log,
+      database: database, limits: IngestLimits(options, present), clock: clock, log: log,
       metrics: ReceiverMetrics(registry))
     let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
     do throws(ThreadError) {

@@ -7,7 +7,7 @@ import Synchronization
 extension Database {
   /// Writes blocks of what the head can give away, and lets it go. True where a block was written.
   func flushHead(shouldStop: () -> Bool) -> Bool {
-    guard let border = head.flushBorder() else { return false }
+    guard let border = head.flushBorder(after: flushMark.withLock { $0 }) else { return false }
     return blocks.turns.take { flush(before: border, shouldStop) }
   }
 
@@ -69,6 +69,7 @@ extension Database {
     }
     if !awaitReaders(shouldStop) { return false }
     _ = head.removeFlushed()
+    head.settleOldestTime(border)
     forgetDeletions(before: border)
     wantsTruncation.store(true, ordering: .releasing)
     do throws(HeadChunksError) {

@@ -12,6 +12,24 @@ extension Database {
     }
   }
 
+  /// Below the limit nothing is written any more: queries go on, and so does writing once there is room again.
+  func watchSpace(_ space: inout FreeSpaceGuard, _ freeBytesMin: Int) {
+    let free: Int
+    do throws(DiskError) {
+      free = try disk.freeSpace(layout.root).freeBytes
+    } catch {
+      // Where the disk cannot be asked, its own errors say what is wrong.
+      return
+    }
+    guard let change = space.update(freeBytes: free, freeBytesMin: freeBytesMin) else { return }
+    isDiskFull.store(space.isClosed, ordering: .relaxed)
+    switch change {
+    case .closed:
+      log.error("The disk is nearly full: writes are refused until there is room", ["free": "\(free)"])
+    case .opened: log.info("The disk has room again: writes are taken", ["free": "\(free)"])
+    }
+  }
+
   func writeCompletedChunks() {
     do throws(HeadChunksError) {
       try head.writeCompletedChunks()

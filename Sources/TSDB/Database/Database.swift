@@ -23,6 +23,7 @@ package final class Database: Sendable {
   /// Whether all chunks that were once written have been found.
   let chunksAreWhole: Bool
   let progress = Mutex<ReplayProgress?>(nil)
+  let isDiskFull = Atomic<Bool>(false)
   private let ready = Atomic<Bool>(false)
   private let maintenance = Mutex<Maintenance?>(nil)
   private let compaction = Mutex<CompactionTask?>(nil)
@@ -130,8 +131,16 @@ package final class Database: Sendable {
     }
   }
 
+  /// Whether the disk has room for more.
+  package var isWritable: Bool { !isDiskFull.load(ordering: .relaxed) }
+
   /// Samples can be written and read.
   package var isReady: Bool { ready.load(ordering: .acquiring) }
+
+  /// Deletes, cleans and copies.
+  package var administration: BlockAdministration {
+    BlockAdministration(blocks, compactor: compactor, head: self, directory: layout.snapshots, clock: clock)
+  }
 
   /// How far the replay is, for `/api/v1/status/walreplay`.
   package var replayed: (first: Int, last: Int, current: Int) {

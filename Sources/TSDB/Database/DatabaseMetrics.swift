@@ -60,6 +60,7 @@ package final class DatabaseMetrics: Sendable {
     gauge("prometheus_tsdb_retention_limit_seconds", "How long to retain samples in storage.") {
       Double($0.options.withLock { $0.retentionMilliseconds }) / 1000
     }
+    gauge("apus_disk_full", "Whether writes are refused because the disk is nearly full.") { $0.isWritable ? 0 : 1 }
     gauge(
       "prometheus_ready", "Whether Prometheus startup was fully completed and the server is ready for normal operation."
     ) {

@@ -12,6 +12,7 @@ final class Maintenance: Sendable {
     var bytesAtSnapshot = 0
     var snapshotBytes = 0
     var rounds = 0
+    var space = FreeSpaceGuard()
   }
 
   init(_ database: Database) throws(ThreadError) {
@@ -27,6 +28,7 @@ final class Maintenance: Sendable {
     let options = database.options.withLock { $0 }
     let now = database.clock.nowMilliseconds()
     database.syncLogsIfDue()
+    database.watchSpace(&state.space, options.freeBytesMin)
     state.rounds += 1
     // Small installations complete a chunk now and then; ten seconds of them go in one write.
     if state.rounds % 10 == 0 || database.head.hasManyCompletedChunks { database.writeCompletedChunks() }

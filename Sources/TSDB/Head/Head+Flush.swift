@@ -10,21 +10,20 @@ extension Head {
 
   /// The border up to which data can be flushed now; nil where there is none before it. In-order samples may come for an
   /// hour behind the newest one, and no longer.
-  func flushBorder() -> Int64? {
+  func flushBorder(after flushed: Int64) -> Int64? {
     let newest = newestTime.load(ordering: .relaxed)
     let oldest = oldestTime.load(ordering: .relaxed)
     if newest == .min || oldest == .max { return nil }
     let range = HeadShard.chunkRangeMilliseconds
     let border = HeadShard.rangeEnd(of: newest - range / 2) - range
-    return oldest < border ? border : nil
+    // What comes late for a time that was flushed waits for the next border, so that it does not make a block by itself.
+    return border > flushed && oldest < border ? border : nil
   }
 
   /// Closes the time before `border` to in-order samples and completes all chunks that lie there. Returns the starts of the
   /// two-hour ranges that hold data, ascending.
   func beginFlush(before border: Int64) -> [Int64] {
     truncatedBefore.max(border, ordering: .relaxed)
-    // Late samples lower it again.
-    oldestTime.max(border, ordering: .relaxed)
     var starts: Set<Int64> = []
     let range = HeadShard.chunkRangeMilliseconds
     for shard in shards {
@@ -58,13 +57,25 @@ extension Head {
     for shard in shards {
       forEachTurn(of: shard) { state, _, record in
         state.forEachChunk(of: record) { chunk in
-          if chunk.pointee.end >= time {
-            chunk.pointee.flags &= ~SeriesChunk.isFlushed
-            self.oldestTime.min(chunk.pointee.start, ordering: .relaxed)
-          }
+          if chunk.pointee.end >= time { chunk.pointee.flags &= ~SeriesChunk.isFlushed }
           return true
         }
-        if record.pointee.tail.count > 0 { self.oldestTime.min(record.pointee.chunkStart, ordering: .relaxed) }
+      }
+    }
+  }
+
+  /// What is left begins at `border`, but for late samples that have come meanwhile.
+  func settleOldestTime(_ border: Int64) {
+    oldestTime.max(border, ordering: .relaxed)
+    for shard in shards {
+      forEachTurn(of: shard) { state, _, record in
+        state.forEachChunk(of: record) { chunk in
+          self.oldestTime.min(chunk.pointee.start, ordering: .relaxed)
+          return true
+        }
+        if let history = state.history(of: record), history.pointee.lateCount > 0 {
+          self.oldestTime.min(state.lateSamples(history)[0].time, ordering: .relaxed)
+        }
       }
     }
   }
