@@ -99,21 +99,11 @@ package struct AdminEndpoints: Sendable {
   }
 
   private static func selector(_ text: String) throws(APIError) -> [CompiledMatcher] {
-    var matchers: [Matcher] = []
-    do throws(ParseError) {
-      matchers = try Parser.parseSelector(text)
+    do throws(SelectorFault) {
+      return try SelectorText.compile(text)
     } catch {
       throw .invalidParameter("match[]", "\(error)")
     }
-    var compiled: [CompiledMatcher] = []
-    for matcher in matchers {
-      do throws(RegexError) {
-        compiled.append(try CompiledMatcher(matcher))
-      } catch {
-        throw .invalidParameter("match[]", "\(error)")
-      }
-    }
-    return compiled
   }
 
   private static func act(_ action: () throws(BlockFault) -> Void) throws(APIError) {

@@ -52,6 +52,7 @@ package enum Routes {
     addQueries(&routes)
     addLookups(&routes)
     addStatus(&routes)
+    addAdministration(&routes)
     addServer(&routes, lifecycle)
     return routes.router
   }
@@ -127,6 +128,15 @@ package enum Routes {
     routes.add(.get, "/api/v1/features", features.features)
     routes.router.add(.get, "/metrics", status.metrics)
     routes.router.add(.get, "/version", status.version)
+  }
+
+  private static func addAdministration(_ routes: inout RouteTable) {
+    let workspaces = routes.services.workspaces
+    let actions = AdminActions(isEnabled: routes.services.isAdminEnabled) { id in
+      guard let database = workspaces[id]?.database, database.isReady else { return nil }
+      return database.administration
+    }
+    AdminEndpoints(actions: actions).add(to: &routes.router, run: routes.queued)
   }
 
   private static func addServer(_ routes: inout RouteTable, _ lifecycle: LifecycleEndpoints) {

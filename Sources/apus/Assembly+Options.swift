@@ -21,7 +21,10 @@ extension DatabaseOptions {
     retentionBytes = retention.sizeBytes ?? 0
     retentionDiskPercentage = retention.percentage ?? 0
     retentionRules = configuration.retentionRules.compactMap { rule in
-      RetentionRules.Rule(selector: rule.selector, milliseconds: rule.retentionMilliseconds)
+      // The configuration has been checked: a selector that does not compile has not come this far.
+      (try? SelectorText.compile(rule.selector)).map {
+        RetentionRules.Rule($0, milliseconds: rule.retentionMilliseconds)
+      }
     }
     freeBytesMin = options.freeSpaceBytesMin
   }

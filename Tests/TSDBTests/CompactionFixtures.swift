@@ -74,7 +74,8 @@ final class BlockBench {
   /// Writes a block of the first level.
   @discardableResult
   func write(
-    _ series: SeriesMap, from minTime: Int64, to maxTime: Int64, samplesPerChunk: Int = 120, hints: [String] = []
+    _ series: SeriesMap, from minTime: Int64, to maxTime: Int64, samplesPerChunk: Int = 120, hints: [String] = [],
+    encoding: UInt8 = 1
   ) throws -> BlockMeta {
     var writer = try BlockWriter(disk, root: BlockBench.root, ulid: newULID())
     let symbols = Set(series.keys.flatMap { $0.pairs.flatMap { [$0.name, $0.value] } }).sorted {
@@ -91,7 +92,8 @@ final class BlockBench {
         let part = sorted[start..<min(start + samplesPerChunk, sorted.count)].map { (time: $0.key, value: $0.value) }
         try encodedChunk(part).withUnsafeBytes { bytes in
           try writer.addChunk(
-            minTime: part[0].time, maxTime: part[part.count - 1].time, encoding: 1, sampleCount: part.count, bytes)
+            minTime: part[0].time, maxTime: part[part.count - 1].time, encoding: encoding, sampleCount: part.count,
+            bytes)
         }
       }
       try writer.endSeries()

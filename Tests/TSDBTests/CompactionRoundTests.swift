@@ -243,6 +243,27 @@ import Testing
     #expect(bench.disk.operationCount == count && blocks.metrics.compactionsFailed.value == 1)
   }
 
+  @Test("deletions within chunks that stay whole are kept, and do not make a block be rewritten again and again")
+  func keptDeletions() throws {
+    let bench = try BlockBench()
+    let labels = series(1)
+    let times = (0..<100).map { Int64($0) * 3 * hour / 100 }
+    // Of an encoding that nothing here decodes; the index alone knows its times.
+    try bench.write(
+      [labels: Dictionary(uniqueKeysWithValues: times.map { ($0, 1) })], from: 0, to: 100 * hour, encoding: 3)
+    try bench.write(data(100 * hour, 102 * hour), from: 100 * hour, to: 102 * hour)
+    let (blocks, compactor) = try bench.open()
+    try blocks.delete([try CompiledMatcher(Matcher(.equal, "number", "1"))], in: 0...hour)
+    settle(compactor, options, bench)
+    let first = try #require(blocks.current.blocks.first)
+    #expect(first.meta.stats.histogramSamples == 100 && first.tombstones.count == 1)
+    #expect(try first.tombstones.intervals(of: UInt64(first.allSeries()[0])) == [0...hour])
+    // What has no time left leaves.
+    try blocks.delete([try CompiledMatcher(Matcher(.equal, "number", "1"))], in: 0...(50 * hour))
+    try compactor.rewrite(first.with(meta: first.meta, tombstones: blocks.current.blocks[0].tombstones))
+    #expect(blocks.current.blocks.count == 1)
+  }
+
   @Test("a stop breaks a compaction off without a trace")
   func stopped() throws {
     let bench = try BlockBench()

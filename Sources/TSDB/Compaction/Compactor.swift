@@ -52,6 +52,8 @@ package final class Compactor: Sendable {
     /// Blocks that hold no series of these scopes, under the rules there were then.
     var checked: [ULID: Set<RetentionRules.Scope>] = [:]
     var checkedRules = 0
+    /// Blocks whose tombstones another rewrite would not clear: they lie within chunks that are kept whole.
+    var keepsTombstones: Set<ULID> = []
   }
 
   package init(_ blocks: BlockSet, clock: any Clock, stop: CancelFlag) {
@@ -117,14 +119,25 @@ package final class Compactor: Sendable {
   private func compact(_ options: CompactionOptions, now: Int64) -> Bool {
     let served = blocks.current.blocks
     let newest = newestTime(options, now: now)
-    let planned = served.map { PlannedBlock($0.meta, sizeBytes: $0.sizeBytes) }
-    if let plan = CompactionPlan.next(planned, options.ranges) {
+    if let plan = CompactionPlan.next(planned(served), options.ranges) {
       metrics.compactionsTriggered.add()
       if plan.reason == .overlap { metrics.overlapsCompacted.add() }
       return merge(plan.members.map { served[$0] }, options, newest: newest, now: now)
     }
     dropExpiredSeries(options, newest: newest, now: now)
     return false
+  }
+
+  private func planned(_ served: [Block]) -> [PlannedBlock] {
+    let keepsTombstones = state.withLock { state in
+      state.keepsTombstones.formIntersection(served.map(\.meta.ulid))
+      return state.keepsTombstones
+    }
+    return served.map { block in
+      var planned = PlannedBlock(block.meta, sizeBytes: block.sizeBytes)
+      if keepsTombstones.contains(block.meta.ulid) { planned.tombstoneCount = 0 }
+      return planned
+    }
   }
 
   /// Rewrites at most one block, so that new rules do not keep the disk busy.
@@ -178,7 +191,12 @@ package final class Compactor: Sendable {
     defer { metrics.isWriting.set(0) }
     try checkSpace(for: parents)
     let child = try merge.run(in: blocks.folder.root, on: blocks.disk)
-    if let child { try blocks.replace(parents, with: child.ulid) } else { blocks.drop(parents) }
+    if let child {
+      try blocks.replace(parents, with: child.ulid)
+      if child.stats.tombstones > 0 { state.withLock { _ = $0.keepsTombstones.insert(child.ulid) } }
+    } else {
+      blocks.drop(parents)
+    }
     let seconds = Double(clock.monotonicNanoseconds() - started) / 1e9
     metrics.compactions.add()
     metrics.compactionSeconds.observe(seconds)
@@ -231,8 +249,8 @@ package final class Compactor: Sendable {
         "next_attempt_in": "\(pause / 1000)s",
       ])
     guard case .corrupt(let path, _) = error else { return }
-    // The path tells which parent it is; where it does not, it may be any.
-    let damaged = parents.filter { path.hasPrefix(blocks.folder.path($0.meta.ulid)) }
-    for parent in damaged.isEmpty ? parents : damaged { blocks.markFailed(parent) }
+    // The path tells which block it is; where it does not, it may be any of the parents.
+    let damaged = blocks.current.blocks.filter { path.hasPrefix(blocks.folder.path($0.meta.ulid)) }
+    for block in damaged.isEmpty ? parents : damaged { blocks.markFailed(block) }
   }
 }

@@ -7,7 +7,7 @@ extension Schema {
       SchemaKey(
         "ha", .section(ha), "{}", isServed: false, help: "De-duplication of replicas that send the same series."),
       SchemaKey(
-        "retention_rules", .list(.section(retentionRule)), isServed: false,
+        "retention_rules", .list(.section(retentionRule)),
         help: "Retention of the series that match a selector; the first rule that matches counts."),
       SchemaKey(
         "write_relabel_configs", .list(.section(relabel)), isServed: false,
@@ -66,5 +66,5 @@ extension Schema {
     [
       SchemaKey("selector", .text, isRequired: true, help: "PromQL selector of the series."),
       SchemaKey("retention", .duration, isRequired: true, help: "How long their samples are kept."),
-    ])
+    ], rules: [.check(SchemaRules.retentionRuleIsWhole)])
 }

@@ -1,3 +1,4 @@
+import API
 /// Conditions between keys, as in Prometheus. Each is named for what must hold.
 enum SchemaRules {
   @Sendable static func timeoutFitsInterval(_ section: SectionValue) -> RuleViolation? {
@@ -124,6 +125,18 @@ enum SchemaRules {
   @Sendable static func haLabelsDiffer(_ ha: SectionValue) -> RuleViolation? {
     ha.text("cluster_label") == ha.text("replica_label")
       ? RuleViolation("cluster_label and replica_label are the same", at: "replica_label") : nil
+  }
+
+  @Sendable static func retentionRuleIsWhole(_ rule: SectionValue) -> RuleViolation? {
+    if (rule.milliseconds("retention") ?? 0) <= 0 {
+      return RuleViolation("a retention rule needs a retention above 0s", at: "retention")
+    }
+    do throws(SelectorFault) {
+      _ = try SelectorText.compile(rule.text("selector") ?? "")
+      return nil
+    } catch {
+      return RuleViolation("not a selector: \(error)", at: "selector")
+    }
   }
 
   static func firstTwice(_ names: [String]) -> String? {
