@@ -34,7 +34,7 @@ final class CompactionTask: Sendable {
       hasFlushed = database.flushHead { database.stopping.isCancelled }
       if database.metrics.flushesFailed.value != failures { state.flushPausedUntil = now + flushPauseMilliseconds }
     }
-    guard hasFlushed || now - state.lastRound >= roundMilliseconds || state.lastRound == .min else { return }
+    guard hasFlushed || state.lastRound == .min || now - state.lastRound >= roundMilliseconds else { return }
     state.lastRound = now
     database.compact()
   }
