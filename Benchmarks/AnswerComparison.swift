@@ -9,8 +9,8 @@ struct AnswerComparison {
   /// What is different; nil where nothing is.
   func difference(_ one: QueryAnswer, _ two: QueryAnswer) -> String? {
     if one.type != two.type { return "\(one.type) and \(two.type)" }
-    if tolerance < 1e-6 { return exactDifference(one, two) }
-    // Which series are topmost may differ where values are only about the same.
+    if tolerance < 1e-7 { return exactDifference(one, two) }
+    // Which series are topmost may differ where values are equal or only about the same.
     if one.series.count * 2 < two.series.count || two.series.count * 2 < one.series.count {
       return "\(one.series.count) and \(two.series.count) series"
     }

@@ -7,6 +7,8 @@ struct DashboardQuery: Sendable {
   var stepSeconds: Int64
   /// How far VictoriaMetrics may be from Prometheus's answer: its rates are not extrapolated, its windows begin elsewhere.
   var victoriaTolerance = 0.25
+  /// Of series with equal values any may be among the topmost: then only the values have to be the same.
+  var hasTies = false
 
   static let hour: Int64 = 3600
 
@@ -42,5 +44,6 @@ struct DashboardQuery: Sendable {
     self.expression = expression
     self.rangeSeconds = rangeSeconds
     self.stepSeconds = stepSeconds
+    hasTies = expression.hasPrefix("topk")
   }
 }

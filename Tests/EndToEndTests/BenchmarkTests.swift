@@ -23,6 +23,26 @@ extension EndToEnd {
       #expect(text.contains("bytes sent, hash "))
     }
 
+    @Test("queries report figures for the whole mix, and the memory of a wide one")
+    func queries() throws {
+      let small = ["--series", "132", "--scrapes", "80", "--settle", "0", "--only", "apus"]
+      let mix = try run(["queries", "--query-milliseconds", "1"] + small)
+      #expect(mix.contains("| rate by job, 1 h") && mix.contains("| raw series, 6 h"))
+      #expect(try run(["query-memory"] + small).contains("MiB above idle"))
+    }
+
+    @Test(
+      "the queries of the mix have the answers of Prometheus",
+      .enabled(if: PeerBinary.prometheus.isExpected, Comment(rawValue: PeerBinary.prometheus.absence)))
+    func queriesBesidePrometheus() throws {
+      let text = try run([
+        "queries", "--query-milliseconds", "1", "--series", "132", "--scrapes", "200", "--settle", "0", "--only",
+        "apus,prometheus",
+      ])
+      #expect(text.contains("apus / prometheus"))
+      #expect(!text.contains("answers differ"), "\(text)")
+    }
+
     @Test(
       "a peer is measured on the same bytes",
       .enabled(if: PeerBinary.prometheus.isExpected, Comment(rawValue: PeerBinary.prometheus.absence)))
