@@ -65,7 +65,7 @@ struct QueryEndpoint: Sendable {
       limits.tellsSamplesPerStep = statistics == "all" && queries.tellsSamplesPerStep
       let source = DatabaseSeries(database: workspace.database, stopReason: limits.stopReason)
       var result = try evaluate(parameters, source, limits)
-      request.work.samples.store(result.samplesTotal, ordering: .relaxed)
+      request.work.samples.store(result.statistics.samplesTotal, ordering: .relaxed)
       result.truncate(to: limit)
       let json = ResultJSON(result: result, tellsStatistics: !statistics.isEmpty)
       return Response(

@@ -1,4 +1,5 @@
 import API
+
 /// Conditions between keys, as in Prometheus. Each is named for what must hold.
 enum SchemaRules {
   @Sendable static func timeoutFitsInterval(_ section: SectionValue) -> RuleViolation? {
