@@ -102,7 +102,7 @@ enum XORFixture {
       try WALPeers.run(["promtool", "tsdb"] + words + [directory.path], output: directory.path + ".txt")
     }
     #expect(try run("list").contains { $0.contains("15000") })
-    #expect(try run("analyze").contains { $0.contains("Total Series: 50") })
+    #expect(try run("analyze").contains { $0.contains("Series: 50") })
     var wanted: Set<String> = []
     for (labels, values) in all {
       for (time, bits) in values { wanted.insert(line(labels, time, Double(bitPattern: bits))) }
@@ -170,6 +170,39 @@ enum XORFixture {
     #expect(Tombstones(file: file.bytes) == tombstones)
     for end in 0..<file.count {
       #expect(Tombstones(file: UnsafeRawBufferPointer(rebasing: file.bytes[..<end])) == nil)
+    }
+  }
+}
+
+@Suite struct PostingsGatheringTests {
+  @Test("each value gives the series that have it, whether its neighbours are near or far")
+  func values() {
+    var source = RandomSource(for: "gathered postings")
+    for spread in [3, 40, 4_000_000] {
+      var gathering = PostingsGathering()
+      var wanted: [UInt32: [UInt32: [UInt32]]] = [:]
+      for series in UInt32(0)..<3000 {
+        var labels: [UInt32] = []
+        for name in UInt32(0)..<3 where name == 0 || source.below(40) == 0 {
+          let value = 10 + UInt32(source.below(spread))
+          labels += [name, value]
+          wanted[name, default: [:]][value, default: []].append(series)
+        }
+        labels.withUnsafeBufferPointer { gathering.add(series, labels: $0) }
+      }
+      #expect(gathering.names == wanted.keys.sorted() && gathering.everySeries.elementsEqual(0..<3000))
+      for name in gathering.names {
+        var found: [UInt32: [UInt32]] = [:]
+        var last: UInt32 = 0
+        gathering.take(name) { value, series in
+          #expect(value > last)
+          last = value
+          found[value] = Array(series)
+        }
+        let isSame = found == wanted[name]
+        #expect(isSame, "name \(name), values within \(spread)")
+      }
+      #expect(gathering.names.isEmpty)
     }
   }
 }
