@@ -109,7 +109,8 @@ import Testing
     try story.run(database, minutes: 100)
     let range = (DatabaseSetup.epoch + 600_000)...(DatabaseSetup.epoch + 3_000_000)
     try database.delete([try CompiledMatcher(Matcher(.equal, "instance", "host-1"))], in: range)
-    for (labels, samples) in story.told.sent where labels.withValue(of: "instance", { $0?.elementsEqual("host-1".utf8) == true }) {
+    for (labels, samples) in story.told.sent
+    where labels.withValue(of: "instance", { $0?.elementsEqual("host-1".utf8) == true }) {
       story.told.sent[labels] = samples.filter { !range.contains($0.key) }
       story.told.acknowledged[labels] = story.told.sent[labels]
     }

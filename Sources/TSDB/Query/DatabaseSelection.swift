@@ -149,7 +149,8 @@ extension Database {
     var selection = DatabaseSelection(epoch, head, covering)
     try selection.fill(matchers, from: first, through: last, shouldStop: shouldStop) { block, fault in
       metrics.blockReadsFailed.add()
-      log.error("A block cannot be searched; the answer is without it", ["block": "\(block.meta.ulid)", "err": "\(fault)"])
+      log.error(
+        "A block cannot be searched; the answer is without it", ["block": "\(block.meta.ulid)", "err": "\(fault)"])
     }
     return selection
   }
