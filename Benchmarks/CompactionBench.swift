@@ -59,7 +59,7 @@ private func merge(_ title: String, _ folders: [String], in root: String) throws
 }
 
 /// Samples 15 s apart, of counters that grow by small steps, in chunks of 120.
-private func writeBlock(
+func writeBlock(
   in root: String, _ seriesCount: Int, _ scrapes: Range<Int>, offset: Int64
 ) throws -> String {
   var random = RandomSource(seed: 1)

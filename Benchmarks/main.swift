@@ -12,6 +12,7 @@ private let usage = """
     memory     resident memory per series, 1,000,000 series after 10 scrapes
     restart    time to ready after SIGKILL, 1,000,000 series x 120 scrapes in the log
     compact    compaction of blocks of 20,000 series x 5,000 scrapes (no server)
+    block-read select and read all of a block of 1,000 series x 480 scrapes (no server)
     queries    CPU of dashboard queries over a day of 1,000 series, answers compared
     query-memory  memory of one sum by (job) (rate()) over 100,000 series x 240 steps
     kill       50 rounds of SIGKILL under load; every acknowledged sample is asked for (Apus alone)
@@ -33,6 +34,7 @@ do {
   case "memory": try runMemory(options)
   case "restart": try runRestart(options)
   case "compact": try runCompaction(options)
+  case "block-read": try runBlockRead(options)
   case "kill": try runKill(options)
   case "queries": try runQueries(options)
   case "query-memory": try runQueryMemory(options)

@@ -135,7 +135,7 @@ func samples(of block: Block) throws -> SeriesMap {
       #expect(isNew)
     }
   }
-  #expect(block.chunksUnreadable.value == 0)
+  #expect(block.unreadable.value == 0)
   return all
 }
 

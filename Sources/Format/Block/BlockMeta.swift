@@ -1,6 +1,10 @@
 /// What a block says about itself in `meta.json`. `maxTime` is behind the last sample.
 package struct BlockMeta: Equatable, Sendable {
   package static let version = 1
+  /// Times of a block lie between its negative and itself, so that sums and differences of them are numbers too.
+  package static let timeMax = Int64(1) << 61
+  /// No block counts more of anything.
+  package static let countMax = Int64(1) << 53
   /// The hint of a block of late samples.
   package static let lateHint = "from-out-of-order"
 
@@ -18,6 +22,12 @@ package struct BlockMeta: Equatable, Sendable {
     package var chunks: Int64 = 0
     package var tombstones: Int64 = 0
     package init() {}
+
+    var isPossible: Bool {
+      [samples, floatSamples, histogramSamples, series, chunks, tombstones].allSatisfy {
+        $0 >= 0 && $0 <= BlockMeta.countMax
+      }
+    }
   }
 
   /// Where the block comes from.
@@ -55,13 +65,17 @@ package struct BlockMeta: Equatable, Sendable {
   package var isLate: Bool { compaction.hints.contains(BlockMeta.lateHint) }
 }
 
+extension BlockMeta {
+  private static func isTime(_ time: Int64) -> Bool { -timeMax <= time && time <= timeMax }
+}
+
 // As JSON, with the names and the indentation of Prometheus.
 extension BlockMeta {
   /// Nil where the bytes are not such a file, or of a version that is not known. Unknown members are passed over.
   package init?(json bytes: UnsafeRawBufferPointer) {
     guard let document = JSONDocument(bytes), document["version"]?.integer == Int64(BlockMeta.version),
       let ulid = document["ulid"]?.text.flatMap({ ULID($0) }), let minTime = document["minTime"]?.integer,
-      let maxTime = document["maxTime"]?.integer, minTime <= maxTime
+      let maxTime = document["maxTime"]?.integer, minTime <= maxTime, BlockMeta.isTime(minTime), BlockMeta.isTime(maxTime)
     else { return nil }
     self.init(ulid: ulid, minTime: minTime, maxTime: maxTime)
     if let numbers = document["stats"] {
@@ -71,6 +85,7 @@ extension BlockMeta {
       stats.series = numbers["numSeries"]?.integer ?? 0
       stats.chunks = numbers["numChunks"]?.integer ?? 0
       stats.tombstones = numbers["numTombstones"]?.integer ?? 0
+      guard stats.isPossible else { return nil }
     }
     guard let origin = document["compaction"] else { return }
     compaction.level = Int(clamping: origin["level"]?.integer ?? 1)
@@ -78,7 +93,7 @@ extension BlockMeta {
     compaction.parents =
       origin["parents"]?.elements.compactMap { parent in
         guard let ulid = parent["ulid"]?.text.flatMap({ ULID($0) }), let minTime = parent["minTime"]?.integer,
-          let maxTime = parent["maxTime"]?.integer
+          let maxTime = parent["maxTime"]?.integer, BlockMeta.isTime(minTime), BlockMeta.isTime(maxTime)
         else { return nil }
         return Parent(ulid: ulid, minTime: minTime, maxTime: maxTime)
       } ?? []

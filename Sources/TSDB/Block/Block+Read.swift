@@ -24,6 +24,24 @@ extension Block {
     return Labels(packed: packed)
   }
 
+  /// Reads where a series lies and what it is called; false where it is damaged.
+  package func readSeries(_ reference: UInt32, into series: inout DecodedSeries) -> Bool {
+    do throws(IndexDamage) {
+      try index.decode(reference, into: &series)
+      return true
+    } catch {
+      noteDamage("\(error)")
+      return false
+    }
+  }
+
+  /// The labels of a series that was read; nil where they are damaged.
+  func readLabels(of series: borrowing DecodedSeries) -> Labels? {
+    let found = labels(series.labels)
+    if found == nil { noteDamage("a series has a label that is no symbol") }
+    return found
+  }
+
   /// Appends the samples of the chunks of a series that reach into the time between two times, without those deleted; the
   /// first and the last chunk may bring samples of other times.
   package func read(
@@ -52,8 +70,8 @@ extension Block {
     samples.drop(deleted, from: start)
   }
 
-  /// Chunks and series of this block that could not be read since it was opened.
-  package var chunksUnreadable: Counter { damage.unreadable }
+  /// What of this block could not be read since it was opened.
+  package var unreadable: Counter { damage.unreadable }
 
   func noteDamage(_ what: @autoclosure () -> String) {
     report.unreadable.add()

@@ -183,10 +183,7 @@ extension Database {
       let references = try block.selectReadable(set, shouldStop: shouldStop)
       for (visited, reference) in references.enumerated() {
         if visited % Database.seriesBetweenStops == 0 && shouldStop() { throw QueryStopped() }
-        guard block.index.read(reference, into: &series), let labels = block.labels(series.labels) else {
-          block.chunksUnreadable.add()
-          continue
-        }
+        guard block.readSeries(reference, into: &series), let labels = block.readLabels(of: series) else { continue }
         if series.chunks.contains(where: { $0.minTime <= last && $0.maxTime >= first }) { body(labels) }
       }
     }

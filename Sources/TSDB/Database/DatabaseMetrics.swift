@@ -8,7 +8,6 @@ package final class DatabaseMetrics: Sendable {
   let chunkWritesFailed: Counter
   let flushesFailed: Counter
   let flushSeconds: HistogramMetric
-  let blockReadsFailed: Counter
 
   init(_ registry: MetricsRegistry) {
     wal = WALMetrics(registry, .wal)
@@ -19,8 +18,6 @@ package final class DatabaseMetrics: Sendable {
       "apus_head_chunk_writes_failed_total", "Attempts to write complete chunks to their files that failed.")
     flushesFailed = registry.counter(
       "apus_head_flushes_failed_total", "Attempts to write a part of the head to a block that failed.")
-    blockReadsFailed = registry.counter(
-      "apus_block_reads_failed_total", "Queries that had to leave out a block because it could not be searched.")
     flushSeconds = registry.histogram(
       "apus_head_flush_duration_seconds", "Time taken to write a part of the head to blocks.",
       upperBounds: (0..<12).map { 0.05 * Double(1 << $0) })

@@ -37,8 +37,7 @@ package struct DatabaseSelection: Sendable {
   package func labels(_ index: Int) -> Labels { entries[index].labels }
 
   mutating func fill(
-    _ matchers: [CompiledMatcher], from first: Int64, through last: Int64, shouldStop: @escaping () -> Bool,
-    unreadable: (Block, BlockFault) -> Void
+    _ matchers: [CompiledMatcher], from first: Int64, through last: Int64, shouldStop: @escaping () -> Bool
   ) throws(QueryStopped) {
     let found = try head.select(matchers, shouldStop: shouldStop)
     entries.reserveCapacity(found.count)
@@ -48,28 +47,19 @@ package struct DatabaseSelection: Sendable {
     places.reserveCapacity(entries.count)
     for (place, entry) in entries.enumerated() { places[entry.labels] = place }
     for (number, block) in blocks.enumerated() {
-      do throws(BlockFault) {
-        let references = try block.select(matchers, shouldStop: shouldStop)
-        try add(references, of: block, number, first...last, &places, shouldStop)
-      } catch {
-        if error == .stopped { throw QueryStopped() }
-        // The other blocks and the head are served all the same.
-        unreadable(block, error)
-      }
+      let references = try block.selectReadable(matchers, shouldStop: shouldStop)
+      try add(references, of: block, number, first...last, &places, shouldStop)
     }
   }
 
   private mutating func add(
     _ references: [UInt32], of block: Block, _ number: Int, _ range: ClosedRange<Int64>, _ places: inout [Labels: Int],
     _ shouldStop: () -> Bool
-  ) throws(BlockFault) {
+  ) throws(QueryStopped) {
     var series = DecodedSeries()
     for (visited, reference) in references.enumerated() {
-      if visited % DatabaseSelection.seriesBetweenStops == 0 && shouldStop() { throw .stopped }
-      guard block.index.read(reference, into: &series), let labels = block.labels(series.labels) else {
-        block.chunksUnreadable.add()
-        continue
-      }
+      if visited % DatabaseSelection.seriesBetweenStops == 0 && shouldStop() { throw QueryStopped() }
+      guard block.readSeries(reference, into: &series), let labels = block.readLabels(of: series) else { continue }
       if !series.chunks.contains(where: { $0.minTime <= range.upperBound && $0.maxTime >= range.lowerBound }) {
         continue
       }
@@ -109,10 +99,8 @@ package struct DatabaseSelection: Sendable {
     while next >= 0 {
       let part = parts[Int(next)]
       let block = blocks[Int(part.block)]
-      if block.index.read(part.reference, into: &scratch.series) {
+      if block.readSeries(part.reference, into: &scratch.series) {
         block.read(scratch.series, part.reference, from: first, through: last, into: &samples)
-      } else {
-        block.chunksUnreadable.add()
       }
       next = part.next
     }
@@ -147,11 +135,7 @@ extension Database {
     let epoch = epoch.withLock { $0 }
     let covering = first <= last ? blocks.current.overlapping(first...last) : []
     var selection = DatabaseSelection(epoch, head, covering)
-    try selection.fill(matchers, from: first, through: last, shouldStop: shouldStop) { block, fault in
-      metrics.blockReadsFailed.add()
-      log.error(
-        "A block cannot be searched; the answer is without it", ["block": "\(block.meta.ulid)", "err": "\(fault)"])
-    }
+    try selection.fill(matchers, from: first, through: last, shouldStop: shouldStop)
     return selection
   }
 }
