@@ -23,8 +23,8 @@ struct BenchOptions {
   var apusFlags: [String] = []
   var victoriaFlags: [String] = []
   /// Rounds of a query, and how long each lasts at least.
-  var queryRounds = 3
-  var querySeconds = 0.5
+  var queryRounds = 7
+  var querySeconds = 0.2
 
   init(_ arguments: [String]) throws(Mistake) {
     command = arguments.first ?? "help"
@@ -66,6 +66,14 @@ struct BenchOptions {
     return number
   }
 
+  /// Samples of so many scrapes up to a minute ago.
+  func workload(series: Int, scrapes: Int, interval: Int64) -> Workload {
+    let last = (nowMilliseconds() / 1000 - 60) * 1000
+    return Workload(
+      series: series, scrapes: scrapes, seriesPerBody: seriesPerBody, seed: seed,
+      firstTimestamp: last - Int64(scrapes - 1) * interval, intervalMilliseconds: interval)
+  }
+
   /// The load of the queries. Its last sample lies a minute in the past, so that no server hides it for being too fresh.
   func queryWorkload(series defaultSeries: Int, scrapes defaultScrapes: Int) -> QueryWorkload {
     QueryWorkload(
@@ -84,7 +92,7 @@ struct BenchOptions {
     let lastTimestamp = (nowMilliseconds() / 1000 - 60) * 1000
     return Workload(
       series: series ?? defaultSeries, scrapes: scrapes, seriesPerBody: seriesPerBody, seed: seed,
-      firstTimestamp: lastTimestamp - Int64(scrapes - 1) * Workload.intervalMilliseconds)
+      firstTimestamp: lastTimestamp - Int64(scrapes - 1) * Workload.usualInterval)
   }
 }
 

@@ -27,3 +27,11 @@ func bytesOnDisk(_ path: String) -> Int {
   guard status.st_mode & S_IFMT == S_IFDIR else { return own }
   return namesInFolder(path).reduce(own) { $0 + bytesOnDisk("\(path)/\($1)") }
 }
+
+/// The lengths of the files in a folder and its folders.
+func bytesInFiles(_ path: String) -> Int {
+  var status = stat()
+  guard lstat(path, &status) == 0 else { return 0 }
+  guard status.st_mode & S_IFMT == S_IFDIR else { return Int(status.st_size) }
+  return namesInFolder(path).reduce(0) { $0 + bytesInFiles("\(path)/\($1)") }
+}

@@ -29,6 +29,10 @@ struct LoadSender: Sendable {
 
   var workload: Workload
   var connections: Int
+  /// Between two bodies of a connection.
+  var pauseMilliseconds = 0
+  /// Told of each scrape before it is sent, by every connection.
+  var onScrape: @Sendable (Int) -> Void = { _ in }
 
   func send(to port: UInt16) throws(Failure) -> SentLoad {
     let cpuBefore = ownCPUSeconds()
@@ -63,10 +67,12 @@ struct LoadSender: Sendable {
     do {
       var connection = try connect(to: port)
       for scrape in 0..<workload.scrapes {
+        onScrape(scrape)
         for index in 0..<bodies.count {
           let (number, lastValue) = bodies.encode(index, scrape)
           load.digest ^= digest(of: bodies.compressed) &* UInt64(2 * (scrape * workload.bodiesPerScrape + number) + 1)
           load.wireBytes += bodies.compressed.count
+          if pauseMilliseconds > 0 { sleepThread(.milliseconds(pauseMilliseconds)) }
           load.retries += try deliver(bodies.compressed, over: &connection)
           load.lastSeries = bodies.lastSeries(index)
           load.lastValue = lastValue

@@ -4,28 +4,60 @@
 import TestKit
 
 /// CPU of the whole server process for each query of a mix over a day of samples, caches off; and whether the answers are
-/// those of Prometheus.
+/// those of Prometheus. All servers have their load before the first query, and are asked by turns, so that what else the
+/// machine does falls on all of them alike.
 func runQueries(_ options: BenchOptions) throws {
   var options = options
   options.victoriaFlags = ["-search.disableCache"]
   // Samples of now would make those of yesterday too old.
   options.apusFlags.append("--no-storage.own-metrics")
   let workload = options.queryWorkload(series: 1056, scrapes: 5760)
+  let trials = try options.contenders.map { StartedTrial(try Trial($0, options)) }
+  let servers = try zip(options.contenders, trials).map { try QueriedServer($0, $1.server, options, workload) }
+  let sent = servers.map(\.samplesSent)
   var figures: [Contender: [QueryFigure]] = [:]
-  var sent: [Int] = []
-  for contender in options.contenders {
-    let trial = try Trial(contender, options)
-    let queried = try QueriedServer(contender, trial.server, options, workload)
-    sent.append(queried.samplesSent)
-    figures[contender] = try DashboardQuery.mix.map { query in
-      let figure = try queried.measure(query)
+  for query in DashboardQuery.mix {
+    for (contender, figure) in zip(options.contenders, try measure(query, on: servers, options)) {
       report("\(contender.rawValue): \(query.name): \(milliseconds(figure.cpuSeconds)) ms")
-      return figure
+      figures[contender, default: []].append(figure)
     }
-    trial.end()
   }
+  for trial in trials { trial.end() }
   guard sent.allSatisfy({ $0 == sent[0] }) else { throw Trial.Failure(description: "not the same samples: \(sent)") }
   printQueries(figures, workload, options, samples: sent[0])
+}
+
+/// A trial among others.
+private final class StartedTrial {
+  private var trial: Trial?
+  let server: ServerProcess
+
+  init(_ trial: consuming Trial) {
+    server = trial.server
+    self.trial = .some(consume trial)
+  }
+
+  func end() { trial.take()?.end() }
+}
+
+/// The median over some rounds of the mean CPU of a round's repetitions, the servers by turns.
+private func measure(
+  _ query: DashboardQuery, on servers: [QueriedServer], _ options: BenchOptions
+) throws -> [QueryFigure] {
+  // The first answer is also what warms a server up.
+  var figures = try servers.map { QueryRounds(answer: try $0.answer(query)) }
+  for _ in 0..<options.queryRounds {
+    for (place, server) in servers.enumerated() { try server.repeatedly(query, for: &figures[place]) }
+  }
+  return figures.map(\.figure)
+}
+
+private struct QueryRounds {
+  let answer: QueryAnswer
+  var cpu: [Double] = []
+  var wall: [Double] = []
+
+  var figure: QueryFigure { QueryFigure(cpuSeconds: median(cpu), wallSeconds: median(wall), answer: answer) }
 }
 
 /// What one server needs for one query.
@@ -82,25 +114,24 @@ struct QueriedServer {
     }
   }
 
-  /// The median over some rounds of the mean CPU of a round's repetitions.
-  func measure(_ query: DashboardQuery) throws -> QueryFigure {
+  func answer(_ query: DashboardQuery) throws -> QueryAnswer {
+    var connection = try HTTPConnection(port: server.port, timeout: .seconds(120))
+    return try QueryAnswer(connection.exchange("GET", target(query)))
+  }
+
+  /// One round.
+  fileprivate func repeatedly(_ query: DashboardQuery, for rounds: inout QueryRounds) throws {
     var connection = try HTTPConnection(port: server.port, timeout: .seconds(120))
     let target = target(query)
-    let answer = try QueryAnswer(connection.exchange("GET", target))  // also what warms it up
-    var cpu: [Double] = []
-    var wall: [Double] = []
-    for _ in 0..<options.queryRounds {
-      let start = ContinuousClock.now
-      let cpuStart = cpuSeconds()
-      var repetitions = 0
-      repeat {
-        _ = try connection.exchange("GET", target)
-        repetitions += 1
-      } while (ContinuousClock.now - start).inSeconds < options.querySeconds
-      cpu.append((cpuSeconds() - cpuStart) / Double(repetitions))
-      wall.append((ContinuousClock.now - start).inSeconds / Double(repetitions))
-    }
-    return QueryFigure(cpuSeconds: median(cpu), wallSeconds: median(wall), answer: answer)
+    let start = ContinuousClock.now
+    let cpuStart = cpuSeconds()
+    var repetitions = 0
+    repeat {
+      _ = try connection.exchange("GET", target)
+      repetitions += 1
+    } while (ContinuousClock.now - start).inSeconds < options.querySeconds
+    rounds.cpu.append((cpuSeconds() - cpuStart) / Double(repetitions))
+    rounds.wall.append((ContinuousClock.now - start).inSeconds / Double(repetitions))
   }
 
   func target(_ query: DashboardQuery) -> String {

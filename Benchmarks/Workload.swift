@@ -4,7 +4,7 @@ import TestKit
 ///
 /// Series are metric x pod, as a fleet of equal services exposes them: nine labels each, sent pod by pod.
 struct Workload: Sendable {
-  static let intervalMilliseconds: Int64 = 15_000
+  static let usualInterval: Int64 = 15_000
   static let scrapesMax = 220
   static let metrics = 500
 
@@ -13,11 +13,12 @@ struct Workload: Sendable {
   var seriesPerBody: Int
   var seed: UInt64
   var firstTimestamp: Int64
+  var intervalMilliseconds = Workload.usualInterval
 
   var samples: Int { series * scrapes }
   var bodiesPerScrape: Int { (series + seriesPerBody - 1) / seriesPerBody }
 
-  func timestamp(scrape: Int) -> Int64 { firstTimestamp + Int64(scrape) * Self.intervalMilliseconds }
+  func timestamp(scrape: Int) -> Int64 { firstTimestamp + Int64(scrape) * intervalMilliseconds }
 
   /// How the values of a series move.
   enum Kind: Sendable {

@@ -13,6 +13,8 @@ private let usage = """
     restart    time to ready after SIGKILL, 1,000,000 series x 120 scrapes in the log
     compact    compaction of blocks of 20,000 series x 5,000 scrapes (no server)
     block-read select and read all of a block of 1,000 series x 480 scrapes (no server)
+    day        blocks of a day of 2,000 series: bytes and CPU of flush and compaction per sample
+    pause      longest wait of appends and queries beside flushes and compactions (Apus alone)
     queries    CPU of dashboard queries over a day of 1,000 series, answers compared
     query-memory  memory of one sum by (job) (rate()) over 100,000 series x 240 steps
     kill       50 rounds of SIGKILL under load; every acknowledged sample is asked for (Apus alone)
@@ -22,7 +24,7 @@ private let usage = """
     --connections N     keep-alive connections (2)       --body N          series in a body (2000)
     --settle SECONDS    work counted after the last body (15)
     --only A,B          of apus,prometheus,victoria      --seed N          of values and moments (1)
-    --query-milliseconds N  how long a query is repeated in each of three rounds (500)
+    --query-milliseconds N  how long a query is repeated in each of seven rounds (200)
     --rounds N          of kill (50)                     --data DIR        where the data directories are made
     --apus-flag FLAG    passed on to Apus; may be repeated
   """
@@ -35,6 +37,8 @@ do {
   case "restart": try runRestart(options)
   case "compact": try runCompaction(options)
   case "block-read": try runBlockRead(options)
+  case "day": try runDay(options)
+  case "pause": try runPause(options)
   case "kill": try runKill(options)
   case "queries": try runQueries(options)
   case "query-memory": try runQueryMemory(options)

@@ -121,7 +121,7 @@ package struct QueryStart: Sendable {
   let client: String
   let startMilliseconds: Int64
   let startNanoseconds: Int64
-  /// From the end of the request to the begin of its work.
+  /// How long the request waited before.
   let queueNanoseconds: Int64
 
   /// Bytes of a query's text that are kept.
@@ -135,7 +135,7 @@ package struct QueryStart: Sendable {
     client = request.remoteAddress
     startMilliseconds = clock.nowMilliseconds()
     startNanoseconds = clock.monotonicNanoseconds()
-    queueNanoseconds = max(0, startNanoseconds - request.completeNanoseconds)
+    queueNanoseconds = request.queuedNanoseconds(until: startNanoseconds)
   }
 
   func seconds(until now: Int64) -> Double { Double(max(0, now - startNanoseconds)) / 1e9 }
@@ -157,4 +157,11 @@ package struct QueryStart: Sendable {
     json.raw(",\"startTime\":\"\(TimeText.text(milliseconds: startMilliseconds))\"")
     json.raw(",\"queueSeconds\":\(Double(queueNanoseconds) / 1e9)")
   }
+}
+
+extension Request {
+  /// From its last byte to a moment of the monotonic clock.
+  func queuedNanoseconds(until now: Int64) -> Int64 { completeNanoseconds == 0 ? 0 : max(0, now - completeNanoseconds) }
+
+  func queuedSeconds(until now: Int64) -> Double { Double(queuedNanoseconds(until: now)) / 1e9 }
 }

@@ -58,6 +58,7 @@ struct QueryEndpoint: Sendable {
       guard workspace.database.isReady else {
         throw APIError(.unavailable, "the write-ahead log is being replayed")
       }
+      let started = queries.clock.monotonicNanoseconds()
       let parameters = Parameters(request: request)
       let limit = try parameters.limit()
       var limits = try queries.limits(of: request, timeout: try parameters.duration("timeout"))
@@ -65,6 +66,7 @@ struct QueryEndpoint: Sendable {
       limits.tellsSamplesPerStep = statistics == "all" && queries.tellsSamplesPerStep
       let source = DatabaseSeries(database: workspace.database, stopReason: limits.stopReason)
       var result = try evaluate(parameters, source, limits)
+      result.statistics.queuedSeconds = request.queuedSeconds(until: started)
       request.work.samples.store(result.statistics.samplesTotal, ordering: .relaxed)
       result.truncate(to: limit)
       let json = ResultJSON(result: result, tellsStatistics: !statistics.isEmpty)

@@ -98,5 +98,6 @@ extension HTTPServerOptions {
     bodiesInFlightBytesMax = options.bodiesInFlightBytesMax
     connectionsMax = options.connectionsMax
     idleTimeoutSeconds = Int(options.readTimeoutMilliseconds / 1000)
+    busyResponse = APIError(.unavailable, "too many queries are waiting, try again later").response
   }
 }

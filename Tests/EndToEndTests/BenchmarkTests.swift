@@ -23,6 +23,14 @@ extension EndToEnd {
       #expect(text.contains("bytes sent, hash "))
     }
 
+    @Test("a day into blocks and the pauses beside flushes report figures")
+    func blocks() throws {
+      let day = ["day", "--series", "20", "--scrapes", "800", "--settle", "0", "--only", "apus"]
+      #expect(try run(day).contains("bytes / sample in blocks"))
+      let pauses = try run(["pause", "--series", "500", "--scrapes", "250", "--settle", "1"])
+      #expect(pauses.contains("appends: ") && pauses.contains("queries: ") && !pauses.contains("none"))
+    }
+
     @Test("queries report figures for the whole mix, and the memory of a wide one")
     func queries() throws {
       let small = ["--series", "132", "--scrapes", "80", "--settle", "0", "--only", "apus"]

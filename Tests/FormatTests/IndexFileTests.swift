@@ -110,7 +110,8 @@ private final class Nobody: Sendable {}
     for round in 0..<3000 {
       var bytes = fixture.bytes
       // The last part holds the offsets of all others.
-      let part = round % 4 == 0 ? fixture.parts[fixture.parts.count - 1] : fixture.parts[random.below(fixture.parts.count)]
+      let part =
+        round % 4 == 0 ? fixture.parts[fixture.parts.count - 1] : fixture.parts[random.below(fixture.parts.count)]
       for _ in 0...random.below(3) {
         bytes[part.lowerBound + random.below(part.count)] =
           [0, 1, 0x7f, 0x80, 0xff, UInt8(random.below(256))][random.below(6)]

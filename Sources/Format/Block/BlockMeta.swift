@@ -75,7 +75,8 @@ extension BlockMeta {
   package init?(json bytes: UnsafeRawBufferPointer) {
     guard let document = JSONDocument(bytes), document["version"]?.integer == Int64(BlockMeta.version),
       let ulid = document["ulid"]?.text.flatMap({ ULID($0) }), let minTime = document["minTime"]?.integer,
-      let maxTime = document["maxTime"]?.integer, minTime <= maxTime, BlockMeta.isTime(minTime), BlockMeta.isTime(maxTime)
+      let maxTime = document["maxTime"]?.integer, minTime <= maxTime, BlockMeta.isTime(minTime),
+      BlockMeta.isTime(maxTime)
     else { return nil }
     self.init(ulid: ulid, minTime: minTime, maxTime: maxTime)
     if let numbers = document["stats"] {

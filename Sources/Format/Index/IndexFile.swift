@@ -37,7 +37,7 @@ package final class IndexFile: @unchecked Sendable {
   package func everySeries() throws(IndexDamage) -> IndexPostings {
     let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
     guard let place = table.place(of: nothing), let offset = table.postings(place, nothing) else {
-      if contents.series == contents.seriesEnd { return .none }
+      if table.nameCount == 0 { return .none }
       throw IndexDamage("the list of all series is missing", at: contents.postingsTable)
     }
     return try postings(at: offset)

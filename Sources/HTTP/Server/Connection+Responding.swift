@@ -34,8 +34,7 @@ extension Connection {
     let accepted = executor { [self] in QueuedRun(core: core, connection: self, request: request).run(route) }
     if !accepted {
       core.metrics.reject(.queueFull)
-      let response = Response.text(503, "too many queued requests").retryAfter(seconds: limits.retryAfterSeconds)
-      _ = request.answer.give(response)
+      _ = request.answer.give(core.options.busyResponse.retryAfter(seconds: limits.retryAfterSeconds))
     }
     return .YES
   }

@@ -38,6 +38,8 @@ package struct HTTPServerOptions: Sendable {
   package var pipeStallMillisecondsMax = 30_000
   /// What a refused client is told to wait.
   package var retryAfterSeconds = 5
+  /// What a request is told for which there is no room in a queue.
+  package var busyResponse = Response.text(503, "too many queued requests")
 
   package init() {}
 }

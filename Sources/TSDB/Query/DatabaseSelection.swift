@@ -106,9 +106,7 @@ package struct DatabaseSelection: Sendable {
     }
     if let series = entry.head {
       head.read(series, from: first, through: last, &scratch.head, into: &scratch.samples)
-      for index in 0..<scratch.samples.count {
-        samples.append(time: scratch.samples.times[index], value: scratch.samples.values[index])
-      }
+      samples.append(scratch.samples)
     }
     samples.sortByTime()
     samples.clip(first, last)

@@ -24,6 +24,13 @@ package struct SeriesSamples: ~Copyable, Sendable {
     values.append(value)
   }
 
+  /// Samples of another, behind what is there.
+  mutating func append(_ other: borrowing SeriesSamples) {
+    if other.count == 0 { return }
+    times.extend(by: other.count).update(from: other.times.base, count: other.count)
+    values.extend(by: other.count).update(from: other.values.base, count: other.count)
+  }
+
   /// The samples of a chunk of equal values that owns no bytes.
   mutating func appendConstant(_ tail: XORTail, from start: Int64) {
     let count = Int(tail.count)
