@@ -144,7 +144,7 @@ enum XORFixture {
   @Test("a description of a block is read as it is written")
   func meta() {
     var random = RandomSource(seed: 6)
-    var meta = BlockMeta(ulid: ULID(milliseconds: 5, using: &random), minTime: -5, maxTime: .max)
+    var meta = BlockMeta(ulid: ULID(milliseconds: 5, using: &random), minTime: -5, maxTime: BlockMeta.timeMax)
     meta.stats.samples = 3
     meta.stats.series = 1
     meta.compaction.level = 2

@@ -75,6 +75,37 @@ import Testing
     }
   }
 
+  @Test("names that never come back leave nothing behind, however many there were")
+  func symbols() throws {
+    let setup = DatabaseSetup()
+    let head = try setup.open().head
+    let writer = HeadWriter()
+    var symbolBytes: [Int] = []
+    for generation in 0..<12 {
+      setup.clock.stepWall(milliseconds: 1_800_000)
+      let now = setup.now
+      let numbers = (0..<9000).map { generation * 9000 + $0 }
+      let stays = SentSeries("stays", 1, [(now, Double(generation))])
+      let outcomes = try writer.write(
+        numbers.map { SentSeries("pods", $0, [(now, 1)]) } + [stays], to: head, now: now)
+      #expect(outcomes.allSatisfy { $0 == [.accepted] })
+      _ = head.truncate(before: now - 3_000_000)
+      if generation % 3 == 2 { try head.writeCompletedChunks() }
+      let index = head.index.state.withLock { state in
+        (state.index.symbols.count, state.index.symbols.idLimit, state.entries.byteCount, state.index.symbols.byteCount)
+      }
+      // Two generations are there at a time.
+      #expect(index.0 < 45_000 && index.1 < 90_000, "generation \(generation): \(index)")
+      #expect(index.2 < 4 * 16384 * 8 + 4096)
+      symbolBytes.append(index.3)
+      head.index.withIndex { $0.symbols.checkInvariants() }
+      head.checkInvariants()
+    }
+    #expect((symbolBytes.suffix(6).max() ?? 0) <= (symbolBytes.prefix(6).max() ?? 0) * 5 / 4, "\(symbolBytes)")
+    let stays = try head.everything()[SentSeries("stays", 1, []).identity]
+    #expect((stays?.count ?? 0) >= 2)
+  }
+
   @Test("when every series has left, nothing is in use any more")
   func emptied() throws {
     let setup = DatabaseSetup()

@@ -34,18 +34,23 @@ import Testing
 
   @Test("a segmented column is an array, at the borders of its segments too")
   func segmentedColumn() {
-    var column = SegmentedColumn<UInt64>()
+    var column = SegmentedColumn<UInt64>(gone: .max)
     for number in 0..<40_000 as Range<UInt64> { column.append(number &* 0x9e37_79b9) }
-    #expect(column.count == 40_000 && column.byteCount == 3 * 16384 * 8)
+    #expect(column.count == 40_000 && column.byteCount >= 3 * 16384 * 8)
     for number in [0, 1, 16383, 16384, 32767, 32768, 39_999] {
       #expect(column[number] == UInt64(number) &* 0x9e37_79b9)
     }
     column[16384] = 7
     #expect(column[16384] == 7 && column[16383] == 16383 &* 0x9e37_79b9 && column[16385] == 16385 &* 0x9e37_79b9)
-    column.removeAll()
-    #expect(column.count == 0 && column.byteCount == 0)
+    // Only a full segment of which nothing is left is given back.
+    let before = column.byteCount
+    for number in 16384..<32768 { column[number] = .max }
+    for segment in 0..<3 { column.release(segment: segment) { $0 == .max } }
+    #expect(column.byteCount == before - 16384 * 8)
+    #expect(column[16384] == .max && column[32767] == .max)
+    #expect(column[16383] == 16383 &* 0x9e37_79b9 && column[32768] == 32768 &* 0x9e37_79b9)
     column.append(1)
-    #expect(column[0] == 1)
+    #expect(column[40_000] == 1 && column.count == 40_001)
   }
 
   @Test("a reference map is a dictionary, for references close together and far apart")

@@ -140,20 +140,4 @@ private struct PlainIndex {
     }
     expectSame(postings, plain, "many labels")
   }
-
-  @Test("renamed symbols lead to the same series")
-  func renamed() {
-    var postings = HeadPostings(seed: 5)
-    var plain = PlainIndex()
-    for id in 0..<300 as Range<UInt32> {
-      let labels: [SymbolID: SymbolID] = [1: 10 + id % 3, 2: 50 + id]
-      add(&postings, id, labels)
-      plain.labels[id] = labels.reduce(into: [:]) { $0[$1.key + 1000] = $1.value + 1000 }
-    }
-    var used = Set<SymbolID>()
-    postings.forEachSymbol { used.insert($0) }
-    #expect(used == Set([1, 2] + Array(10..<13) + Array(50..<350)))
-    postings.rename((0..<400).map { used.contains($0) ? $0 + 1000 : SymbolTable.dropped })
-    expectSame(postings, plain, "renamed")
-  }
 }

@@ -58,31 +58,71 @@ import Testing
     #expect(shorter == nil)
   }
 
-  @Test("compacting keeps the wanted symbols in order, and earlier readers keep the old ids")
-  func compact() {
+  /// What `SymbolSweep` does, with other users of the table between its turns.
+  private func sweep(
+    _ symbols: inout SymbolTable, keeping isLive: (SymbolID) -> Bool, _ between: (inout SymbolTable) -> Void
+  ) {
+    symbols.beginSweep()
+    var live = (0..<SymbolID(symbols.idLimit)).map(isLive)
+    live[0] = true
+    let limit = live.count
+    for table in 0..<SymbolTable.tableCount {
+      if table % 16 == 7 { between(&symbols) }
+      symbols.sweep(table: table, &live)
+    }
+    between(&symbols)
+    let copy = symbols.reader.arena.copy(below: limit) { live[Int($0)] }
+    between(&symbols)
+    symbols.finishSweep(copy)
+  }
+
+  @Test("a sweep drops what is dead, live symbols keep their ids, and earlier readers the symbols they had")
+  func sweep() {
     var symbols = table()
     for index in 0..<3000 { _ = symbols.intern("s\(index)") }
     let before = symbols.byteCount
     let reader = symbols.reader
-    let renamed = symbols.compact { $0 % 3 == 1 }
+    sweep(&symbols, keeping: { $0 % 3 == 1 }, { _ in })
     symbols.checkInvariants()
     #expect(symbols.count == 1001)
     #expect(symbols.byteCount < before)
-    var next: SymbolID = 1
-    for old in 1...3000 {
-      if old % 3 == 1 {
-        #expect(renamed[old] == next)
-        #expect(text(symbols, next) == "s\(old - 1)")
-        #expect(symbols.find("s\(old - 1)") == next)
-        next += 1
-      } else {
-        #expect(renamed[old] == SymbolTable.dropped)
-        #expect(symbols.find("s\(old - 1)") == nil)
-      }
-      #expect(reader.text(of: SymbolID(old)) == "s\(old - 1)")
+    for id in 1...SymbolID(3000) {
+      let name = "s\(id - 1)"
+      #expect(symbols.find(name) == (id % 3 == 1 ? id : nil))
+      if id % 3 == 1 { #expect(text(symbols, id) == name) }
+      #expect(reader.text(of: id) == name)
     }
-    #expect(renamed[0] == 0)
-    #expect(symbols.intern("new") == next)
+    // Dropped ids are given out anew before there are more of them.
+    for index in 0..<2000 { #expect(symbols.intern("t\(index)").map { $0 <= 3000 && $0 % 3 != 1 } == true) }
+    #expect(symbols.idLimit == 3001)
+    #expect(symbols.intern("more") == 3001)
+    symbols.checkInvariants()
+  }
+
+  @Test("what is asked for while a sweep is under way has its id afterwards, whether it was dead or is new")
+  func usedMeanwhile() {
+    for round in 0..<20 as Range<UInt64> {
+      var generator = SplitMix(state: round)
+      var symbols = table()
+      for index in 0..<2000 { _ = symbols.intern("s\(index)") }
+      sweep(&symbols, keeping: { $0 % 2 == 0 }, { _ in })
+      var known: [String: SymbolID] = [:]
+      sweep(&symbols, keeping: { $0 % 4 == 0 }) { symbols in
+        for _ in 0..<200 {
+          let name =
+            "\(["s", "n"].randomElement(using: &generator) ?? "")\(Int.random(in: 0..<2500, using: &generator))"
+          guard let id = symbols.intern(name) else { continue }
+          #expect(known[name] == nil || known[name] == id, "\(name)")
+          known[name] = id
+        }
+      }
+      symbols.checkInvariants()
+      for (name, id) in known {
+        #expect(symbols.find(name) == id)
+        #expect(text(symbols, id) == name)
+      }
+      for id in stride(from: SymbolID(4), to: 2000, by: 4) { #expect(symbols.find("s\(id - 1)") == id) }
+    }
   }
 
   @Test("memory is accounted for: two million bytes of strings are seen")

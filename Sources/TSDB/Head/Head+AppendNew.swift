@@ -7,7 +7,7 @@ package struct NewSeries: ~Copyable {
   package var packed = ByteBuffer(capacity: 512)
   package var fields = ByteBuffer(capacity: 512)
   package var labelCount = 0
-  var pairs: [LabelPair] = []
+  var admission = SeriesIndex.Admission()
 
   package init() {}
 
@@ -53,7 +53,7 @@ extension Head {
     if location.isNone {
       if refuseAll(row, view, &batch, bounds) { return nil }
       let limits = limits.withLock { $0 }
-      if let refusal = index.admit(new.packed.bytes, limits, into: &new.pairs) { return refusal }
+      if let refusal = index.admit(new.packed.bytes, limits, into: &new.admission) { return refusal }
       let reference = nextReference.add(1, ordering: .relaxed).oldValue
       let made = shards[shard].state.withLock { state -> (SeriesLocation, isNew: Bool)? in
         let found = state.find(high: hash.high, low: low)
@@ -73,7 +73,7 @@ extension Head {
       guard let made else { return .exhausted }
       location = made.0
       if made.isNew {
-        guard let id = index.add(location, new.pairs) else { return .exhausted }
+        guard let id = index.add(location, new.packed.bytes, &new.admission) else { return .exhausted }
         shards[shard].state.withLock { $0.records.pointer(location.slot).pointee.id = id }
         metrics.seriesCreated.add()
         logSeries(UnloggedSeries(location: location, reference: reference), &new, &batch)

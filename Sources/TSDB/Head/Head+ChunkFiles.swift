@@ -42,6 +42,8 @@ extension HeadShard {
       guard record.pointee.reference == waiting.reference else { continue }
       forEachChunk(of: record) { chunk in
         guard chunk.pointee.isInMemory, chunk.pointee.offset == waiting.slab else { return true }
+        // Another chunk waited here, was dropped, and this one got its cell: it is in the list twice.
+        if chunk.pointee.flags & SeriesChunk.isBeingWritten != 0 { return false }
         chunk.pointee.flags |= SeriesChunk.isBeingWritten
         batch.append(
           series: waiting.reference, minTime: chunk.pointee.start, maxTime: chunk.pointee.end,

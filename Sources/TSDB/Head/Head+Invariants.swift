@@ -65,7 +65,7 @@ extension HeadShard {
     var waiting = Set<UInt32>()
     for chunk in completed where inMemory[chunk.slab] == chunk.slot {
       precondition(records.pointer(chunk.slot).pointee.reference == chunk.reference, "a chunk of another series waits")
-      precondition(waiting.insert(chunk.slab).inserted, "a chunk waits twice")
+      waiting.insert(chunk.slab)
     }
     precondition(waiting.count == inMemory.count, "a complete chunk in memory does not wait for its file")
   }

@@ -29,6 +29,12 @@ extension Head {
   func leave(
     _ body: (inout HeadShard, UInt32, UnsafeMutablePointer<HeadSeries>, inout Leaving) -> Void
   ) -> Truncation {
+    removals.withLock { _ in remove(body) }
+  }
+
+  private func remove(
+    _ body: (inout HeadShard, UInt32, UnsafeMutablePointer<HeadSeries>, inout Leaving) -> Void
+  ) -> Truncation {
     var leaving = Leaving()
     var retired: [[UInt32]] = []
     for shard in shards {
@@ -39,7 +45,10 @@ extension Head {
     }
     leaving.ids.sort()
     index.remove(leaving.ids)
-    if !leaving.ids.isEmpty { recycle(retired) }
+    if !leaving.ids.isEmpty {
+      recycle(retired)
+      index.sweepSymbols()
+    }
     metrics.seriesRemoved.add(leaving.truncation.seriesRemoved)
     metrics.chunksRemoved.add(leaving.truncation.chunksRemoved)
     return leaving.truncation

@@ -32,6 +32,8 @@ package final class Head: Sendable {
   let futureTolerance: Int64
   let limits: Mutex<SeriesLimits>
   let deletions = HeadDeletions()
+  /// Held by who takes series out: by age, or because they are in blocks.
+  let removals = Mutex<Void>(())
   /// References under which the log names a series that already had one; found at a start, kept by checkpoints.
   let secondReferences = Mutex<Set<UInt64>>([])
 

@@ -10,13 +10,17 @@ final class SeriesIndex: HeadIndexLender, Sendable {
     var location: UInt32
     /// Cell of the symbol ids of the labels; 0: the series is gone.
     var labels: UInt32
+
+    static let gone = Entry(location: SeriesLocation.none.raw, labels: 0)
   }
 
   struct State: ~Copyable, @unchecked Sendable {
     var index: HeadIndex
-    var entries = SegmentedColumn<Entry>()
+    var entries = SegmentedColumn<Entry>(gone: .gone)
     var cells = SlabArena()
     var liveCount = 0
+    /// Changes when a sweep of symbols begins: ids that no series holds yet may lose their meaning.
+    var symbolAge = 0
   }
 
   let state: Mutex<State>
@@ -26,7 +30,7 @@ final class SeriesIndex: HeadIndexLender, Sendable {
   init(key: (UInt64, UInt64)) {
     var state = State(index: HeadIndex(key: key))
     // Number 0 is no series, so that 0 can mean "not numbered yet".
-    state.entries.append(Entry(location: SeriesLocation.none.raw, labels: 0))
+    state.entries.append(Entry.gone)
     metricName = state.index.symbols.intern("__name__") ?? 0
     self.state = Mutex(state)
   }
@@ -40,40 +44,41 @@ final class SeriesIndex: HeadIndexLender, Sendable {
     return result.unsafelyUnwrapped
   }
 
-  /// Interns the labels of a series about to be created into `pairs`, or says why it may not be.
+  /// The symbols of a series about to be created. One owner.
+  struct Admission: ~Copyable {
+    fileprivate var pairs: [LabelPair] = []
+    fileprivate var symbolAge = 0
+  }
+
+  /// Interns the labels of a series about to be created, or says why it may not be.
   func admit(
-    _ packed: UnsafeRawBufferPointer, _ limits: SeriesLimits, into pairs: inout [LabelPair]
+    _ packed: UnsafeRawBufferPointer, _ limits: SeriesLimits, into admission: inout Admission
   ) -> SeriesRefusal? {
     state.withLock { state in
       if limits.activeSeriesMax > 0 && state.liveCount >= limits.activeSeriesMax {
         return .activeSeries(limit: limits.activeSeriesMax, present: state.liveCount)
       }
-      pairs.removeAll(keepingCapacity: true)
-      var reader = PackedLabelReader(packed)
-      while let (name, value) = reader.next() {
-        guard let nameID = state.index.symbols.intern(name), let valueID = state.index.symbols.intern(value) else {
-          return .exhausted
-        }
-        let pair = LabelPair(name: nameID, value: valueID)
-        pairs.append(pair)
-        if nameID == metricName, limits.seriesPerMetricMax > 0,
-          state.index.postings.count(pair.name, pair.value) >= limits.seriesPerMetricMax
-        {
-          let metric = String(decoding: value, as: UTF8.self)
-          return .seriesPerMetric(limit: limits.seriesPerMetricMax, metric: metric)
-        }
+      guard state.intern(packed, into: &admission) else { return .exhausted }
+      if limits.seriesPerMetricMax <= 0 { return nil }
+      for pair in admission.pairs where pair.name == metricName {
+        if state.index.postings.count(pair.name, pair.value) < limits.seriesPerMetricMax { continue }
+        let metric = String(decoding: state.index.symbols.bytes(of: pair.value), as: UTF8.self)
+        return .seriesPerMetric(limit: limits.seriesPerMetricMax, metric: metric)
       }
       return nil
     }
   }
 
-  /// Numbers a series that now exists at `location`. Nil where memory is exhausted.
-  func add(_ location: SeriesLocation, _ pairs: [LabelPair]) -> UInt32? {
+  /// Numbers a series that was admitted with these labels and now exists at `location`. Nil where memory is exhausted.
+  func add(
+    _ location: SeriesLocation, _ packed: UnsafeRawBufferPointer, _ admission: inout Admission
+  ) -> UInt32? {
     state.withLock { state in
-      guard state.entries.count < Int(UInt32.max), let cell = state.store(pairs) else { return nil }
+      if admission.symbolAge != state.symbolAge, !state.intern(packed, into: &admission) { return nil }
+      guard state.entries.count < Int(UInt32.max), let cell = state.store(admission.pairs) else { return nil }
       let id = UInt32(state.entries.count)
       state.entries.append(Entry(location: location.raw, labels: cell))
-      pairs.withUnsafeBufferPointer { state.index.postings.add(id, $0) }
+      admission.pairs.withUnsafeBufferPointer { state.index.postings.add(id, $0) }
       state.liveCount += 1
       return id
     }
@@ -95,12 +100,58 @@ final class SeriesIndex: HeadIndexLender, Sendable {
         for id in ids[start..<end] {
           let entry = state.entries[Int(id)]
           if entry.labels != 0 { state.freeLabels(entry.labels) }
-          state.entries[Int(id)] = Entry(location: SeriesLocation.none.raw, labels: 0)
+          state.entries[Int(id)] = Entry.gone
           state.liveCount -= 1
         }
       }
       start = end
     }
+    releaseEntries(of: ids)
+  }
+
+  /// Gives back the memory of entries that are all gone.
+  private func releaseEntries(of ids: [UInt32]) {
+    var last = -1
+    for id in ids where SegmentedColumn<Entry>.segment(of: Int(id)) != last {
+      last = SegmentedColumn<Entry>.segment(of: Int(id))
+      state.withLock { state in state.entries.release(segment: last) { $0.labels == 0 } }
+    }
+  }
+}
+
+// Symbols of ended series. Labels come and go with every deployment: what nobody uses is dropped once it is half of all.
+extension SeriesIndex {
+  /// Drops dead symbols where they are many; how many. One thread at a time, and nobody removes series meanwhile.
+  @discardableResult
+  func sweepSymbols() -> Int {
+    let begun: SymbolSweep? = state.withLock { state in
+      guard state.index.hasManyDeadSymbols else { return nil }
+      state.symbolAge += 1
+      return SymbolSweep(&state.index, pinned: [metricName])
+    }
+    guard var sweep = begun else { return 0 }
+    while !state.withLock({ sweep.step(&$0.index) }) {}
+    sweep.copy()
+    return state.withLock { state in
+      let before = state.index.symbols.count
+      sweep.finish(&state.index)
+      return before - state.index.symbols.count
+    }
+  }
+}
+
+extension SeriesIndex.State {
+  fileprivate mutating func intern(_ packed: UnsafeRawBufferPointer, into admission: inout SeriesIndex.Admission)
+    -> Bool
+  {
+    admission.symbolAge = symbolAge
+    admission.pairs.removeAll(keepingCapacity: true)
+    var reader = PackedLabelReader(packed)
+    while let (name, value) = reader.next() {
+      guard let name = index.symbols.intern(name), let value = index.symbols.intern(value) else { return false }
+      admission.pairs.append(LabelPair(name: name, value: value))
+    }
+    return true
   }
 }
 

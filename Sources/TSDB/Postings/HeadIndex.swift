@@ -45,19 +45,13 @@ package struct HeadIndex: ~Copyable, Sendable {
     return builder.labels()
   }
 
-  /// Drops the symbols that no series uses any more. The owner renames the pairs it keeps by the table that this returns;
-  /// all of them must belong to series in the index. Takes about 100 ms for a million symbols, so it is for rare moments
-  /// when much of the table is dead: compare `symbols.count` with what this would keep, `liveSymbolCount`.
-  package mutating func compactSymbols() -> [SymbolID] {
-    var live = [Bool](repeating: false, count: symbols.count)
-    postings.forEachSymbol { live[Int($0)] = true }
-    let renamed = symbols.compact { live[Int($0)] }
-    postings.rename(renamed)
-    return renamed
-  }
-
   /// An upper bound of the symbols in use.
   package var liveSymbolCount: Int { 1 + postings.nameCount + postings.pairCount }
+
+  /// Whether so many symbols are dead that a sweep is worth its while.
+  var hasManyDeadSymbols: Bool { symbols.count > 2 * liveSymbolCount + HeadIndex.deadSymbolsMin }
+
+  private static let deadSymbolsMin = 4096
 }
 
 /// Who owns an index and its lock.

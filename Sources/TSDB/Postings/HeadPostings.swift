@@ -24,6 +24,8 @@ package struct HeadPostings: ~Copyable, @unchecked Sendable {
   private let seed: UInt64
   // The names, dense, and their places by symbol: `name symbol (32) | index + 1 (32)`.
   private(set) var nameCount = 0
+  /// Changes whenever names change their places.
+  private(set) var namesRemoved = 0
   private var names: UnsafeMutablePointer<NamePostings>
   private var nameCapacity = 16
   private var nameSlots: UnsafeMutablePointer<UInt64>
@@ -146,6 +148,7 @@ extension HeadPostings {
 
   /// Removes a name that has lost its last series; the last name takes its place.
   mutating func removeName(at index: Int) {
+    namesRemoved &+= 1
     precondition(names[index].valueCount == 0, "a removed name has no values")
     store.removeList(names[index].having)
     (names + index).deinitialize(count: 1)
@@ -174,20 +177,16 @@ extension HeadPostings {
 
 // Symbols in use.
 extension HeadPostings {
-  /// Names every symbol that the index uses; some more than once.
-  package func forEachSymbol(_ body: (SymbolID) -> Void) {
-    for index in 0..<nameCount {
-      body(names[index].name)
-      names[index].forEach { value, _ in body(value) }
+  /// Marks the symbols of the name at a place: the name and its values, those that a sweep has yet to take off its list
+  /// included.
+  func markSymbols(ofNameAt place: Int, in live: inout [Bool]) {
+    let entry = names + place
+    func mark(_ id: SymbolID) {
+      if Int(id) < live.count { live[Int(id)] = true }
     }
-  }
-
-  /// Takes over the ids that `SymbolTable.compact` gave out; it kept every symbol of `forEachSymbol`.
-  package mutating func rename(_ renamed: [SymbolID]) {
-    for index in 0..<nameCount {
-      names[index].rename { renamed[Int($0)] }
-    }
-    rebuildNameSlots()
+    mark(entry.pointee.name)
+    entry.pointee.forEach { value, _ in mark(value) }
+    for index in 0..<entry.pointee.listedCount { mark(entry.pointee.values.base[index]) }
   }
 }
 

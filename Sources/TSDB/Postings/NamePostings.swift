@@ -6,7 +6,7 @@ import Model
 // Slots are open-addressed words `value symbol (32) | list number (32)`, 0 for an empty one (symbol 0 is the empty string,
 // which is no label value). The place is given by the top bits of the keyed hash of the symbol, so growing is sequential.
 struct NamePostings: ~Copyable {
-  private(set) var name: SymbolID
+  let name: SymbolID
   /// The list of the series that have the label.
   let having: UInt32
   private(set) var valueCount = 0
@@ -85,24 +85,7 @@ struct NamePostings: ~Copyable {
     var bits = 2
     while (valueCount + 1) * 4 >= 3 << bits { bits += 1 }
     // Shrink only by two sizes at least, so that a name that breathes does not copy each time.
-    if bits + 1 < slotBits { rebuild(bits) { $0 } }
-  }
-
-  /// Gives every value another symbol id.
-  mutating func rename(_ rename: (SymbolID) -> SymbolID) {
-    name = rename(name)
-    // A value that lost its last series during a sweep may be listed still; its symbol is gone.
-    let renamed = ValueList(capacity: values.capacity)
-    var kept = 0
-    for index in 0..<listedCount {
-      let value = rename(values.base[index])
-      if value == SymbolTable.dropped { continue }
-      renamed.base[kept] = value
-      kept += 1
-    }
-    values = renamed
-    listedCount = kept
-    rebuild(slotBits, rename)
+    if bits + 1 < slotBits { rebuild(bits) }
   }
 
   func forEach(_ body: (_ value: SymbolID, _ list: UInt32) -> Void) {
@@ -111,11 +94,11 @@ struct NamePostings: ~Copyable {
     }
   }
 
-  private mutating func grow() { rebuild(slotBits + 1) { $0 } }
+  private mutating func grow() { rebuild(slotBits + 1) }
 
-  private mutating func rebuild(_ bits: Int, _ rename: (SymbolID) -> SymbolID) {
+  private mutating func rebuild(_ bits: Int) {
     let fresh = ZeroedSlots.make(1 << bits)
-    forEach { value, list in place(rename(value), list, in: fresh, bits) }
+    forEach { value, list in place(value, list, in: fresh, bits) }
     ZeroedSlots.free(slots)
     slots = fresh
     slotBits = bits

@@ -3,7 +3,8 @@ package typealias SymbolID = UInt32
 
 // The bytes of interned strings. Append-only: neither a byte nor the place of a symbol changes once it is there, so a
 // thread that learned an id (under the lock of the table) may read it without any lock for as long as it holds the arena.
-// Written by its one `SymbolTable` only.
+// Written by its one `SymbolTable` only. Ids that mean nothing, as a sweep leaves them, read as the empty string until they
+// are given out again.
 //
 //   block       1 MiB of: length (uvarint) bytes, repeated; a string above 64 KiB has a block of its own
 //   location    block index (12 bits) offset in the block (20 bits), one for each id, in pieces of 64 Ki ids
@@ -22,7 +23,10 @@ final class SymbolArena: @unchecked Sendable {
   private var pieceCount = 0
   private var openBlock = -1
   private var openOffset = 0
+  /// Ids below it are symbols, or free.
   private(set) var count = 0
+  /// Ids without a symbol, to be given out first.
+  private var free: [SymbolID] = []
   /// Memory in use, without the parts of blocks that were never written.
   private(set) var byteCount = 0
 
@@ -38,12 +42,37 @@ final class SymbolArena: @unchecked Sendable {
     pieces.deallocate()
   }
 
+  var symbolCount: Int { count - free.count }
+
   /// Copies `bytes` in; nil where the arena is full (4,096 blocks, or all ids used).
-  func append(_ bytes: UnsafeRawBufferPointer) -> SymbolID? {
-    guard count < Int(UInt32.max) - 1 else { return nil }
+  func append(_ bytes: UnsafeRawBufferPointer, reusesIDs: Bool = true) -> SymbolID? {
+    let reused = reusesIDs ? free.last : nil
+    guard count < Int(UInt32.max) - 1 || reused != nil else { return nil }
+    let id = reused ?? SymbolID(truncatingIfNeeded: count)
+    guard put(bytes, at: id) else { return nil }
+    if reused == nil { count += 1 } else { free.removeLast() }
+    return id
+  }
+
+  /// An arena with some of the symbols below a limit under the ids they have. Reads this one only.
+  func copy(below limit: Int, where isKept: (SymbolID) -> Bool) -> SymbolArena {
+    let copy = SymbolArena()
+    for id in 0..<SymbolID(limit) where isKept(id) || id == 0 { copy.keep(bytes(of: id), as: id) }
+    copy.count = max(copy.count, limit)
+    for id in (1..<SymbolID(max(limit, 1))).reversed() where !isKept(id) { copy.free.append(id) }
+    return copy
+  }
+
+  /// A symbol of another arena that had room for it.
+  func keep(_ bytes: UnsafeRawBufferPointer, as id: SymbolID) {
+    guard put(bytes, at: id) else { preconditionFailure("a part is larger than the whole") }
+    count = max(count, Int(id) + 1)
+  }
+
+  private func put(_ bytes: UnsafeRawBufferPointer, at id: SymbolID) -> Bool {
     let prefix = SymbolArena.prefixBytes(bytes.count)
-    guard let (block, offset) = reserve(prefix + bytes.count) else { return nil }
-    guard let base = blocks[block] else { return nil }
+    guard let (block, offset) = reserve(prefix + bytes.count) else { return false }
+    guard let base = blocks[block] else { return false }
     var at = base + offset
     var rest = bytes.count
     while rest >= 0x80 {
@@ -54,16 +83,17 @@ final class SymbolArena: @unchecked Sendable {
     at.storeBytes(of: UInt8(rest), as: UInt8.self)
     if let source = bytes.baseAddress { (at + 1).copyMemory(from: source, byteCount: bytes.count) }
 
-    let id = count
-    let piece = id >> SymbolArena.pieceShift
-    if piece == pieceCount {
-      (pieces + piece).initialize(to: .allocate(capacity: SymbolArena.pieceCount))
+    let piece = Int(id) >> SymbolArena.pieceShift
+    while piece >= pieceCount {
+      // Zero is the place of the empty string, the first there is.
+      let fresh = UnsafeMutablePointer<UInt32>.allocate(capacity: SymbolArena.pieceCount)
+      fresh.initialize(repeating: 0, count: SymbolArena.pieceCount)
+      (pieces + pieceCount).initialize(to: fresh)
       pieceCount += 1
     }
-    pieces[piece]![id & (SymbolArena.pieceCount - 1)] = UInt32(block) << 20 | UInt32(offset)
-    count += 1
+    pieces[piece]?[Int(id) & (SymbolArena.pieceCount - 1)] = UInt32(block) << 20 | UInt32(offset)
     byteCount += prefix + bytes.count + MemoryLayout<UInt32>.size
-    return SymbolID(id)
+    return true
   }
 
   /// The bytes of a symbol, valid while the arena lives.
@@ -116,7 +146,7 @@ final class SymbolArena: @unchecked Sendable {
 }
 
 /// Reads symbols without the lock of their table: those that existed when the reader was made, and any id learned later
-/// under that lock. Keeps the bytes alive, also past a `SymbolTable.compact`.
+/// under that lock. Keeps the bytes alive, also past a sweep.
 package struct SymbolReader: Sendable {
   let arena: SymbolArena
 

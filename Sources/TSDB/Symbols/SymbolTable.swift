@@ -1,7 +1,7 @@
 import Model
 
-// Interns byte strings (label names and values): equal bytes get the same id, ids are dense and stable until `compact`.
-// One owner, one thread at a time; what was interned can be read from any thread through `reader`.
+// Interns byte strings (label names and values): equal bytes get the same id, which it keeps until a sweep finds that nobody
+// uses it any more. One owner, one thread at a time; what was interned can be read from any thread through `reader`.
 //
 // The slots are in 64 tables, chosen by the low bits of the hash, each of which grows on its own: no single intern pays for
 // a million slots.
@@ -9,8 +9,12 @@ package struct SymbolTable: ~Copyable, @unchecked Sendable {
   private var arena = SymbolArena()
   private let tables: UnsafeMutablePointer<SymbolSlots>
   private let hash: KeyedHash
+  /// Ids below it are being swept; 0: no sweep is under way.
+  private var sweepLimit = 0
+  /// Of those, what was asked for meanwhile.
+  private var touched: [SymbolID] = []
 
-  private static let tableCount = 64
+  static let tableCount = 64
 
   package init(hash: KeyedHash) {
     self.hash = hash
@@ -25,8 +29,11 @@ package struct SymbolTable: ~Copyable, @unchecked Sendable {
     tables.deallocate()
   }
 
-  /// The number of symbols, the empty one included; every id is below it.
-  package var count: Int { arena.count }
+  /// Every id is below it.
+  package var idLimit: Int { arena.count }
+
+  /// The number of symbols, the empty one included.
+  package var count: Int { arena.symbolCount }
 
   /// Memory in use: strings, locations, slots.
   package var byteCount: Int {
@@ -38,8 +45,12 @@ package struct SymbolTable: ~Copyable, @unchecked Sendable {
   /// The id of `bytes`, new or known; nil where the table is full (4 GiB of strings), which is a limit to report.
   package mutating func intern(_ bytes: UnsafeRawBufferPointer) -> SymbolID? {
     let hash = hash.hash(bytes)
-    if let id = find(bytes, hash) { return id }
-    guard let id = arena.append(bytes) else { return nil }
+    if let id = find(bytes, hash) {
+      if id < sweepLimit { touched.append(id) }
+      return id
+    }
+    // A sweep takes what is below its limit for what was there when it began.
+    guard let id = arena.append(bytes, reusesIDs: sweepLimit == 0) else { return nil }
     tables[SymbolTable.table(hash)].insert(SymbolTable.bits(hash), id)
     return id
   }
@@ -59,33 +70,42 @@ package struct SymbolTable: ~Copyable, @unchecked Sendable {
     return text.withUTF8 { find(UnsafeRawBufferPointer($0)) }
   }
 
-  /// The bytes of a symbol; valid until `compact` or the end of the table.
+  /// The bytes of a symbol; valid until a sweep or the end of the table.
   package func bytes(of id: SymbolID) -> UnsafeRawBufferPointer {
     precondition(Int(id) < arena.count, "an unknown symbol")
     return arena.bytes(of: id)
   }
 
-  /// Marks an id that `compact` did not keep.
-  package static let dropped = SymbolID.max
+  // A sweep drops the symbols that nobody uses, in turns between which the table is used as ever:
+  //   1. `beginSweep`; then the owner marks what its users hold,
+  //   2. `sweep(table:)` for each of the tables: what is not marked can no longer be found, and gets a new id if it comes again,
+  //   3. the owner copies what is left, `reader.arena.copy(...)`, without the lock,
+  //   4. `finishSweep`: the copy takes the arena's place, and dropped ids are given out anew.
+  // Readers made before have the old arena; they must not look at ids that they learn under the lock afterwards.
 
-  /// Drops the symbols that nobody uses any more and numbers the others anew, in their order. Returns the new id for each
-  /// old one, `dropped` for the rest; the owner renames what it keeps. Readers made before still read the old ids.
-  package mutating func compact(keeping isLive: (SymbolID) -> Bool) -> [SymbolID] {
-    let kept = SymbolArena()
-    var renamed = [SymbolID](repeating: SymbolTable.dropped, count: arena.count)
-    for id in 0..<SymbolID(arena.count) where id == 0 || isLive(id) {
-      guard let new = kept.append(arena.bytes(of: id)) else { preconditionFailure("a part is larger than the whole") }
-      renamed[Int(id)] = new
+  /// Begins a sweep of all symbols there are now.
+  mutating func beginSweep() {
+    sweepLimit = arena.count
+    touched.removeAll()
+  }
+
+  /// Makes what is dead impossible to find in one of the tables. What was asked for since the sweep began lives.
+  mutating func sweep(table index: Int, _ live: inout [Bool]) {
+    for id in touched { live[Int(id)] = true }
+    touched.removeAll(keepingCapacity: true)
+    var fresh = SymbolSlots()
+    tables[index].forEach { bits, id in
+      if Int(id) >= live.count || live[Int(id)] { fresh.insert(bits, id) }
     }
-    for index in 0..<SymbolTable.tableCount {
-      var fresh = SymbolSlots()
-      tables[index].forEach { bits, id in
-        if renamed[Int(id)] != SymbolTable.dropped { fresh.insert(bits, renamed[Int(id)]) }
-      }
-      tables[index] = fresh
-    }
-    arena = kept
-    return renamed
+    tables[index] = fresh
+  }
+
+  /// Takes the copy of what is alive over, with what has come since the sweep began.
+  mutating func finishSweep(_ copy: SymbolArena) {
+    for id in SymbolID(sweepLimit)..<SymbolID(arena.count) { copy.keep(arena.bytes(of: id), as: id) }
+    arena = copy
+    sweepLimit = 0
+    touched = []
   }
 
   @inline(__always) private func find(_ bytes: UnsafeRawBufferPointer, _ hash: UInt64) -> SymbolID? {
@@ -110,6 +130,6 @@ extension SymbolTable {
         seen += 1
       }
     }
-    precondition(seen == arena.count, "\(seen) slots for \(arena.count) symbols")
+    precondition(seen == count, "\(seen) slots for \(count) symbols")
   }
 }
