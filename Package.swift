@@ -80,6 +80,7 @@ let package = Package(
     // Tests.
     .target(
       name: "TestKit", dependencies: ["CSnappy"], path: "Tests/TestKit", swiftSettings: strict),
+    .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
     .testTarget(name: "ModelTests", dependencies: ["Model", "TestKit"], swiftSettings: strict),
     .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestKit"], swiftSettings: strict),
     .testTarget(name: "FormatTests", dependencies: ["Format", "Model", "TestKit", "CProtobuf"], swiftSettings: strict),
@@ -87,7 +88,8 @@ let package = Package(
     .testTarget(name: "TSDBTests", dependencies: ["TSDB", "TestKit"], swiftSettings: strict),
     .testTarget(name: "PromQLTests", dependencies: ["PromQL", "TestKit"], swiftSettings: strict),
     .testTarget(
-      name: "IngestTests", dependencies: ["Ingest", "TSDB", "Format", "Model", "Platform", "TestKit"],
+      name: "IngestTests",
+      dependencies: ["Ingest", "TSDB", "Format", "Model", "Platform", "TestKit", "CAllocationCount"],
       swiftSettings: strict),
     .testTarget(
       name: "APITests",

@@ -1,0 +1,81 @@
+import CAllocationCount
+import Format
+import Ingest
+import Model
+import Platform
+import TSDB
+import TestKit
+import Testing
+
+/// What the write path asks of the heap, from the bytes of a body to its place in the log.
+@Suite struct AllocationTests {
+  /// A receiver over a database on the real disk, which keeps files in no memory of this process.
+  private final class Site {
+    let folder: TemporaryDirectory
+    let database: Database
+    let receiver: Receiver
+
+    init() throws {
+      folder = try TemporaryDirectory("apus-allocations")
+      let clock = SimulatedClock(nowMilliseconds: ReceiverBench.now)
+      let log = Log(level: .error, format: .logfmt) { _ in }
+      let registry = MetricsRegistry()
+      let options = DatabaseOptions(directory: folder.path("data"))
+      database = try Database.open(options, disk: LinuxDisk(), clock: clock, log: log, registry: registry)
+      try database.restore()
+      receiver = Receiver(
+        database: database, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry))
+    }
+
+    /// What one body costs.
+    func allocations(of body: [UInt8]) -> Int {
+      body.withUnsafeBytes { bytes in
+        let before = apus_allocation_count()
+        let outcome = receiver.receive(bytes, encoding: .snappy)
+        let asked = apus_allocation_count() - before
+        guard case .stored = outcome else {
+          Issue.record("\(outcome)")
+          return .max
+        }
+        return asked
+      }
+    }
+  }
+
+  /// One sample of each of some series, at a time and with values of its own.
+  private func body(_ series: Int, _ round: Int) -> [UInt8] {
+    var body = RemoteWriteBody()
+    for number in 0..<series {
+      body.add(
+        "allocations_total", ["pod": "pod-\(number)", "job": "job-\(number % 7)"],
+        [(ReceiverBench.now - 3_600_000 + Int64(round) * 15_000, Double(number * 31 + round * (number % 5)))])
+    }
+    return body.snappy
+  }
+
+  @Test("a known series and its sample cost no allocation: large bodies ask the heap no more often than small ones")
+  func known() throws {
+    if apus_allocation_count() < 0 { return }
+    var costs: [Int: [Int]] = [:]
+    for series in [100, 5000] {
+      let site = try Site()
+      for round in 0..<110 {
+        let body = body(series, round)
+        let cost = site.allocations(of: body)
+        // Or the count counts nothing.
+        if round == 0 { #expect(cost > 20, "\(cost)") }
+        // The first bodies make the series, and let scratch and arenas grow to their size.
+        if round >= 10 { costs[series, default: []].append(cost) }
+      }
+    }
+    // Of the bodies of a chunk's length most open no chunk and move none: those cost the same few.
+    let small = (costs[100] ?? []).sorted()
+    let large = (costs[5000] ?? []).sorted()
+    #expect(small.count == 100 && large.count == 100)
+    #expect(large[50] <= small[50] + 2, "\(small[50]) of 100 series, \(large[50]) of 5,000")
+    #expect(small[50] < 40, "\(small[50])")
+    // Chunks that grow take cells from arenas: all rounds together stay far below one allocation for each of a thousand samples.
+    print("allocations of a body: \(small[50]) with 100 known series, \(large[50]) with 5,000; most \(large[99])")
+    #expect(large.reduce(0, +) - 100 * large[50] < 500_000 / 1000, "\(large)")
+  }
+}
