@@ -28,6 +28,7 @@ func runDay(_ options: BenchOptions) throws {
         ("of these in chunks", isBlocks ? Double(stored.chunkBytes) / Double(stored.samples) : nil, 3),
         ("bytes / sample of the whole folder", Double(whole.folderBytes) / samples, 3),
         ("blocks", Double(stored.blocks), 0),
+        ("samples / chunk", isBlocks ? Double(stored.samples) / Double(stored.chunks) : nil, 2),
         ("samples in blocks", Double(stored.samples), 0),
         ("resident MiB, most", mebibytes(whole.residentBytesMax), 1),
       ])
@@ -70,6 +71,7 @@ private func loaded(
 private struct StoredBlocks {
   var blocks = 0
   var samples: Int64 = 0
+  var chunks: Int64 = 0
   var bytes = 0
   var chunkBytes = 0
 
@@ -83,6 +85,7 @@ private struct StoredBlocks {
       }
       blocks += 1
       samples += meta.stats.samples
+      chunks += meta.stats.chunks
       chunkBytes += bytesInFiles("\(folder)/\(name)/chunks")
       bytes += bytesInFiles("\(folder)/\(name)")
     }

@@ -13,8 +13,8 @@ struct UnreadableChunk: Error, Equatable {
 /// histograms) is handed on whole and only leaves when all of its time is deleted.
 /// Invariant: what is held are samples and pieces no earlier than everything that was handed on.
 struct SeriesMerge: ~Copyable {
-  /// As Prometheus cuts them.
-  static let samplesPerChunk = 120
+  /// Twice what the head cuts: a chunk costs about 25 bytes beside its samples, and old samples are read in long ranges.
+  static let samplesPerChunk = 240
   /// More held samples than this are written out as far as they are complete.
   static let heldSamplesMax = 1 << 16
   /// The largest distance of two samples in a chunk that is written.
