@@ -3,15 +3,18 @@ import Format
 extension SeriesSamples {
   /// Drops the samples at deleted times, from a place on behind which they are sorted by time.
   mutating func remove(_ deleted: DeletedTimes, from first: Int) {
-    if deleted.isEmpty { return }
+    if deleted.isEmpty || first == count { return }
+    // Bare memory: an access through the column asks for its type first.
+    let (allTimes, allValues) = (times.base, values.base)
+    if !deleted.coversSome(of: allTimes[first]...allTimes[count - 1]) { return }
     var kept = first
     var interval = 0
     for index in first..<count {
-      let time = times[index]
+      let time = allTimes[index]
       while interval < deleted.intervals.count, deleted.intervals[interval].upperBound < time { interval += 1 }
       if interval < deleted.intervals.count, deleted.intervals[interval].lowerBound <= time { continue }
-      times[kept] = time
-      values[kept] = values[index]
+      allTimes[kept] = time
+      allValues[kept] = allValues[index]
       kept += 1
     }
     times.resize(to: kept)
@@ -19,17 +22,14 @@ extension SeriesSamples {
   }
 
   mutating func removeFirst(_ removed: Int) {
-    let left = count - removed
-    for index in 0..<left {
-      times[index] = times[index + removed]
-      values[index] = values[index + removed]
-    }
-    times.resize(to: left)
-    values.resize(to: left)
+    let left = removed..<count
+    times.keep(left)
+    values.keep(left)
   }
 
   /// How many of the samples, sorted by time, lie before `time`.
   func countBefore(_ time: Int64) -> Int {
+    let times = times.base
     var low = 0
     var high = count
     while low < high {
