@@ -24,7 +24,10 @@ final class APIBench {
     try database.restore()
     if isReady { try database.start() }
     let receiver = Receiver(
-      head: database.head, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry))
+      head: database.head, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
+      replicas: HATracker(
+        HAOptions(), path: database.layout.haLeaders, disk: SimulatedDisk(), clock: clock, log: log,
+        registry: registry))
     let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
     var queryOptions = queryOptions
     queryOptions.concurrencyMax = 2

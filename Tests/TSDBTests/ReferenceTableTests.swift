@@ -26,7 +26,7 @@ private struct Name: Hashable {
       var plain: [Name: UInt32] = [:]
       for round in 0..<20 {
         for _ in 0..<random.below(400) {
-          let name = Name(high: random.next(), low: UInt32(truncatingIfNeeded: random.next()))
+          let name = Name(high: random.next(), low: UInt32(truncatingIfNeeded: random.next()) & ~15)
           let location = UInt32(random.below(1 << 20))
           table.insert(high: name.high, low: name.low, SeriesLocation(raw: location))
           plain[name] = location
@@ -57,7 +57,7 @@ private struct Name: Hashable {
       var table = ReferenceTable()
       var plain: [Name: UInt32] = [:]
       for number in 0..<count {
-        let name = Name(high: upper << 32 | UInt64(number / 2), low: UInt32(number % 2))
+        let name = Name(high: upper << 32 | UInt64(number / 2), low: UInt32(number % 2) << 4)
         table.insert(high: name.high, low: name.low, SeriesLocation(raw: UInt32(number)))
         plain[name] = UInt32(number)
         if number % 100 == 99 { expectSame(table, plain, "\(upper) \(number)") }

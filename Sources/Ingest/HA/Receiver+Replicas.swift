@@ -1,0 +1,241 @@
+import Format
+import Model
+import Platform
+import TSDB
+
+// The rows of a body that belong to replicas of HA pairs: found by the numbers their names carry, or by their labels where
+// the names are new; judged pair by pair; and then appended, or taken out of the body before anything of them is appended.
+extension Receiver {
+  /// How often a body is judged again because a replica was elected while its refused body was put into the ring.
+  private static let judgementsMax = 8
+
+  /// Settles every row of a replica: refused ones are taken out, known ones of leaders appended, the others left in
+  /// `unknown`. An outcome where the body is to be answered with it at once.
+  func settleReplicas(
+    _ body: UnsafeRawBufferPointer, _ encoding: BodyEncoding, _ bytes: UnsafeRawBufferPointer,
+    _ scratch: ReceiveScratch, _ now: Int64, replaying: HAPair?
+  ) -> ReceiveOutcome? {
+    let monotonic = clock.monotonicMilliseconds
+    let options = replicas.begin(head, now: monotonic)
+    scratch.haOptions = options
+    guard options.isEnabled else {
+      setAside(scratch) { _ in true }
+      return nil
+    }
+    if scratch.batch.replicated.isEmpty && scratch.batch.unknown.isEmpty { return nil }
+    findPairs(bytes, scratch, options, notAfter: head.newestTaken(now: now))
+    if let replaying {
+      for place in scratch.pairs.entries.indices {
+        let isReplayed = scratch.pairs[place].pair == replaying
+        scratch.pairs[place].fate = isReplayed ? .accepted : .refused(leader: "")
+        // Nothing older than what a series has.
+        scratch.pairs[place].supersededThrough = .max
+      }
+      dropPlainRows(scratch)
+    } else if !scratch.pairs.isEmpty, let outcome = judge(body, encoding, scratch, now: monotonic) {
+      return outcome
+    }
+    takeOutRefused(scratch, isCounted: replaying == nil)
+    scratch.batch.supersededThrough = scratch.pairs.entries.map(\.supersededThrough)
+    head.appendReplicated(&scratch.batch, now: now)
+    return nil
+  }
+
+  /// What is said of a body of which rows were refused because another replica leads; `outcome` is that of the others.
+  func answer(_ outcome: ReceiveOutcome, _ scratch: ReceiveScratch) -> ReceiveOutcome {
+    guard scratch.pairs.refusedRows > 0, scratch.pairs.refusedRows == scratch.batch.rows.rows.count, outcome == .stored
+    else { return outcome }
+    for entry in scratch.pairs.entries {
+      if case .refused(let leader) = entry.fate {
+        let (replica, elected) = (entry.pair.replica, leader)
+        return .refusedReplica(
+          message: "replicas did not match, rejecting sample: replica=\(replica), elected=\(elected)",
+          scratch.pairs.refused)
+      }
+    }
+    return outcome
+  }
+
+  // MARK: whose rows they are
+
+  private func findPairs(
+    _ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch, _ options: HAOptions, notAfter limit: Int64
+  ) {
+    setAside(scratch) { number in scratch.pairs.place(of: number) { replicas.name(of: $0) } == nil }
+    let times = UnsafePointer(scratch.batch.rows.times.base)
+    for row in scratch.batch.replicated.map(Int.init) {
+      guard let place = scratch.pairs.place(of: scratch.batch.pairs[row], { _ in nil }) else { continue }
+      scratch.pairs.note(place, scratch.batch.rows.rows[row], times, notAfter: limit)
+      scratch.batch.pairs[row] = UInt16(place + 1)
+    }
+    let names = PairLabels(options)
+    for row in scratch.batch.unknown.map(Int.init) {
+      let scanned = scratch.batch.rows.rows[row]
+      scratch.batch.pairs[row] = 0
+      let raw = scratch.batch.rows.labels(of: scanned, in: bytes)
+      switch names.find(in: raw, &scratch.labels) {
+      case .none: break
+      case .missing(let label, let value): replicas.noteIncomplete(missing: label, value: value)
+      case .pair(let cluster, let replica):
+        let place = scratch.pairs.place(cluster: cluster, replica: replica)
+        scratch.pairs.note(place, scanned, times, notAfter: limit)
+        scratch.batch.pairs[row] = UInt16(place + 1)
+      }
+    }
+  }
+
+  /// Lists the rows of `replicated` whose number means nothing as unknown.
+  private func setAside(_ scratch: ReceiveScratch, _ isMeaningless: (UInt16) -> Bool) {
+    if scratch.batch.replicated.isEmpty { return }
+    var kept: [UInt32] = []
+    for row in scratch.batch.replicated {
+      if isMeaningless(scratch.batch.pairs[Int(row)]) {
+        scratch.batch.pairs[Int(row)] = 0
+        scratch.batch.setAside(Int(row))
+      } else {
+        kept.append(row)
+      }
+    }
+    scratch.batch.replicated = kept
+  }
+
+  /// In a replay, rows without a pair are none of its business: they were stored when the body came.
+  private func dropPlainRows(_ scratch: ReceiveScratch) {
+    scratch.batch.unknown.removeAll { row in
+      if scratch.batch.pairs[Int(row)] != 0 { return false }
+      scratch.batch.refuse(Int(row))
+      return true
+    }
+  }
+
+  // MARK: what becomes of them
+
+  private func judge(
+    _ body: UnsafeRawBufferPointer, _ encoding: BodyEncoding, _ scratch: ReceiveScratch, now: Int64
+  ) -> ReceiveOutcome? {
+    let busy = ReceiveOutcome.unavailable(
+      message: "what was kept of a replica that has just been elected is being stored", retryAfterSeconds: 1)
+    var isKept = false
+    for _ in 0..<Receiver.judgementsMax where !isKept {
+      if replicas.judge(&scratch.pairs, now: now) == .busy { return busy }
+      for place in scratch.pairs.entries.indices {
+        guard case .takesOver(let previous) = scratch.pairs[place].fate else { continue }
+        scratch.pairs[place].fate = .accepted
+        if !takeOver(scratch.pairs[place], from: previous) { return busy }
+      }
+      isKept = keepRefused(body, encoding, scratch, now: now)
+    }
+    replicas.save()
+    return isKept ? nil : busy
+  }
+
+  private func keepRefused(
+    _ body: UnsafeRawBufferPointer, _ encoding: BodyEncoding, _ scratch: ReceiveScratch, now: Int64
+  ) -> Bool {
+    var refused: [HAPair] = []
+    for entry in scratch.pairs.entries where entry.newest != nil {
+      if case .refused = entry.fate { refused.append(entry.pair) }
+    }
+    if refused.isEmpty || scratch.haOptions.ringBytes == 0 { return true }
+    return replicas.keep(
+      FollowerRing.Body(bytes: Array(body), encoding: encoding, pairs: refused, arrived: now))
+  }
+
+  /// Stores what was kept of a new leader. False where that failed: the body is to come again, and this with it.
+  private func takeOver(_ entry: BodyPairs.Entry, from previous: HAElection.Previous?) -> Bool {
+    let bodies = replicas.keptBodies(of: entry.pair)
+    var oldest = Int64.max
+    var samples = 0
+    var isComplete = true
+    for body in bodies where isComplete {
+      let replayed = body.bytes.withUnsafeBytes { replay($0, body.encoding, of: entry.pair) }
+      isComplete = replayed.isComplete
+      samples += replayed.samples
+      oldest = min(oldest, replayed.oldest)
+      replicas.metrics.replayedBodies.add()
+    }
+    replicas.finishReplay(of: entry.pair, isComplete: isComplete)
+    replicas.metrics.replayedSamples.add(samples)
+    guard let previous else { return isComplete }
+    let first = min(oldest, entry.oldest ?? .max)
+    let gap = first == .max || previous.newestSample == .min ? 0 : max(0, first - previous.newestSample)
+    replicas.metrics.gapSeconds.observe(Double(gap) / 1000)
+    log.info(
+      "Another replica leads its cluster",
+      [
+        "cluster": entry.pair.cluster, "replica": entry.pair.replica, "before": previous.leader,
+        "silence": "\(previous.silentMilliseconds)ms", "gap": "\(gap)ms", "replayed_bodies": "\(bodies.count)",
+        "replayed_samples": "\(samples)",
+      ])
+    return isComplete
+  }
+
+  private func replay(
+    _ body: UnsafeRawBufferPointer, _ encoding: BodyEncoding, of pair: HAPair
+  ) -> (isComplete: Bool, samples: Int, oldest: Int64) {
+    withScratch { scratch, limits in
+      let outcome = receive(body, encoding, scratch, limits, replaying: pair)
+      let tally = scratch.batch.tally
+      switch outcome {
+      case .unavailable: return (false, 0, .max)
+      default: return (true, tally.accepted + tally.late, tally.oldest)
+      }
+    }
+  }
+
+  /// Takes refused rows out of the body. What is left in `replicated` is known and to be appended.
+  private func takeOutRefused(_ scratch: ReceiveScratch, isCounted: Bool) {
+    if scratch.pairs.isEmpty { return }
+    let isAccepted = scratch.pairs.entries.map { $0.fate == .accepted }
+    let numbers = scratch.pairs.entries.map(\.number)
+    scratch.batch.unknown.removeAll { row in
+      let pair = Int(scratch.batch.pairs[Int(row)])
+      if pair == 0 || isAccepted[pair - 1] { return false }
+      scratch.batch.refuse(Int(row))
+      if numbers[pair - 1] != 0 { head.nameRefused(row: Int(row), scratch.batch, pair: numbers[pair - 1]) }
+      return true
+    }
+    var known: [UInt32] = []
+    known.reserveCapacity(scratch.batch.replicated.count)
+    for row in scratch.batch.replicated {
+      let place = Int(scratch.batch.pairs[Int(row)]) - 1
+      if !isAccepted[place] {
+        scratch.batch.refuse(Int(row))
+      } else if scratch.batch.isPlaced(Int(row)) {
+        known.append(row)
+      } else {
+        scratch.batch.setAside(Int(row))
+      }
+    }
+    scratch.batch.replicated = known
+    if isCounted && isAccepted.contains(false) { countRefused(scratch) }
+  }
+
+  private func countRefused(_ scratch: ReceiveScratch) {
+    for entry in scratch.pairs.entries {
+      switch entry.fate {
+      case .refused:
+        scratch.pairs.refusedRows += entry.rows
+        scratch.pairs.refused.samples += entry.samples
+        replicas.metrics.countDeduped(entry.samples, of: entry.pair.cluster)
+      case .tooManyClusters(let limit):
+        scratch.refusals.add(reason: "too_many_ha_clusters", samples: entry.samples) {
+          "too many HA clusters (limit: \(limit)), cluster \(LabelRules.excerpt(of: entry.pair.cluster))"
+        }
+      case .accepted, .takesOver: break
+      }
+    }
+    scratch.pairs.refused.histograms = countParts(scratch.batch.rows.histograms, scratch)
+    scratch.pairs.refused.exemplars = countParts(scratch.batch.rows.exemplars, scratch)
+    if scratch.pairs.refusedRows == scratch.batch.rows.rows.count { replicas.metrics.refusedBodies.add() }
+  }
+
+  private func countParts(_ parts: borrowing Column<WritePart>, _ scratch: ReceiveScratch) -> Int {
+    var count = 0
+    for part in 0..<parts.count {
+      let row = scratch.batch.rows.rows[Int(parts[part].row)]
+      count += row.flags & WriteRow.isRefusedReplica != 0 ? 1 : 0
+    }
+    return count
+  }
+}
