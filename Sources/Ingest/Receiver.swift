@@ -81,6 +81,7 @@ package final class Receiver: Sendable {
       return .malformed(message: "not a remote-write request: \(error)")
     }
     let now = clock.nowMilliseconds()
+    scratch.haOptions = replicas.begin(head, now: clock.monotonicMilliseconds)
     head.appendKnown(&scratch.batch, now: now, takesPlain: replaying == nil)
     if let outcome = settleReplicas(body, encoding, bytes, scratch, now, replaying: replaying) { return outcome }
     resolveUnknown(bytes, scratch, limits, now)

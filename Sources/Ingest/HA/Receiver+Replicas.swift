@@ -15,9 +15,7 @@ extension Receiver {
     _ body: UnsafeRawBufferPointer, _ encoding: BodyEncoding, _ bytes: UnsafeRawBufferPointer,
     _ scratch: ReceiveScratch, _ now: Int64, replaying: HAPair?
   ) -> ReceiveOutcome? {
-    let monotonic = clock.monotonicMilliseconds
-    let options = replicas.begin(head, now: monotonic)
-    scratch.haOptions = options
+    let options = scratch.haOptions
     guard options.isEnabled else {
       setAside(scratch) { _ in true }
       return nil
@@ -32,7 +30,7 @@ extension Receiver {
         scratch.pairs[place].supersededThrough = .max
       }
       dropPlainRows(scratch)
-    } else if !scratch.pairs.isEmpty, let outcome = judge(body, encoding, scratch, now: monotonic) {
+    } else if !scratch.pairs.isEmpty, let outcome = judge(body, encoding, scratch, now: clock.monotonicMilliseconds) {
       return outcome
     }
     takeOutRefused(scratch, isCounted: replaying == nil)
@@ -99,12 +97,20 @@ extension Receiver {
     scratch.batch.replicated = kept
   }
 
+  /// The list is out of the batch meanwhile, so that `isKept` may change the batch.
+  private func filterUnknown(_ scratch: ReceiveScratch, _ isKept: (Int) -> Bool) {
+    var rows: [UInt32] = []
+    swap(&rows, &scratch.batch.unknown)
+    rows.removeAll { !isKept(Int($0)) }
+    scratch.batch.unknown = rows
+  }
+
   /// In a replay, rows without a pair are none of its business: they were stored when the body came.
   private func dropPlainRows(_ scratch: ReceiveScratch) {
-    scratch.batch.unknown.removeAll { row in
-      if scratch.batch.pairs[Int(row)] != 0 { return false }
-      scratch.batch.refuse(Int(row))
-      return true
+    filterUnknown(scratch) { row in
+      if scratch.batch.pairs[row] != 0 { return true }
+      scratch.batch.refuse(row)
+      return false
     }
   }
 
@@ -116,13 +122,16 @@ extension Receiver {
     let busy = ReceiveOutcome.unavailable(
       message: "what was kept of a replica that has just been elected is being stored", retryAfterSeconds: 1)
     var isKept = false
+    var isWhole = true
     for _ in 0..<Receiver.judgementsMax where !isKept {
       if replicas.judge(&scratch.pairs, now: now) == .busy { return busy }
       for place in scratch.pairs.entries.indices {
         guard case .takesOver(let previous) = scratch.pairs[place].fate else { continue }
         scratch.pairs[place].fate = .accepted
-        if !takeOver(scratch.pairs[place], from: previous) { return busy }
+        isWhole = isWhole && takeOver(scratch.pairs[place], from: previous)
+        replicas.finishReplay(of: scratch.pairs[place].pair, isComplete: isWhole)
       }
+      if !isWhole { return busy }
       isKept = keepRefused(body, encoding, scratch, now: now)
     }
     replicas.save()
@@ -154,7 +163,6 @@ extension Receiver {
       oldest = min(oldest, replayed.oldest)
       replicas.metrics.replayedBodies.add()
     }
-    replicas.finishReplay(of: entry.pair, isComplete: isComplete)
     replicas.metrics.replayedSamples.add(samples)
     guard let previous else { return isComplete }
     let first = min(oldest, entry.oldest ?? .max)
@@ -188,12 +196,12 @@ extension Receiver {
     if scratch.pairs.isEmpty { return }
     let isAccepted = scratch.pairs.entries.map { $0.fate == .accepted }
     let numbers = scratch.pairs.entries.map(\.number)
-    scratch.batch.unknown.removeAll { row in
-      let pair = Int(scratch.batch.pairs[Int(row)])
-      if pair == 0 || isAccepted[pair - 1] { return false }
-      scratch.batch.refuse(Int(row))
-      if numbers[pair - 1] != 0 { head.nameRefused(row: Int(row), scratch.batch, pair: numbers[pair - 1]) }
-      return true
+    filterUnknown(scratch) { row in
+      let pair = Int(scratch.batch.pairs[row])
+      if pair == 0 || isAccepted[pair - 1] { return true }
+      scratch.batch.refuse(row)
+      if numbers[pair - 1] != 0 { head.nameRefused(row: row, scratch.batch, pair: numbers[pair - 1]) }
+      return false
     }
     var known: [UInt32] = []
     known.reserveCapacity(scratch.batch.replicated.count)
