@@ -17,7 +17,7 @@ final class ReceiveScratch {
   var refusals = Refusals()
   /// The replicas the body is of.
   var pairs = BodyPairs()
-  var haOptions = HAOptions()
+  var haTerms = HATerms()
 
   /// The replica that sent the row; nil where it is of none.
   func replica(of row: Int) -> BodyPairs.Entry? {

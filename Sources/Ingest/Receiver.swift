@@ -81,7 +81,7 @@ package final class Receiver: Sendable {
       return .malformed(message: "not a remote-write request: \(error)")
     }
     let now = clock.nowMilliseconds()
-    scratch.haOptions = replicas.begin(head, now: clock.monotonicMilliseconds)
+    scratch.haTerms = replicas.begin(head, now: clock.monotonicMilliseconds)
     head.appendKnown(&scratch.batch, now: now, takesPlain: replaying == nil)
     if let outcome = settleReplicas(body, encoding, bytes, scratch, now, replaying: replaying) { return outcome }
     resolveUnknown(bytes, scratch, limits, now)
@@ -138,7 +138,7 @@ package final class Receiver: Sendable {
         continue
       }
       let replica = scratch.replica(of: row)
-      if replica != nil { scratch.labels.remove(scratch.haOptions.replicaLabel, in: raw) }
+      if replica != nil { scratch.labels.remove(scratch.haTerms.options.replicaLabel, in: raw) }
       scratch.newSeries.set(scratch.labels, of: raw)
       let name = replica.map { $0.number == 0 ? nil : $0.number } ?? 0
       if let refusal = head.appendNew(row: row, &scratch.newSeries, &scratch.batch, now: now, pair: name) {

@@ -7,14 +7,14 @@ import TSDB
 /// names. Any thread; one mutex, under which no file is touched and no body copied.
 package final class HATracker: Sendable {
   /// Between two looks for what is too old, and for series whose own labels would name a replica today.
-  private static let sweepMilliseconds: Int64 = 60_000
+  static let sweepMilliseconds: Int64 = 60_000
   /// Numbers are not given twice, so that a name that is remembered too long leads to nobody. When they run out, the labels
   /// of new replicas' series are read each time.
   private static let numberMax = UInt16.max - 1
   /// Warnings about labels, each once.
-  private static let warningsMax = 1000
+  static let warningsMax = 1000
 
-  fileprivate struct Known: Sendable {
+  struct Known: Sendable {
     var pair: HAPair
     var used: Int64
   }
@@ -23,28 +23,31 @@ package final class HATracker: Sendable {
     var options: HAOptions
     var election: HAElection
     var ring: FollowerRing
-    fileprivate var known: [UInt16: Known] = [:]
-    fileprivate var numbers: [HAPair: UInt16] = [:]
-    fileprivate var nextNumber: UInt16 = 1
+    var known: [UInt16: Known] = [:]
+    var numbers: [HAPair: UInt16] = [:]
+    var nextNumber: UInt16 = 1
     /// Clusters whose new leader's kept bodies are being stored just now.
-    fileprivate var replaying: Set<String> = []
+    var replaying: Set<String> = []
     /// Leaders whose kept bodies are still to be stored.
-    fileprivate var pending: Set<HAPair> = []
-    fileprivate var warned: Set<String> = []
-    fileprivate var nextSweep = Int64.min
-    fileprivate var hasDistrusted = false
+    var pending: Set<HAPair> = []
+    var warned: Set<String> = []
+    var nextSweep = Int64.min
+    var hasDistrusted = false
     /// Leaders of an earlier run do not know yet how new the samples are that they brought.
-    fileprivate var isFromFile = false
-    fileprivate var version = 0
+    var isFromFile = false
+    /// Changes of the leaders.
+    var version = 0
+    /// Changes of what labels mean.
+    var generation = 0
   }
 
   let state: Mutex<State>
   let metrics: HAMetrics
-  private let writtenVersion = Mutex(0)
-  private let path: String
-  private let disk: any Disk
-  private let clock: any Clock
-  private let log: Log
+  let writtenVersion = Mutex(0)
+  let path: String
+  let disk: any Disk
+  let clock: any Clock
+  let log: Log
 
   /// Reads the leaders of an earlier run from `path`.
   package init(
@@ -67,18 +70,6 @@ package final class HATracker: Sendable {
     metrics.collect(from: self, registry)
   }
 
-  private static func read(_ path: String, _ disk: any Disk, _ log: Log) -> [LeaderTable.Leader] {
-    do throws(DiskError) {
-      if let leaders = LeaderTable.decode(try disk.readFile(path)) { return leaders }
-      log.warn("The table of HA leaders is damaged; who writes first leads", ["file": path])
-    } catch {
-      if !error.isNotFound {
-        log.warn("The table of HA leaders cannot be read; who writes first leads", ["err": "\(error)"])
-      }
-    }
-    return []
-  }
-
   package func reconfigure(_ options: HAOptions) {
     state.withLock { state in
       let namesAlike = options.namesAlike(state.options)
@@ -96,16 +87,17 @@ package final class HATracker: Sendable {
       state.pending = []
       state.nextSweep = .min
       state.version += 1
+      state.generation += 1
     }
   }
 
   // MARK: a body
 
   /// The options for one body; now and then, forgets what is too old first.
-  func begin(_ head: Head, now: Int64) -> HAOptions {
-    let due = state.withLock { state -> HAOptions? in
+  func begin(_ head: Head, now: Int64) -> HATerms {
+    let due = state.withLock { state -> HATerms? in
       if state.isFromFile { HATracker.settle(&state, head, now: now, wall: clock.nowMilliseconds()) }
-      if now < state.nextSweep { return state.options }
+      if now < state.nextSweep { return HATerms(options: state.options, generation: state.generation) }
       state.nextSweep = now + HATracker.sweepMilliseconds
       return nil
     }
@@ -123,14 +115,16 @@ package final class HATracker: Sendable {
 
   enum Answer: Equatable {
     case judged
-    /// The kept bodies of a leader are being stored: the body must come again.
+    /// The kept bodies of a leader are being stored, or labels do not mean any more what they meant when the body's were
+    /// read: it must come again.
     case busy
   }
 
   /// Decides about every pair of a body.
-  func judge(_ pairs: inout BodyPairs, now: Int64) -> Answer {
+  func judge(_ pairs: inout BodyPairs, _ terms: HATerms, now: Int64) -> Answer {
     let wall = clock.nowMilliseconds()
     return state.withLock { state in
+      if terms.generation != state.generation { return .busy }
       for entry in pairs.entries where state.replaying.contains(entry.pair.cluster) {
         if state.election.clusters[entry.pair.cluster]?.leader == entry.pair.replica { return .busy }
       }
@@ -202,82 +196,12 @@ package final class HATracker: Sendable {
       }
     }
   }
+}
 
-  // MARK: what is not part of a body
-
-  private func sweep(_ head: Head, now: Int64) -> HAOptions {
-    let (options, hadDistrusted) = state.withLock { state -> (HAOptions, Bool) in
-      let forgotten = state.election.forgetIdle(now: now)
-      metrics.clustersForgotten.add(forgotten.count)
-      if !forgotten.isEmpty { state.version += 1 }
-      for (number, known) in state.known where now - known.used >= HAElection.idleMilliseconds {
-        state.known[number] = nil
-        state.numbers[known.pair] = nil
-      }
-      state.ring.expire(
-        arrivedBefore: now - state.options.failoverMilliseconds - FollowerRing.scrapeMilliseconds)
-      return (state.options, state.hasDistrusted)
-    }
-    let distrusted = options.isEnabled ? misnamed(options, head) : []
-    if hadDistrusted || !distrusted.isEmpty { head.distrustNames(of: distrusted) }
-    state.withLock { $0.hasDistrusted = !distrusted.isEmpty }
-    save()
-    return options
-  }
-
-  /// Series that were stored with labels that would be a replica's today: their names must not be a way past the verdict.
-  private func misnamed(_ options: HAOptions, _ head: Head) -> [HeadSelection] {
-    do {
-      var matchers = [try CompiledMatcher(Matcher(.notEqual, options.replicaLabel, ""))]
-      if !options.isLoneReplicaLabelStripped {
-        matchers.append(try CompiledMatcher(Matcher(.notEqual, options.clusterLabel, "")))
-      }
-      return try head.select(matchers)
-    } catch {
-      log.error("Series with a replica label could not be looked up", ["err": "\(error)"])
-      return []
-    }
-  }
-
-  /// Writes the leaders to their file if they have changed.
-  func save() {
-    let (leaders, version) = state.withLock { ($0.election.leaders, $0.version) }
-    if version == 0 { return }
-    writtenVersion.withLock { written in
-      if written >= version { return }
-      do throws(DiskError) {
-        try LeaderTable.write(leaders, to: path, on: disk)
-        written = version
-      } catch {
-        metrics.tableFailures.add()
-        log.warn("The table of HA leaders could not be written; it is tried again", ["err": "\(error)"])
-      }
-    }
-  }
-
-  /// A new series has only one of the two labels: that is counted, and told once for each value.
-  func noteIncomplete(missing: IncompleteLabel, value: UnsafeRawBufferPointer) {
-    let text = String(decoding: value.prefix(200), as: UTF8.self)
-    let isNews = state.withLock { state -> Bool? in
-      // A cluster label alone is ordinary, but where that cluster has replicas.
-      if missing == .replica && state.election.clusters[text] == nil { return nil }
-      if state.warned.count >= HATracker.warningsMax { return false }
-      return state.warned.insert("\(missing.rawValue) \(text)").inserted
-    }
-    guard let isNews else { return }
-    metrics.incomplete(missing).add()
-    if !isNews { return }
-    switch missing {
-    case .cluster:
-      log.warn(
-        "Series have a replica label and no cluster label: they are stored once for each replica", ["replica": text])
-    case .replica:
-      log.warn(
-        "Series have the label of a cluster with replicas and no replica label: they are stored", ["cluster": text])
-    }
-  }
-
-  enum IncompleteLabel: String, CaseIterable { case cluster, replica }
+/// Under which a body is taken in.
+struct HATerms: Sendable {
+  var options = HAOptions()
+  var generation = 0
 }
 
 extension Clock {

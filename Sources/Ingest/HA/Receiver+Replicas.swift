@@ -15,7 +15,7 @@ extension Receiver {
     _ body: UnsafeRawBufferPointer, _ encoding: BodyEncoding, _ bytes: UnsafeRawBufferPointer,
     _ scratch: ReceiveScratch, _ now: Int64, replaying: HAPair?
   ) -> ReceiveOutcome? {
-    let options = scratch.haOptions
+    let options = scratch.haTerms.options
     guard options.isEnabled else {
       setAside(scratch) { _ in true }
       return nil
@@ -120,11 +120,11 @@ extension Receiver {
     _ body: UnsafeRawBufferPointer, _ encoding: BodyEncoding, _ scratch: ReceiveScratch, now: Int64
   ) -> ReceiveOutcome? {
     let busy = ReceiveOutcome.unavailable(
-      message: "what was kept of a replica that has just been elected is being stored", retryAfterSeconds: 1)
+      message: "a replica has just been elected and what was kept of it is being stored", retryAfterSeconds: 1)
     var isKept = false
     var isWhole = true
     for _ in 0..<Receiver.judgementsMax where !isKept {
-      if replicas.judge(&scratch.pairs, now: now) == .busy { return busy }
+      if replicas.judge(&scratch.pairs, scratch.haTerms, now: now) == .busy { return busy }
       for place in scratch.pairs.entries.indices {
         guard case .takesOver(let previous) = scratch.pairs[place].fate else { continue }
         scratch.pairs[place].fate = .accepted
@@ -145,7 +145,7 @@ extension Receiver {
     for entry in scratch.pairs.entries where entry.newest != nil {
       if case .refused = entry.fate { refused.append(entry.pair) }
     }
-    if refused.isEmpty || scratch.haOptions.ringBytes == 0 { return true }
+    if refused.isEmpty || scratch.haTerms.options.ringBytes == 0 { return true }
     return replicas.keep(
       FollowerRing.Body(bytes: Array(body), encoding: encoding, pairs: refused, arrived: now))
   }
