@@ -107,20 +107,19 @@ import Testing
       var replica: Int
       var now: Int64
       var newest: Int64?
-      var isAccepted: Bool
     }
+    /// The accepted ones.
     var bodies: [Body] = []
 
     mutating func judge(_ replica: Int, now: Int64, newest: Int64?, failover: Int64) -> Bool {
-      let accepted = bodies.filter(\.isAccepted)
       var isAccepted = newest != nil
-      if let last = accepted.last {
+      if let last = bodies.last {
         let silence = now - last.now
-        let bar = accepted.compactMap(\.newest).max() ?? .min
+        let bar = bodies.compactMap(\.newest).max() ?? .min
         isAccepted = last.replica == replica || silence >= failover && (newest ?? .min) > bar
       }
-      if isAccepted { bodies.append(Body(replica: replica, now: now, newest: newest, isAccepted: true)) }
-      return isAccepted || accepted.isEmpty
+      if isAccepted { bodies.append(Body(replica: replica, now: now, newest: newest)) }
+      return isAccepted || bodies.isEmpty
     }
   }
 
@@ -141,11 +140,8 @@ import Testing
         let verdict = election.judge(
           cluster: "c", replica: "\(step.replica)", newest: newest, now: time, wall: time)
         let isAccepted = model.judge(step.replica, now: time, newest: newest, failover: failover)
-        if case .refused = verdict {
-          #expect(!isAccepted)
-        } else {
-          #expect(isAccepted)
-        }
+        let isRefused = if case .refused = verdict { true } else { false }
+        if isRefused == isAccepted { Issue.record("\(verdict) of \(step) at \(time) after \(model.bodies)") }
         count += 1
         explore(depth - 1, election, model, time)
       }
@@ -158,11 +154,11 @@ import Testing
   func randomHistories() {
     let seed = RandomSource(for: "elections").seed
     var random = RandomSource(seed: seed)
-    for round in 0..<200 {
+    for round in 0..<100 {
       var election = election(failover: Int64(1 + random.below(40)))
       var model = Model()
       var now: Int64 = 0
-      for _ in 0..<300 {
+      for _ in 0..<200 {
         now += Int64(random.below(random.below(10) == 0 ? 60 : 8))
         let replica = random.below(4)
         let newest = random.below(10) == 0 ? nil : now - Int64(random.below(30))
@@ -170,13 +166,16 @@ import Testing
         let verdict = judge(&election, "\(replica)", at: now, newest: newest)
         let isAccepted = model.judge(
           replica, now: now, newest: newest, failover: election.settings.failoverMilliseconds)
-        if case .refused = verdict { #expect(!isAccepted, "seed \(seed) round \(round)") }
+        let isRefused = if case .refused = verdict { true } else { false }
+        if isRefused == isAccepted { Issue.record("seed \(seed) round \(round): \(verdict)") }
         if case .elected(let previous?) = verdict {
           #expect(isAccepted, "seed \(seed) round \(round)")
           #expect(previous.leader == before?.leader && previous.leader != "\(replica)")
           #expect(election.clusters["c"]?.supersededThrough == before?.newestSample)
         }
-        if let before, let after = election.clusters["c"] { #expect(after.newestSample >= before.newestSample) }
+        if let before, let after = election.clusters["c"], after.newestSample < before.newestSample {
+          Issue.record("seed \(seed) round \(round): the bar was lowered")
+        }
       }
     }
   }

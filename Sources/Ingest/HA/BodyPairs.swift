@@ -95,14 +95,35 @@ struct BodyPairs {
     return entries.count - 1
   }
 
-  mutating func note(_ place: Int, _ row: WriteRow, _ times: UnsafePointer<Int64>, notAfter limit: Int64) {
-    entries[place].rows += 1
-    entries[place].samples += Int(row.sampleCount)
-    let start = Int(row.sampleStart)
-    for sample in start..<(start + Int(row.sampleCount)) where times[sample] <= limit {
-      let time = times[sample]
-      if time > entries[place].newest ?? .min { entries[place].newest = time }
-      if time < entries[place].oldest ?? .max { entries[place].oldest = time }
+  mutating func note(_ run: BodyPairsRun) {
+    if run.rows == 0 { return }
+    entries[run.place].rows += run.rows
+    entries[run.place].samples += run.samples
+    if run.newest == .min { return }
+    entries[run.place].newest = max(entries[run.place].newest ?? .min, run.newest)
+    entries[run.place].oldest = min(entries[run.place].oldest ?? .max, run.oldest)
+  }
+}
+
+/// Rows of one pair, one behind the other: added up in registers, then noted.
+struct BodyPairsRun {
+  let place: Int
+  var rows = 0
+  var samples = 0
+  var newest = Int64.min
+  var oldest = Int64.max
+
+  init(_ place: Int) { self.place = place }
+
+  @inline(__always)
+  mutating func add(_ row: UnsafePointer<WriteRow>, _ times: UnsafePointer<Int64>, notAfter limit: Int64) {
+    rows &+= 1
+    let count = Int(row.pointee.sampleCount)
+    samples &+= count
+    let start = Int(row.pointee.sampleStart)
+    for sample in start..<(start &+ count) where times[sample] <= limit {
+      newest = max(newest, times[sample])
+      oldest = min(oldest, times[sample])
     }
   }
 }

@@ -61,11 +61,20 @@ extension Receiver {
   ) {
     setAside(scratch) { number in scratch.pairs.place(of: number) { replicas.name(of: $0) } == nil }
     let times = UnsafePointer(scratch.batch.rows.times.base)
-    for row in scratch.batch.replicated.map(Int.init) {
-      guard let place = scratch.pairs.place(of: scratch.batch.pairs[row], { _ in nil }) else { continue }
-      scratch.pairs.note(place, scratch.batch.rows.rows[row], times, notAfter: limit)
-      scratch.batch.pairs[row] = UInt16(place + 1)
+    let rows = UnsafePointer(scratch.batch.rows.rows.base)
+    let pairs = scratch.batch.pairs.base
+    var number: UInt16 = 0
+    var run = BodyPairsRun(0)
+    for row in scratch.batch.replicated {
+      if pairs[Int(row)] != number {
+        scratch.pairs.note(run)
+        number = pairs[Int(row)]
+        run = BodyPairsRun(scratch.pairs.place(of: number) { _ in nil } ?? 0)
+      }
+      run.add(rows + Int(row), times, notAfter: limit)
+      pairs[Int(row)] = UInt16(truncatingIfNeeded: run.place &+ 1)
     }
+    scratch.pairs.note(run)
     let names = PairLabels(options)
     for row in scratch.batch.unknown.map(Int.init) {
       let scanned = scratch.batch.rows.rows[row]
@@ -76,7 +85,9 @@ extension Receiver {
       case .missing(let label, let value): replicas.noteIncomplete(missing: label, value: value)
       case .pair(let cluster, let replica):
         let place = scratch.pairs.place(cluster: cluster, replica: replica)
-        scratch.pairs.note(place, scanned, times, notAfter: limit)
+        var single = BodyPairsRun(place)
+        single.add(rows + row, times, notAfter: limit)
+        scratch.pairs.note(single)
         scratch.batch.pairs[row] = UInt16(place + 1)
       }
     }
@@ -84,7 +95,15 @@ extension Receiver {
 
   /// Lists the rows of `replicated` whose number means nothing as unknown.
   private func setAside(_ scratch: ReceiveScratch, _ isMeaningless: (UInt16) -> Bool) {
-    if scratch.batch.replicated.isEmpty { return }
+    let pairs = scratch.batch.pairs.base
+    var number: UInt16 = 0
+    // Nearly always the same number all the way, and one that means something.
+    let isSound = scratch.batch.replicated.allSatisfy { row in
+      if pairs[Int(row)] == number { return true }
+      number = pairs[Int(row)]
+      return !isMeaningless(number)
+    }
+    if isSound { return }
     var kept: [UInt32] = []
     for row in scratch.batch.replicated {
       if isMeaningless(scratch.batch.pairs[Int(row)]) {
@@ -203,13 +222,18 @@ extension Receiver {
       if numbers[pair - 1] != 0 { head.nameRefused(row: row, scratch.batch, pair: numbers[pair - 1]) }
       return false
     }
+    let locations = scratch.batch.locations.base
+    let areAllKept =
+      !isAccepted.contains(false)
+      && scratch.batch.replicated.allSatisfy { AppendBatch.isPlaced(locations[Int($0)]) }
+    if areAllKept { return }
     var known: [UInt32] = []
     known.reserveCapacity(scratch.batch.replicated.count)
     for row in scratch.batch.replicated {
       let place = Int(scratch.batch.pairs[Int(row)]) - 1
       if !isAccepted[place] {
         scratch.batch.refuse(Int(row))
-      } else if scratch.batch.isPlaced(Int(row)) {
+      } else if AppendBatch.isPlaced(locations[Int(row)]) {
         known.append(row)
       } else {
         scratch.batch.setAside(Int(row))

@@ -68,8 +68,8 @@ package struct AppendBatch: ~Copyable, Sendable {
   /// Lists a row of `replicated` as unknown: its number means nothing any more, or its series is yet to be found.
   package mutating func setAside(_ row: Int) { setAside(row, BatchView(&self)) }
 
-  /// Whether the name of a row leads to a series.
-  package func isPlaced(_ row: Int) -> Bool { SeriesLocation(raw: locations[row]).isPlaced }
+  /// Whether what is in `locations` for a row is the place of a series.
+  @inlinable package static func isPlaced(_ location: UInt32) -> Bool { location < UInt32.max - 1 }
 
   /// Takes a row out: nothing of it is appended or logged, now or later.
   package mutating func refuse(_ row: Int) {
