@@ -89,6 +89,37 @@ extension EndToEnd {
       #expect(!b.child.standardError.text.contains("non-recoverable error"))
     }
 
+    @Test("a reload of the configuration switches replicas off and on and changes their limits, with no restart")
+    func reload() throws {
+      let site = try Site()
+      let file = try site.directory.write(Self.configuration(), to: "apus.yml")
+      let apus = try site.start(["--config.file=\(file)", "--web.enable-lifecycle"])
+      let start = EndToEnd.recentTimestamp()
+      func send(_ replica: String, _ cluster: String, _ second: Int64) throws -> Int {
+        var body = RemoteWriteBody()
+        body.add("e2e_replica", ["__replica__": replica, "cluster": cluster], [(start + second * 1000, 1)])
+        return try apus.write(body).status
+      }
+      func reload(_ text: String) throws {
+        _ = try site.directory.write(text, to: "apus.yml")
+        #expect(try apus.request("POST", "/-/reload").status == 200)
+      }
+      #expect(try send("a", "one", 0) == 204)
+      #expect(try send("b", "one", 0) == 202)
+      try reload(Self.configuration(", max_clusters: 1"))
+      #expect(try send("b", "one", 1) == 202)
+      #expect(try send("a", "two", 1) == 400)
+      try reload(Self.configuration(", enabled: false"))
+      #expect(try send("a", "one", 2) == 204)
+      #expect(try send("b", "one", 2) == 204)
+      #expect(try apus.query("count(e2e_replica)", at: start + 2000).series.first?.points.first?.value == 3)
+      try reload(Self.configuration())
+      #expect(try send("b", "one", 3) == 204)
+      #expect(try send("a", "one", 3) == 202)
+      #expect(try leader(apus) == "b")
+      #expect(apus.child.terminate() == .code(0))
+    }
+
     /// All series of the exporter, as one server that scraped it all the time would have them.
     private func expectWhole(_ apus: ServerProcess, _ survivor: ServerProcess, end: Int64) throws {
       let all = try apus.query("{job=\"node\"}[10m]", at: end)
