@@ -37,8 +37,8 @@ extension HeadShard {
       if time >= bounds.inOrderOldest { return appendInOrder(record, slot, time: time, value: value) }
     } else if time == record.pointee.tail.lastTime && !record.pointee.has(HeadSeries.lastValueUnknown) {
       if value == record.pointee.tail.lastValue { return .duplicate }
-      return time <= bounds.supersededThrough ? .superseded : .conflict
-    } else if time <= bounds.supersededThrough {
+      return bounds.isSuperseded(time) ? .superseded : .conflict
+    } else if bounds.isSuperseded(time) {
       // A replay that is tried again finds its own samples, and logs them again.
       guard let existing = valueInMemory(record, at: time), existing.value == value else { return .superseded }
       return existing.isLate ? .lateDuplicate : .duplicate

@@ -79,6 +79,9 @@ struct AppendBounds: BitwiseCopyable, Sendable {
   /// Up to here a sample that is not behind its series' last one is superseded: the replica that led before brought it.
   var supersededThrough = Int64.min
 
+  @inline(__always)
+  func isSuperseded(_ time: Int64) -> Bool { supersededThrough > .min && time <= supersededThrough }
+
   /// With in-order samples taken from `time` on only.
   @inline(__always)
   func inOrder(from time: Int64) -> AppendBounds {
