@@ -25,6 +25,8 @@ struct BenchOptions {
   /// Rounds of a query, and how long each lasts at least.
   var queryRounds = 7
   var querySeconds = 0.2
+  /// Makes the load that of one replica of an HA pair.
+  var replica = ""
 
   init(_ arguments: [String]) throws(Mistake) {
     command = arguments.first ?? "help"
@@ -52,6 +54,7 @@ struct BenchOptions {
           }
           contenders.append(contender)
         }
+      case "--replica": replica = value
       case "--data": dataFolder = value
       case "--apus-flag": apusFlags.append(value)
       default: throw Mistake(description: "unknown option '\(option)'; see help")
@@ -90,9 +93,11 @@ struct BenchOptions {
       throw Mistake(description: "--scrapes \(scrapes): at most \(Workload.scrapesMax) fit into the last hour")
     }
     let lastTimestamp = (nowMilliseconds() / 1000 - 60) * 1000
-    return Workload(
+    var workload = Workload(
       series: series ?? defaultSeries, scrapes: scrapes, seriesPerBody: seriesPerBody, seed: seed,
       firstTimestamp: lastTimestamp - Int64(scrapes - 1) * Workload.usualInterval)
+    workload.replica = replica
+    return workload
   }
 }
 

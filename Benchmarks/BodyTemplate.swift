@@ -12,12 +12,14 @@ struct BodyTemplate: ~Copyable {
   private var valueOffsets: [Int32] = []
   private var values: SeriesValues
 
-  init(_ series: Range<Int>, seed: UInt64) {
+  init(_ series: Range<Int>, seed: UInt64, replica: String = "") {
     values = SeriesValues(series, seed: seed)
     valueOffsets.reserveCapacity(series.count)
     var body = RemoteWriteBody()
     for number in series {
-      body.add(Workload.labels(of: number), [(1 << 40, 0)])
+      var labels = Workload.labels(of: number)
+      if !replica.isEmpty { labels.insert(("__replica__", replica), at: 1) }
+      body.add(labels, [(1 << 40, 0)])
       valueOffsets.append(Int32(body.message.count - Self.timestampBytes - 1 - 8))
     }
     message = body.message

@@ -120,7 +120,7 @@ private struct BodyShare: ~Copyable {
     for (index, number) in numbers.enumerated() {
       let first = number * workload.seriesPerBody
       let range = first..<min(workload.series, first + workload.seriesPerBody)
-      templates.initializeElement(at: index, to: BodyTemplate(range, seed: workload.seed))
+      templates.initializeElement(at: index, to: BodyTemplate(range, seed: workload.seed, replica: workload.replica))
     }
   }
 

@@ -14,6 +14,8 @@ struct Workload: Sendable {
   var seed: UInt64
   var firstTimestamp: Int64
   var intervalMilliseconds = Workload.usualInterval
+  /// What the series carry as `__replica__`, beside their cluster; empty: they are of no HA pair.
+  var replica = ""
 
   var samples: Int { series * scrapes }
   var bodiesPerScrape: Int { (series + seriesPerBody - 1) / seriesPerBody }

@@ -26,6 +26,7 @@ private let usage = """
     --only A,B          of apus,prometheus,victoria      --seed N          of values and moments (1)
     --query-milliseconds N  how long a query is repeated in each of seven rounds (200)
     --rounds N          of kill (50)                     --data DIR        where the data directories are made
+    --replica NAME      the load is that of this replica of an HA pair
     --apus-flag FLAG    passed on to Apus; may be repeated
   """
 

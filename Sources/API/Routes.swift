@@ -120,6 +120,8 @@ package enum Routes {
     routes.add(.get, "/api/v1/status/config", status.config)
     routes.add(.get, "/api/v1/status/runtimeinfo", status.runtimeInfo)
     routes.add(.get, "/api/v1/status/walreplay", status.walReplay)
+    let ha = HAStatusEndpoint(clock: services.queries.clock)
+    routes.add(.get, "/api/v1/status/ha", ha.status)
     routes.add(.get, "/api/v1/notifications", status.notifications)
     routes.add(.get, "/api/v1/notifications/live", status.liveNotifications)
     let features = FeatureList(

@@ -28,7 +28,7 @@ struct StatusPage: Sendable {
     ]
     let lists = [
       ("api/v1/status/tsdb", "Cardinality"), ("api/v1/status/active_queries", "Running queries"),
-      ("api/v1/status/flags", "Flags"), ("api/v1/status/config", "Configuration"),
+      ("api/v1/status/ha", "Replicas"), ("api/v1/status/flags", "Flags"), ("api/v1/status/config", "Configuration"),
       ("api/v1/status/runtimeinfo", "Runtime"), ("api/v1/targets", "Targets"), ("api/v1/rules", "Rules"),
       ("metrics", "Metrics"),
     ]

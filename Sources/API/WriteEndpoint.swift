@@ -23,6 +23,7 @@ struct WriteEndpoint: Sendable {
       // counts, and the refusals are in the log and the counters.
       let isVMAgent = request.withHeader("X-VictoriaMetrics-Remote-Write-Version") { $0 != nil }
       return isVMAgent ? .noContent : .text(400, message)
+    case .refusedReplica(let message, _): return .text(202, message)
     case .malformed(let message), .tooLarge(let message): return .text(400, message)
     case .unsupportedEncoding(let message): return .text(415, message)
     case .unavailable(let message, let seconds): return Response.text(503, message).retryAfter(seconds: seconds)

@@ -37,6 +37,8 @@ enum LabelRules {
     quoted(String(decoding: bytes.prefix(200), as: UTF8.self))
   }
 
+  static func excerpt(of text: String) -> String { quoted(String(decoding: text.utf8.prefix(200), as: UTF8.self)) }
+
   /// The series as a person reads it: its labels as far as they parse, bounded.
   static func describe(_ bytes: UnsafeRawBufferPointer, _ labels: inout LabelFields) -> String {
     guard labels.parse(bytes) else { return "{…}" }

@@ -4,6 +4,9 @@ package enum ReceiveOutcome: Sendable, Equatable {
   case stored
   /// The valid part is stored; the message names the first of what was refused.
   case partly(message: String)
+  /// Nothing is stored, and nothing is wrong: all of it is of replicas whose cluster another one leads. The counts are what
+  /// the sender shall hear as taken.
+  case refusedReplica(message: String, ReceivedCounts)
   /// The body is not what it says it is; nothing was stored.
   case malformed(message: String)
   /// Decompressed it would be larger than the limit; nothing was stored.

@@ -15,6 +15,15 @@ final class ReceiveScratch {
   var labels = LabelFields()
   var newSeries = NewSeries()
   var refusals = Refusals()
+  /// The replicas the body is of.
+  var pairs = BodyPairs()
+  var haTerms = HATerms()
+
+  /// The replica that sent the row; nil where it is of none.
+  func replica(of row: Int) -> BodyPairs.Entry? {
+    let place = Int(batch.pairs[row])
+    return place == 0 || pairs.isEmpty ? nil : pairs[place - 1]
+  }
 
   /// Makes ready for the next body and gives back what an unusual one made grow.
   func reset() {
@@ -27,6 +36,7 @@ final class ReceiveScratch {
     labels.release()
     if newSeries.fields.capacity > ReceiveScratch.keptLabelBytesMax { newSeries = NewSeries() }
     refusals = Refusals()
+    pairs.removeAll()
   }
 }
 

@@ -7,16 +7,18 @@ import TSDB
 /// Takes in remote-write bodies: decompress, scan, append what is known, read the labels of what is not, log,
 /// acknowledge. Any thread; each body runs on the caller's.
 package final class Receiver: Sendable {
-  private let head: Head
+  let head: Head
   /// Set where the head is a database's: it knows blocks, and when nothing may be written.
   private let database: Database?
-  private let clock: any Clock
-  private let log: Log
+  let clock: any Clock
+  let log: Log
   private let limits: Mutex<IngestLimits>
   private let idle = Mutex<[ScratchBox]>([])
   package let metrics: ReceiverMetrics
   /// What senders say of their metrics.
   package let metadata: MetadataStore
+  /// Who leads of the replicas that send the same series.
+  package let replicas: HATracker
 
   /// A scratch is one thread's while it is out of the pool.
   private struct ScratchBox: @unchecked Sendable {
@@ -24,13 +26,17 @@ package final class Receiver: Sendable {
   }
 
   package convenience init(
-    database: Database, limits: IngestLimits, clock: any Clock, log: Log, metrics: ReceiverMetrics
+    database: Database, limits: IngestLimits, clock: any Clock, log: Log, metrics: ReceiverMetrics,
+    replicas: HATracker
   ) {
-    self.init(head: database.head, database: database, limits: limits, clock: clock, log: log, metrics: metrics)
+    self.init(
+      head: database.head, database: database, limits: limits, clock: clock, log: log, metrics: metrics,
+      replicas: replicas)
   }
 
   package init(
-    head: Head, database: Database? = nil, limits: IngestLimits, clock: any Clock, log: Log, metrics: ReceiverMetrics
+    head: Head, database: Database? = nil, limits: IngestLimits, clock: any Clock, log: Log, metrics: ReceiverMetrics,
+    replicas: HATracker
   ) {
     self.head = head
     self.database = database
@@ -38,6 +44,7 @@ package final class Receiver: Sendable {
     self.log = log
     self.limits = Mutex(limits)
     self.metrics = metrics
+    self.replicas = replicas
     metadata = MetadataStore(hash: head.hash)
   }
 
@@ -45,15 +52,22 @@ package final class Receiver: Sendable {
 
   /// Takes in one body of the remote-write 1.0 protocol.
   package func receive(_ body: UnsafeRawBufferPointer, encoding: BodyEncoding) -> ReceiveOutcome {
-    let box = idle.withLock { $0.popLast() } ?? ScratchBox(scratch: ReceiveScratch())
-    let outcome = receive(body, encoding, box.scratch, limits.withLock { $0 })
-    box.scratch.reset()
-    idle.withLock { $0.append(box) }
-    return outcome
+    withScratch { scratch, limits in answer(receive(body, encoding, scratch, limits), scratch) }
   }
 
-  private func receive(
-    _ body: UnsafeRawBufferPointer, _ encoding: BodyEncoding, _ scratch: ReceiveScratch, _ limits: IngestLimits
+  /// Lends a scratch from the pool.
+  func withScratch<Result>(_ use: (ReceiveScratch, IngestLimits) -> Result) -> Result {
+    let box = idle.withLock { $0.popLast() } ?? ScratchBox(scratch: ReceiveScratch())
+    let result = use(box.scratch, limits.withLock { $0 })
+    box.scratch.reset()
+    idle.withLock { $0.append(box) }
+    return result
+  }
+
+  /// `replaying`: a kept body of a replica that now leads; only its rows are of interest.
+  func receive(
+    _ body: UnsafeRawBufferPointer, _ encoding: BodyEncoding, _ scratch: ReceiveScratch, _ limits: IngestLimits,
+    replaying: HAPair? = nil
   ) -> ReceiveOutcome {
     if let database, !database.isWritable {
       return .unavailable(message: "the disk is nearly full, nothing is written", retryAfterSeconds: 30)
@@ -67,7 +81,9 @@ package final class Receiver: Sendable {
       return .malformed(message: "not a remote-write request: \(error)")
     }
     let now = clock.nowMilliseconds()
-    head.appendKnown(&scratch.batch, now: now)
+    scratch.haTerms = replicas.begin(head, now: clock.monotonicMilliseconds)
+    head.appendKnown(&scratch.batch, now: now, takesPlain: replaying == nil)
+    if let outcome = settleReplicas(body, encoding, bytes, scratch, now, replaying: replaying) { return outcome }
     resolveUnknown(bytes, scratch, limits, now)
     refuseHistograms(bytes, scratch)
     metadata.note(scratch.batch.rows.metadata, in: bytes, now: now)
@@ -80,6 +96,7 @@ package final class Receiver: Sendable {
       return .unavailable(message: "the write-ahead log cannot be written: \(error)", retryAfterSeconds: 5)
     }
     metrics.samples.add(scratch.batch.tally.stored)
+    replicas.metrics.supersededSamples.add(scratch.batch.tally.superseded)
     if scratch.refusals.isEmpty { return .stored }
     metrics.count(scratch.refusals)
     let rows = scratch.batch.rows.times.count + scratch.batch.rows.histograms.count
@@ -120,8 +137,11 @@ package final class Receiver: Sendable {
         refuse(row, reason: fault.reason, fault.message, raw, scratch)
         continue
       }
+      let replica = scratch.replica(of: row)
+      if replica != nil { scratch.labels.remove(scratch.haTerms.options.replicaLabel, in: raw) }
       scratch.newSeries.set(scratch.labels, of: raw)
-      if let refusal = head.appendNew(row: row, &scratch.newSeries, &scratch.batch, now: now) {
+      let name = replica.map { $0.number == 0 ? nil : $0.number } ?? 0
+      if let refusal = head.appendNew(row: row, &scratch.newSeries, &scratch.batch, now: now, pair: name) {
         refuse(row, reason: refusal.reason, refusal.message, raw, scratch)
       }
     }
@@ -138,6 +158,7 @@ package final class Receiver: Sendable {
   private func refuseHistograms(_ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch) {
     for index in 0..<scratch.batch.rows.histograms.count {
       let row = Int(scratch.batch.rows.histograms[index].row)
+      if scratch.batch.rows.rows[row].flags & WriteRow.isRefusedReplica != 0 { continue }
       let labels = scratch.batch.rows.labels(of: scratch.batch.rows.rows[row], in: bytes)
       scratch.refusals.add(reason: SeriesFault.histogram.reason, samples: 1) {
         "\(SeriesFault.histogram.message), series \(LabelRules.describe(labels, &scratch.labels))"

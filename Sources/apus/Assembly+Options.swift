@@ -40,6 +40,19 @@ extension IngestLimits {
   }
 }
 
+extension HAOptions {
+  init(_ configuration: Configuration) {
+    self.init()
+    isEnabled = configuration.ha.isEnabled
+    clusterLabel = configuration.ha.clusterLabel
+    replicaLabel = configuration.ha.replicaLabel
+    failoverMilliseconds = configuration.ha.failoverTimeoutMilliseconds
+    clustersMax = configuration.ha.clustersMax
+    ringBytes = configuration.ha.ringBytes
+    isLoneReplicaLabelStripped = configuration.ha.isLoneReplicaLabelStripped
+  }
+}
+
 extension QueryOptions {
   init(_ options: ServeOptions) {
     self.init()

@@ -55,7 +55,10 @@ final class Assembly: Sendable {
     }
     receiver = Receiver(
       database: database, limits: IngestLimits(options, present), clock: clock, log: log,
-      metrics: ReceiverMetrics(registry))
+      metrics: ReceiverMetrics(registry),
+      replicas: HATracker(
+        HAOptions(present), path: database.layout.haLeaders, disk: LinuxDisk(), clock: clock, log: log,
+        registry: registry))
     let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
     do throws(ThreadError) {
       queries = try QueryService(QueryOptions(options), clock: clock)
@@ -89,6 +92,7 @@ final class Assembly: Sendable {
     configuration.onReload { [database, receiver] configuration in
       database.reconfigure { $0 = DatabaseOptions(options, configuration) }
       receiver.reconfigure(IngestLimits(options, configuration))
+      receiver.replicas.reconfigure(HAOptions(configuration))
     }
   }
 

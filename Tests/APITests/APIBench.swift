@@ -13,6 +13,7 @@ final class APIBench {
 
   let database: Database
   let queries: QueryService
+  let receiver: Receiver
   private let server: HTTPServer
 
   init(isReady: Bool = true, queryOptions: QueryOptions = QueryOptions()) throws {
@@ -23,8 +24,11 @@ final class APIBench {
       DatabaseOptions(directory: "/data"), disk: SimulatedDisk(), clock: clock, log: log, registry: registry)
     try database.restore()
     if isReady { try database.start() }
-    let receiver = Receiver(
-      head: database.head, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry))
+    receiver = Receiver(
+      head: database.head, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
+      replicas: HATracker(
+        HAOptions(), path: database.layout.haLeaders, disk: SimulatedDisk(), clock: clock, log: log,
+        registry: registry))
     let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
     var queryOptions = queryOptions
     queryOptions.concurrencyMax = 2

@@ -39,6 +39,35 @@ import Testing
     }
   }
 
+  @Test(
+    "a follower is told 202 and who leads, one cluster too many 400, and the status says it in each workspace's path")
+  func replicas() throws {
+    let bench = try APIBench()
+    func send(_ replica: String, _ offset: Int64) throws -> (status: Int, text: String) {
+      var body = RemoteWriteBody()
+      body.add("up", ["__replica__": replica, "cluster": "c"], [(APIBench.now + offset, 1)])
+      let answer = try bench.write(body.snappy, RemoteWriteBody.headers)
+      return (answer.status, answer.text)
+    }
+    #expect(try send("a", 0) == (204, ""))
+    #expect(try send("b", 1) == (202, "replicas did not match, rejecting sample: replica=b, elected=a\n"))
+    for path in ["/api/v1/status/ha", "/workspaces/default/api/v1/status/ha"] {
+      let data = try JSONValue(parsing: bench.get(path).body)["data"]
+      #expect(data["enabled"].bool == true)
+      #expect(data["elected"][0]["cluster"].string == "c" && data["elected"][0]["replica"].string == "a")
+      #expect(data["elected"][0]["followers"][0]["replica"].string == "b")
+      #expect(data["elected"][0]["followers"][0]["keptBodies"].number == 1)
+      #expect(data["elected"][0]["electedAt"].string == data["now"].string)
+    }
+    var options = HAOptions()
+    options.clustersMax = 1
+    bench.receiver.replicas.reconfigure(options)
+    var body = RemoteWriteBody()
+    body.add("up", ["__replica__": "a", "cluster": "d"], [(APIBench.now, 1)])
+    let refused = try bench.write(body.snappy, RemoteWriteBody.headers)
+    #expect(refused.status == 400 && refused.text.hasPrefix("too many HA clusters (limit: 1)"))
+  }
+
   @Test("spaces and tabs around a text go, others stay")
   func trimming() {
     #expect(" \t a b\t ".trimmedASCII == "a b")

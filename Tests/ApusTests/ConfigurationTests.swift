@@ -98,7 +98,7 @@ struct ConfigurationTests {
     #expect(configuration.retentionRules.map(\.position.line) == [14, 15])
     #expect(
       configuration.warnings == [
-        "accepted but not served by this version: apus.limits.label_sets, apus.ha"
+        "accepted but not served by this version: apus.limits.label_sets"
       ])
   }
 

@@ -49,7 +49,7 @@ struct EffectiveConfigurationTests {
             replica_label: __replica__
             failover_timeout: 30s
             max_clusters: 500
-            ring_bytes: 16MiB
+            ring_bytes: 64MiB
             strip_lone_replica_label: false
           slow_query_threshold: 10s
 

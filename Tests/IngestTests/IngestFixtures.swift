@@ -10,22 +10,28 @@ import Testing
 final class ReceiverBench {
   static let now: Int64 = 1_700_000_000_000
 
-  let disk = SimulatedDisk()
-  let clock = SimulatedClock(nowMilliseconds: ReceiverBench.now)
+  let disk: SimulatedDisk
+  let clock: SimulatedClock
   let registry = MetricsRegistry()
   let database: Database
   let receiver: Receiver
 
   init(
-    _ limits: IngestLimits = IngestLimits(), _ change: (inout DatabaseOptions) -> Void = { _ in }
+    _ limits: IngestLimits = IngestLimits(), ha: HAOptions = HAOptions(), disk: SimulatedDisk = SimulatedDisk(),
+    log: Log = Log(level: .error, format: .logfmt) { _ in }, clock: SimulatedClock? = nil,
+    _ change: (inout DatabaseOptions) -> Void = { _ in }
   ) throws {
-    let log = Log(level: .error, format: .logfmt) { _ in }
+    self.disk = disk
+    self.clock = clock ?? SimulatedClock(nowMilliseconds: ReceiverBench.now)
+    let clock = self.clock
     var options = DatabaseOptions(directory: "/data")
     change(&options)
     database = try Database.open(options, disk: disk, clock: clock, log: log, registry: registry)
     try database.restore()
     receiver = Receiver(
-      head: database.head, limits: limits, clock: clock, log: log, metrics: ReceiverMetrics(registry))
+      head: database.head, limits: limits, clock: clock, log: log, metrics: ReceiverMetrics(registry),
+      replicas: HATracker(
+        ha, path: database.layout.haLeaders, disk: disk, clock: clock, log: log, registry: registry))
   }
 
   func receive(_ body: [UInt8], _ encoding: BodyEncoding = .identity) -> ReceiveOutcome {

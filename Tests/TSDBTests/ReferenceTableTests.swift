@@ -26,7 +26,7 @@ private struct Name: Hashable {
       var plain: [Name: UInt32] = [:]
       for round in 0..<20 {
         for _ in 0..<random.below(400) {
-          let name = Name(high: random.next(), low: UInt32(truncatingIfNeeded: random.next()))
+          let name = Name(high: random.next(), low: UInt32(truncatingIfNeeded: random.next()) & ~15)
           let location = UInt32(random.below(1 << 20))
           table.insert(high: name.high, low: name.low, SeriesLocation(raw: location))
           plain[name] = location
@@ -57,7 +57,7 @@ private struct Name: Hashable {
       var table = ReferenceTable()
       var plain: [Name: UInt32] = [:]
       for number in 0..<count {
-        let name = Name(high: upper << 32 | UInt64(number / 2), low: UInt32(number % 2))
+        let name = Name(high: upper << 32 | UInt64(number / 2), low: UInt32(number % 2) << 4)
         table.insert(high: name.high, low: name.low, SeriesLocation(raw: UInt32(number)))
         plain[name] = UInt32(number)
         if number % 100 == 99 { expectSame(table, plain, "\(upper) \(number)") }
@@ -86,5 +86,69 @@ private struct Name: Hashable {
         }
       }
     }
+  }
+}
+
+@Suite struct ReplicaNameTests {
+  private func low(_ number: Int) -> UInt32 { UInt32(number) << 4 }
+
+  @Test("a name of a pair is found as that, and never as a series of its own")
+  func pairs() {
+    var table = ReferenceTable()
+    table.insert(high: 1, low: low(1), SeriesLocation(raw: 10))
+    table.insert(high: 2, low: low(2), SeriesLocation(raw: 10), pair: 7)
+    table.insert(high: 3, low: low(3), .unplaced, pair: 8)
+    #expect(table.findName(high: 2, low: low(2)).pair == 7)
+    #expect(table.findName(high: 2, low: low(2)).location.raw == 10)
+    #expect(table.find(high: 2, low: low(2)).isNone)
+    #expect(table.find(high: 1, low: low(1)).raw == 10)
+    #expect(table.findName(high: 3, low: low(3)).location == .unplaced && table.unplacedCount == 1)
+    var named: [UInt32] = []
+    table.forEach { named.append($0.raw) }
+    #expect(named.sorted() == [10, 10])
+    // The replica is elected; later the labels are a series of their own.
+    table.insert(high: 3, low: low(3), SeriesLocation(raw: 11), pair: 8)
+    #expect(table.unplacedCount == 0)
+    table.insert(high: 3, low: low(3), SeriesLocation(raw: 12))
+    #expect(table.find(high: 3, low: low(3)).raw == 12)
+    table.checkInvariants()
+  }
+
+  @Test("a distrusted name stays the series' own, whoever learns it as another's, until it is trusted again")
+  func distrust() {
+    var table = ReferenceTable()
+    for number in 1...100 { table.insert(high: UInt64(number) << 32, low: 0, SeriesLocation(raw: UInt32(number))) }
+    table.insert(high: 7, low: 0, SeriesLocation(raw: 20), pair: 3)
+    table.distrust { $0.raw % 10 == 0 }
+    table.insert(high: 20 << 32, low: 0, SeriesLocation(raw: 500), pair: 3)
+    for number in 1...100 {
+      let found = table.findName(high: UInt64(number) << 32, low: 0)
+      #expect(found.location.raw == UInt32(number))
+      #expect(found.pair == (number % 10 == 0 ? ReferenceTable.distrusted : 0))
+      #expect(table.find(high: UInt64(number) << 32, low: 0).raw == UInt32(number))
+    }
+    #expect(table.findName(high: 7, low: 0).pair == 3)
+    table.distrust { _ in false }
+    for number in 1...100 { #expect(table.findName(high: UInt64(number) << 32, low: 0).pair == 0) }
+    table.checkInvariants()
+  }
+
+  @Test("names without a series are dropped when they become more than the others")
+  func unplacedBound() {
+    var table = ReferenceTable()
+    var random = RandomSource(seed: 3)
+    var placed: [UInt64] = []
+    for number in 0..<50_000 {
+      let high = random.next()
+      if number % 100 == 0 {
+        table.insert(high: high, low: 0, SeriesLocation(raw: UInt32(number)))
+        placed.append(high)
+      } else {
+        table.insert(high: high, low: 0, .unplaced, pair: 1)
+      }
+      #expect(table.unplacedCount <= 4097)
+    }
+    table.checkInvariants()
+    #expect(placed.allSatisfy { !table.find(high: $0, low: 0).isNone })
   }
 }

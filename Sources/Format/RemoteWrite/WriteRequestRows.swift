@@ -20,6 +20,9 @@ package struct WriteRow: BitwiseCopyable, Sendable {
   @inlinable package static var isGathered: UInt32 { 1 }
   @inlinable package static var hasExemplars: UInt32 { 2 }
   @inlinable package static var hasHistograms: UInt32 { 4 }
+  /// Set by the receiver, never by the scanner: the row belongs to a replica that is not the elected one. Nothing of it,
+  /// histograms and exemplars included, is stored.
+  @inlinable package static var isRefusedReplica: UInt32 { 8 }
 }
 
 /// A message inside the body that is read later, if at all: an exemplar or histogram of a row, or metadata (row -1).

@@ -19,6 +19,8 @@ package struct DatabaseLayout: Sendable {
   package var flushMark: String { root + "/apus.flushed" }
   /// What was deleted of what the head holds.
   package var deletions: String { root + "/apus.deleted" }
+  /// Which replica leads each cluster.
+  package var haLeaders: String { root + "/apus.ha-leaders" }
   /// Copies made on request.
   package var snapshots: String { root + "/snapshots" }
   /// Files that could not be read, kept for people.

@@ -16,6 +16,15 @@ package struct AppendBatch: ~Copyable, Sendable {
   package var unknown: [UInt32] = []
   /// Rows whose name lives in another shard than their series.
   var elsewhere: [UInt32] = []
+  /// Rows whose name belongs to a replica: nothing of them is appended before there is a verdict.
+  package var replicated: [UInt32] = []
+  /// Per row, the number of the pair its name belongs to (0: none); once the verdicts are there, one plus the place of
+  /// the pair in `supersededThrough`.
+  package var pairs = Column<UInt16>(capacity: 1024)
+  /// Per pair of this body, up to which time its samples are superseded.
+  package var supersededThrough: [Int64] = []
+  /// How often slots had been recycled when the names were looked up.
+  var slotsRecycled = 0
   /// Series of this body that the log does not hold yet.
   var unlogged: [UnloggedSeries] = []
   var seriesLog = ByteBuffer(capacity: 256)
@@ -36,9 +45,12 @@ package struct AppendBatch: ~Copyable, Sendable {
     locations.resize(to: rows.rows.count)
     references.resize(to: rows.rows.count)
     order.resize(to: rows.rows.count)
+    pairs.resize(to: rows.rows.count)
     outcomes.resize(to: rows.times.count)
     unknown.removeAll(keepingCapacity: true)
     elsewhere.removeAll(keepingCapacity: true)
+    replicated.removeAll(keepingCapacity: true)
+    supersededThrough.removeAll(keepingCapacity: true)
     unlogged.removeAll(keepingCapacity: true)
     tally = AppendTally()
   }
@@ -53,6 +65,28 @@ package struct AppendBatch: ~Copyable, Sendable {
     }
   }
 
+  /// Lists a row of `replicated` as unknown: its number means nothing any more, or its series is yet to be found.
+  package mutating func setAside(_ row: Int) { setAside(row, BatchView(&self)) }
+
+  /// Whether what is in `locations` for a row is the place of a series.
+  @inlinable package static func isPlaced(_ location: UInt32) -> Bool { location < UInt32.max - 1 }
+
+  /// Takes a row out: nothing of it is appended or logged, now or later.
+  package mutating func refuse(_ row: Int) {
+    rows.rows.base[row].flags |= WriteRow.isRefusedReplica
+    references[row] = 0
+    let start = Int(rows.rows[row].sampleStart)
+    for sample in start..<(start &+ Int(rows.rows[row].sampleCount)) { outcomes[sample] = AppendBatch.unresolved }
+  }
+
+  /// `bounds` for a row of a pair.
+  func bounds(_ bounds: AppendBounds, pair: UInt16) -> AppendBounds {
+    if pair == 0 || Int(pair) > supersededThrough.count { return bounds }
+    var bounds = bounds
+    bounds.supersededThrough = supersededThrough[Int(pair) - 1]
+    return bounds
+  }
+
   /// Gives back what an unusually large body made grow.
   package mutating func release(aboveRows limit: Int) {
     rows.release(aboveRows: limit)
@@ -60,6 +94,8 @@ package struct AppendBatch: ~Copyable, Sendable {
     references.release(above: limit)
     outcomes.release(above: limit)
     order.release(above: limit)
+    pairs.release(above: limit)
+    if replicated.capacity > limit { replicated = [] }
     if unknown.capacity > limit { unknown = [] }
     if elsewhere.capacity > limit { elsewhere = [] }
     if unlogged.capacity > limit { unlogged = [] }
@@ -76,6 +112,7 @@ struct BatchView {
   let references: UnsafeMutablePointer<UInt64>
   let outcomes: UnsafeMutablePointer<UInt8>
   let order: UnsafeMutablePointer<UInt32>
+  let pairs: UnsafeMutablePointer<UInt16>
 
   /// The values as numbers; their bits are kept, whatever kind of NaN they are.
   var doubles: UnsafePointer<Double> { UnsafeRawPointer(values).assumingMemoryBound(to: Double.self) }
@@ -95,6 +132,7 @@ struct BatchView {
     references = batch.references.base
     outcomes = batch.outcomes.base
     order = batch.order.base
+    pairs = batch.pairs.base
   }
 }
 
@@ -114,8 +152,10 @@ package struct AppendTally: Sendable, Equatable {
   package var refused = 0
   /// Refused at first, then found to be there.
   package var present = 0
+  /// Of a replica that took over, and brought before by another.
+  package var superseded = 0
   /// Times of stored samples in order, to move the head's bounds.
-  var oldest = Int64.max
+  package var oldest = Int64.max
   var newest = Int64.min
 
   package var stored: Int { accepted + duplicates + late + present }
@@ -135,6 +175,7 @@ package struct AppendTally: Sendable, Equatable {
     case .late:
       late &+= 1
       oldest = min(oldest, time)
+    case .superseded: superseded &+= 1
     default: refused &+= 1
     }
   }

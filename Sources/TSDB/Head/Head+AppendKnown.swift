@@ -5,10 +5,15 @@ import Model
 // The fast half of an append: every row whose label bytes have been seen before. No label is read, nothing is
 // allocated. Rows are taken shard by shard, and within a shard in four short loops (ask for the table's lines, look up
 // and ask for the records, ask for the chunks' ends, append), so that cache misses overlap instead of queueing.
+//
+// Rows whose name belongs to a replica of an HA pair are only looked up: whether they are appended at all is decided for
+// the body as a whole (`appendReplicated`).
 extension Head {
-  /// Appends the rows of `batch` whose series are known; the others are listed in `batch.unknown`.
-  package func appendKnown(_ batch: inout AppendBatch, now: Int64) {
+  /// Appends the rows of `batch` whose series are known; the others are listed in `batch.unknown`, those of replicas in
+  /// `batch.replicated`. Without `takesPlain` only the latter are of interest.
+  package func appendKnown(_ batch: inout AppendBatch, now: Int64, takesPlain: Bool = true) {
     batch.begin()
+    batch.slotsRecycled = slotsRecycled.load(ordering: .acquiring)
     if batch.rows.rows.count == 0 { return }
     let bounds = appendBounds(now: now)
     let view = BatchView(&batch)
@@ -20,34 +25,46 @@ extension Head {
     }
     for shard in 0..<SeriesLocation.shardCount {
       let range = starts.range(shard)
-      if !range.isEmpty { lookUpAndAppend(shard, range, view, &batch, bounds) }
+      if !range.isEmpty { lookUpAndAppend(shard, range, view, &batch, bounds, takesPlain) }
     }
-    if !batch.elsewhere.isEmpty { appendElsewhere(view, &batch, bounds) }
+    if !batch.elsewhere.isEmpty { append(batch.elsewhere, view, &batch, bounds) }
+  }
+
+  /// Appends the rows in `batch.replicated`, to which there is a verdict now, each within the bounds of its pair.
+  package func appendReplicated(_ batch: inout AppendBatch, now: Int64) {
+    if batch.replicated.isEmpty { return }
+    append(batch.replicated, BatchView(&batch), &batch, appendBounds(now: now))
   }
 
   private func lookUpAndAppend(
-    _ shard: Int, _ range: Range<Int>, _ view: BatchView, _ batch: inout AppendBatch, _ bounds: AppendBounds
+    _ shard: Int, _ range: Range<Int>, _ view: BatchView, _ batch: inout AppendBatch, _ bounds: AppendBounds,
+    _ takesPlain: Bool
   ) {
     var tally = batch.tally
     shards[shard].state.withLock { state in
       for place in range { state.references.prefetch(high: view.rows[Int(view.order[place])].hashHigh) }
       for place in range {
         let row = Int(view.order[place])
-        let location = state.references.find(high: view.rows[row].hashHigh, low: view.rows[row].hashLow)
-        view.locations[row] = location.raw
-        if location.shard == shard && !location.isNone { state.prefetchRecord(location.slot) }
+        let found = state.references.findName(high: view.rows[row].hashHigh, low: view.rows[row].hashLow)
+        view.locations[row] = found.location.raw
+        view.pairs[row] = found.pair
+        if found.location.shard == shard && found.location.isPlaced { state.prefetchRecord(found.location.slot) }
       }
       for place in range {
         let location = SeriesLocation(raw: view.locations[Int(view.order[place])])
-        if location.shard == shard && !location.isNone { state.prefetchChunk(location.slot) }
+        if location.shard == shard && location.isPlaced { state.prefetchChunk(location.slot) }
       }
       for place in range {
         let row = Int(view.order[place])
         let location = SeriesLocation(raw: view.locations[row])
-        if location.shard == shard && !location.isNone {
-          if !append(row, at: location.slot, &state, view, bounds, &tally) { batch.setAside(row, view) }
+        if view.pairs[row] != 0 {
+          batch.replicated.append(UInt32(truncatingIfNeeded: row))
         } else if location.isNone {
           batch.setAside(row, view)
+        } else if !takesPlain {
+          batch.refuse(row)
+        } else if location.shard == shard {
+          if !append(row, at: location.slot, &state, view, bounds, &tally) { batch.setAside(row, view) }
         } else {
           batch.elsewhere.append(UInt32(truncatingIfNeeded: row))
         }
@@ -56,24 +73,38 @@ extension Head {
     batch.tally = tally
   }
 
-  /// Rows whose label bytes are another spelling of a series that lives in another shard (a dropped replica label).
-  private func appendElsewhere(_ view: BatchView, _ batch: inout AppendBatch, _ bounds: AppendBounds) {
+  /// Rows whose label bytes are another spelling of a series, which may live in another shard. Their names were looked up
+  /// under other locks: where slots have been recycled since, they are looked up by their labels.
+  private func append(_ rows: [UInt32], _ view: BatchView, _ batch: inout AppendBatch, _ bounds: AppendBounds) {
     var starts = ShardStarts()
-    for row in batch.elsewhere { starts.add(SeriesLocation(raw: view.locations[Int(row)]).shard) }
+    for row in rows { starts.add(SeriesLocation(raw: view.locations[Int(row)]).shard) }
     starts.finish()
-    for row in batch.elsewhere { view.order[starts.place(SeriesLocation(raw: view.locations[Int(row)]).shard)] = row }
+    for row in rows { view.order[starts.place(SeriesLocation(raw: view.locations[Int(row)]).shard)] = row }
     for shard in 0..<SeriesLocation.shardCount {
       let range = starts.range(shard)
       if range.isEmpty { continue }
       var tally = batch.tally
       shards[shard].state.withLock { state in
+        if slotsRecycled.load(ordering: .acquiring) != batch.slotsRecycled {
+          for place in range { batch.setAside(Int(view.order[place]), view) }
+          return
+        }
+        var pair: UInt16 = 0
+        var pairBounds = bounds
         for place in range {
           state.prefetchRecord(SeriesLocation(raw: view.locations[Int(view.order[place])]).slot)
         }
         for place in range {
+          state.prefetchChunk(SeriesLocation(raw: view.locations[Int(view.order[place])]).slot)
+        }
+        for place in range {
           let row = Int(view.order[place])
           let slot = SeriesLocation(raw: view.locations[row]).slot
-          if !append(row, at: slot, &state, view, bounds, &tally) { batch.setAside(row, view) }
+          if view.pairs[row] != pair {
+            pair = view.pairs[row]
+            pairBounds = batch.bounds(bounds, pair: pair)
+          }
+          if !append(row, at: slot, &state, view, pairBounds, &tally) { batch.setAside(row, view) }
         }
       }
       batch.tally = tally

@@ -36,12 +36,13 @@ package struct NewSeries: ~Copyable {
 // The slow half of an append: a row whose label bytes were not known, now with its labels read. Costs a microsecond or
 // two per series that really is new; afterwards its bytes are known.
 extension Head {
-  /// Appends the samples of `row` to the series `new`, which is created unless it exists.
+  /// Appends the samples of `row` to the series `new`, which is created unless it exists. `pair` is the number under which
+  /// the row's name is kept where its labels are not those of the series; nil: it is not kept.
   package func appendNew(
-    row: Int, _ new: inout NewSeries, _ batch: inout AppendBatch, now: Int64
+    row: Int, _ new: inout NewSeries, _ batch: inout AppendBatch, now: Int64, pair: UInt16? = 0
   ) -> SeriesRefusal? {
-    let bounds = appendBounds(now: now)
     let view = BatchView(&batch)
+    let bounds = batch.bounds(appendBounds(now: now), pair: view.pairs[row])
     let hash = hash.hash128(new.fields.bytes)
     let low = UInt32(truncatingIfNeeded: hash.low)
     let shard = Int(low & 15)
@@ -80,12 +81,30 @@ extension Head {
       }
     }
     let rowKey = (high: view.rows[row].hashHigh, low: view.rows[row].hashLow)
+    guard let pair else { return nil }
     if rowKey.high != hash.high || rowKey.low != low {
       shards[Int(rowKey.low & 15)].state.withLock { state in
-        state.references.insert(high: rowKey.high, low: rowKey.low, location)
+        state.references.insert(high: rowKey.high, low: rowKey.low, location, pair: pair)
       }
     }
     return nil
+  }
+
+  /// Remembers to which pair the name of a refused row belongs, so that the next body with it is refused without a look at
+  /// its labels.
+  package func nameRefused(row: Int, _ batch: borrowing AppendBatch, pair: UInt16) {
+    let (high, low) = (batch.rows.rows[row].hashHigh, batch.rows.rows[row].hashLow)
+    shards[Int(low & 15)].state.withLock { state in
+      state.references.insert(high: high, low: low, .unplaced, pair: pair)
+    }
+  }
+
+  /// The labels of rows that name one of these series are read each time from now on; those of others are not any more.
+  package func distrustNames(of series: [HeadSelection]) {
+    let locations = Set(series.map(\.location.raw))
+    for shard in shards {
+      shard.state.withLock { state in state.references.distrust { locations.contains($0.raw) } }
+    }
   }
 
   /// Another spelling of a known series, or a series another body is creating just now.

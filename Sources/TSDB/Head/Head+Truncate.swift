@@ -62,8 +62,12 @@ extension Head {
       for slot in slots { locations.insert(SeriesLocation(shard: number, slot: slot).raw) }
     }
     for shard in shards {
-      shard.state.withLock { state in state.references.removeAll { locations.contains($0.raw) } }
+      shard.state.withLock { state in
+        state.references.removeAll { locations.contains($0.raw) || $0 == .unplaced }
+      }
     }
+    // Whoever looked a name up before this and has not used it yet, looks again.
+    slotsRecycled.add(1, ordering: .releasing)
     for (number, slots) in retired.enumerated() where !slots.isEmpty {
       shards[number].state.withLock { $0.records.recycle(slots) }
     }

@@ -24,6 +24,8 @@ package final class Head: Sendable {
   package let metrics: HeadMetrics
 
   let nextReference = Atomic<UInt64>(1)
+  /// How often slots of ended series were given to new ones.
+  let slotsRecycled = Atomic<Int>(0)
   let newestTime = Atomic<Int64>(.min)
   let oldestTime = Atomic<Int64>(.max)
   /// In-order samples before this have been flushed or have expired; they are not taken any more.
@@ -68,6 +70,9 @@ package final class Head: Sendable {
       lateOldest: newest == .min ? first : max(newest - window, first),
       newest: min(now, AppendBounds.timeMax) + futureTolerance, takesLate: window > 0)
   }
+
+  /// Samples after this are too far in the future.
+  package func newestTaken(now: Int64) -> Int64 { appendBounds(now: now).newest }
 
   func noteTimes(_ tally: AppendTally) {
     if tally.newest != .min { raise(newestTime, to: tally.newest) }

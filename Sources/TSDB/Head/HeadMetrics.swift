@@ -32,7 +32,7 @@ package final class HeadMetrics: Sendable {
     case .tooOld: tooOld.add()
     case .conflict: conflicts.add()
     case .tooFarInFuture: tooFarInFuture.add()
-    case .accepted, .duplicate, .late, .lateDuplicate, .exhausted, .present: break
+    case .accepted, .duplicate, .late, .lateDuplicate, .exhausted, .present, .superseded: break
     }
   }
 }

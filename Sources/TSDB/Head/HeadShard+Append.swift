@@ -36,7 +36,12 @@ extension HeadShard {
     if record.pointee.has(HeadSeries.isEmpty) {
       if time >= bounds.inOrderOldest { return appendInOrder(record, slot, time: time, value: value) }
     } else if time == record.pointee.tail.lastTime && !record.pointee.has(HeadSeries.lastValueUnknown) {
-      return value == record.pointee.tail.lastValue ? .duplicate : .conflict
+      if value == record.pointee.tail.lastValue { return .duplicate }
+      return bounds.isSuperseded(time) ? .superseded : .conflict
+    } else if bounds.isSuperseded(time) {
+      // A replay that is tried again finds its own samples, and logs them again.
+      guard let existing = valueInMemory(record, at: time), existing.value == value else { return .superseded }
+      return existing.isLate ? .lateDuplicate : .duplicate
     }
     return appendLate(record, slot, time: time, value: value, bounds)
   }

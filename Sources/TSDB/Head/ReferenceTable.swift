@@ -1,23 +1,47 @@
 import CShims
 import Model
 
-/// From the hash of raw label bytes to the series they name: open addressing, 16 bytes a slot, no label compared (the
-/// 96 keyed bits are the identity). One shard's part of the workspace's cache; owned by the shard; not copyable.
+/// From the hash of raw label bytes to the series they name: open addressing, 16 bytes a slot, no label compared (84 keyed
+/// bits are the identity: 64, 16, and the four that chose the shard). One shard's part of the workspace's cache; owned by
+/// the shard; not copyable.
+///
+/// A name may belong to a replica of an HA pair: then its labels are not those of the series, and it has the small number
+/// of that pair (`pair`), so that the verdict about the pair is known before anything is appended.
 ///
 /// Slots keep the order of the hash (position = its upper bits scaled to the capacity), so growing is one forward pass
 /// over both tables and any capacity will do, not only powers of two.
 struct ReferenceTable: ~Copyable {
   private struct Slot: BitwiseCopyable {
     var high: UInt64
-    var low: UInt32
+    /// Bits 4 to 19 of the lower half of the hash.
+    var low: UInt16
+    /// 0: the name's labels are the series'. `distrusted`, or the number of a pair.
+    var pair: UInt16
     /// A `SeriesLocation` plus one; 0: the slot is empty.
     var location: UInt32
+
+    @inline(__always)
+    func has(_ high: UInt64, _ low: UInt16) -> Bool { self.high == high && self.low == low }
+    var isUnplaced: Bool { location == SeriesLocation.unplaced.raw + 1 }
   }
+
+  /// What a name leads to.
+  struct Found {
+    var location: SeriesLocation
+    var pair: UInt16
+  }
+
+  /// A name whose labels have to be read each time: they are the series', but would not name it today.
+  static let distrusted = UInt16.max
+  /// Names of refused replicas are dropped when there are so many, and more than the others.
+  private static let unplacedMin = 4096
 
   private var slots: UnsafeMutablePointer<Slot>
   /// Slots addressed by a hash; behind them lie `overhang` more, so that a run at the end needs no wrap.
   private var capacity: Int
   private(set) var count = 0
+  /// Names that lead to no series yet (`SeriesLocation.unplaced`).
+  private(set) var unplacedCount = 0
   private static let overhang = 256
 
   init(capacity: Int = 64) {
@@ -31,7 +55,7 @@ struct ReferenceTable: ~Copyable {
 
   private static func makeSlots(_ capacity: Int) -> UnsafeMutablePointer<Slot> {
     let slots = UnsafeMutablePointer<Slot>.allocate(capacity: capacity + overhang)
-    slots.initialize(repeating: Slot(high: 0, low: 0, location: 0), count: capacity + overhang)
+    slots.initialize(repeating: Slot(high: 0, low: 0, pair: 0, location: 0), count: capacity + overhang)
     return slots
   }
 
@@ -44,20 +68,37 @@ struct ReferenceTable: ~Copyable {
   func prefetch(high: UInt64) { apus_prefetch(slots + home(high)) }
 
   @inline(__always)
-  func find(high: UInt64, low: UInt32) -> SeriesLocation {
+  private static func short(_ low: UInt32) -> UInt16 { UInt16(truncatingIfNeeded: low &>> 4) }
+
+  /// What label bytes lead to, as they were sent.
+  @inline(__always)
+  func findName(high: UInt64, low: UInt32) -> Found {
+    let low = ReferenceTable.short(low)
     var index = home(high)
     while true {
       let slot = slots[index]
-      if slot.location == 0 { return .none }
-      if slot.high == high && slot.low == low { return SeriesLocation(raw: slot.location &- 1) }
+      if slot.location == 0 { return Found(location: .none, pair: 0) }
+      if slot.has(high, low) { return Found(location: SeriesLocation(raw: slot.location &- 1), pair: slot.pair) }
       index &+= 1
     }
   }
 
-  /// Adds a name for a series; a name already there is pointed to `location`.
-  mutating func insert(high: UInt64, low: UInt32, _ location: SeriesLocation) {
+  /// The series with exactly these labels: a name that belongs to a pair is somebody else's.
+  @inline(__always)
+  func find(high: UInt64, low: UInt32) -> SeriesLocation {
+    let found = findName(high: high, low: low)
+    return found.pair == 0 || found.pair == ReferenceTable.distrusted ? found.location : .none
+  }
+
+  /// Adds a name for a series; a name already there is pointed to `location`, but a distrusted one stays, unless it is the
+  /// series' own that is added.
+  mutating func insert(high: UInt64, low: UInt32, _ location: SeriesLocation, pair: UInt16 = 0) {
     if (count + 1) * 4 > capacity * 3 { resize(to: capacity + capacity / 2 + 16) }
-    while !place(Slot(high: high, low: low, location: location.raw + 1)) { resize(to: capacity + capacity / 2 + 16) }
+    if location == .unplaced, unplacedCount > max(ReferenceTable.unplacedMin, count - unplacedCount) {
+      removeAll { $0 == .unplaced }
+    }
+    let slot = Slot(high: high, low: ReferenceTable.short(low), pair: pair, location: location.raw + 1)
+    while !place(slot) { resize(to: capacity + capacity / 2 + 16) }
   }
 
   /// False where the run of occupied slots reaches the very end: the table must grow.
@@ -68,10 +109,13 @@ struct ReferenceTable: ~Copyable {
       if slots[index].location == 0 {
         slots[index] = slot
         count += 1
+        unplacedCount += slot.isUnplaced ? 1 : 0
         return true
       }
-      if slots[index].high == slot.high && slots[index].low == slot.low {
-        slots[index].location = slot.location
+      if slots[index].has(slot.high, slot.low) {
+        if slots[index].pair == ReferenceTable.distrusted && slot.pair != 0 { return true }
+        unplacedCount += (slot.isUnplaced ? 1 : 0) - (slots[index].isUnplaced ? 1 : 0)
+        slots[index] = slot
         return true
       }
       index += 1
@@ -93,6 +137,14 @@ struct ReferenceTable: ~Copyable {
     resize(to: max(64, min(capacity, kept * 2)))
   }
 
+  /// From now on the labels of these series' own names are read each time, and those of no others.
+  mutating func distrust(_ isDistrusted: (SeriesLocation) -> Bool) {
+    for index in 0..<(capacity + ReferenceTable.overhang) where slots[index].location != 0 {
+      guard slots[index].pair == 0 || slots[index].pair == ReferenceTable.distrusted else { continue }
+      slots[index].pair = isDistrusted(SeriesLocation(raw: slots[index].location - 1)) ? ReferenceTable.distrusted : 0
+    }
+  }
+
   private mutating func resize(to wanted: Int) {
     let old = slots
     let oldCount = capacity + ReferenceTable.overhang
@@ -102,6 +154,7 @@ struct ReferenceTable: ~Copyable {
       capacity = larger
       slots = ReferenceTable.makeSlots(larger)
       count = 0
+      unplacedCount = 0
       var fits = true
       for index in 0..<oldCount where old[index].location != 0 {
         guard place(old[index]) else {
@@ -115,9 +168,9 @@ struct ReferenceTable: ~Copyable {
     }
   }
 
-  /// Calls `body` for each name's series.
+  /// Calls `body` for each name's series, if it leads to one.
   func forEach(_ body: (SeriesLocation) -> Void) {
-    for index in 0..<(capacity + ReferenceTable.overhang) where slots[index].location != 0 {
+    for index in 0..<(capacity + ReferenceTable.overhang) where slots[index].location != 0 && !slots[index].isUnplaced {
       body(SeriesLocation(raw: slots[index].location - 1))
     }
   }
@@ -126,17 +179,21 @@ struct ReferenceTable: ~Copyable {
   /// search always meets an empty slot.
   func checkInvariants() {
     var found = 0
+    var unplaced = 0
     for index in 0..<(capacity + ReferenceTable.overhang) where slots[index].location != 0 {
       found += 1
+      unplaced += slots[index].isUnplaced ? 1 : 0
+      precondition(!slots[index].isUnplaced || slots[index].pair != 0, "a name of nobody")
       var place = home(slots[index].high)
       precondition(place <= index, "a name before its home")
       while place < index {
         precondition(slots[place].location != 0, "a name that is not reached")
-        precondition(slots[place].high != slots[index].high || slots[place].low != slots[index].low, "a name twice")
+        precondition(!slots[place].has(slots[index].high, slots[index].low), "a name twice")
         place += 1
       }
     }
     precondition(found == count, "\(count) names counted, \(found) there")
+    precondition(unplaced == unplacedCount, "\(unplacedCount) names without a series counted, \(unplaced) there")
     precondition(slots[capacity + ReferenceTable.overhang - 1].location == 0, "no empty slot at the end")
   }
 }

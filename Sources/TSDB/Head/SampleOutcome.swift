@@ -23,8 +23,13 @@ package enum SampleOutcome: UInt8, Sendable, CaseIterable {
   /// Too late to be taken, but exactly this sample is there already: success. Logged where late samples are, since
   /// whoever brought it first may have failed to log it.
   case present
+  /// Of a replica that has taken over, and not behind what the one before it brought: success, nothing stored.
+  case superseded
 
-  package var isStored: Bool { rawValue <= SampleOutcome.lateDuplicate.rawValue || self == .present }
+  /// Nothing for the sender to hear of.
+  package var isStored: Bool {
+    rawValue <= SampleOutcome.lateDuplicate.rawValue || self == .present || self == .superseded
+  }
   /// To be logged among the samples in order.
   var isLoggedInOrder: Bool { self == .accepted || self == .duplicate }
   /// To be logged among the late samples.
@@ -33,7 +38,7 @@ package enum SampleOutcome: UInt8, Sendable, CaseIterable {
   /// Prometheus's text for a refusal.
   package var message: String {
     switch self {
-    case .accepted, .duplicate, .late, .lateDuplicate, .present: ""
+    case .accepted, .duplicate, .late, .lateDuplicate, .present, .superseded: ""
     case .conflict: "duplicate sample for timestamp"
     case .outOfOrder: "out of order sample"
     case .outOfBounds: "out of bounds"
@@ -46,7 +51,7 @@ package enum SampleOutcome: UInt8, Sendable, CaseIterable {
   /// The value of the `reason` label under which refusals are counted.
   package var reason: String {
     switch self {
-    case .accepted, .duplicate, .late, .lateDuplicate, .present: ""
+    case .accepted, .duplicate, .late, .lateDuplicate, .present, .superseded: ""
     case .conflict: "new-value-for-timestamp"
     case .outOfOrder: "sample-out-of-order"
     case .outOfBounds: "sample-out-of-bounds"
@@ -71,6 +76,11 @@ struct AppendBounds: BitwiseCopyable, Sendable {
   var newest: Int64
   /// Whether late samples are taken at all.
   var takesLate: Bool
+  /// Up to here a sample that is not behind its series' last one is superseded: the replica that led before brought it.
+  var supersededThrough = Int64.min
+
+  @inline(__always)
+  func isSuperseded(_ time: Int64) -> Bool { supersededThrough > .min && time <= supersededThrough }
 
   /// With in-order samples taken from `time` on only.
   @inline(__always)

@@ -7,6 +7,8 @@ struct SeriesLocation: Equatable, BitwiseCopyable, Sendable {
   static let slotMax: UInt32 = UInt32.max >> shardBits - 1
   /// No series.
   static let none = SeriesLocation(raw: .max)
+  /// A name without a series: a refused replica's. No slot is that high.
+  static let unplaced = SeriesLocation(raw: .max - 1)
 
   @inline(__always) init(raw: UInt32) { self.raw = raw }
   @inline(__always) init(shard: Int, slot: UInt32) { raw = slot &<< SeriesLocation.shardBits | UInt32(shard) }
@@ -14,4 +16,6 @@ struct SeriesLocation: Equatable, BitwiseCopyable, Sendable {
   @inline(__always) var shard: Int { Int(raw & 15) }
   @inline(__always) var slot: UInt32 { raw &>> SeriesLocation.shardBits }
   @inline(__always) var isNone: Bool { raw == .max }
+  /// Neither `none` nor `unplaced`.
+  @inline(__always) var isPlaced: Bool { raw < UInt32.max - 1 }
 }

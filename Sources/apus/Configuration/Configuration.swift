@@ -58,9 +58,9 @@ struct Configuration: Sendable {
     var clusterLabel: String
     var replicaLabel: String
     var failoverTimeoutMilliseconds: Int64
-    /// 0: no limit.
+    /// 0: a bound of the server's own.
     var clustersMax: Int
-    /// Bytes of refused bodies kept for each replica, to close the gap of a fail-over; 0: none.
+    /// Bytes of refused bodies kept in all, to close the gap of a fail-over; 0: none.
     var ringBytes: Int
     /// Also where the cluster label is missing.
     var isLoneReplicaLabelStripped: Bool

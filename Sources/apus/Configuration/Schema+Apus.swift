@@ -5,7 +5,7 @@ extension Schema {
     [
       SchemaKey("limits", .section(limits), "{}", help: "Limits of the workspace; 0 means no limit."),
       SchemaKey(
-        "ha", .section(ha), "{}", isServed: false, help: "De-duplication of replicas that send the same series."),
+        "ha", .section(ha), "{}", help: "De-duplication of replicas that send the same series: see ha.md."),
       SchemaKey(
         "retention_rules", .list(.section(retentionRule)),
         help: "Retention of the series that match a selector; the first rule that matches counts."),
@@ -53,9 +53,9 @@ extension Schema {
       SchemaKey("replica_label", .labelName, "__replica__", help: "Label that names the replica; it is not stored."),
       SchemaKey(
         "failover_timeout", .duration, "30s", help: "Silence of the leader after which another replica takes over."),
-      SchemaKey("max_clusters", .count, "500", help: "Clusters that may be told apart; 0 means no limit."),
+      SchemaKey("max_clusters", .count, "500", help: "Clusters that may be told apart; 0: 10000."),
       SchemaKey(
-        "ring_bytes", .size, "16MB", help: "Refused bodies kept for each replica to close the gap of a fail-over."),
+        "ring_bytes", .size, "64MB", help: "Refused bodies kept in all to close the gap of a fail-over; 0B: none."),
       SchemaKey(
         "strip_lone_replica_label", .boolean, "false",
         help: "Remove the replica label also where the cluster label is missing."),

@@ -1,0 +1,100 @@
+/// The refused bodies of followers, compressed as they came, oldest first: what closes the gap when one of them is
+/// elected. Bounded by bytes in all, and by time. A plain value, owned by `HATracker`.
+struct FollowerRing {
+  /// The longest distance of two samples that a fail-over shall not make longer, and how late bodies may be: a body is
+  /// kept for the fail-over time and this.
+  static let scrapeMilliseconds: Int64 = 60_000
+  /// What a kept body costs beside its bytes.
+  private static let overheadBytes = 256
+
+  /// One body. Immutable: those who replay it share its bytes.
+  struct Body: Sendable {
+    var bytes: [UInt8]
+    var encoding: BodyEncoding
+    /// The pairs refused in it.
+    var pairs: [HAPair]
+    /// When it came, on the clock that never goes back.
+    var arrived: Int64
+
+    var cost: Int { bytes.count + FollowerRing.overheadBytes * (1 + pairs.count) }
+  }
+
+  /// Bytes kept in all; 0: nothing is kept.
+  var bytesMax: Int
+  /// Bodies from `first` on; those before it have been dropped.
+  private var bodies: [Body] = []
+  private var first = 0
+  private(set) var byteCount = 0
+  /// Bodies that had to go before their time, for want of room.
+  private(set) var evictions = 0
+
+  init(bytesMax: Int) { self.bytesMax = bytesMax }
+
+  var count: Int { bodies.count - first }
+
+  /// Adds a body; nothing is kept that arrived before `oldest`. True where it lies in the ring now.
+  @discardableResult
+  mutating func keep(_ body: Body, arrivedSince oldest: Int64) -> Bool {
+    expire(arrivedBefore: oldest)
+    guard body.cost <= bytesMax else {
+      evictions += bytesMax > 0 ? 1 : 0
+      return false
+    }
+    bodies.append(body)
+    byteCount += body.cost
+    while byteCount > bytesMax {
+      dropFirst()
+      evictions += 1
+    }
+    compact()
+    return true
+  }
+
+  mutating func expire(arrivedBefore oldest: Int64) {
+    while first < bodies.count && bodies[first].arrived < oldest { dropFirst() }
+    compact()
+  }
+
+  /// The bodies in which the pair was refused, in the order in which they came. They stay until `forget`.
+  func bodies(of pair: HAPair) -> [Body] { bodies[first...].filter { $0.pairs.contains(pair) } }
+
+  func forEach(_ visit: (Body) -> Void) { bodies[first...].forEach(visit) }
+
+  /// Drops the pair from all bodies, and those that no other pair needs.
+  mutating func forget(_ isForgotten: (HAPair) -> Bool) {
+    var kept: [Body] = []
+    byteCount = 0
+    for var body in bodies[first...] {
+      body.pairs.removeAll(where: isForgotten)
+      if body.pairs.isEmpty { continue }
+      byteCount += body.cost
+      kept.append(body)
+    }
+    bodies = kept
+    first = 0
+  }
+
+  private mutating func dropFirst() {
+    byteCount -= bodies[first].cost
+    bodies[first].bytes = []
+    first += 1
+  }
+
+  /// Gives back the places of dropped bodies when they are half of all.
+  private mutating func compact() {
+    if first < 32 || first * 2 < bodies.count { return }
+    bodies.removeSubrange(0..<first)
+    first = 0
+  }
+}
+
+/// A replica by its labels.
+package struct HAPair: Hashable, Sendable {
+  package var cluster: String
+  package var replica: String
+
+  package init(cluster: String, replica: String) {
+    self.cluster = cluster
+    self.replica = replica
+  }
+}

@@ -1,0 +1,25 @@
+/// How replicas that send the same series are told apart. The section `apus.ha` of the configuration.
+package struct HAOptions: Sendable, Equatable {
+  package var isEnabled = true
+  package var clusterLabel = "cluster"
+  package var replicaLabel = "__replica__"
+  package var failoverMilliseconds: Int64 = 30_000
+  /// 0: `HAElection.clustersMax`.
+  package var clustersMax = 500
+  /// Bytes of refused bodies that are kept in all; 0: none, and a fail-over leaves a gap.
+  package var ringBytes = 64 << 20
+  /// The replica label is removed also from series without a cluster label.
+  package var isLoneReplicaLabelStripped = false
+
+  package init() {}
+
+  var election: HAElection.Settings {
+    HAElection.Settings(failoverMilliseconds: failoverMilliseconds, clustersMax: clustersMax)
+  }
+
+  /// Whether names that were learned under the other options mean the same under these.
+  func namesAlike(_ other: HAOptions) -> Bool {
+    isEnabled == other.isEnabled && clusterLabel == other.clusterLabel && replicaLabel == other.replicaLabel
+      && isLoneReplicaLabelStripped == other.isLoneReplicaLabelStripped
+  }
+}

@@ -1,0 +1,92 @@
+import Model
+import Platform
+import TSDB
+
+// What has no body to go with: the file of the leaders, what is too old, and what is told.
+extension HATracker {
+  static func read(_ path: String, _ disk: any Disk, _ log: Log) -> [LeaderTable.Leader] {
+    do throws(DiskError) {
+      if let leaders = LeaderTable.decode(try disk.readFile(path)) { return leaders }
+      log.warn("The table of HA leaders is damaged; who writes first leads", ["file": path])
+    } catch {
+      if !error.isNotFound {
+        log.warn("The table of HA leaders cannot be read; who writes first leads", ["err": "\(error)"])
+      }
+    }
+    return []
+  }
+
+  func sweep(_ head: Head, now: Int64) -> HATerms {
+    let (terms, hadDistrusted) = state.withLock { state -> (HATerms, Bool) in
+      let forgotten = state.election.forgetIdle(now: now)
+      metrics.clustersForgotten.add(forgotten.count)
+      if !forgotten.isEmpty { state.version += 1 }
+      for (number, known) in state.known where now - known.used >= HAElection.idleMilliseconds {
+        state.known[number] = nil
+        state.numbers[known.pair] = nil
+      }
+      state.ring.expire(
+        arrivedBefore: now - state.options.failoverMilliseconds - FollowerRing.scrapeMilliseconds)
+      return (HATerms(options: state.options, generation: state.generation), state.hasDistrusted)
+    }
+    let distrusted = terms.options.isEnabled ? misnamed(terms.options, head) : []
+    if hadDistrusted || !distrusted.isEmpty { head.distrustNames(of: distrusted) }
+    state.withLock { $0.hasDistrusted = !distrusted.isEmpty }
+    save()
+    return terms
+  }
+
+  /// Series that were stored with labels that would be a replica's today: their names must not be a way past the verdict.
+  private func misnamed(_ options: HAOptions, _ head: Head) -> [HeadSelection] {
+    do {
+      var matchers = [try CompiledMatcher(Matcher(.notEqual, options.replicaLabel, ""))]
+      if !options.isLoneReplicaLabelStripped {
+        matchers.append(try CompiledMatcher(Matcher(.notEqual, options.clusterLabel, "")))
+      }
+      return try head.select(matchers)
+    } catch {
+      log.error("Series with a replica label could not be looked up", ["err": "\(error)"])
+      return []
+    }
+  }
+
+  /// Writes the leaders to their file if they have changed.
+  func save() {
+    let (leaders, version) = state.withLock { ($0.election.leaders, $0.version) }
+    if version == 0 { return }
+    writtenVersion.withLock { written in
+      if written >= version { return }
+      do throws(DiskError) {
+        try LeaderTable.write(leaders, to: path, on: disk)
+        written = version
+      } catch {
+        metrics.tableFailures.add()
+        log.warn("The table of HA leaders could not be written; it is tried again", ["err": "\(error)"])
+      }
+    }
+  }
+
+  /// A new series has only one of the two labels: that is counted, and told once for each value.
+  func noteIncomplete(missing: IncompleteLabel, value: UnsafeRawBufferPointer) {
+    let text = String(decoding: value.prefix(200), as: UTF8.self)
+    let isNews = state.withLock { state -> Bool? in
+      // A cluster label alone is ordinary, but where that cluster has replicas.
+      if missing == .replica && state.election.clusters[text] == nil { return nil }
+      if state.warned.count >= HATracker.warningsMax { return false }
+      return state.warned.insert("\(missing.rawValue) \(text)").inserted
+    }
+    guard let isNews else { return }
+    metrics.incomplete(missing).add()
+    if !isNews { return }
+    switch missing {
+    case .cluster:
+      log.warn(
+        "Series have a replica label and no cluster label: they are stored once for each replica", ["replica": text])
+    case .replica:
+      log.warn(
+        "Series have the label of a cluster with replicas and no replica label: they are stored", ["cluster": text])
+    }
+  }
+
+  enum IncompleteLabel: String, CaseIterable { case cluster, replica }
+}

@@ -1,0 +1,150 @@
+import TestKit
+import Testing
+
+extension EndToEnd {
+  @Suite("Two real Prometheus servers as an HA pair", .serialized, .timeLimit(.minutes(5)))
+  struct Replicas {
+    private static let intervalMilliseconds: Int64 = 1000
+    private static let failoverSeconds = 5
+
+    private static func configuration(_ extra: String = "") -> String {
+      "apus: {ha: {failover_timeout: \(failoverSeconds)s\(extra)}}\n"
+    }
+
+    /// A Prometheus that scrapes the exporter every second and writes what it finds.
+    private func prometheus(
+      _ replica: String, scraping exporter: UInt16, into apus: UInt16, in directory: borrowing TemporaryDirectory
+    ) throws -> ServerProcess {
+      let configuration = try directory.write(
+        """
+        global: {scrape_interval: 1s, scrape_timeout: 900ms, external_labels: {cluster: pair, __replica__: \(replica)}}
+        scrape_configs:
+          - {job_name: node, static_configs: [{targets: ["127.0.0.1:\(exporter)"]}]}
+        remote_write:
+          - {url: "http://127.0.0.1:\(apus)/api/v1/write",
+             queue_config: {batch_send_deadline: 300ms, min_backoff: 30ms, max_backoff: 500ms}}
+
+        """, to: "\(replica).yml")
+      return try ServerProcess.prometheus(data: directory.path("data-\(replica)"), configuration: configuration)
+    }
+
+    private func exporter() throws -> ServerProcess {
+      let port = FreePort.next()
+      return try ServerProcess(
+        try PeerBinary.nodeExporter.path(), ["--web.listen-address=127.0.0.1:\(port)", "--log.level=error"], port: port,
+        readyPath: "/")
+    }
+
+    private func leader(_ apus: ServerProcess) throws -> String? {
+      try JSONValue(parsing: apus.get("/api/v1/status/ha").body)["data"]["elected"][0]["replica"].string
+    }
+
+    private func waitUntil(_ apus: ServerProcess, has samples: Int) throws -> Bool {
+      try eventually(within: .seconds(60), every: .milliseconds(250)) {
+        try apus.query("up{job=\"node\"}[10m]").series.first?.points.count ?? 0 >= samples
+      }
+    }
+
+    @Test(
+      "the leader is killed: no gap, no duplicate, no counter that goes back, and one replica's series; a restart keeps it",
+      .enabled(if: PeerBinary.prometheus.isExpected, Comment(rawValue: PeerBinary.prometheus.absence)),
+      .enabled(if: PeerBinary.nodeExporter.isExpected, Comment(rawValue: PeerBinary.nodeExporter.absence)))
+    func leaderDies() throws {
+      let site = try Site()
+      let file = try site.directory.write(Self.configuration(), to: "apus.yml")
+      let port = FreePort.next()
+      var apus = try ServerProcess.apus(data: site.data, ["--config.file=\(file)"], port: port)
+      let exporter = try exporter()
+      let a = try prometheus("a", scraping: exporter.port, into: port, in: site.directory)
+      let isLed = try eventually(within: .seconds(60), every: .milliseconds(100)) { try leader(apus) == "a" }
+      #expect(isLed, "\(a.child.standardError.text.suffix(2000))")
+      let b = try prometheus("b", scraping: exporter.port, into: port, in: site.directory)
+      let isFollowed = try eventually(within: .seconds(60), every: .milliseconds(100)) {
+        let status = try JSONValue(parsing: apus.get("/api/v1/status/ha").body)
+        return status["data"]["elected"][0]["followers"][0]["keptBodies"].number ?? 0 > 5
+      }
+      #expect(isFollowed, "\(b.child.standardError.text.suffix(2000))")
+      #expect(try leader(apus) == "a")
+
+      // A restart of the server in the middle, while both send.
+      #expect(apus.child.terminate() == .code(0))
+      apus = try ServerProcess.apus(data: site.data, ["--config.file=\(file)"], port: port)
+      #expect(try leader(apus) == "a")
+      // Longer than the ring reaches back, so that what comes next does not lean on the time before the restart.
+      #expect(try waitUntil(apus, has: 25))
+      #expect(try leader(apus) == "a")
+
+      a.child.killAndReap()
+      let died = nowMilliseconds()
+      let isTakenOver = try eventually(within: .seconds(30), every: .milliseconds(100)) { try leader(apus) == "b" }
+      #expect(isTakenOver)
+      let newest = try eventually(within: .seconds(30), every: .milliseconds(250)) {
+        let last = try apus.query("up{job=\"node\"}[1m]").series.first?.points.last?.timestampMilliseconds ?? 0
+        return last > died + Int64(Self.failoverSeconds) * 1000 + 8000 ? last : nil
+      }
+      let end = try #require(newest)
+      try expectWhole(apus, b, end: end)
+      let metrics = try apus.get("/metrics").text
+      #expect(metrics.contains("apus_ha_elected_replica_changes_total{ha_cluster=\"pair\"} 1"))
+      #expect(!b.child.standardError.text.contains("non-recoverable error"))
+    }
+
+    @Test("a reload of the configuration switches replicas off and on and changes their limits, with no restart")
+    func reload() throws {
+      let site = try Site()
+      let file = try site.directory.write(Self.configuration(), to: "apus.yml")
+      let apus = try site.start(["--config.file=\(file)", "--web.enable-lifecycle"])
+      let start = EndToEnd.recentTimestamp()
+      func send(_ replica: String, _ cluster: String, _ second: Int64) throws -> Int {
+        var body = RemoteWriteBody()
+        body.add("e2e_replica", ["__replica__": replica, "cluster": cluster], [(start + second * 1000, 1)])
+        return try apus.write(body).status
+      }
+      func reload(_ text: String) throws {
+        _ = try site.directory.write(text, to: "apus.yml")
+        #expect(try apus.request("POST", "/-/reload").status == 200)
+      }
+      #expect(try send("a", "one", 0) == 204)
+      #expect(try send("b", "one", 0) == 202)
+      try reload(Self.configuration(", max_clusters: 1"))
+      #expect(try send("b", "one", 1) == 202)
+      #expect(try send("a", "two", 1) == 400)
+      try reload(Self.configuration(", enabled: false"))
+      #expect(try send("a", "one", 2) == 204)
+      #expect(try send("b", "one", 2) == 204)
+      #expect(try apus.query("count(e2e_replica)", at: start + 2000).series.first?.points.first?.value == 3)
+      try reload(Self.configuration())
+      #expect(try send("b", "one", 3) == 204)
+      #expect(try send("a", "one", 3) == 202)
+      #expect(try leader(apus) == "b")
+      #expect(apus.child.terminate() == .code(0))
+    }
+
+    /// All series of the exporter, as one server that scraped it all the time would have them.
+    private func expectWhole(_ apus: ServerProcess, _ survivor: ServerProcess, end: Int64) throws {
+      let all = try apus.query("{job=\"node\"}[10m]", at: end)
+      let theirs = try survivor.query("{job=\"node\"}[10m]", at: end)
+      #expect(all.series.count == theirs.series.count)
+      #expect(all.series.count > 100)
+      var worst = (gap: Int64(0), name: "")
+      var backwards: [String] = []
+      for series in all.series {
+        let name = series.labels["__name__"] ?? ""
+        #expect(series.labels["__replica__"] == nil && series.labels["cluster"] == "pair", "\(series.labels)")
+        let times = series.points.map(\.timestampMilliseconds)
+        for (before, after) in zip(times, times.dropFirst()) {
+          #expect(after > before, "\(name) \(before) twice or out of order")
+          if after - before > worst.gap { worst = (after - before, name) }
+        }
+        let isCounter = name.hasSuffix("_total")
+        let values = series.points.map(\.value)
+        if isCounter && zip(values, values.dropFirst()).contains(where: { $0 > $1 }) { backwards.append(name) }
+      }
+      #expect(worst.gap <= Self.intervalMilliseconds * 3 / 2, "\(worst)")
+      #expect(backwards == [])
+      let count = try apus.query("count({job=\"node\"})", at: end).series.first?.points.first?.value
+      let ours = try survivor.query("count({job=\"node\"})", at: end).series.first?.points.first?.value
+      #expect(count == ours)
+    }
+  }
+}
