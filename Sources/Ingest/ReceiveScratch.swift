@@ -15,6 +15,8 @@ final class ReceiveScratch {
   var labels = LabelFields()
   var newSeries = NewSeries()
   var refusals = Refusals()
+  /// What of the body is in the log.
+  var written = WrittenCounts()
 
   /// Makes ready for the next body and gives back what an unusual one made grow.
   func reset() {
@@ -27,6 +29,7 @@ final class ReceiveScratch {
     labels.release()
     if newSeries.fields.capacity > ReceiveScratch.keptLabelBytesMax { newSeries = NewSeries() }
     refusals = Refusals()
+    written = WrittenCounts()
   }
 }
 
@@ -38,6 +41,7 @@ struct Refusals {
   private(set) var named: [String] = []
 
   var isEmpty: Bool { countByReason.isEmpty }
+  var total: Int { countByReason.values.reduce(0, +) }
 
   mutating func add(reason: String, samples: Int, _ describe: () -> String) {
     countByReason[reason, default: 0] += samples
@@ -46,7 +50,6 @@ struct Refusals {
 
   /// One line: the first refusals, then how many there were.
   func message(of sampleCount: Int) -> String {
-    let total = countByReason.values.reduce(0, +)
     let reasons = countByReason.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
     return named.joined(separator: "; ") + " (refused \(total) of \(sampleCount) samples; \(reasons))"
   }

@@ -10,7 +10,7 @@ package final class Receiver: Sendable {
   private let head: Head
   /// Set where the head is a database's: it knows blocks, and when nothing may be written.
   private let database: Database?
-  private let clock: any Clock
+  let clock: any Clock
   private let log: Log
   private let limits: Mutex<IngestLimits>
   private let idle = Mutex<[ScratchBox]>([])
@@ -43,17 +43,28 @@ package final class Receiver: Sendable {
 
   package func reconfigure(_ limits: IngestLimits) { self.limits.withLock { $0 = limits } }
 
+  package var decodedBytesMax: Int { limits.withLock { $0.decodedBytesMax } }
+
   /// Takes in one body of the remote-write 1.0 protocol.
   package func receive(_ body: UnsafeRawBufferPointer, encoding: BodyEncoding) -> ReceiveOutcome {
+    receive(body, encoding: encoding, message: .v1).outcome
+  }
+
+  /// Takes in one body, and says how much of it is stored.
+  package func receive(
+    _ body: UnsafeRawBufferPointer, encoding: BodyEncoding, message: WriteMessage
+  ) -> (outcome: ReceiveOutcome, written: WrittenCounts) {
     let box = idle.withLock { $0.popLast() } ?? ScratchBox(scratch: ReceiveScratch())
-    let outcome = receive(body, encoding, box.scratch, limits.withLock { $0 })
+    let outcome = receive(body, encoding, message, box.scratch, limits.withLock { $0 })
+    let written = box.scratch.written
     box.scratch.reset()
     idle.withLock { $0.append(box) }
-    return outcome
+    return (outcome, written)
   }
 
   private func receive(
-    _ body: UnsafeRawBufferPointer, _ encoding: BodyEncoding, _ scratch: ReceiveScratch, _ limits: IngestLimits
+    _ body: UnsafeRawBufferPointer, _ encoding: BodyEncoding, _ message: WriteMessage, _ scratch: ReceiveScratch,
+    _ limits: IngestLimits
   ) -> ReceiveOutcome {
     if let database, !database.isWritable {
       return .unavailable(message: "the disk is nearly full, nothing is written", retryAfterSeconds: 30)
@@ -61,7 +72,7 @@ package final class Receiver: Sendable {
     if let refused = decompress(body, encoding, scratch, limits) { return refused }
     let bytes = encoding == .identity ? body : scratch.decoded.bytes
     do throws(WriteRequestError) {
-      try WriteRequestScanner.scan(bytes, key: head.hash, into: &scratch.batch.rows)
+      try scan(bytes, message, into: &scratch.batch.rows)
     } catch {
       metrics.malformed.add()
       return .malformed(message: "not a remote-write request: \(error)")
@@ -70,7 +81,8 @@ package final class Receiver: Sendable {
     head.appendKnown(&scratch.batch, now: now)
     resolveUnknown(bytes, scratch, limits, now)
     refuseHistograms(bytes, scratch)
-    metadata.note(scratch.batch.rows.metadata, in: bytes, now: now)
+    scratch.refuseFaults()
+    metadata.note(scratch.batch.rows.metadata, in: scratch.batch.rows.messages(in: bytes), now: now)
     if scratch.batch.tally.refused > 0 { nameRefusedSamples(bytes, scratch) }
     do throws(WALError) {
       try head.commit(&scratch.batch)
@@ -80,10 +92,20 @@ package final class Receiver: Sendable {
       return .unavailable(message: "the write-ahead log cannot be written: \(error)", retryAfterSeconds: 5)
     }
     metrics.samples.add(scratch.batch.tally.stored)
+    scratch.written.samples = scratch.batch.tally.stored
+    scratch.written.refused = scratch.refusals.total
     if scratch.refusals.isEmpty { return .stored }
     metrics.count(scratch.refusals)
-    let rows = scratch.batch.rows.times.count + scratch.batch.rows.histograms.count
-    return .partly(message: scratch.refusals.message(of: rows))
+    return .partly(message: scratch.refusals.message(of: scratch.batch.rows.elementCount))
+  }
+
+  private func scan(
+    _ bytes: UnsafeRawBufferPointer, _ message: WriteMessage, into rows: inout WriteRequestRows
+  ) throws(WriteRequestError) {
+    switch message {
+    case .v1: try WriteRequestScanner.scan(bytes, key: head.hash, into: &rows)
+    case .v2: try WriteRequestV2Scanner.scan(bytes, key: head.hash, into: &rows)
+    }
   }
 
   /// Fills `scratch.decoded`; an outcome where that is not possible.
@@ -100,9 +122,12 @@ package final class Receiver: Sendable {
         try Snappy.decode(body, into: &scratch.decoded, decodedBytesMax: limits.decodedBytesMax)
       case .zstd:
         try scratch.zstd.decode(body, into: &scratch.decoded, decodedBytesMax: limits.decodedBytesMax)
+      case .gzip:
+        try Gzip.decode(body, into: &scratch.decoded, decodedBytesMax: limits.decodedBytesMax)
       }
       return nil
     } catch {
+      if case .outOfMemory = error { return .unavailable(message: "remote-write body: \(error)", retryAfterSeconds: 5) }
       metrics.malformed.add()
       if case .tooLarge = error { return .tooLarge(message: "remote-write body \(error)") }
       return .malformed(message: "remote-write body: \(encoding): \(error)")
