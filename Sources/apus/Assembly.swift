@@ -57,6 +57,7 @@ final class Assembly: Sendable {
       database: database, limits: IngestLimits(options, present), clock: clock, log: log,
       metrics: ReceiverMetrics(registry))
     let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
+    workspace.otlp.reconfigure(OTLPOptions(options, present))
     do throws(ThreadError) {
       queries = try QueryService(QueryOptions(options), clock: clock)
       let readsMax = options.remoteReadsMax > 0 ? options.remoteReadsMax : options.queriesMax
@@ -89,6 +90,7 @@ final class Assembly: Sendable {
     configuration.onReload { [database, receiver] configuration in
       database.reconfigure { $0 = DatabaseOptions(options, configuration) }
       receiver.reconfigure(IngestLimits(options, configuration))
+      workspace.otlp.reconfigure(OTLPOptions(options, configuration))
     }
   }
 
