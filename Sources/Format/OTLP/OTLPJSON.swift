@@ -45,7 +45,7 @@ extension OTLPScope {
 }
 
 extension OTLPAttribute {
-  fileprivate init(_ reader: OTLPJSONReader) throws(OTLPError) {
+  init(_ reader: OTLPJSONReader) throws(OTLPError) {
     self.init(try reader.text("key"), try reader.object("value").map(OTLPValue.init) ?? .none)
   }
 }
