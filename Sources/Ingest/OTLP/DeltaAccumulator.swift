@@ -7,6 +7,9 @@ struct DeltaStream: Hashable {
   private let name: String
   private let labels: [String]
 
+  /// Roughly what it takes in memory.
+  var byteCount: Int { labels.reduce(128 + name.utf8.count) { $0 + 32 + $1.utf8.count } }
+
   init(_ name: String, _ labels: OTLPLabelSet) {
     self.name = name
     self.labels = labels.labels.sorted { $0.name < $1.name }.flatMap { [$0.name, $0.value] }
@@ -20,6 +23,8 @@ struct DeltaStream: Hashable {
 final class DeltaAccumulator: Sendable {
   /// Series that are added up at once.
   static let streamsMax = 200_000
+  /// Memory of their names, labels and buckets, roughly.
+  static let bytesMax = 128 << 20
   /// A series nobody has added to for so long begins anew.
   static let lifetimeMilliseconds: Int64 = 300_000
 
@@ -29,10 +34,20 @@ final class DeltaAccumulator: Sendable {
     var seenMilliseconds: Int64
     var value = 0.0
     var histogram: OTLPHistogramPoint?
+
+    var byteCount: Int {
+      128 + (histogram.map { 8 * ($0.buckets.count + $0.bounds.count) } ?? 0)
+    }
   }
 
   private struct State: Sendable {
     var sums: [DeltaStream: Sum] = [:]
+    var byteCount = 0
+
+    var isFull: Bool {
+      sums.count >= DeltaAccumulator.streamsMax || byteCount >= DeltaAccumulator.bytesMax
+    }
+
     /// Nothing is forgotten before.
     var nextSweepMilliseconds: Int64 = 0
   }
@@ -56,6 +71,7 @@ final class DeltaAccumulator: Sendable {
         total = point
       }
       total.base = point.base
+      total.base.attributes = []
       total.exemplars = []
       sum.histogram = total
     }
@@ -73,14 +89,15 @@ final class DeltaAccumulator: Sendable {
         if point.time > sum.time { add(&sum) }
         sum.time = point.time
         sum.seenMilliseconds = now
-        state.sums[stream] = sum
+        if let old = state.sums.updateValue(sum, forKey: stream) { state.byteCount += sum.byteCount - old.byteCount }
         return sum
       }
-      if state.sums.count >= DeltaAccumulator.streamsMax { sweep(now, &state) }
-      if state.sums.count >= DeltaAccumulator.streamsMax { return nil }
+      if state.isFull { sweep(now, &state) }
+      if state.isFull { return nil }
       var sum = Sum(time: point.time, seenMilliseconds: now)
       add(&sum)
-      state.sums[stream] = sum
+      if let old = state.sums.updateValue(sum, forKey: stream) { state.byteCount -= stream.byteCount + old.byteCount }
+      state.byteCount += stream.byteCount + sum.byteCount
       return sum
     }
   }
@@ -88,6 +105,7 @@ final class DeltaAccumulator: Sendable {
   private func sweep(_ now: Int64, _ state: inout State) {
     guard now >= state.nextSweepMilliseconds else { return }
     state.sums = state.sums.filter { $0.value.seenMilliseconds > now - DeltaAccumulator.lifetimeMilliseconds }
+    state.byteCount = state.sums.reduce(0) { $0 + $1.key.byteCount + $1.value.byteCount }
     state.nextSweepMilliseconds = now + DeltaAccumulator.lifetimeMilliseconds / 10
   }
 }
