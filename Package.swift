@@ -28,7 +28,7 @@ let package = Package(
     .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-gnutls-dev"])]),
     .target(
       name: "CProtobuf",
-      exclude: ["remote.proto"],
+      exclude: ["otlp_metrics.proto", "remote.proto", "write_v2.proto"],
       linkerSettings: [.linkedLibrary("protobuf-c")]),
     .target(
       name: "CShims",
@@ -79,7 +79,7 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "TestKit", dependencies: ["CSnappy"], path: "Tests/TestKit", swiftSettings: strict),
+      name: "TestKit", dependencies: ["CSnappy", "CZlib"], path: "Tests/TestKit", swiftSettings: strict),
     .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
     .testTarget(name: "ModelTests", dependencies: ["Model", "TestKit"], swiftSettings: strict),
     .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestKit"], swiftSettings: strict),

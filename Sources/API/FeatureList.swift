@@ -15,7 +15,7 @@ struct FeatureList: Sendable {
         [
           ("admin", isAdminEnabled), ("exemplars", false), ("exclude_alerts", true), ("federation", true),
           ("label_values_match", true), ("lifecycle", isLifecycleEnabled), ("limits", true), ("metadata", true),
-          ("otlp_write_receiver", false), ("query_stats", true), ("query_warnings", true), ("remote_read", true),
+          ("otlp_write_receiver", true), ("query_stats", true), ("query_warnings", true), ("remote_read", true),
           ("remote_write_receiver", true), ("time_range_labels", true), ("time_range_series", true),
           ("tsdb_status_focus_label", true), ("workspaces", true),
         ]

@@ -62,6 +62,8 @@ package enum Routes {
     for path in ["/api/v1/write", "/api/v1/remote_write", "/api/v1/push"] {
       routes.router.add(.post, path, readsForm: false, write.handle)
     }
+    let otlp = OTLPEndpoint(workspaces: routes.services.workspaces)
+    routes.router.add(.post, "/api/v1/otlp/v1/metrics", readsForm: false, otlp.handle)
   }
 
   private static func addQueries(_ routes: inout RouteTable) {

@@ -8,11 +8,14 @@ package final class Workspace: Sendable {
   package let id: String
   package let database: Database
   package let receiver: Receiver
+  /// What OpenTelemetry pushes goes through it to the receiver.
+  package let otlp: OTLPReceiver
 
   package init(id: String, database: Database, receiver: Receiver) {
     self.id = id
     self.database = database
     self.receiver = receiver
+    otlp = OTLPReceiver(receiver: receiver)
   }
 }
 

@@ -19,5 +19,39 @@ package enum ReceiveOutcome: Sendable, Equatable {
 
 /// The encodings a body may have.
 package enum BodyEncoding: Sendable, Equatable {
-  case snappy, zstd, identity
+  case snappy, zstd, gzip, identity
+}
+
+/// The messages a body may be: that of remote write 1.0, or of 2.0.
+package enum WriteMessage: Sendable, Equatable {
+  case v1, v2
+}
+
+/// How a body is written.
+struct BodyForm: Sendable, Equatable {
+  var encoding: BodyEncoding
+  var message: WriteMessage
+}
+
+/// How much of a body is stored, duplicates of what was there included: what a sender of 2.0 is told.
+package struct WrittenCounts: Sendable, Equatable {
+  package var samples = 0
+  package var histograms = 0
+  package var exemplars = 0
+  /// Samples and histograms that were refused.
+  package var refused = 0
+
+  package init(samples: Int = 0, histograms: Int = 0, exemplars: Int = 0, refused: Int = 0) {
+    self.samples = samples
+    self.histograms = histograms
+    self.exemplars = exemplars
+    self.refused = refused
+  }
+
+  /// Counts what need not be stored as if it were: its sender would take it for lost.
+  mutating func add(_ received: ReceivedCounts) {
+    samples += received.samples
+    histograms += received.histograms
+    exemplars += received.exemplars
+  }
 }

@@ -24,6 +24,8 @@ final class ReceiveScratch {
     let place = Int(batch.pairs[row])
     return place == 0 || pairs.isEmpty ? nil : pairs[place - 1]
   }
+  /// What of the body is in the log.
+  var written = WrittenCounts()
 
   /// Makes ready for the next body and gives back what an unusual one made grow.
   func reset() {
@@ -37,6 +39,7 @@ final class ReceiveScratch {
     if newSeries.fields.capacity > ReceiveScratch.keptLabelBytesMax { newSeries = NewSeries() }
     refusals = Refusals()
     pairs.removeAll()
+    written = WrittenCounts()
   }
 }
 
@@ -48,6 +51,7 @@ struct Refusals {
   private(set) var named: [String] = []
 
   var isEmpty: Bool { countByReason.isEmpty }
+  var total: Int { countByReason.values.reduce(0, +) }
 
   mutating func add(reason: String, samples: Int, _ describe: () -> String) {
     countByReason[reason, default: 0] += samples
@@ -56,7 +60,6 @@ struct Refusals {
 
   /// One line: the first refusals, then how many there were.
   func message(of sampleCount: Int) -> String {
-    let total = countByReason.values.reduce(0, +)
     let reasons = countByReason.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
     return named.joined(separator: "; ") + " (refused \(total) of \(sampleCount) samples; \(reasons))"
   }

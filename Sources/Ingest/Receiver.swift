@@ -50,9 +50,23 @@ package final class Receiver: Sendable {
 
   package func reconfigure(_ limits: IngestLimits) { self.limits.withLock { $0 = limits } }
 
+  package var decodedBytesMax: Int { limits.withLock { $0.decodedBytesMax } }
+
   /// Takes in one body of the remote-write 1.0 protocol.
   package func receive(_ body: UnsafeRawBufferPointer, encoding: BodyEncoding) -> ReceiveOutcome {
-    withScratch { scratch, limits in answer(receive(body, encoding, scratch, limits), scratch) }
+    receive(body, encoding: encoding, message: .v1).outcome
+  }
+
+  /// Takes in one body, and says how much of it is stored, or need not be because it is of a replica that does not lead.
+  package func receive(
+    _ body: UnsafeRawBufferPointer, encoding: BodyEncoding, message: WriteMessage
+  ) -> (outcome: ReceiveOutcome, written: WrittenCounts) {
+    withScratch { scratch, limits in
+      let form = BodyForm(encoding: encoding, message: message)
+      let outcome = answer(receive(body, form, scratch, limits), scratch)
+      scratch.written.add(scratch.pairs.refused)
+      return (outcome, scratch.written)
+    }
   }
 
   /// Lends a scratch from the pool.
@@ -66,16 +80,16 @@ package final class Receiver: Sendable {
 
   /// `replaying`: a kept body of a replica that now leads; only its rows are of interest.
   func receive(
-    _ body: UnsafeRawBufferPointer, _ encoding: BodyEncoding, _ scratch: ReceiveScratch, _ limits: IngestLimits,
+    _ body: UnsafeRawBufferPointer, _ form: BodyForm, _ scratch: ReceiveScratch, _ limits: IngestLimits,
     replaying: HAPair? = nil
   ) -> ReceiveOutcome {
     if let database, !database.isWritable {
       return .unavailable(message: "the disk is nearly full, nothing is written", retryAfterSeconds: 30)
     }
-    if let refused = decompress(body, encoding, scratch, limits) { return refused }
-    let bytes = encoding == .identity ? body : scratch.decoded.bytes
+    if let refused = decompress(body, form.encoding, scratch, limits) { return refused }
+    let bytes = form.encoding == .identity ? body : scratch.decoded.bytes
     do throws(WriteRequestError) {
-      try WriteRequestScanner.scan(bytes, key: head.hash, into: &scratch.batch.rows)
+      try scan(bytes, form.message, into: &scratch.batch.rows)
     } catch {
       metrics.malformed.add()
       return .malformed(message: "not a remote-write request: \(error)")
@@ -83,10 +97,11 @@ package final class Receiver: Sendable {
     let now = clock.nowMilliseconds()
     scratch.haTerms = replicas.begin(head, now: clock.monotonicMilliseconds)
     head.appendKnown(&scratch.batch, now: now, takesPlain: replaying == nil)
-    if let outcome = settleReplicas(body, encoding, bytes, scratch, now, replaying: replaying) { return outcome }
+    if let outcome = settleReplicas(body, form, bytes, scratch, now, replaying: replaying) { return outcome }
     resolveUnknown(bytes, scratch, limits, now)
     refuseHistograms(bytes, scratch)
-    metadata.note(scratch.batch.rows.metadata, in: bytes, now: now)
+    scratch.refuseFaults()
+    metadata.note(scratch.batch.rows.metadata, in: scratch.batch.rows.messages(in: bytes), now: now)
     if scratch.batch.tally.refused > 0 { nameRefusedSamples(bytes, scratch) }
     do throws(WALError) {
       try head.commit(&scratch.batch)
@@ -97,10 +112,20 @@ package final class Receiver: Sendable {
     }
     metrics.samples.add(scratch.batch.tally.stored)
     replicas.metrics.supersededSamples.add(scratch.batch.tally.superseded)
+    scratch.written.samples = scratch.batch.tally.stored
+    scratch.written.refused = scratch.refusals.total
     if scratch.refusals.isEmpty { return .stored }
     metrics.count(scratch.refusals)
-    let rows = scratch.batch.rows.times.count + scratch.batch.rows.histograms.count
-    return .partly(message: scratch.refusals.message(of: rows))
+    return .partly(message: scratch.refusals.message(of: scratch.batch.rows.elementCount))
+  }
+
+  private func scan(
+    _ bytes: UnsafeRawBufferPointer, _ message: WriteMessage, into rows: inout WriteRequestRows
+  ) throws(WriteRequestError) {
+    switch message {
+    case .v1: try WriteRequestScanner.scan(bytes, key: head.hash, into: &rows)
+    case .v2: try WriteRequestV2Scanner.scan(bytes, key: head.hash, into: &rows)
+    }
   }
 
   /// Fills `scratch.decoded`; an outcome where that is not possible.
@@ -117,9 +142,12 @@ package final class Receiver: Sendable {
         try Snappy.decode(body, into: &scratch.decoded, decodedBytesMax: limits.decodedBytesMax)
       case .zstd:
         try scratch.zstd.decode(body, into: &scratch.decoded, decodedBytesMax: limits.decodedBytesMax)
+      case .gzip:
+        try Gzip.decode(body, into: &scratch.decoded, decodedBytesMax: limits.decodedBytesMax)
       }
       return nil
     } catch {
+      if case .outOfMemory = error { return .unavailable(message: "remote-write body: \(error)", retryAfterSeconds: 5) }
       metrics.malformed.add()
       if case .tooLarge = error { return .tooLarge(message: "remote-write body \(error)") }
       return .malformed(message: "remote-write body: \(encoding): \(error)")

@@ -53,6 +53,27 @@ extension HAOptions {
   }
 }
 
+extension OTLPOptions {
+  init(_ options: ServeOptions, _ configuration: Configuration) {
+    self.init()
+    lookbackMilliseconds = options.lookbackMilliseconds
+    if options.features.contains("otlp-deltatocumulative") { deltas = .madeCumulative }
+    if options.features.contains("otlp-native-delta-ingestion") { deltas = .stored }
+    guard let section = configuration.document.section("otlp") else { return }
+    // Others have been refused with the file.
+    _ = setStrategy(section.text("translation_strategy") ?? "")
+    promotion =
+      section.boolean("promote_all_resource_attributes") ?? false
+      ? .allBut(Set(section.texts("ignore_resource_attributes")))
+      : .only(Set(section.texts("promote_resource_attributes")))
+    keepsIdentifyingAttributes = section.boolean("keep_identifying_resource_attributes") ?? false
+    makesCustomBuckets = section.boolean("convert_histograms_to_nhcb") ?? false
+    promotesScope = section.boolean("promote_scope_metadata") ?? false
+    prefixesUnderscore = section.boolean("label_name_underscore_sanitization") ?? true
+    keepsMultipleUnderscores = section.boolean("label_name_preserve_multiple_underscores") ?? true
+  }
+}
+
 extension QueryOptions {
   init(_ options: ServeOptions) {
     self.init()

@@ -60,6 +60,7 @@ final class Assembly: Sendable {
         HAOptions(present), path: database.layout.haLeaders, disk: LinuxDisk(), clock: clock, log: log,
         registry: registry))
     let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
+    workspace.otlp.reconfigure(OTLPOptions(options, present))
     do throws(ThreadError) {
       queries = try QueryService(QueryOptions(options), clock: clock)
       let readsMax = options.remoteReadsMax > 0 ? options.remoteReadsMax : options.queriesMax
@@ -93,6 +94,7 @@ final class Assembly: Sendable {
       database.reconfigure { $0 = DatabaseOptions(options, configuration) }
       receiver.reconfigure(IngestLimits(options, configuration))
       receiver.replicas.reconfigure(HAOptions(configuration))
+      workspace.otlp.reconfigure(OTLPOptions(options, configuration))
     }
   }
 

@@ -8,34 +8,100 @@ import Testing
 
 @Suite struct WriteEndpointTests {
   @Test(
-    "a content type is taken when it is none, or protobuf that does not say it is another message",
+    "the content type says which message a body is; none at all means that of 1.0, another 415",
     arguments: [
-      ("", true), ("application/x-protobuf", true), (" Application/X-Protobuf ", true),
-      ("application/x-protobuf;", true),
-      ("application/x-protobuf;proto=prometheus.WriteRequest", true),
-      ("application/x-protobuf ; charset=x ; proto=prometheus.WriteRequest", true),
-      ("application/x-protobuf;proto=io.prometheus.write.v2.Request", false),
-      ("application/x-protobuf;proto=", false), ("application/json", false), ("text/plain", false),
-      ("application/x-protobufs", false), ("x", false),
-    ])
-  func types(_ type: String, _ isTaken: Bool) {
-    let refusal = WriteEndpoint.refusal(ofType: type)
-    #expect((refusal == nil) == isTaken)
-    if let refusal { #expect(refusal.status == 415) }
+      ("", .v1), ("application/x-protobuf", .v1), (" Application/X-Protobuf ", .v1), ("application/x-protobuf;", .v1),
+      ("application/x-protobuf;proto=prometheus.WriteRequest", .v1),
+      ("application/x-protobuf ; charset=x ; proto=prometheus.WriteRequest", .v1),
+      ("application/x-protobuf;charset=utf-8", .v1),
+      ("application/x-protobuf;proto=io.prometheus.write.v2.Request", .v2),
+      ("application/x-protobuf; a=b; PROTO=io.prometheus.write.v2.Request", .v2),
+      ("application/x-protobuf;proto=io.prometheus.write.v3.Request", nil),
+      ("application/x-protobuf;proto=prometheus.writerequest", nil), ("application/x-protobuf;proto=", nil),
+      ("application/x-protobuf;proto", nil), ("application/x-protobuf;proto=a=b", nil), ("application/json", nil),
+      ("text/plain", nil), ("application/x-protobufs", nil), ("x", nil), (";proto=prometheus.WriteRequest", nil),
+    ] as [(String, WriteMessage?)])
+  func types(_ type: String, _ message: WriteMessage?) {
+    let verdict = WriteNegotiation.message(ofType: type)
+    if let message {
+      #expect(verdict == .message(message))
+    } else {
+      #expect(verdict.refusal.status == 415)
+      guard case .refused(let text) = verdict else {
+        Issue.record("\(type) was taken")
+        return
+      }
+      #expect(text.contains(type))
+    }
   }
 
-  @Test("the encoding is what the header says, but zstd is known by its magic number")
+  @Test("the encoding is what the header says, but zstd and gzip are known by their magic numbers")
   func encodings() {
     let zstd: [UInt8] = [0x28, 0xb5, 0x2f, 0xfd, 0]
+    let gzip: [UInt8] = [0x1f, 0x8b, 0x08, 0]
     let other: [UInt8] = [0x0a, 0x00]
     let expected: [(String, [UInt8], BodyEncoding?)] = [
       ("", other, .snappy), ("snappy", other, .snappy), (" Snappy\t", other, .snappy), ("zstd", zstd, .zstd),
       ("snappy", zstd, .zstd), ("", zstd, .zstd), ("zstd", other, .snappy), ("snappy", [], .snappy),
       ("zstd", [0x28, 0xb5, 0x2f], .snappy), ("identity", other, .identity), ("identity", zstd, .identity),
-      ("gzip", other, nil), ("deflate", other, nil), ("snappy, snappy", other, nil), ("br", zstd, nil),
+      ("gzip", other, .gzip), ("gzip", gzip, .gzip), ("x-gzip", gzip, .gzip), ("gzip", zstd, .zstd), ("", gzip, .gzip),
+      ("snappy", gzip, .gzip), ("deflate", other, nil), ("snappy, snappy", other, nil), ("br", zstd, nil),
     ]
     for (name, body, encoding) in expected {
-      body.withUnsafeBytes { #expect(WriteEndpoint.encoding(name, of: $0) == encoding, "\(name)") }
+      body.withUnsafeBytes { #expect(WriteNegotiation.encoding(name, of: $0) == encoding, "\(name)") }
+    }
+  }
+
+  static let writtenNames = ["Samples", "Histograms", "Exemplars"].map { "X-Prometheus-Remote-Write-\($0)-Written" }
+
+  func written(_ answer: HTTPAnswer) -> [String?] { Self.writtenNames.map { answer.header($0) } }
+
+  @Test("2.0 is told what was written, on success and on failure; 1.0 never")
+  func writtenHeaders() throws {
+    let bench = try APIBench()
+    var body = RemoteWriteV2Body()
+    body.add([("__name__", "up"), ("job", "test")], [(APIBench.now, 1), (APIBench.now + 1, 1)])
+    var answer = try bench.write(body.snappy, RemoteWriteV2Body.headers)
+    #expect(answer.status == 204 && answer.body.isEmpty)
+    #expect(written(answer) == ["2", "0", "0"])
+    body.add([("job", "nameless")], [(APIBench.now, 1)])
+    answer = try bench.write(body.snappy, RemoteWriteV2Body.headers)
+    #expect(answer.status == 400)
+    #expect(answer.text.contains("sample missing metric name"))
+    #expect(written(answer) == ["2", "0", "0"])
+    // Speaking 2.0, nobody is taken for vmagent.
+    let headers = RemoteWriteV2Body.headers + [("X-VictoriaMetrics-Remote-Write-Version", "1")]
+    #expect(try bench.write(body.snappy, headers).status == 400)
+    answer = try bench.write([1, 2, 3], RemoteWriteV2Body.headers)
+    #expect(answer.status == 400)
+    #expect(written(answer) == ["0", "0", "0"])
+    // Before it is known which message it is, nothing can be said.
+    answer = try bench.write(body.snappy, [("Content-Type", "application/x-protobuf;proto=x")])
+    #expect(answer.status == 415)
+    #expect(written(answer) == [nil, nil, nil])
+    var old = RemoteWriteBody()
+    old.add([("job", "nameless")], [(APIBench.now, 1)])
+    answer = try bench.write(old.snappy, RemoteWriteBody.headers)
+    #expect(answer.status == 400)
+    #expect(written(answer) == [nil, nil, nil])
+  }
+
+  @Test("a body is read in each encoding")
+  func everyEncoding() throws {
+    let bench = try APIBench()
+    for (index, name) in ["snappy", "gzip", "identity", "zstd"].enumerated() {
+      var body = RemoteWriteV2Body()
+      body.add([("__name__", "encoded"), ("by", name)], [(APIBench.now, Double(index))])
+      let sent =
+        switch name {
+        case "gzip": gzipCompressed(body.message)
+        case "identity": body.message
+        default: body.snappy
+        }
+      let headers = [("Content-Encoding", name), RemoteWriteV2Body.headers[1]]
+      let answer = try bench.write(sent, headers)
+      #expect(answer.status == 204, "\(name): \(answer.text)")
+      #expect(answer.header("X-Prometheus-Remote-Write-Samples-Written") == "1")
     }
   }
 
@@ -112,13 +178,13 @@ import Testing
       ([1, 2, 3], [], 400, "corrupt"),
       (snappyCompressed([0x0a, 0x05]), [], 400, "not a remote-write request: timeseries is cut at byte 2"),
       (
-        snappyCompressed([0x0a, 0x00]), [("Content-Encoding", "gzip")], 415,
-        "gzip encoding (compression) is not accepted"
+        snappyCompressed([0x0a, 0x00]), [("Content-Encoding", "deflate")], 415,
+        "deflate encoding (compression) is not accepted by this server; only snappy"
       ),
       (snappyCompressed([]), [("Content-Type", "application/json")], 415, "application/json"),
       (
-        snappyCompressed([]), [("Content-Type", "application/x-protobuf;proto=io.prometheus.write.v2.Request")], 415,
-        "io.prometheus.write.v2.request"
+        snappyCompressed([]), [("Content-Type", "application/x-protobuf;proto=io.prometheus.write.v3.Request")], 415,
+        "io.prometheus.write.v3.Request"
       ),
     ]
     for (body, headers, status, text) in cases {
@@ -139,6 +205,10 @@ import Testing
     let answer = try bench.write(body.snappy, RemoteWriteBody.headers)
     #expect(answer.status == 503)
     #expect(answer.header("Retry-After") == "5")
+    #expect(written(answer) == [nil, nil, nil])
+    let newer = try bench.write(RemoteWriteV2Body().snappy, RemoteWriteV2Body.headers)
+    #expect(newer.status == 503)
+    #expect(written(newer) == ["0", "0", "0"])
     #expect(try bench.get("/-/ready").status == 503)
     #expect(try bench.get("/api/v1/query?query=up").status == 503)
   }

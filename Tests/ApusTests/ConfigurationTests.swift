@@ -54,7 +54,7 @@ struct ConfigurationTests {
     #expect(
       configuration.warnings == [
         "accepted but not served by this version: rule_files, scrape_config_files, alerting, scrape_configs, "
-          + "remote_write, remote_read, otlp, tracing, runtime"
+          + "remote_write, remote_read, tracing, runtime"
       ])
     let jobs = configuration.document.sections("scrape_configs")
     #expect(jobs.compactMap { $0.text("job_name") }.count == 5)

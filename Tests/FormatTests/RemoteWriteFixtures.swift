@@ -48,7 +48,7 @@ struct RequestMaker {
         pieces.append([0x10] + varint(time, padding: random.below(8) == 0 ? random.below(4) : 0))
       }
     }
-    if random.below(12) == 0 { pieces.append(unknownField(known: 1, 2)) }
+    if random.below(12) == 0 { pieces.append(unknownField(known: 1, 2, 3)) }
     if random.below(8) == 0 { pieces.shuffle(using: &random) }
     return Array(pieces.joined())
   }

@@ -181,6 +181,25 @@ import Testing
     #expect(Array(room.prefix(tail.byteCount)) == series.reference().bytes)
   }
 
+  @Test("a chunk of equal values that a Prometheus goes on with after a restart has a window of all bits")
+  func reopened() {
+    let memory = GuardedMemory(bytesMax: 4096)
+    let room = memory.room(64)
+    let base = room.baseAddress!.assumingMemoryBound(to: UInt8.self)
+    var tail = XORTail()
+    XORChunk.start(time: 10, value: 1.0.bitPattern, tail: &tail, at: base, capacity: 64)
+    #expect(XORChunk.append(time: 20, value: 1.0.bitPattern, to: &tail, at: base, capacity: 64))
+    // What its reader of the chunk knows then: no leading and no trailing zeros.
+    tail.leading = 0
+    tail.trailing = 0
+    for (time, value) in [(30, 2.5), (40, 2.5), (50, -7.0)] as [(Int64, Double)] {
+      #expect(XORChunk.append(time: time, value: value.bitPattern, to: &tail, at: base, capacity: 64))
+    }
+    let read = decodedXOR(memory.lay(Array(room.prefix(tail.byteCount))))
+    #expect(read.times == [10, 20, 30, 40, 50])
+    #expect(read.values.map { Double(bitPattern: $0) } == [1, 1, 2.5, 2.5, -7])
+  }
+
   @Test("a cut chunk gives the samples before the cut, and nothing behind it is read")
   func everyCut() {
     var maker = XORSeriesMaker(random: RandomSource(for: "cut chunks"))

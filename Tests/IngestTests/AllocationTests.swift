@@ -24,14 +24,16 @@ import Testing
       database = try Database.open(options, disk: LinuxDisk(), clock: clock, log: log, registry: registry)
       try database.restore()
       receiver = Receiver(
-        database: database, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry))
+        database: database, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
+        replicas: HATracker(
+          HAOptions(), path: folder.path("leaders"), disk: LinuxDisk(), clock: clock, log: log, registry: registry))
     }
 
     /// What one body costs.
-    func allocations(of body: [UInt8]) -> Int {
+    func allocations(of body: [UInt8], _ message: WriteMessage) -> Int {
       body.withUnsafeBytes { bytes in
         let before = apus_allocation_count()
-        let outcome = receiver.receive(bytes, encoding: .snappy)
+        let outcome = receiver.receive(bytes, encoding: .snappy, message: message).outcome
         let asked = apus_allocation_count() - before
         guard case .stored = outcome else {
           Issue.record("\(outcome)")
@@ -43,25 +45,39 @@ import Testing
   }
 
   /// One sample of each of some series, at a time and with values of its own.
-  private func body(_ series: Int, _ round: Int) -> [UInt8] {
+  private func body(_ series: Int, _ round: Int, _ message: WriteMessage) -> [UInt8] {
     var body = RemoteWriteBody()
+    var newer = RemoteWriteV2Body()
     for number in 0..<series {
-      body.add(
-        "allocations_total", ["pod": "pod-\(number)", "job": "job-\(number % 7)"],
-        [(ReceiverBench.now - 3_600_000 + Int64(round) * 15_000, Double(number * 31 + round * (number % 5)))])
+      let samples = [
+        (
+          timestamp: ReceiverBench.now - 3_600_000 + Int64(round) * 15_000,
+          value: Double(number * 31 + round * (number % 5))
+        )
+      ]
+      let labels = [
+        ("__name__", "allocations_total"), ("job", "job-\(number % 7)"), ("pod", "pod-\(number)"),
+      ]
+      switch message {
+      case .v1: body.add(labels, samples)
+      case .v2:
+        newer.add(labels, samples, metadata: .init(kind: 1, help: "How often the heap was asked."))
+      }
     }
-    return body.snappy
+    return message == .v1 ? body.snappy : newer.snappy
   }
 
-  @Test("a known series and its sample cost no allocation: large bodies ask the heap no more often than small ones")
-  func known() throws {
+  @Test(
+    "a known series and its sample cost no allocation: large bodies ask the heap no more often than small ones",
+    arguments: [WriteMessage.v1, .v2])
+  func known(_ message: WriteMessage) throws {
     if apus_allocation_count() < 0 { return }
     var costs: [Int: [Int]] = [:]
     for series in [100, 5000] {
       let site = try Site()
       for round in 0..<110 {
-        let body = body(series, round)
-        let cost = site.allocations(of: body)
+        let body = body(series, round, message)
+        let cost = site.allocations(of: body, message)
         // Or the count counts nothing.
         if round == 0 { #expect(cost > 20, "\(cost)") }
         // The first bodies make the series, and let scratch and arenas grow to their size.

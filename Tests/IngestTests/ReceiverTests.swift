@@ -17,13 +17,14 @@ import Testing
     ]
     let samples = patterns.enumerated().map { (now + Int64($0.offset), Double(bitPattern: $0.element)) }
     let body = goodSeries("bits", samples)
-    for encoding in [BodyEncoding.identity, .snappy, .zstd] {
+    for encoding in [BodyEncoding.identity, .snappy, .zstd, .gzip] {
       let bench = try ReceiverBench()
       let sent =
         switch encoding {
         case .identity: body
         case .snappy: snappyCompressed(body)
         case .zstd: try zstdCompressed(body)
+        case .gzip: gzipCompressed(body)
         }
       #expect(bench.receive(sent, encoding) == .stored)
       let stored = try bench.stored()

@@ -6,6 +6,8 @@
 /// (`scripts/peers` puts them there).
 package enum PeerBinary: String, CaseIterable, Sendable {
   case prometheus
+  /// This Debian release's own: 2.42 on Debian 12, which knows remote write 1.0 only.
+  case prometheusOlder = "prometheus-older"
   case promtool
   case alertmanager = "prometheus-alertmanager"
   case nodeExporter = "prometheus-node-exporter"
@@ -31,7 +33,7 @@ package enum PeerBinary: String, CaseIterable, Sendable {
     "\(rawValue) is not in \(Self.folders.joined(separator: " or ")): run scripts/peers, or set APUS_PEERS"
   }
 
-  private static var areRequired: Bool { environmentVariable("APUS_REQUIRE_PEERS").map { $0 != "0" } ?? false }
+  package static var areRequired: Bool { environmentVariable("APUS_REQUIRE_PEERS").map { $0 != "0" } ?? false }
 
   /// An own program for a peer that is measured against, by the name scripts/bench documents.
   private var override: String? {

@@ -77,11 +77,11 @@ extension ServerProcess {
 
   /// A real Prometheus with `configuration` (an empty one scrapes nothing) that takes remote writes.
   package static func prometheus(
-    data: String, configuration: String, _ arguments: [String] = [], port: UInt16 = FreePort.next(),
-    readyWithin deadline: Duration = .seconds(60)
+    _ program: PeerBinary = .prometheus, data: String, configuration: String, _ arguments: [String] = [],
+    port: UInt16 = FreePort.next(), readyWithin deadline: Duration = .seconds(60)
   ) throws -> ServerProcess {
     try ServerProcess(
-      try PeerBinary.prometheus.path(),
+      try program.path(),
       [
         "--config.file=\(configuration)", "--storage.tsdb.path=\(data)",
         "--web.listen-address=127.0.0.1:\(port)", "--web.enable-remote-write-receiver", "--log.level=warn",

@@ -44,9 +44,10 @@ extension XORChunk {
     var time = times[0]
     var value = values[0]
     var delta = firstDelta
-    // The window of meaningful bits as it was last written; a width of 0: not yet.
+    // The window of meaningful bits as it was last written. Before that it is all 64: a Prometheus that goes on with a chunk of
+    // equal values after a restart takes it for granted.
     var trailing: UInt64 = 0
-    var width: UInt64 = 0
+    var width: UInt64 = 64
     var index = 1
     while index < total {
       var word = peek(base, position)
@@ -95,7 +96,6 @@ extension XORChunk {
       } else {
         // Whether the value is the same cannot be foretold, so nothing jumps: a same value changes in no bits.
         let isChanged = word &>> 63
-        if isChanged > width { return index }
         head = 1 &+ isChanged
         shown = width & (0 &- isChanged)
       }

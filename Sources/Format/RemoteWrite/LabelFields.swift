@@ -116,6 +116,23 @@ package struct LabelFields: ~Copyable, Sendable {
     name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, to output: inout ByteBuffer
   ) {
     let inner = 2 + uvarintBytes(name.count) + name.count + uvarintBytes(value.count) + value.count
+    if inner < 0x80, let nameStart = name.baseAddress, let valueStart = value.baseAddress {
+      // All lengths are one byte: nearly every label of a 2.0 body comes this way.
+      output.write(room: inner + 2) { room in
+        guard let start = room.baseAddress else { return 0 }
+        start.storeBytes(of: 0x0a, as: UInt8.self)
+        start.storeBytes(of: UInt8(truncatingIfNeeded: inner), toByteOffset: 1, as: UInt8.self)
+        start.storeBytes(of: 0x0a, toByteOffset: 2, as: UInt8.self)
+        start.storeBytes(of: UInt8(truncatingIfNeeded: name.count), toByteOffset: 3, as: UInt8.self)
+        (start + 4).copyMemory(from: nameStart, byteCount: name.count)
+        let second = start + 4 + name.count
+        second.storeBytes(of: 0x12, as: UInt8.self)
+        second.storeBytes(of: UInt8(truncatingIfNeeded: value.count), toByteOffset: 1, as: UInt8.self)
+        (second + 2).copyMemory(from: valueStart, byteCount: value.count)
+        return inner + 2
+      }
+      return
+    }
     output.append(0x0a)
     output.appendUvarint(UInt64(inner))
     output.append(0x0a)

@@ -37,4 +37,44 @@ package struct MetadataMessage: Sendable, Equatable {
     guard let field = cursor.lengthDelimited() else { return nil }
     return String(decoding: UnsafeRawBufferPointer(start: field.position, count: field.count), as: UTF8.self)
   }
+
+  /// Appends such a message for the series of this name: its family is named without what the parts of a histogram or
+  /// summary end in.
+  package static func append(
+    kind: UInt32, metric: UnsafeRawBufferPointer, help: UnsafeRawBufferPointer, unit: UnsafeRawBufferPointer,
+    to output: inout ByteBuffer
+  ) {
+    output.append(0x08)
+    output.appendUvarint(UInt64(kind))
+    append(tag: 0x12, family(of: metric, kind: kind), to: &output)
+    append(tag: 0x22, help, to: &output)
+    append(tag: 0x2a, unit, to: &output)
+  }
+
+  private static func append(tag: UInt8, _ text: UnsafeRawBufferPointer, to output: inout ByteBuffer) {
+    output.append(tag)
+    output.appendUvarint(UInt64(text.count))
+    output.append(text)
+  }
+
+  private static let histogramEndings: [StaticString] = ["_bucket", "_count", "_sum"]
+  private static let gaugeHistogramEndings: [StaticString] = ["_bucket", "_gcount", "_gsum", "_count", "_sum"]
+  private static let summaryEndings: [StaticString] = ["_count", "_sum"]
+
+  private static func family(of metric: UnsafeRawBufferPointer, kind: UInt32) -> UnsafeRawBufferPointer {
+    let endings: [StaticString]
+    switch kind {
+    case 3: endings = histogramEndings
+    case 4: endings = gaugeHistogramEndings
+    case 5: endings = summaryEndings
+    default: return metric
+    }
+    for ending in endings {
+      let bytes = UnsafeRawBufferPointer(start: ending.utf8Start, count: ending.utf8CodeUnitCount)
+      if metric.count > bytes.count, metric.suffix(bytes.count).elementsEqual(bytes) {
+        return UnsafeRawBufferPointer(rebasing: metric.dropLast(bytes.count))
+      }
+    }
+    return metric
+  }
 }

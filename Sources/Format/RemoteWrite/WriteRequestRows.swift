@@ -1,8 +1,9 @@
-// What a remote-write 1.0 body holds, as columns: one row per series with its place in the body and the hash of its
-// label bytes, one entry per sample. Nothing is copied out of the body but times and values.
+// What a remote-write body holds, as columns: one row per series with its place in the body and the hash of its label
+// bytes, one entry per sample. Of a 1.0 body nothing is copied but times and values; the labels, exemplars and metadata
+// of a 2.0 body, which are references to a table of symbols there, are written out in their 1.0 form in `gathered`.
 
 /// One series of a body. `labels*` is a run of raw label fields (tag 0x0a) in the body, or in `gathered` where a sender
-/// put something between them.
+/// put something between them, or sent references.
 @frozen
 @usableFromInline
 package struct WriteRow: BitwiseCopyable, Sendable {
@@ -25,7 +26,8 @@ package struct WriteRow: BitwiseCopyable, Sendable {
   @inlinable package static var isRefusedReplica: UInt32 { 8 }
 }
 
-/// A message inside the body that is read later, if at all: an exemplar or histogram of a row, or metadata (row -1).
+/// A message that is read later, if at all: an exemplar or histogram of a row, or metadata (row -1). Histograms lie in
+/// the body; the others where `WriteRequestRows.messages` says.
 @frozen
 @usableFromInline
 package struct WritePart: BitwiseCopyable, Sendable {
@@ -44,6 +46,12 @@ package struct WriteRequestRows: ~Copyable, Sendable {
   package var histograms = Column<WritePart>(capacity: 8)
   package var metadata = Column<WritePart>(capacity: 8)
   package var gathered = ByteBuffer(capacity: 64)
+  /// The exemplars and metadata were written out of a 2.0 body.
+  package var areMessagesGathered = false
+  /// The table of a 2.0 body.
+  var symbols = Column<WriteSymbol>(capacity: 8)
+  /// What is left out of a 2.0 body, since it refers to nothing.
+  package var faults = Column<WriteFault>(capacity: 8)
 
   package init() {}
 
@@ -55,11 +63,14 @@ package struct WriteRequestRows: ~Copyable, Sendable {
     histograms.removeAll()
     metadata.removeAll()
     gathered.removeAll()
+    areMessagesGathered = false
+    symbols.removeAll()
+    faults.removeAll()
   }
 
   /// Parts of a kind, and bytes of gathered labels, for which memory is kept.
   private static let keptPartsMax = 4096
-  private static let keptGatheredBytesMax = 64 << 10
+  private static let keptGatheredBytesMax = 2 << 20
 
   /// Gives back what an unusually large body made grow.
   package mutating func release(aboveRows limit: Int) {
@@ -69,6 +80,8 @@ package struct WriteRequestRows: ~Copyable, Sendable {
     exemplars.release(above: WriteRequestRows.keptPartsMax)
     histograms.release(above: WriteRequestRows.keptPartsMax)
     metadata.release(above: WriteRequestRows.keptPartsMax)
+    symbols.release(above: WriteRequestRows.keptPartsMax)
+    faults.release(above: WriteRequestRows.keptPartsMax)
     if gathered.capacity > WriteRequestRows.keptGatheredBytesMax { gathered = ByteBuffer(capacity: 64) }
   }
 
@@ -78,5 +91,15 @@ package struct WriteRequestRows: ~Copyable, Sendable {
     let source = row.flags & WriteRow.isGathered != 0 ? gathered.bytes : body
     let start = Int(row.labelsOffset)
     return UnsafeRawBufferPointer(rebasing: source[start..<(start &+ Int(row.labelsLength))])
+  }
+
+  /// The bytes that `exemplars` and `metadata` are places in; each is a message of the 1.0 form. Valid until the rows change.
+  package func messages(in body: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    areMessagesGathered ? gathered.bytes : body
+  }
+
+  /// Samples and histograms of the body, those of series without a row included.
+  package var elementCount: Int {
+    faults.elements.reduce(times.count + histograms.count) { $0 + Int($1.sampleCount) + Int($1.histogramCount) }
   }
 }

@@ -10,7 +10,7 @@ struct FollowerRing {
   /// One body. Immutable: those who replay it share its bytes.
   struct Body: Sendable {
     var bytes: [UInt8]
-    var encoding: BodyEncoding
+    var form: BodyForm
     /// The pairs refused in it.
     var pairs: [HAPair]
     /// When it came, on the clock that never goes back.

@@ -12,7 +12,7 @@ extension Receiver {
   /// Settles every row of a replica: refused ones are taken out, known ones of leaders appended, the others left in
   /// `unknown`. An outcome where the body is to be answered with it at once.
   func settleReplicas(
-    _ body: UnsafeRawBufferPointer, _ encoding: BodyEncoding, _ bytes: UnsafeRawBufferPointer,
+    _ body: UnsafeRawBufferPointer, _ form: BodyForm, _ bytes: UnsafeRawBufferPointer,
     _ scratch: ReceiveScratch, _ now: Int64, replaying: HAPair?
   ) -> ReceiveOutcome? {
     let options = scratch.haTerms.options
@@ -30,7 +30,7 @@ extension Receiver {
         scratch.pairs[place].supersededThrough = .max
       }
       dropPlainRows(scratch)
-    } else if !scratch.pairs.isEmpty, let outcome = judge(body, encoding, scratch, now: clock.monotonicMilliseconds) {
+    } else if !scratch.pairs.isEmpty, let outcome = judge(body, form, scratch, now: clock.monotonicMilliseconds) {
       return outcome
     }
     takeOutRefused(scratch, isCounted: replaying == nil)
@@ -136,7 +136,7 @@ extension Receiver {
   // MARK: what becomes of them
 
   private func judge(
-    _ body: UnsafeRawBufferPointer, _ encoding: BodyEncoding, _ scratch: ReceiveScratch, now: Int64
+    _ body: UnsafeRawBufferPointer, _ form: BodyForm, _ scratch: ReceiveScratch, now: Int64
   ) -> ReceiveOutcome? {
     let busy = ReceiveOutcome.unavailable(
       message: "a replica has just been elected and what was kept of it is being stored", retryAfterSeconds: 1)
@@ -151,14 +151,14 @@ extension Receiver {
         replicas.finishReplay(of: scratch.pairs[place].pair, isComplete: isWhole)
       }
       if !isWhole { return busy }
-      isKept = keepRefused(body, encoding, scratch, now: now)
+      isKept = keepRefused(body, form, scratch, now: now)
     }
     replicas.save()
     return isKept ? nil : busy
   }
 
   private func keepRefused(
-    _ body: UnsafeRawBufferPointer, _ encoding: BodyEncoding, _ scratch: ReceiveScratch, now: Int64
+    _ body: UnsafeRawBufferPointer, _ form: BodyForm, _ scratch: ReceiveScratch, now: Int64
   ) -> Bool {
     var refused: [HAPair] = []
     for entry in scratch.pairs.entries where entry.newest != nil {
@@ -166,7 +166,7 @@ extension Receiver {
     }
     if refused.isEmpty || scratch.haTerms.options.ringBytes == 0 { return true }
     return replicas.keep(
-      FollowerRing.Body(bytes: Array(body), encoding: encoding, pairs: refused, arrived: now))
+      FollowerRing.Body(bytes: Array(body), form: form, pairs: refused, arrived: now))
   }
 
   /// Takes refused rows out of the body. What is left in `replicated` is known and to be appended.

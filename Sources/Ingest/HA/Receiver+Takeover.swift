@@ -10,7 +10,7 @@ extension Receiver {
     var samples = 0
     var isComplete = true
     for body in bodies where isComplete {
-      let replayed = body.bytes.withUnsafeBytes { replay($0, body.encoding, of: entry.pair) }
+      let replayed = body.bytes.withUnsafeBytes { replay($0, body.form, of: entry.pair) }
       isComplete = replayed.isComplete
       samples += replayed.samples
       oldest = min(oldest, replayed.oldest)
@@ -32,10 +32,10 @@ extension Receiver {
   }
 
   private func replay(
-    _ body: UnsafeRawBufferPointer, _ encoding: BodyEncoding, of pair: HAPair
+    _ body: UnsafeRawBufferPointer, _ form: BodyForm, of pair: HAPair
   ) -> (isComplete: Bool, samples: Int, oldest: Int64) {
     withScratch { scratch, limits in
-      let outcome = receive(body, encoding, scratch, limits, replaying: pair)
+      let outcome = receive(body, form, scratch, limits, replaying: pair)
       let tally = scratch.batch.tally
       switch outcome {
       case .unavailable: return (false, 0, .max)

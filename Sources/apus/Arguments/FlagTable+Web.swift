@@ -37,7 +37,8 @@ extension FlagTable {
       "prometheus.WriteRequest,io.prometheus.write.v2.Request", use: .accepted, isRepeatable: true,
       "Remote-write messages to take; here all that are known."),
     Flag(
-      "web.enable-otlp-receiver", .boolean, "false", use: .accepted, "Receive OpenTelemetry metrics."),
+      "web.enable-otlp-receiver", .boolean, "true",
+      "Receive OpenTelemetry metrics. Always on; the flag is there for command lines that have it."),
     Flag(
       "web.max-notifications-subscribers", .integer(0...(.max)), "16", use: .accepted,
       "The most subscribers to live notifications."),

@@ -14,7 +14,7 @@ extension Schema {
       SchemaKey("tracing", .section(tracing), isServed: false),
       SchemaKey("remote_write", .list(.section(remoteWrite)), isServed: false),
       SchemaKey("remote_read", .list(.section(remoteRead)), isServed: false),
-      SchemaKey("otlp", .section(otlp), "{}", isServed: false),
+      SchemaKey("otlp", .section(otlp), "{}"),
       SchemaKey("apus", .section(apus), "{}"),
     ],
     rules: [

@@ -1,0 +1,119 @@
+import Format
+import Synchronization
+
+/// The encodings of OpenTelemetry's requests.
+package enum OTLPEncoding: Sendable, Equatable {
+  case protobuf, json
+}
+
+/// What became of one push.
+package enum OTLPOutcome: Sendable, Equatable {
+  /// All of it is stored.
+  case stored
+  /// The valid part is stored; the message names the first of what was not.
+  case partly(rejectedPoints: Int, message: String)
+  /// Nothing is stored, and never will be.
+  case refused(message: String)
+  /// Nothing is acknowledged; the sender should try the same again.
+  case unavailable(message: String, retryAfterSeconds: Int)
+}
+
+/// Takes in OpenTelemetry's metrics of one workspace: decompress, decode, translate, and on as remote write. Any thread;
+/// each push runs on the caller's.
+package final class OTLPReceiver: Sendable {
+  private let receiver: Receiver
+  private let options: Mutex<OTLPOptions>
+  private let deltas = DeltaAccumulator()
+
+  package init(receiver: Receiver, options: OTLPOptions = OTLPOptions()) {
+    self.receiver = receiver
+    self.options = Mutex(options)
+  }
+
+  package func reconfigure(_ options: OTLPOptions) { self.options.withLock { $0 = options } }
+
+  package func receive(
+    _ body: UnsafeRawBufferPointer, encoding: OTLPEncoding, compression: BodyEncoding
+  ) -> OTLPOutcome {
+    var decoded = ByteBuffer(capacity: 64)
+    let request: OTLPRequest
+    do throws(CompressionError) {
+      try decompress(body, compression, into: &decoded)
+    } catch {
+      if case .outOfMemory = error { return .unavailable(message: "\(error)", retryAfterSeconds: 5) }
+      return .refused(message: "OTLP body: \(compression): \(error)")
+    }
+    let bytes = compression == .identity ? body : decoded.bytes
+    do throws(OTLPError) {
+      request = try encoding == .json ? OTLPRequest(json: bytes) : OTLPRequest(protobuf: bytes)
+    } catch {
+      return .refused(message: "OTLP body: \(error)")
+    }
+    return store(request)
+  }
+
+  private func decompress(
+    _ body: UnsafeRawBufferPointer, _ compression: BodyEncoding, into decoded: inout ByteBuffer
+  ) throws(CompressionError) {
+    let limit = receiver.decodedBytesMax
+    switch compression {
+    case .identity:
+      guard body.count <= limit else { throw .tooLarge(decodedBytes: body.count, decodedBytesMax: limit) }
+    case .gzip: try Gzip.decode(body, into: &decoded, decodedBytesMax: limit)
+    case .snappy: try Snappy.decode(body, into: &decoded, decodedBytesMax: limit)
+    case .zstd:
+      var decoder = ZstdDecoder()
+      try decoder.decode(body, into: &decoded, decodedBytesMax: limit)
+    }
+  }
+
+  private func store(_ request: OTLPRequest) -> OTLPOutcome {
+    let results = SliceResults()
+    var translation = OTLPTranslation(options.withLock { $0 }, deltas, now: receiver.clock.nowMilliseconds()) {
+      [receiver] bytes in
+      let (outcome, written) = receiver.receive(bytes, encoding: .identity, message: .v1)
+      return results.add(outcome, written)
+    }
+    translation.translate(request)
+    if let (message, seconds) = results.unavailable {
+      return .unavailable(message: message, retryAfterSeconds: seconds)
+    }
+    let rejected = translation.rejectedPoints + results.refused
+    if rejected == 0, translation.errors.isEmpty, results.messages.isEmpty { return .stored }
+    let message = (translation.errors + results.messages).joined(separator: "; ")
+    if results.stored == 0 { return .refused(message: message) }
+    return .partly(rejectedPoints: rejected, message: message)
+  }
+}
+
+/// What became of the slices of one push. One thread's.
+private final class SliceResults {
+  /// Slices whose refusals are told.
+  private static let messagesMax = 5
+
+  private(set) var stored = 0
+  private(set) var refused = 0
+  private(set) var messages: [String] = []
+  private(set) var unavailable: (message: String, seconds: Int)?
+
+  /// False where nothing more can be stored for now.
+  func add(_ outcome: ReceiveOutcome, _ written: WrittenCounts) -> Bool {
+    stored += written.samples + written.histograms
+    refused += written.refused
+    switch outcome {
+    case .stored, .refusedReplica: break
+    case .partly(let message): note(message)
+    case .malformed(let message), .tooLarge(let message), .unsupportedEncoding(let message):
+      refused += 1
+      note(message)
+    case .unavailable(let message, let seconds):
+      unavailable = (message, seconds)
+      return false
+    }
+    return true
+  }
+
+  private func note(_ message: String) {
+    if messages.count < SliceResults.messagesMax { messages.append(message) }
+  }
+}

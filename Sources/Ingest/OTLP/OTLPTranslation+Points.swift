@@ -1,0 +1,166 @@
+import Format
+import Model
+
+// The points of each kind of metric as series.
+extension OTLPTranslation {
+  mutating func number(
+    _ point: OTLPNumberPoint, _ name: String, _ context: OTLPContext, isDelta: Bool, withExemplars: Bool
+  ) throws(OTLPError) {
+    let labels = try context.labels(of: point.base.attributes)
+    var value = point.value
+    if isDelta, options.deltas == .madeCumulative, !point.base.hasNoRecordedValue {
+      guard let sum = deltas.add(value, of: DeltaStream(name, labels), point.base, now: now) else {
+        return reject(OTLPTranslation.notInOrder(name), points: 1)
+      }
+      value = sum
+    }
+    begin(name, labels)
+    builder.sample(
+      OTLPTranslation.milliseconds(point.base.time), point.base.hasNoRecordedValue ? StaleMarker.value : value)
+    if withExemplars { for exemplar in point.exemplars { append(exemplar) } }
+    end()
+  }
+
+  static func notInOrder(_ name: String) -> OTLPError {
+    OTLPError("delta of \"\(name)\" is older than the one before it, or there are too many series of deltas")
+  }
+
+  mutating func histogram(
+    _ point: OTLPHistogramPoint, _ name: String, _ context: OTLPContext, isDelta: Bool
+  ) throws(OTLPError) {
+    let labels = try context.labels(of: point.base.attributes)
+    var point = point
+    if isDelta, options.deltas == .madeCumulative, !point.base.hasNoRecordedValue {
+      guard let sum = deltas.add(point, of: DeltaStream(name, labels), now: now) else {
+        return reject(OTLPTranslation.notInOrder(name), points: 1)
+      }
+      point = sum
+    }
+    if options.makesCustomBuckets { return try customBuckets(point, name, labels, isDelta) }
+    if let sum = point.sum { sample(name + "_sum", labels, point.base, sum) }
+    sample(name + "_count", labels, point.base, Double(point.count))
+    var exemplars = point.exemplars[...]
+    var total: UInt64 = 0
+    for (bound, count) in zip(point.bounds, point.buckets) {
+      total &+= count
+      let own = exemplars.prefix { !($0.value > bound) }
+      exemplars = exemplars.dropFirst(own.count)
+      bucket(name, labels, OTLPTranslation.plain(bound), point.base, Double(total), own)
+    }
+    bucket(name, labels, "+Inf", point.base, Double(point.count), exemplars)
+  }
+
+  private mutating func bucket(
+    _ name: String, _ labels: OTLPLabelSet, _ bound: String, _ point: OTLPPoint, _ value: Double,
+    _ exemplars: ArraySlice<OTLPExemplar>
+  ) {
+    var labels = labels
+    labels.set("le", bound)
+    begin(name + "_bucket", labels)
+    builder.sample(OTLPTranslation.milliseconds(point.time), point.hasNoRecordedValue ? StaleMarker.value : value)
+    for exemplar in exemplars { append(exemplar) }
+    end()
+  }
+
+  /// A number without an exponent.
+  static func plain(_ number: Double) -> String {
+    var bytes: [UInt8] = []
+    FloatText.append(number, plainFrom: .min, below: .max, to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  mutating func summary(
+    _ point: OTLPSummaryPoint, _ name: String, _ context: OTLPContext
+  ) throws(OTLPError) {
+    let labels = try context.labels(of: point.base.attributes)
+    sample(name + "_sum", labels, point.base, point.sum)
+    sample(name + "_count", labels, point.base, Double(point.count))
+    for quantile in point.quantiles {
+      var labels = labels
+      labels.set("quantile", OTLPTranslation.plain(quantile.quantile))
+      sample(name, labels, point.base, quantile.value)
+    }
+  }
+
+  // MARK: Native histograms
+
+  private static let zeroThreshold = 1e-128
+
+  mutating func exponential(
+    _ point: OTLPExponentialPoint, _ name: String, _ context: OTLPContext, isDelta: Bool
+  ) throws(OTLPError) {
+    if isDelta, options.deltas == .madeCumulative {
+      throw OTLPError("exponential histogram \"\(name)\" of deltas is not made cumulative")
+    }
+    guard point.scale >= Histogram.schemaMinimum else {
+      throw OTLPError(
+        "cannot convert exponential to native histogram. Scale must be >= \(Histogram.schemaMinimum), was \(point.scale)"
+      )
+    }
+    let scaleDown = max(0, point.scale - Histogram.schemaMaximum)
+    guard let positive = OTLPBuckets.exponential(point.positive, scaleDown: scaleDown),
+      let negative = OTLPBuckets.exponential(point.negative, scaleDown: scaleDown)
+    else { throw OTLPError("the buckets of exponential histogram \"\(name)\" are beyond all numbers") }
+    var histogram = WireHistogram()
+    histogram.schema = min(point.scale, Histogram.schemaMaximum)
+    histogram.zeroThreshold = OTLPTranslation.zeroThreshold
+    histogram.zeroCount = point.zeroCount
+    (histogram.positiveSpans, histogram.positiveDeltas) = (positive.spans, positive.deltas)
+    (histogram.negativeSpans, histogram.negativeDeltas) = (negative.spans, negative.deltas)
+    native(
+      histogram, name, try context.labels(of: point.base.attributes), point.base, point.count, point.sum, isDelta,
+      point.exemplars)
+  }
+
+  private mutating func customBuckets(
+    _ point: OTLPHistogramPoint, _ name: String, _ labels: OTLPLabelSet, _ isDelta: Bool
+  ) throws(OTLPError) {
+    guard let buckets = OTLPBuckets.explicit(point.buckets) else {
+      throw OTLPError("histogram \"\(name)\" has too many buckets")
+    }
+    var histogram = WireHistogram()
+    histogram.schema = Histogram.customSchema
+    (histogram.positiveSpans, histogram.positiveDeltas) = (buckets.spans, buckets.deltas)
+    histogram.customBounds = point.bounds
+    native(histogram, name, labels, point.base, point.count, point.sum, isDelta, point.exemplars)
+  }
+
+  /// Whether the counters went on is left to whoever stores it.
+  private mutating func native(
+    _ histogram: WireHistogram, _ name: String, _ labels: OTLPLabelSet, _ point: OTLPPoint, _ count: UInt64,
+    _ sum: Double?, _ isDelta: Bool, _ exemplars: [OTLPExemplar]
+  ) {
+    var histogram = histogram
+    histogram.hint = isDelta && options.deltas == .stored ? .gauge : .unknown
+    histogram.count = point.hasNoRecordedValue ? StaleMarker.bits : count
+    histogram.sum = point.hasNoRecordedValue ? StaleMarker.value : sum ?? 0
+    begin(name, labels)
+    builder.histogram(OTLPTranslation.milliseconds(point.time), histogram)
+    for exemplar in exemplars { append(exemplar) }
+    end()
+  }
+
+  // MARK: Exemplars
+
+  /// Characters that the labels of an exemplar may have.
+  private static let exemplarCharactersMax = 128
+
+  /// The trace and the span; the attributes too, where they fit.
+  private mutating func append(_ exemplar: OTLPExemplar) {
+    var labels: [(name: String, value: String)] = []
+    for (name, id) in [("trace_id", exemplar.traceID), ("span_id", exemplar.spanID)]
+    where id.contains(where: { $0 != 0 }) {
+      labels.append((name, OTLPTranslation.hexadecimal(id)))
+    }
+    let attributes = exemplar.attributes.map { (name: $0.key, value: OTLPValueText.text(of: $0.value)) }
+    let count = (labels + attributes).reduce(0) { $0 + $1.name.unicodeScalars.count + $1.value.unicodeScalars.count }
+    if count <= OTLPTranslation.exemplarCharactersMax { labels += attributes }
+    labels.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    builder.exemplar(labels, OTLPTranslation.milliseconds(exemplar.time), exemplar.value)
+  }
+
+  private static func hexadecimal(_ bytes: [UInt8]) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  }
+}

@@ -1,0 +1,206 @@
+import Format
+import Model
+
+/// Translates one push into remote-write bodies, metric by metric. Lives as long as the push; one thread's.
+///
+/// What cannot be translated is counted and named, and its neighbours go on. Bodies are handed over in slices, so that a
+/// metric whose labels repeat for each of its buckets never lies in memory as a whole.
+struct OTLPTranslation: ~Copyable {
+  /// A body is handed over once it is larger.
+  static let sliceBytes = 4 << 20
+  /// Samples of `target_info` for one resource in one push.
+  static let targetSamplesMax: UInt64 = 1000
+  /// Errors that are named.
+  private static let namedMax = 5
+
+  let options: OTLPOptions
+  let deltas: DeltaAccumulator
+  let now: Int64
+  var builder = WriteSeriesBuilder()
+  private(set) var rejectedPoints = 0
+  private(set) var errors: [String] = []
+  private let handOver: (UnsafeRawBufferPointer) -> Bool
+  /// False once a slice could not be stored for now: the rest need not be tried.
+  private(set) var goesOn = true
+
+  /// `handOver` takes one body; false where the push had better end.
+  init(
+    _ options: OTLPOptions, _ deltas: DeltaAccumulator, now: Int64,
+    handOver: @escaping (UnsafeRawBufferPointer) -> Bool
+  ) {
+    self.options = options
+    self.deltas = deltas
+    self.now = now
+    self.handOver = handOver
+  }
+
+  mutating func translate(_ request: OTLPRequest) {
+    for resource in request.resources {
+      if !goesOn { return }
+      do throws(OTLPError) {
+        try translate(resource)
+      } catch {
+        reject(error, points: resource.scopes.reduce(0) { $0 + $1.metrics.reduce(0) { $0 + $1.count } })
+      }
+    }
+    flush(atLeast: 1)
+  }
+
+  private mutating func translate(_ resource: OTLPResource) throws(OTLPError) {
+    var context = try OTLPContext(resource, options)
+    var (earliest, latest) = (UInt64.max, UInt64(0))
+    for scope in resource.scopes {
+      do throws(OTLPError) {
+        try context.enter(scope)
+      } catch {
+        reject(error, points: scope.metrics.reduce(0) { $0 + $1.count })
+        continue
+      }
+      for metric in scope.metrics {
+        if !goesOn { return }
+        for time in metric.times {
+          earliest = min(earliest, time)
+          latest = max(latest, time)
+        }
+        do throws(OTLPError) {
+          try translate(metric, context)
+        } catch {
+          reject(error, points: metric.count)
+        }
+      }
+    }
+    if earliest != .max, latest > 0 { try addTargetInfo(resource, context, earliest, latest) }
+  }
+
+  private mutating func translate(_ metric: OTLPMetric, _ context: OTLPContext) throws(OTLPError) {
+    if let temporality = metric.temporality, temporality != .cumulative {
+      guard temporality == .delta, options.deltas != .refused else {
+        throw OTLPError("invalid temporality and type combination for metric \"\(metric.name)\"")
+      }
+    }
+    let name = try OTLPMetricName(options: options).build(metric)
+    // Without points there is nothing to store, which harms nobody.
+    if metric.count == 0 {
+      if metric.points == .none { throw OTLPError("unsupported metric type of metric \"\(metric.name)\"") }
+      return
+    }
+    builder.metadata(
+      kind: OTLPTranslation.metadataKind(metric, options).rawValue, name: name, help: metric.help,
+      unit: OTLPUnit(metric.unit).text)
+    let isDelta = metric.temporality == .delta
+    switch metric.points {
+    case .none: break
+    case .gauge(let points):
+      each(points) { (translation: inout OTLPTranslation, point) throws(OTLPError) in
+        try translation.number(point, name, context, isDelta: false, withExemplars: false)
+      }
+    case .sum(let points, _, _):
+      each(points) { (translation: inout OTLPTranslation, point) throws(OTLPError) in
+        try translation.number(point, name, context, isDelta: isDelta, withExemplars: true)
+      }
+    case .histogram(let points, _):
+      each(points) { (translation: inout OTLPTranslation, point) throws(OTLPError) in
+        try translation.histogram(point, name, context, isDelta: isDelta)
+      }
+    case .exponential(let points, _):
+      each(points) { (translation: inout OTLPTranslation, point) throws(OTLPError) in
+        try translation.exponential(point, name, context, isDelta: isDelta)
+      }
+    case .summary(let points):
+      each(points) { (translation: inout OTLPTranslation, point) throws(OTLPError) in
+        try translation.summary(point, name, context)
+      }
+    }
+  }
+
+  private mutating func each<Point>(
+    _ points: [Point], _ translate: (inout OTLPTranslation, Point) throws(OTLPError) -> Void
+  ) {
+    for point in points where goesOn {
+      do throws(OTLPError) {
+        try translate(&self, point)
+      } catch {
+        reject(error, points: 1)
+      }
+    }
+  }
+
+  private static func metadataKind(_ metric: OTLPMetric, _ options: OTLPOptions) -> MetadataKind {
+    if metric.temporality == .delta, options.deltas == .stored { return .unknown }
+    switch metric.points {
+    case .gauge: return .gauge
+    case .sum(_, _, let isMonotonic): return isMonotonic ? .counter : .gauge
+    case .histogram, .exponential: return .histogram
+    case .summary: return .summary
+    case .none: return .unknown
+    }
+  }
+
+  private enum MetadataKind: UInt32 {
+    case unknown = 0
+    case counter = 1
+    case gauge = 2
+    case histogram = 3
+    case summary = 5
+  }
+
+  // MARK: Writing
+
+  mutating func reject(_ error: OTLPError, points: Int) {
+    rejectedPoints += points
+    if errors.count < OTLPTranslation.namedMax { errors.append(error.description) }
+  }
+
+  /// Begins a series with these labels and this name.
+  mutating func begin(_ name: String, _ labels: OTLPLabelSet) {
+    builder.begin()
+    builder.label("__name__", name)
+    for label in labels.labels where label.name != "__name__" { builder.label(label.name, label.value) }
+  }
+
+  mutating func end() {
+    builder.end()
+    flush(atLeast: OTLPTranslation.sliceBytes)
+  }
+
+  /// A series of one sample.
+  mutating func sample(_ name: String, _ labels: OTLPLabelSet, _ point: OTLPPoint, _ value: Double) {
+    begin(name, labels)
+    builder.sample(OTLPTranslation.milliseconds(point.time), point.hasNoRecordedValue ? StaleMarker.value : value)
+    end()
+  }
+
+  private mutating func flush(atLeast bytes: Int) {
+    guard builder.bytes.count >= bytes else { return }
+    if goesOn { goesOn = handOver(builder.bytes) }
+    builder.removeAll()
+  }
+
+  static func milliseconds(_ nanoseconds: UInt64) -> Int64 { Int64(bitPattern: nanoseconds) / 1_000_000 }
+
+  // MARK: target_info
+
+  /// What the resource is, as a series of its own: a sample where its points begin, where they end, and often enough in
+  /// between.
+  private mutating func addTargetInfo(
+    _ resource: OTLPResource, _ context: OTLPContext, _ earliest: UInt64, _ latest: UInt64
+  ) throws(OTLPError) {
+    let keys = Set(resource.attributes.map(\.key))
+    if keys.subtracting(OTLPContext.identifyingAttributes).isEmpty { return }
+    let labels = try context.targetLabels(of: resource.attributes)
+    if labels["job"].isEmpty && labels["instance"].isEmpty { return }
+    let interval = UInt64(max(options.lookbackMilliseconds / 2, 1)) * 1_000_000
+    var time = earliest
+    if latest - time > interval * OTLPTranslation.targetSamplesMax {
+      time = latest - interval * OTLPTranslation.targetSamplesMax
+    }
+    begin("target_info", labels)
+    while time < latest {
+      builder.sample(OTLPTranslation.milliseconds(time), 1)
+      time += interval
+    }
+    builder.sample(OTLPTranslation.milliseconds(latest), 1)
+    end()
+    builder.metadata(kind: MetadataKind.gauge.rawValue, name: "target_info", help: "Target metadata", unit: "")
+  }
+}
