@@ -9,7 +9,8 @@ import Testing
 
   private func body(_ size: Int, at time: Int64, _ pairs: [HAPair]) -> FollowerRing.Body {
     FollowerRing.Body(
-      bytes: [UInt8](repeating: UInt8(truncatingIfNeeded: time), count: size), form: BodyForm(encoding: .snappy, message: .v1), pairs: pairs,
+      bytes: [UInt8](repeating: UInt8(truncatingIfNeeded: time), count: size),
+      form: BodyForm(encoding: .snappy, message: .v1), pairs: pairs,
       arrived: time)
   }
 
