@@ -110,8 +110,8 @@ extension Head {
 }
 
 extension HeadReadScratch {
-  /// Late chunks last, each kind in the order of time. Chunks are found newest first, so that it mostly is enough to turn
-  /// them round.
+  /// Late chunks last, in the order in which they were made, so that of two samples of one time the first to come counts; the
+  /// others in the order of time. Chunks are found newest first, so that it mostly is enough to turn them round.
   fileprivate mutating func sortPieces() {
     pieces.reverse()
     var isSorted = true
@@ -125,7 +125,8 @@ extension HeadReadScratch {
   private static func precedes(_ left: Piece, _ right: Piece) -> Bool {
     let leftLate = left.chunk.flags & SeriesChunk.isLate
     let rightLate = right.chunk.flags & SeriesChunk.isLate
-    return leftLate == rightLate ? left.chunk.start < right.chunk.start : leftLate < rightLate
+    if leftLate != rightLate { return leftLate < rightLate }
+    return leftLate == 0 && left.chunk.start < right.chunk.start
   }
 
   fileprivate mutating func copy(_ chunk: SeriesChunk, _ start: UnsafeMutablePointer<UInt8>, _ count: Int) {
