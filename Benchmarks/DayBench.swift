@@ -16,7 +16,7 @@ func runDay(_ options: BenchOptions) throws {
     let load = try loaded(contender, day, options) { stored = try StoredBlocks(in: $0) }
     let samples = Double(day.samples)
     let hasBlocks = stored.blocks > 0
-    let blockSeconds = contender == .victoria ? nil : load.blockSeconds
+    let blockSeconds = hasBlocks ? load.blockSeconds : nil
     table.add(
       contender.rawValue,
       [

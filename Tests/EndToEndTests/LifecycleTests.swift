@@ -57,7 +57,11 @@ extension EndToEnd {
       let series = try #require(answer?.series.first)
       #expect(series.labels["job"] == "apus")
       #expect(try #require(series.points.first).value >= 0)
-      #expect(try server.query("up{job=\"apus\"}").series.first?.points.first?.value == 1)
+      // A scrape becomes readable series by series.
+      #expect(
+        try eventually(within: .seconds(20)) {
+          try server.query("up{job=\"apus\"}").series.first?.points.first?.value == 1
+        })
     }
 
     @Test("metrics and version are exposed")

@@ -59,6 +59,13 @@ struct ParserFuzzTests {
     }
   }
 
+  @Test("an infinity before a power keeps its meaning")
+  func infinities() throws {
+    for text in ["Inf ^ a", "-Inf ^ a", "Inf ^ Inf ^ a", "(+Inf) ^ a"] { check(text, "by hand") }
+    #expect(try Parser.parse("Inf ^ a", options: .all).description == "Inf ^ a")
+    #expect(try Parser.parse("Inf * a", options: .all).description == "+Inf * a")
+  }
+
   private func check(_ text: String, _ place: String) {
     guard let tree = try? Parser.parse(text, options: .all) else { return }
     let printed = tree.description

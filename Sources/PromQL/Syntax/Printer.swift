@@ -15,7 +15,7 @@ extension Expression: CustomStringConvertible {
     case .aggregation(let node):
       Printer.head(node) + "(" + Printer.list((node.parameter.map { [$0] } ?? []) + [node.expression]) + ")"
     case .binary(let node):
-      "\(node.left.description) \(Printer.operatorText(node)) \(node.right.description)"
+      "\(Printer.left(of: node)) \(Printer.operatorText(node)) \(node.right.description)"
     case .unary(let node): (node.isNegative ? "-" : "+") + node.expression.description
     case .paren(let node): "(" + node.expression.description + ")"
     }
@@ -25,6 +25,12 @@ extension Expression: CustomStringConvertible {
 enum Printer {
   static func list(_ expressions: [Expression]) -> String {
     expressions.map(\.description).joined(separator: ", ")
+  }
+
+  /// A power binds closer than a sign: the plus of an infinity before it would be read as one of its own.
+  static func left(of node: BinaryExpression) -> String {
+    if case .number(let literal) = node.left, literal.value == .infinity, node.op == .power { return "Inf" }
+    return node.left.description
   }
 
   static func number(_ literal: NumberLiteral) -> String {
