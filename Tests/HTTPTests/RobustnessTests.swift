@@ -1,5 +1,6 @@
 import Glibc
 import HTTP
+import TestKit
 import Testing
 
 extension HTTPSocketTests {
@@ -125,8 +126,8 @@ extension HTTPSocketTests {
 
     @Test("random bytes and mutated requests never harm the server")
     func fuzz() throws {
-      let seed = UInt64.random(in: 0...UInt64.max)
-      print("fuzz seed \(seed)")
+      let seed = environmentVariable("APUS_SEED").flatMap { UInt64($0) } ?? UInt64.random(in: 0...UInt64.max)
+      print("seed of requests: APUS_SEED=\(seed)")
       var random = SplitMix(state: seed)
       let server = try server {
         $0.bodyBytesMax = 3000

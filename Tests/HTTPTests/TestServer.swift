@@ -53,9 +53,9 @@ final class TestServer: Sendable {
   func rejected(_ reason: String) -> Double { metric("apus_http_rejected_requests_total", ["reason": reason]) }
 }
 
-/// Waits for what other threads do; false when it does not happen within a minute.
+/// Waits for what other threads do; false when it does not happen within fifteen seconds.
 func eventually(_ condition: () -> Bool) -> Bool {
-  for _ in 0..<12_000 {
+  for _ in 0..<3_000 {
     if condition() { return true }
     usleep(5000)
   }
