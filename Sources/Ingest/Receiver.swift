@@ -69,7 +69,9 @@ package final class Receiver: Sendable {
     let now = clock.nowMilliseconds()
     head.appendKnown(&scratch.batch, now: now)
     resolveUnknown(bytes, scratch, limits, now)
-    refuseHistograms(bytes, scratch)
+    if scratch.batch.rows.histograms.count > 0 {
+      metrics.samples.add(HistogramIntake(head: head, limits: limits, now: now).store(bytes, scratch))
+    }
     metadata.note(scratch.batch.rows.metadata, in: bytes, now: now)
     if scratch.batch.tally.refused > 0 { nameRefusedSamples(bytes, scratch) }
     do throws(WALError) {
@@ -130,18 +132,11 @@ package final class Receiver: Sendable {
   private func refuse(
     _ row: Int, reason: String, _ message: String, _ labels: UnsafeRawBufferPointer, _ scratch: ReceiveScratch
   ) {
-    scratch.refusals.add(reason: reason, samples: Int(scratch.batch.rows.rows[row].sampleCount)) {
+    let row = scratch.batch.rows.rows[row]
+    // Its histograms are refused one by one.
+    if row.sampleCount == 0 && row.flags & WriteRow.hasHistograms != 0 { return }
+    scratch.refusals.add(reason: reason, samples: Int(row.sampleCount)) {
       "\(message), series \(LabelRules.describe(labels, &scratch.labels))"
-    }
-  }
-
-  private func refuseHistograms(_ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch) {
-    for index in 0..<scratch.batch.rows.histograms.count {
-      let row = Int(scratch.batch.rows.histograms[index].row)
-      let labels = scratch.batch.rows.labels(of: scratch.batch.rows.rows[row], in: bytes)
-      scratch.refusals.add(reason: SeriesFault.histogram.reason, samples: 1) {
-        "\(SeriesFault.histogram.message), series \(LabelRules.describe(labels, &scratch.labels))"
-      }
     }
   }
 

@@ -4,6 +4,9 @@ extension SeriesSamples {
   /// Drops the samples at deleted times, from a place on behind which they are sorted by time.
   mutating func remove(_ deleted: DeletedTimes, from first: Int) {
     if deleted.isEmpty { return }
+    if !histograms.isEmpty {
+      histograms.filter(from: 0) { time in !deleted.coversSome(of: time...time) }
+    }
     var kept = first
     var interval = 0
     for index in first..<count {

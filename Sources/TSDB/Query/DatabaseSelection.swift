@@ -109,6 +109,7 @@ package struct DatabaseSelection: Sendable {
       for index in 0..<scratch.samples.count {
         samples.append(time: scratch.samples.times[index], value: scratch.samples.values[index])
       }
+      if !scratch.samples.histograms.isEmpty { samples.histograms.append(scratch.samples.histograms) }
     }
     samples.sortByTime()
     samples.clip(first, last)
