@@ -19,7 +19,7 @@ extension TSDBCommand {
       case .analyze(let directory, let block, let rowsMax, let matchers):
         return try analyze(directory, block, rowsMax, matchers, output)
       case .verify(let directory): return try verify(directory, output)
-      case .dump(let directory, let selection): 
+      case .dump(let directory, let selection):
         return try dump(directory, selection, output, TSDBCommand.dumpLine, TSDBCommand.dumpHistogramLine)
       case .export(let directory, let selection):
         let code = try dump(directory, selection, output, TSDBCommand.openMetricsLine)

@@ -21,7 +21,8 @@ import Testing
     let random = RandomSource(for: "chunks of histograms")
     for round in 0..<60 {
       let (isFloat, kind) = (round % 2 == 0, round / 2 % 3)
-      let wanted = Self.column(RandomSource(seed: random.seed &+ UInt64(round)), isFloat: isFloat, kind: kind, count: 300)
+      let wanted = Self.column(
+        RandomSource(seed: random.seed &+ UInt64(round)), isFloat: isFloat, kind: kind, count: 300)
       var found = HistogramColumn()
       for chunk in HistogramChunk.encode(wanted) {
         let first = found.count
@@ -32,7 +33,7 @@ import Testing
         #expect(chunk.encoding == (isFloat ? 3 : 2))
       }
       #expect(found.times == wanted.times)
-      let differing = zip(found.values, wanted.values).firstIndex { !isSame($0, $1) }
+      let differing = zip(found.values, wanted.values).enumerated().first { !isSame($1.0, $1.1) }?.offset
       #expect(differing == nil, "round \(round)")
       // A hint that says «no reset» is right.
       for place in 1..<found.count where found.values[place].hint == .notReset {
@@ -130,7 +131,8 @@ import Testing
         == "positive side: spans need 2 buckets, have 1 buckets: "
         + "histogram spans specify different number of buckets than provided")
     histogram.positiveBuckets = [1, 1]
-    #expect(fault().hasPrefix("2 observations found in buckets, but the Count field is 3: histogram's observation count"))
+    #expect(
+      fault().hasPrefix("2 observations found in buckets, but the Count field is 3: histogram's observation count"))
     histogram.positiveBuckets = [1, 2]
     #expect(fault() == "none")
     histogram.schema = 9

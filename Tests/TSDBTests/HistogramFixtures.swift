@@ -42,6 +42,8 @@ func writeRequest(_ series: [SentHistograms]) -> [UInt8] {
   return body
 }
 
+struct UnreadableMessage: Error {}
+
 /// Writes bodies of histograms to a head as the receiver does.
 final class HistogramWriter {
   private var batch = AppendBatch()
@@ -67,7 +69,7 @@ final class HistogramWriter {
         let part = batch.rows.histograms[place]
         let range = Int(part.offset)..<Int(part.offset + part.length)
         let read = HistogramMessage.decode(UnsafeRawBufferPointer(rebasing: bytes[range]))
-        guard let read else { throw WriteRequestError(reason: "a histogram", offset: 0) }
+        guard let read else { throw UnreadableMessage() }
         outcomes.append(
           head.append(
             read.histogram, isFloat: read.isFloat, at: read.timestamp, row: Int(part.row), &batch, now: now))

@@ -58,7 +58,9 @@ import Testing
     }
     #expect(!blocks.isEmpty)
     var wanted: PlainHistograms = [:]
-    for one in series { for (time, histogram) in one.histograms { wanted[one.identity, default: [:]][time] = histogram } }
+    for one in series {
+      for (time, histogram) in one.histograms { wanted[one.identity, default: [:]][time] = histogram }
+    }
     #expect(fault(acknowledged: wanted, sent: wanted, found: try Self.read(blocks)) == nil)
 
     // The same, merged with a deletion that makes some chunks be written anew.

@@ -57,7 +57,11 @@ struct HistogramLogs: ~Copyable, Sendable {
   mutating func removeAll() {
     if rows.isEmpty { return }
     rows.removeAll(keepingCapacity: rows.count < 4096)
-    if payloads.count > HistogramLogs.recordBytesMax { payloads = ByteBuffer(capacity: 64) } else { payloads.removeAll() }
+    if payloads.count > HistogramLogs.recordBytesMax {
+      payloads = ByteBuffer(capacity: 64)
+    } else {
+      payloads.removeAll()
+    }
   }
 
   mutating func append(_ reference: UInt64, _ time: Int64, _ histogram: Histogram, isFloat: Bool) {
