@@ -112,7 +112,8 @@ import Testing
         var payload = ByteBuffer(capacity: 64)
         HistogramPayload.append(histogram, isFloat: isFloat, to: &payload)
         var reader = ByteReader(payload.bytes)
-        #expect(HistogramPayload.skip(&reader, isFloat: isFloat) && reader.isAtEnd)
+        let isSkipped = HistogramPayload.skip(&reader, isFloat: isFloat)
+        #expect(isSkipped && reader.isAtEnd)
         let stored = HistogramPayload.decode(payload.bytes, isFloat: isFloat)
         #expect(stored.map { isSame($0, histogram) && $0.hint == histogram.hint } == true)
       }

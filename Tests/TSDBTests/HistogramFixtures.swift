@@ -60,7 +60,8 @@ final class HistogramWriter {
       head.appendKnown(&batch, now: now)
       for row in batch.unknown.map(Int.init) {
         let raw = batch.rows.labels(of: batch.rows.rows[row], in: bytes)
-        #expect(labels.parse(raw))
+        let isWellFormed = labels.parse(raw)
+        #expect(isWellFormed)
         labels.canonicalize(in: raw)
         new.set(labels, of: raw)
         _ = head.appendNew(row: row, &new, &batch, now: now)
