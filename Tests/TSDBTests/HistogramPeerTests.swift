@@ -65,6 +65,7 @@ import Testing
 
     // The same, merged with a deletion that makes some chunks be written anew.
     let target = try directory.makeFolder("merged")
+    _ = try directory.makeFolder("merged/wal")
     var merged: [Block] = []
     let gone = (now - 6_000_000)...(now - 5_900_000)
     for block in blocks {
