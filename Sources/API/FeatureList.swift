@@ -32,7 +32,7 @@ struct FeatureList: Sendable {
           ("type_and_unit_labels", options.usesTypeAndUnitLabels),
         ]
       ),
-      ("tsdb", [("exemplar_storage", false), ("native_histograms", false), ("out_of_order", true)]),
+      ("tsdb", [("exemplar_storage", false), ("native_histograms", true), ("out_of_order", true)]),
     ]
   }
 

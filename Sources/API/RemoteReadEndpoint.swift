@@ -88,9 +88,11 @@ struct RemoteReadEndpoint: Sendable {
         if let reason = stop() { throw APIError(reason) }
         try reader.read(index, into: &column)
         if column.isEmpty { continue }
-        samplesLeft -= column.timestamps.count
+        samplesLeft -= column.count
         if samplesLeft < 0 { throw APIError(.badData, "exceeded sample limit (\(options.samplesMax))") }
-        writer.appendSeries(found.labels[index].adding(external), column.timestamps, column.values, to: &result)
+        writer.appendSeries(
+          found.labels[index].adding(external), column.timestamps, column.values,
+          RemoteReadEndpoint.histograms(column), to: &result)
         if message.count + result.count > options.answerBytesMax {
           throw APIError(.badData, "exceeded answer limit (\(options.answerBytesMax) bytes)")
         }
@@ -140,7 +142,7 @@ struct RemoteReadEndpoint: Sendable {
       } catch {
         throw .failed(error.message)
       }
-      if column.timestamps.isEmpty { continue }
+      if column.isEmpty { continue }
       let labels = found.labels[index].adding(external)
       message.beginFrame(labels)
       let labelBytes = message.frameByteCount
@@ -154,10 +156,29 @@ struct RemoteReadEndpoint: Sendable {
         }
         message.appendChunk(from: first, through: last, data)
       }
+      for chunk in HistogramChunk.encode(RemoteReadEndpoint.histograms(column)) where failure == nil {
+        if message.frameByteCount > max(options.frameBytesMax, labelBytes) {
+          message.endFrame(query: query, into: &frame)
+          failure = RemoteReadEndpoint.send(frame.bytes, to: writer)
+          message.beginFrame(labels)
+        }
+        chunk.bytes.withUnsafeBytes {
+          message.appendChunk(from: chunk.minTime, through: chunk.maxTime, encoding: chunk.encoding, $0)
+        }
+      }
       if let failure { throw failure }
       message.endFrame(query: query, into: &frame)
       if let failure = RemoteReadEndpoint.send(frame.bytes, to: writer) { throw failure }
     }
+  }
+
+  /// Counts are told as floats, which says the same of any histogram.
+  private static func histograms(_ column: SampleColumn) -> HistogramColumn {
+    var histograms = HistogramColumn()
+    for (time, histogram) in zip(column.histogramTimestamps, column.histograms) {
+      histograms.append(time, histogram, isFloat: true)
+    }
+    return histograms
   }
 
   private static func send(_ bytes: UnsafeRawBufferPointer, to writer: ResponseWriter) -> StreamFailure? {

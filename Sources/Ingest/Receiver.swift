@@ -99,7 +99,9 @@ package final class Receiver: Sendable {
     head.appendKnown(&scratch.batch, now: now, takesPlain: replaying == nil)
     if let outcome = settleReplicas(body, form, bytes, scratch, now, replaying: replaying) { return outcome }
     resolveUnknown(bytes, scratch, limits, now)
-    refuseHistograms(bytes, scratch)
+    let histograms =
+      scratch.batch.rows.histograms.count == 0
+      ? 0 : HistogramIntake(head: head, limits: limits, now: now).store(bytes, scratch)
     scratch.refuseFaults()
     metadata.note(scratch.batch.rows.metadata, in: scratch.batch.rows.messages(in: bytes), now: now)
     if scratch.batch.tally.refused > 0 { nameRefusedSamples(bytes, scratch) }
@@ -110,9 +112,10 @@ package final class Receiver: Sendable {
       metrics.notLogged.add()
       return .unavailable(message: "the write-ahead log cannot be written: \(error)", retryAfterSeconds: 5)
     }
-    metrics.samples.add(scratch.batch.tally.stored)
+    metrics.samples.add(scratch.batch.tally.stored + histograms)
     replicas.metrics.supersededSamples.add(scratch.batch.tally.superseded)
     scratch.written.samples = scratch.batch.tally.stored
+    scratch.written.histograms = histograms
     scratch.written.refused = scratch.refusals.total
     if scratch.refusals.isEmpty { return .stored }
     metrics.count(scratch.refusals)
@@ -178,19 +181,11 @@ package final class Receiver: Sendable {
   private func refuse(
     _ row: Int, reason: String, _ message: String, _ labels: UnsafeRawBufferPointer, _ scratch: ReceiveScratch
   ) {
-    scratch.refusals.add(reason: reason, samples: Int(scratch.batch.rows.rows[row].sampleCount)) {
+    let row = scratch.batch.rows.rows[row]
+    // Its histograms are refused one by one.
+    if row.sampleCount == 0 && row.flags & WriteRow.hasHistograms != 0 { return }
+    scratch.refusals.add(reason: reason, samples: Int(row.sampleCount)) {
       "\(message), series \(LabelRules.describe(labels, &scratch.labels))"
-    }
-  }
-
-  private func refuseHistograms(_ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch) {
-    for index in 0..<scratch.batch.rows.histograms.count {
-      let row = Int(scratch.batch.rows.histograms[index].row)
-      if scratch.batch.rows.rows[row].flags & WriteRow.isRefusedReplica != 0 { continue }
-      let labels = scratch.batch.rows.labels(of: scratch.batch.rows.rows[row], in: bytes)
-      scratch.refusals.add(reason: SeriesFault.histogram.reason, samples: 1) {
-        "\(SeriesFault.histogram.message), series \(LabelRules.describe(labels, &scratch.labels))"
-      }
     }
   }
 

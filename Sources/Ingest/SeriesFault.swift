@@ -9,8 +9,6 @@ struct SeriesFault: Error, Equatable {
   static let malformed = SeriesFault(
     reason: "label_invalid", message: "labels are not well-formed protobuf, or more than \(LabelFields.labelsMax)")
   static let missingName = SeriesFault(reason: "missing_metric_name", message: "sample missing metric name")
-  static let histogram = SeriesFault(
-    reason: "native-histogram", message: "native histograms are disabled: this version does not store them")
 
   static func invalidMetricName(_ name: String) -> SeriesFault {
     SeriesFault(reason: "metric_name_invalid", message: "sample invalid metric name: \(name)")

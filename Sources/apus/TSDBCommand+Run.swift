@@ -19,7 +19,8 @@ extension TSDBCommand {
       case .analyze(let directory, let block, let rowsMax, let matchers):
         return try analyze(directory, block, rowsMax, matchers, output)
       case .verify(let directory): return try verify(directory, output)
-      case .dump(let directory, let selection): return try dump(directory, selection, output, TSDBCommand.dumpLine)
+      case .dump(let directory, let selection):
+        return try dump(directory, selection, output, TSDBCommand.dumpLine, TSDBCommand.dumpHistogramLine)
       case .export(let directory, let selection):
         let code = try dump(directory, selection, output, TSDBCommand.openMetricsLine)
         output.line("# EOF")
@@ -105,10 +106,13 @@ extension TSDBCommand {
 
   // MARK: copying out
 
+  private typealias HistogramLineWriter = (Labels, Int64, Histogram, inout [UInt8]) -> Void
   private typealias LineWriter = (Labels, Int64, Double, inout [UInt8]) -> Void
 
+  /// - Parameter writeHistogram: nil: the format has no way to say them.
   private func dump(
-    _ directory: String, _ selection: TSDBSelection, _ output: CommandOutput, _ write: LineWriter
+    _ directory: String, _ selection: TSDBSelection, _ output: CommandOutput, _ write: LineWriter,
+    _ writeHistogram: HistogramLineWriter? = nil
   ) throws(TSDBCommandError) -> Int32 {
     let report = BlockReport()
     var (snapshot, code) = try TSDBCommand.open(directory, report: report)
@@ -118,6 +122,7 @@ extension TSDBCommand {
         try TSDBCommandError.wrap { () throws(BlockFault) in try TSDBCommand.compile(selector) })
     }
     let range = selection.minTime...selection.maxTime
+    var leftOut = 0
     try TSDBCommandError.wrap { () throws(BlockFault) in
       var samples = SeriesSamples()
       for series in try snapshot.series(selectors, in: range) {
@@ -125,11 +130,20 @@ extension TSDBCommand {
         for place in 0..<samples.count {
           output.append { write(series.labels, samples.times[place], Double(bitPattern: samples.values[place]), &$0) }
         }
+        for place in 0..<samples.histograms.count {
+          guard let writeHistogram else {
+            leftOut += 1
+            continue
+          }
+          let (time, histogram) = (samples.histograms.times[place], samples.histograms.values[place])
+          output.append { writeHistogram(series.labels, time, histogram, &$0) }
+        }
       }
     }
-    if report.unreadable.value + report.unsupported.value > 0 {
+    if report.unreadable.value + report.unsupported.value + leftOut > 0 {
       writeToStandardError(
-        "apus tsdb: left out are \(report.unreadable.value) damaged chunks and \(report.unsupported.value) histograms")
+        "apus tsdb: left out are \(report.unreadable.value) damaged chunks, \(report.unsupported.value) of unknown kinds "
+          + "and \(leftOut) histograms")
       code = 1
     }
     return code
@@ -141,6 +155,25 @@ extension TSDBCommand {
     line.append(UInt8(ascii: " "))
     FloatText.append(value, plainFrom: -4, below: 6, to: &line)
     line.append(contentsOf: " \(time)".utf8)
+  }
+
+  /// As promtool writes it: `{labels} {count:2, sum:3, (1,2]:2} milliseconds`.
+  private static func dumpHistogramLine(
+    _ labels: Labels, _ time: Int64, _ histogram: Histogram, _ line: inout [UInt8]
+  ) {
+    func append(_ text: String, _ value: Double) {
+      line.append(contentsOf: text.utf8)
+      FloatText.append(value, plainFrom: -4, below: 21, to: &line)
+    }
+    line.append(contentsOf: labels.description.utf8)
+    append(" {count:", histogram.count)
+    append(", sum:", histogram.sum)
+    for bucket in histogram.allBuckets where bucket.count != 0 {
+      append(bucket.includesLower ? ", [" : ", (", bucket.lower)
+      append(",", bucket.upper)
+      append(bucket.includesUpper ? "]:" : "):", bucket.count)
+    }
+    line.append(contentsOf: "} \(time)".utf8)
   }
 
   private static func openMetricsLine(_ labels: Labels, _ time: Int64, _ value: Double, _ line: inout [UInt8]) {

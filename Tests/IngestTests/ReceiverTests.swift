@@ -115,19 +115,49 @@ import Testing
     #expect(try bench.stored().count == 2)
   }
 
-  @Test("histograms are refused with a reason while the floats beside them are stored")
+  @Test("histograms are stored beside floats, for the same series or alone")
+  func storedHistograms() throws {
+    let bench = try ReceiverBench()
+    func histogram(_ time: Int64, _ count: Double) -> [UInt8] {
+      var value = Histogram()
+      value.count = count
+      value.zeroCount = count
+      value.sum = 1
+      var bytes = ByteBuffer(capacity: 64)
+      HistogramMessage(time, value, isFloat: false).encode(into: &bytes)
+      return [0x22, UInt8(bytes.count)] + Array(bytes.bytes)
+    }
+    let labels = [label("__name__", "h"), label("job", "test")]
+    let body = rawSeries(labels, [(now, 1)], more: histogram(now, 1) + histogram(now + 1000, 2))
+    #expect(bench.receive(goodSeries("a") + body) == .stored)
+    #expect(bench.receive(rawSeries(labels, [], more: histogram(now + 2000, 3))) == .stored)
+    #expect(bench.receive(body) == .stored)
+    let message = try #require(bench.receive(rawSeries(labels, [], more: histogram(now + 2000, 4))).partly)
+    #expect(message.contains("duplicate sample for timestamp"))
+    let found = try #require(
+      try bench.database.head.select([CompiledMatcher(Matcher(.equal, "__name__", "h"))]).first)
+    var scratch = HeadReadScratch()
+    var samples = SeriesSamples()
+    bench.database.head.read(found, from: .min, through: .max, &scratch, into: &samples)
+    #expect(samples.count == 1 && samples.histograms.times == [now, now + 1000, now + 2000])
+    #expect(samples.histograms.values.map(\.count) == [1, 2, 3])
+  }
+
+  @Test("histograms that cannot be are refused with a reason while the floats beside them are stored")
   func histograms() throws {
     let bench = try ReceiverBench()
     let histogram: [UInt8] = [0x22, 0x04, 0x08, 0x01, 0x20, 0x02]
     let both = rawSeries([label("__name__", "both"), label("job", "test")], [(now, 1)], more: histogram + histogram)
     let only = rawSeries([label("__name__", "only"), label("job", "test")], [], more: histogram)
     let message = try #require(bench.receive(goodSeries("a") + both + only).partly)
-    #expect(message.contains("native histograms are disabled"))
+    #expect(message.contains("0 observations found in buckets, but the Count field is 1"))
     #expect(message.contains(#"series {__name__="only", job="test"}"#) || message.contains(#"__name__="both""#))
-    #expect(message.hasSuffix("(refused 3 of 5 samples; native-histogram: 3)"), "\(message)")
-    #expect(bench.discarded("native-histogram") == 3)
+    #expect(message.hasSuffix("(refused 3 of 5 samples; histogram_invalid: 3)"), "\(message)")
+    #expect(bench.discarded("histogram_invalid") == 3)
     #expect(
-      try bench.stored().keys.sorted() == [#"{__name__="a", job="test"}"#, #"{__name__="both", job="test"}"#])
+      try bench.stored().filter { !$0.value.isEmpty }.keys.sorted() == [
+        #"{__name__="a", job="test"}"#, #"{__name__="both", job="test"}"#,
+      ])
   }
 
   @Test("metadata, exemplars and unknown fields beside samples are no fault")

@@ -2,7 +2,7 @@ import Model
 
 // The answers of remote read, written as bytes: they may be hundreds of megabytes, so no message object is ever built.
 //
-//   ReadResponse         1 QueryResult*      QueryResult 1 TimeSeries*    TimeSeries 1 Label* 2 Sample*
+//   ReadResponse         1 QueryResult*      QueryResult 1 TimeSeries*    TimeSeries 1 Label* 2 Sample* 4 Histogram*
 //   ChunkedReadResponse  1 ChunkedSeries*    2 query_index
 //   ChunkedSeries        1 Label*            2 Chunk*
 //   Chunk                1 min_time_ms 2 max_time_ms 3 type 4 data
@@ -18,7 +18,8 @@ package struct RemoteReadWriter: ~Copyable {
 
   /// Appends a TimeSeries with its samples to a QueryResult's bytes.
   package mutating func appendSeries(
-    _ labels: Labels, _ times: [Int64], _ values: [Double], to result: inout ByteBuffer
+    _ labels: Labels, _ times: [Int64], _ values: [Double], _ histograms: HistogramColumn = HistogramColumn(),
+    to result: inout ByteBuffer
   ) {
     series.removeAll()
     appendLabels(labels)
@@ -34,6 +35,12 @@ package struct RemoteReadWriter: ~Copyable {
         part.appendUvarint(UInt64(bitPattern: times[index]))
       }
       RemoteReadWriter.appendField(0x12, part.bytes, to: &series)
+    }
+    for index in 0..<histograms.count {
+      part.removeAll()
+      HistogramMessage(histograms.times[index], histograms.values[index], isFloat: histograms.areFloats[index])
+        .encode(into: &part)
+      RemoteReadWriter.appendField(0x22, part.bytes, to: &series)
     }
     RemoteReadWriter.appendField(0x0a, series.bytes, to: &result)
   }
@@ -56,7 +63,10 @@ package struct RemoteReadWriter: ~Copyable {
   /// The size of the frame's series so far.
   package var frameByteCount: Int { series.count }
 
-  package mutating func appendChunk(from first: Int64, through last: Int64, _ data: UnsafeRawBufferPointer) {
+  /// - Parameter encoding: of chunks on disk; the protocol has the same numbers.
+  package mutating func appendChunk(
+    from first: Int64, through last: Int64, encoding: UInt8 = XORChunk.encoding, _ data: UnsafeRawBufferPointer
+  ) {
     part.removeAll()
     if first != 0 {
       part.append(0x08)
@@ -66,9 +76,8 @@ package struct RemoteReadWriter: ~Copyable {
       part.append(0x10)
       part.appendUvarint(UInt64(bitPattern: last))
     }
-    // Encoding XOR.
     part.append(0x18)
-    part.append(0x01)
+    part.append(encoding)
     RemoteReadWriter.appendField(0x22, data, to: &part)
     RemoteReadWriter.appendField(0x12, part.bytes, to: &series)
   }

@@ -50,10 +50,17 @@ extension Block {
   ) {
     let deleted = tombstones.isEmpty ? [] : tombstones.intervals(of: UInt64(reference))
     let start = samples.count
+    let firstHistogram = samples.histograms.count
     for chunk in series.chunks where chunk.minTime <= last && chunk.maxTime >= first {
       if deleted.contains(where: { $0.lowerBound <= chunk.minTime && $0.upperBound >= chunk.maxTime }) { continue }
       guard let (encoding, data) = self.chunk(chunk.reference) else {
         noteDamage("a chunk is damaged, reference \(chunk.reference)")
+        continue
+      }
+      if HistogramChunk.isHistogram(encoding: encoding) {
+        if !HistogramChunk.decode(data, encoding: encoding, into: &samples.histograms) {
+          noteDamage("a chunk of histograms cannot be decoded, reference \(chunk.reference)")
+        }
         continue
       }
       guard encoding == XORChunk.encoding else {
@@ -68,6 +75,9 @@ extension Block {
       }
     }
     samples.drop(deleted, from: start)
+    if !deleted.isEmpty && samples.histograms.count > firstHistogram {
+      samples.histograms.filter(from: firstHistogram) { time in !deleted.contains { $0.contains(time) } }
+    }
   }
 
   /// What of this block could not be read since it was opened.

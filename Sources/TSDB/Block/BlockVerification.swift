@@ -163,9 +163,28 @@ private struct ChunkCheck: ~Copyable {
         checkSamples(data, chunk, name)
       } else {
         stats.histogramSamples += Int64(count)
-        if encoding != 2 && encoding != 3 { findings.append("\(name) has the unknown encoding \(encoding)") }
+        if HistogramChunk.isHistogram(encoding: encoding) {
+          checkHistograms(data, encoding, chunk, name)
+        } else {
+          findings.append("\(name) has the unknown encoding \(encoding)")
+        }
       }
     }
+  }
+
+  private mutating func checkHistograms(
+    _ data: UnsafeRawBufferPointer, _ encoding: UInt8, _ chunk: ChunkMeta, _ name: String
+  ) {
+    samples.removeAll()
+    guard HistogramChunk.decode(data, encoding: encoding, into: &samples.histograms), !samples.histograms.isEmpty else {
+      findings.append("\(name) cannot be decoded")
+      return
+    }
+    let times = samples.histograms.times
+    if times.first != chunk.minTime || times.last != chunk.maxTime {
+      findings.append("\(name) does not span the time that the index says")
+    }
+    if !zip(times, times.dropFirst()).allSatisfy({ $0 < $1 }) { findings.append("\(name) is not in order of time") }
   }
 
   private mutating func checkSamples(_ data: UnsafeRawBufferPointer, _ chunk: ChunkMeta, _ name: String) {

@@ -9,8 +9,9 @@ struct UnreadableChunk: Error, Equatable {
 /// Merges the chunks of one series. Owned by one merge, reused from series to series.
 ///
 /// Chunks that stand alone are handed on as they are. Those that overlap, that have deleted times, or that are so small
-/// that two fit into one are decoded, merged by time, each time once, and written anew. What cannot be decoded here (the
-/// histograms) is handed on whole and only leaves when all of its time is deleted.
+/// that two fit into one are decoded, merged by time, each time once, and written anew. So are histograms, but for small
+/// chunks, which stay (`HistogramMerge`). What cannot be decoded here is handed on whole and only leaves when all of its
+/// time is deleted.
 /// Invariant: what is held are samples and pieces no earlier than everything that was handed on.
 struct SeriesMerge: ~Copyable {
   /// Twice what the head cuts: a chunk costs about 25 bytes beside its samples, and old samples are read in long ranges.
@@ -35,6 +36,7 @@ struct SeriesMerge: ~Copyable {
   private var heldCount = 0
   private var heldMaxTime = Int64.min
   private var isRewriting = false
+  private var histograms = HistogramMerge()
 
   init() {}
 
@@ -49,6 +51,8 @@ struct SeriesMerge: ~Copyable {
       if !gone.isEmpty, gone.coversAll(of: piece.range) { continue }
       if piece.encoding == XORChunk.encoding {
         try take(piece, deleted)
+      } else if HistogramChunk.isHistogram(encoding: piece.encoding) {
+        histograms.take(piece)
       } else if previousWhole.map({ $0.isSame(as: piece) && deleted[$0.rank] == gone }) != true {
         handOn(piece)
         for interval in gone.clamped(to: piece.range).intervals { keptDeletions.add(interval) }
@@ -56,8 +60,28 @@ struct SeriesMerge: ~Copyable {
       }
     }
     try finishHeld(deleted)
+    let hasHistograms = !histograms.isEmpty
+    if hasHistograms { mergeHistograms(deleted) }
     settle()
-    if previousWhole != nil { chunks.sort { ($0.minTime, $0.maxTime) < ($1.minTime, $1.maxTime) } }
+    if previousWhole != nil || hasHistograms { chunks.sort { ($0.minTime, $0.maxTime) < ($1.minTime, $1.maxTime) } }
+  }
+
+  private mutating func mergeHistograms(_ deleted: [DeletedTimes]) {
+    let merged = histograms.finish(deleted)
+    for piece in merged.whole {
+      handOn(piece)
+      for interval in deleted[piece.rank].clamped(to: piece.range).intervals { keptDeletions.add(interval) }
+    }
+    for chunk in merged.written {
+      let offset = written.count
+      written.append(chunk.bytes)
+      var piece = ChunkPiece(
+        minTime: chunk.minTime, maxTime: chunk.maxTime, encoding: chunk.encoding,
+        bytes: UnsafeRawBufferPointer(start: nil, count: 0))
+      piece.bytes = UnsafeRawBufferPointer(rebasing: written.bytes[offset...])
+      chunks.append(piece)
+      writtenOffsets.append(offset)
+    }
   }
 
   /// Makes chunks of samples that come from elsewhere: a few runs of rising times.

@@ -3,7 +3,11 @@ import Format
 extension SeriesSamples {
   /// Drops the samples at deleted times, from a place on behind which they are sorted by time.
   mutating func remove(_ deleted: DeletedTimes, from first: Int) {
-    if deleted.isEmpty || first == count { return }
+    if deleted.isEmpty { return }
+    if !histograms.isEmpty {
+      histograms.filter(from: 0) { time in !deleted.coversSome(of: time...time) }
+    }
+    if first == count { return }
     // Bare memory: an access through the column asks for its type first.
     let (allTimes, allValues) = (times.base, values.base)
     if !deleted.coversSome(of: allTimes[first]...allTimes[count - 1]) { return }

@@ -18,6 +18,10 @@ struct HeadFlush: ~Copyable {
   private var pieces: [ChunkPiece] = []
   /// Chunks in files, which must stay mapped while they are copied.
   private var mapped: [HeadChunk] = []
+  /// Mostly none.
+  private var histograms: [EncodedHistogramChunk] = []
+  /// Where they are in `bytes`, which does not grow any more once there are pieces.
+  private var histogramStarts: [Int] = []
   /// The times that do not go into the block.
   private let outside: DeletedTimes
   private var reference: UInt64 = 0
@@ -67,6 +71,9 @@ struct HeadFlush: ~Copyable {
           isIn = chunk.pointee.start < range.upperBound && chunk.pointee.end >= range.lowerBound
           return !isIn
         }
+        if !isIn && !state.histograms.isEmpty {
+          isIn = !state.histograms.chunks(slot, from: range.lowerBound, through: range.upperBound - 1).isEmpty
+        }
         if isIn { found.append((record.pointee.id, SeriesLocation(shard: number, slot: slot).raw)) }
       }
     }
@@ -87,7 +94,11 @@ struct HeadFlush: ~Copyable {
     _ entry: FlushOrder.Entry, _ labels: UnsafeBufferPointer<UInt32>, into writer: inout BlockWriter
   ) throws(BlockFault) {
     copyOut(entry)
-    if parts.isEmpty { return }
+    for chunk in histograms {
+      histogramStarts.append(bytes.count)
+      bytes.append(chunk.bytes)
+    }
+    if parts.isEmpty && histograms.isEmpty { return }
     pieces.removeAll(keepingCapacity: true)
     mapped.removeAll(keepingCapacity: true)
     for part in parts {
@@ -103,6 +114,13 @@ struct HeadFlush: ~Copyable {
         mapped.append(chunk)
       }
       if XORChunk.count(of: piece.bytes) ?? 0 > 0 { pieces.append(piece) }
+    }
+    for (chunk, start) in zip(histograms, histogramStarts) {
+      let place = start..<(start + chunk.bytes.count)
+      pieces.append(
+        ChunkPiece(
+          minTime: chunk.minTime, maxTime: chunk.maxTime, encoding: chunk.encoding,
+          bytes: UnsafeRawBufferPointer(rebasing: bytes.bytes[place])))
     }
     var deleted = outside
     for interval in head.deletions.times(of: reference)?.intervals ?? [] { deleted.add(interval) }
@@ -127,11 +145,19 @@ struct HeadFlush: ~Copyable {
   private mutating func copyOut(_ entry: FlushOrder.Entry) {
     parts.removeAll(keepingCapacity: true)
     bytes.removeAll()
+    if !histograms.isEmpty { histograms = [] }
+    histogramStarts.removeAll(keepingCapacity: true)
     let location = SeriesLocation(raw: entry.location)
     head.shards[location.shard].state.withLock { state in
       let record = state.records.pointer(location.slot)
       guard record.pointee.id == entry.id, !record.pointee.has(HeadSeries.isFree) else { return }
       reference = record.pointee.reference
+      if state.histograms.has(location.slot) {
+        histograms = state.histograms.chunks(location.slot, from: range.lowerBound, through: range.upperBound - 1)
+        if marks {
+          state.histograms.update(location.slot) { $0.markFlushed(before: range.upperBound, from: range.lowerBound) }
+        }
+      }
       state.forEachChunk(of: record) { chunk in
         guard chunk.pointee.start < range.upperBound, chunk.pointee.end >= range.lowerBound else { return true }
         var part = Part(chunk: chunk.pointee, copied: nil)

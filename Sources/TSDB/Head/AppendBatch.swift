@@ -32,6 +32,7 @@ package struct AppendBatch: ~Copyable, Sendable {
   var lateLog = ByteBuffer(capacity: 256)
   /// Samples to be logged, where not all of the body are.
   var kept = SampleColumns(capacity: 16)
+  var histogramLogs = HistogramLogs()
   var walBody = WALBody()
   package var tally = AppendTally()
 
@@ -52,6 +53,7 @@ package struct AppendBatch: ~Copyable, Sendable {
     replicated.removeAll(keepingCapacity: true)
     supersededThrough.removeAll(keepingCapacity: true)
     unlogged.removeAll(keepingCapacity: true)
+    histogramLogs.removeAll()
     tally = AppendTally()
   }
 

@@ -134,6 +134,8 @@ extension Head {
 
   /// Whether no sample of the row could be stored in a new series; their outcomes are set then, and no series is made.
   private func refuseAll(_ row: Int, _ view: BatchView, _ batch: inout AppendBatch, _ bounds: AppendBounds) -> Bool {
+    // What comes of histograms is known once there is a series.
+    if view.rows[row].flags & WriteRow.hasHistograms != 0 { return false }
     let start = Int(view.rows[row].sampleStart)
     let samples = start..<(start + Int(view.rows[row].sampleCount))
     func verdict(_ time: Int64) -> SampleOutcome? {

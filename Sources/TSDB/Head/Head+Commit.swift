@@ -11,6 +11,7 @@ extension Head {
     if !batch.unlogged.isEmpty { batch.walBody.append(batch.seriesLog) }
     let hasLate = encodeSamples(&batch)
     if batch.samplesLog.count > 0 { batch.walBody.append(batch.samplesLog) }
+    if !batch.histogramLogs.isEmpty { batch.histogramLogs.write(to: &batch.walBody) }
     try files.wal.commit(batch.walBody)
     if hasLate {
       batch.walBody.removeAll()

@@ -25,10 +25,17 @@ extension Head {
   func beginFlush(before border: Int64) -> [Int64] {
     truncatedBefore.max(border, ordering: .relaxed)
     var starts: Set<Int64> = []
-    let range = HeadShard.chunkRangeMilliseconds
     for shard in shards {
       // Under the lock: whoever has computed his bounds before sees this.
-      shard.state.withLock { $0.flushedBefore = max($0.flushedBefore, border) }
+      shard.state.withLock { state in
+        state.flushedBefore = max(state.flushedBefore, border)
+        state.histograms.updateAll { $0.complete(before: border) }
+        for series in state.histograms.series.values {
+          for entry in series.complete {
+            HeadShard.addRanges(entry.chunk.minTime, entry.chunk.maxTime, before: border, to: &starts)
+          }
+        }
+      }
       forEachTurn(of: shard) { state, slot, record in
         if record.pointee.tail.count > 0 && record.pointee.tail.lastTime < border {
           // Where memory is exhausted the chunk stays open and is left for the next flush.
@@ -40,11 +47,7 @@ extension Head {
           _ = state.completeLate(record, slot)
         }
         state.forEachChunk(of: record) { chunk in
-          var start = HeadShard.rangeEnd(of: chunk.pointee.start) - range
-          while start <= chunk.pointee.end && start < border {
-            starts.insert(start)
-            start += range
-          }
+          HeadShard.addRanges(chunk.pointee.start, chunk.pointee.end, before: border, to: &starts)
           return true
         }
       }
@@ -55,6 +58,7 @@ extension Head {
   /// The flush has failed from a time on: what lies there stays.
   func abandonFlush(from time: Int64) {
     for shard in shards {
+      shard.state.withLock { $0.histograms.updateAll { $0.unmark(from: time) } }
       forEachTurn(of: shard) { state, _, record in
         state.forEachChunk(of: record) { chunk in
           if chunk.pointee.end >= time { chunk.pointee.flags &= ~SeriesChunk.isFlushed }
@@ -67,6 +71,7 @@ extension Head {
   /// What is left begins at `border`, but for late samples that have come meanwhile.
   func settleOldestTime(_ border: Int64) {
     oldestTime.max(border, ordering: .relaxed)
+    if let oldest = oldestHistogramTime() { oldestTime.min(oldest, ordering: .relaxed) }
     for shard in shards {
       forEachTurn(of: shard) { state, _, record in
         state.forEachChunk(of: record) { chunk in
@@ -82,7 +87,10 @@ extension Head {
 
   /// Takes what is in blocks now out of the head, and the series that have nothing left.
   func removeFlushed() -> Truncation {
-    leave { state, slot, record, leaving in state.removeFlushed(slot, record, &leaving) }
+    leave { state, slot, record, leaving in
+      state.histograms.update(slot) { $0.removeFlushed() }
+      state.removeFlushed(slot, record, &leaving)
+    }
   }
 
   /// The oldest head-chunk file that a chunk still needs; nil where none does.
@@ -109,6 +117,7 @@ extension Head {
   func dropInOrder(before border: Int64) {
     skipInOrder(before: border)
     for shard in shards {
+      shard.state.withLock { $0.histograms.updateAll { $0.remove(before: border) } }
       forEachTurn(of: shard) { state, slot, record in
         if record.pointee.tail.count > 0 && record.pointee.tail.lastTime < border {
           _ = state.completeChunk(record, slot)
@@ -144,6 +153,17 @@ extension Head {
 }
 
 extension HeadShard {
+  /// Adds the starts of the two-hour ranges that a chunk reaches into.
+  fileprivate static func addRanges(
+    _ first: Int64, _ last: Int64, before border: Int64, to starts: inout Set<Int64>
+  ) {
+    var start = rangeEnd(of: first) - chunkRangeMilliseconds
+    while start <= last && start < border {
+      starts.insert(start)
+      start += chunkRangeMilliseconds
+    }
+  }
+
   fileprivate mutating func removeFlushed(
     _ slot: UInt32, _ record: UnsafeMutablePointer<HeadSeries>, _ leaving: inout Head.Leaving
   ) {

@@ -18,6 +18,8 @@ package struct HeadReadScratch: ~Copyable, Sendable {
   var late: [LateSample] = []
   /// Of the series in the log.
   var reference: UInt64 = 0
+  /// Mostly none.
+  var histograms: [EncodedHistogramChunk] = []
 
   struct Piece {
     var chunk: SeriesChunk
@@ -53,6 +55,12 @@ extension Head {
       }
     }
     for sample in scratch.late { samples.append(time: sample.time, value: sample.value) }
+    for chunk in scratch.histograms {
+      let isWhole = chunk.bytes.withUnsafeBytes {
+        HistogramChunk.decode($0, encoding: chunk.encoding, into: &samples.histograms)
+      }
+      if !isWhole { log.error("A chunk of histograms in memory does not decode", ["series": "\(series.labels)"]) }
+    }
     samples.sortByTime()
     samples.clip(first, last)
     if let deleted = deletions.times(of: scratch.reference) { samples.remove(deleted, from: 0) }
@@ -74,10 +82,14 @@ extension Head {
     scratch.bytes.removeAll()
     scratch.pieces.removeAll(keepingCapacity: true)
     scratch.late.removeAll(keepingCapacity: true)
+    if !scratch.histograms.isEmpty { scratch.histograms = [] }
     let record = state.records.pointer(series.location.slot)
     guard record.pointee.id == series.id, !record.pointee.has(HeadSeries.isFree) else { return }
     scratch.reference = record.pointee.reference
 
+    if !state.histograms.isEmpty {
+      scratch.histograms = state.histograms.chunks(series.location.slot, from: first, through: last)
+    }
     let tail = record.pointee.tail
     if tail.count > 0, record.pointee.chunkStart <= last, tail.lastTime >= first {
       let chunk = SeriesChunk(

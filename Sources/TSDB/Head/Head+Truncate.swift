@@ -162,6 +162,7 @@ extension HeadShard {
     _ slot: UInt32, _ record: UnsafeMutablePointer<HeadSeries>, before time: Int64, _ leaving: inout Head.Leaving
   ) {
     // A chunk about to be written to a file stays for one more round.
+    histograms.update(slot) { $0.remove(before: time) }
     leaving.truncation.chunksRemoved += removeChunks(of: record) {
       $0.end < time && $0.flags & SeriesChunk.isBeingWritten == 0
     }
@@ -175,6 +176,7 @@ extension HeadShard {
     _ slot: UInt32, _ record: UnsafeMutablePointer<HeadSeries>, _ leaving: inout Head.Leaving
   ) {
     if let history = history(of: record), history.pointee.chunkCount > 0 || history.pointee.lateCount > 0 { return }
+    if histograms.has(slot) { return }
     // A series that another thread is creating has no number yet; it is looked at next time.
     if record.pointee.id == 0 { return }
     leaving.ids.append(record.pointee.id)

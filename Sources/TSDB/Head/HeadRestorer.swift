@@ -41,6 +41,8 @@ final class HeadRestorer {
           addSeries(row.ref, batch.columns.packedLabels(row.labels))
         }
       case .samples: applySamples(batch.columns.samples, section.rows)
+      case .histograms, .floatHistograms, .customBucketHistograms, .customBucketFloatHistograms:
+        applyHistograms(batch, section.rows)
       default: break
       }
     }
@@ -110,6 +112,35 @@ final class HeadRestorer {
 
   /// The chunks of a series in files, handed out once.
   func takeUnclaimed(_ reference: UInt64) -> [SeriesChunk]? { unclaimed.removeValue(forKey: reference) }
+
+  private func applyHistograms(_ batch: DecodedBatch, _ rows: Range<Int>) {
+    for place in rows {
+      let row = batch.columns.histograms[place]
+      let location = map.find(row.ref)
+      if location.isNone {
+        noteUnknown(row.ref)
+        continue
+      }
+      let isFloat = row.kind.isFloatHistogram
+      guard row.timestamp >= AppendBounds.timeMin, row.timestamp <= AppendBounds.timeMax,
+        let histogram = HistogramPayload.decode(batch.columns.bytes(row.payload), isFloat: isFloat)
+      else { continue }
+      restore(row.timestamp, histogram, isFloat: isFloat, to: location)
+    }
+  }
+
+  /// Gives a series one histogram, unless it is there or in a block.
+  func restore(_ time: Int64, _ histogram: Histogram, isFloat: Bool, to location: SeriesLocation) {
+    let isTaken = head.shards[location.shard].state.withLock { state in
+      if time < state.flushedBefore { return false }
+      state.histograms.restore(location.slot, time, histogram, isFloat: isFloat)
+      return true
+    }
+    counts.samples += 1
+    if !isTaken { return }
+    head.newestTime.max(time, ordering: .relaxed)
+    head.oldestTime.min(time, ordering: .relaxed)
+  }
 
   private func applySamples(_ samples: borrowing SampleColumns, _ rows: Range<Int>) {
     let count = rows.count

@@ -13,6 +13,7 @@ struct HeadShard: ~Copyable, @unchecked Sendable {
   var records = RecordArena()
   var slabs = SlabArena()
   var references = ReferenceTable()
+  var histograms = ShardHistograms()
   /// Chunks that are complete and wait to be written to a file.
   var completed: [CompletedChunk] = []
   /// In-order samples before this are in a block or on their way there: from here on such a sample is a late one.

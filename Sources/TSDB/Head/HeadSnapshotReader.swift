@@ -13,7 +13,7 @@ struct HeadSnapshotReader {
   private let file: MappedFile
   let wal: WALPosition
   let wbl: WALPosition
-  private let blocks: [Range<Int>]
+  private let blocks: [(kind: UInt8, bytes: Range<Int>)]
   let seriesCount: Int
 
   /// Checks every checksum.
@@ -38,8 +38,10 @@ struct HeadSnapshotReader {
     (blocks, seriesCount) = try HeadSnapshotReader.checkBlocks(bytes)
   }
 
-  private static func checkBlocks(_ bytes: UnsafeRawBufferPointer) throws(HeadSnapshotFault) -> ([Range<Int>], Int) {
-    var blocks: [Range<Int>] = []
+  private static func checkBlocks(_ bytes: UnsafeRawBufferPointer) throws(HeadSnapshotFault) -> (
+    [(kind: UInt8, bytes: Range<Int>)], Int
+  ) {
+    var blocks: [(kind: UInt8, bytes: Range<Int>)] = []
     var offset = HeadSnapshotLayout.headerBytes
     while bytes.count - offset >= 9 {
       let kind = bytes[offset]
@@ -54,7 +56,7 @@ struct HeadSnapshotReader {
           blocks, Int(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: payload.lowerBound, as: UInt64.self)))
         )
       }
-      blocks.append(payload)
+      blocks.append((kind, payload))
       offset = payload.upperBound + 4
     }
     throw HeadSnapshotFault(description: "damaged at byte \(offset)")
@@ -64,8 +66,14 @@ struct HeadSnapshotReader {
   /// another program's file can do; the head must not be used then.
   func restore(with restorer: HeadRestorer) throws(HeadSnapshotFault) {
     for block in blocks {
-      var reader = ByteReader(UnsafeRawBufferPointer(rebasing: file.bytes[block]))
+      var reader = ByteReader(UnsafeRawBufferPointer(rebasing: file.bytes[block.bytes]))
       while !reader.isAtEnd {
+        if block.kind == 2 {
+          guard restorer.restoreHistograms(&reader) else {
+            throw HeadSnapshotFault(description: "a chunk of histograms does not decode")
+          }
+          continue
+        }
         guard let length = reader.uvarint(), let packed = reader.take(Int(clamping: length)),
           restorer.restoreSeries(packed, &reader)
         else { throw HeadSnapshotFault(description: "a series does not decode") }
@@ -75,6 +83,24 @@ struct HeadSnapshotReader {
 }
 
 extension HeadRestorer {
+  /// Gives a series its histograms; false where they do not decode.
+  fileprivate func restoreHistograms(_ reader: inout ByteReader) -> Bool {
+    guard let reference = reader.uvarint(), let count = reader.uvarint() else { return false }
+    let location = map.find(reference)
+    for _ in 0..<count {
+      guard let encoding = reader.byte(), let length = reader.uvarint(), let bytes = reader.take(Int(clamping: length))
+      else { return false }
+      var column = HistogramColumn()
+      guard HistogramChunk.decode(bytes, encoding: encoding, into: &column) else { return false }
+      // The log that follows on the snapshot names series that came while it was written.
+      if location.isNone { continue }
+      for place in 0..<column.count {
+        restore(column.times[place], column.values[place], isFloat: column.areFloats[place], to: location)
+      }
+    }
+    return true
+  }
+
   /// Makes one series from its labels and the state that follows; nil where that does not decode.
   fileprivate func restoreSeries(_ packed: UnsafeRawBufferPointer, _ reader: inout ByteReader) -> Bool {
     guard let reference = reader.uvarint(), reference > 0 else { return false }

@@ -6,13 +6,14 @@ import Platform
 //
 //   file    magic "APUSHEAD"  version u32  wal segment u64, offset u64  wbl segment u64, offset u64  crc u32
 //           block*            series count u64 (in a last block of kind 0)
-//   block   kind u8 (1 series, 0 end)  length u32  payload  crc u32 (of kind, length and payload)
+//   block   kind u8 (1 series, 2 histograms, 0 end)  length u32  payload  crc u32 (of kind, length and payload)
 //   series  ref uvarint  flags u8  labels: bytes uvarint, packed
 //           open chunk: count uvarint; if > 0: start varint, cutAfter u32, tail (lastTime varint, lastValue u64,
 //             timeDelta u32, bitCount u16, leading u8, trailing u8), bytes uvarint + bytes (0: constant)
 //           if count == 0: lastTime varint, lastValue u64
 //           chunks still in memory: count uvarint, each: start varint, span u32, flags u8, bytes uvarint + bytes
 //           late samples: count uvarint, each: time varint, value u64
+//   histograms   ref uvarint  count uvarint, each: encoding u8, bytes uvarint + bytes (a chunk); only of series that have any
 //
 // Integers are little-endian. What is in head-chunk files is not repeated. A snapshot that is damaged anywhere is not
 // used at all: the log holds everything too.
@@ -50,6 +51,7 @@ struct HeadSnapshotWriter: ~Copyable {
     try writeHeader(positions.0, positions.1, replacement.file)
     for shard in 0..<SeriesLocation.shardCount { try writeShard(shard, replacement.file) }
     try finishBlock(kind: 1, replacement.file)
+    for shard in head.shards { try writeHistograms(shard, replacement.file) }
     block.removeAll()
     block.appendLittleEndian(UInt64(seriesCount))
     try finishBlock(kind: 0, replacement.file)
@@ -57,6 +59,26 @@ struct HeadSnapshotWriter: ~Copyable {
     // point into what is written later. And the chunk files must have what the snapshot does not repeat.
     try head.files.sync()
     try replacement.commit()
+  }
+
+  private mutating func writeHistograms(_ shard: Head.Shard, _ file: AppendFile) throws(DiskError) {
+    // Chunks are shared with the head, so that copying them out is quick.
+    let all = shard.state.withLock { state in
+      state.histograms.series.map { slot, series in
+        (state.records.pointer(slot).pointee.reference, series.chunks(from: .min, through: .max))
+      }
+    }
+    for (reference, chunks) in all {
+      block.appendUvarint(reference)
+      block.appendUvarint(UInt64(chunks.count))
+      for chunk in chunks {
+        block.append(chunk.encoding)
+        block.appendUvarint(UInt64(chunk.bytes.count))
+        block.append(chunk.bytes)
+      }
+      if block.count >= HeadSnapshotLayout.blockBytes { try finishBlock(kind: 2, file) }
+    }
+    try finishBlock(kind: 2, file)
   }
 
   private mutating func writeHeader(_ wal: WALPosition, _ wbl: WALPosition, _ file: AppendFile) throws(DiskError) {

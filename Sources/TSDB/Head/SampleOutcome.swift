@@ -70,6 +70,8 @@ struct AppendBounds: BitwiseCopyable, Sendable {
 
   /// In-order samples before this are out of bounds (what is older has been flushed).
   var inOrderOldest: Int64
+  /// What lies before this is in blocks, or on its way there.
+  var flushedBefore = Int64.min
   /// Late samples before this are too old.
   var lateOldest: Int64
   /// Samples after this are refused.
@@ -87,6 +89,7 @@ struct AppendBounds: BitwiseCopyable, Sendable {
   func inOrder(from time: Int64) -> AppendBounds {
     var bounds = self
     bounds.inOrderOldest = max(inOrderOldest, time)
+    bounds.flushedBefore = time
     return bounds
   }
 }

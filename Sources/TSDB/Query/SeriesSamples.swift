@@ -5,6 +5,8 @@ package struct SeriesSamples: ~Copyable, Sendable {
   package var times = Column<Int64>(capacity: 256)
   /// Bit patterns of the values.
   package var values = Column<UInt64>(capacity: 256)
+  /// Mostly empty; nothing is done for it per float.
+  package var histograms = HistogramColumn()
   private var lateTimes = Column<Int64>(capacity: 8)
   private var lateValues = Column<UInt64>(capacity: 8)
 
@@ -17,6 +19,7 @@ package struct SeriesSamples: ~Copyable, Sendable {
     values.removeAll()
     lateTimes.removeAll()
     lateValues.removeAll()
+    histograms.removeAll()
   }
 
   mutating func append(time: Int64, value: UInt64) {
@@ -26,6 +29,7 @@ package struct SeriesSamples: ~Copyable, Sendable {
 
   /// Samples of another, behind what is there.
   mutating func append(_ other: borrowing SeriesSamples) {
+    if !other.histograms.isEmpty { histograms.append(other.histograms) }
     if other.count == 0 { return }
     times.extend(by: other.count).update(from: other.times.base, count: other.count)
     values.extend(by: other.count).update(from: other.values.base, count: other.count)
@@ -54,6 +58,7 @@ package struct SeriesSamples: ~Copyable, Sendable {
 
   /// Puts the samples in order of time. Of equal times the one that was appended first stays.
   mutating func sortByTime() {
+    if !histograms.isEmpty { histograms.sort() }
     let firstLate = SeriesSamples.firstLate(times.times)
     let count = times.times.count
     if firstLate == count { return }
@@ -92,6 +97,7 @@ package struct SeriesSamples: ~Copyable, Sendable {
 
   /// Keeps the samples from `first` to `last`, both included, of samples in order.
   mutating func clip(_ first: Int64, _ last: Int64) {
+    if !histograms.isEmpty { histograms.filter(from: 0) { $0 >= first && $0 <= last } }
     let all = times.times
     if all.isEmpty || all[0] >= first && all[all.count - 1] <= last { return }
     let start = index(from: first)

@@ -20,10 +20,13 @@ package enum Checkpoint {
   /// histograms, exemplars and tombstones that reach `minTime` (milliseconds).
   package struct Choice {
     package var minTime: Int64
+    /// The same for histograms, which stay in the log until they are in blocks.
+    package var histogramMinTime: Int64
     package var series: (UInt64) -> Bool
 
-    package init(minTime: Int64, series: @escaping (UInt64) -> Bool) {
+    package init(minTime: Int64, histogramMinTime: Int64? = nil, series: @escaping (UInt64) -> Bool) {
       self.minTime = minTime
+      self.histogramMinTime = histogramMinTime ?? minTime
       self.series = series
     }
   }

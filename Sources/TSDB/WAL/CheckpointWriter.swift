@@ -134,7 +134,7 @@ struct CheckpointWriter: ~Copyable {
     _ kind: RecordKind, _ columns: borrowing RecordColumns, _ rows: Range<Int>
   ) -> Int {
     var encoder = HistogramsRecord(kind)
-    for i in rows where columns.histograms[i].timestamp >= choice.minTime {
+    for i in rows where columns.histograms[i].timestamp >= choice.histogramMinTime {
       let row = columns.histograms[i]
       encoder.append(
         ref: row.ref, timestamp: row.timestamp, payload: columns.bytes(row.payload), to: &record)

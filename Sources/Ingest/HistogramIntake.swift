@@ -1,0 +1,72 @@
+import Format
+import TSDB
+
+/// Stores the histograms of one body whose rows have been resolved. Only made for bodies that have any.
+struct HistogramIntake {
+  let head: Head
+  let limits: IngestLimits
+  let now: Int64
+
+  /// How many were stored; what was not is named in the scratch's refusals.
+  func store(_ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch) -> Int {
+    var stored = 0
+    for index in 0..<scratch.batch.rows.histograms.count {
+      let part = scratch.batch.rows.histograms[index]
+      let row = Int(part.row)
+      if scratch.batch.rows.rows[row].flags & WriteRow.isRefusedReplica != 0 { continue }
+      let place = Int(part.offset)..<(Int(part.offset) + Int(part.length))
+      guard let message = HistogramMessage.decode(UnsafeRawBufferPointer(rebasing: bytes[place])) else {
+        refuse(row, "histogram_invalid", "histogram is not well-formed protobuf", bytes, scratch)
+        continue
+      }
+      if let fault = HistogramValidation.fault(message.histogram, isFloat: message.isFloat) {
+        refuse(row, "histogram_invalid", fault, bytes, scratch)
+        continue
+      }
+      guard let outcome = append(message, row, bytes, scratch) else { continue }
+      if outcome.isStored {
+        stored += 1
+      } else {
+        refuse(row, outcome.reason, "\(outcome.message), timestamp \(message.timestamp)", bytes, scratch)
+      }
+    }
+    return stored
+  }
+
+  /// Nil where the series is refused, which is named then.
+  private func append(
+    _ message: HistogramMessage, _ row: Int, _ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch
+  ) -> SampleOutcome? {
+    if let outcome = put(message, row, scratch) { return outcome }
+    // No series yet, or one that has just ended.
+    let raw = scratch.batch.rows.labels(of: scratch.batch.rows.rows[row], in: bytes)
+    if let fault = LabelRules.check(raw, &scratch.labels, limits) {
+      refuse(row, fault.reason, fault.message, bytes, scratch)
+      return nil
+    }
+    if scratch.batch.rows.rows[row].sampleCount > 0 { return .exhausted }
+    let replica = scratch.replica(of: row)
+    if replica != nil { scratch.labels.remove(scratch.haTerms.options.replicaLabel, in: raw) }
+    scratch.newSeries.set(scratch.labels, of: raw)
+    let name = replica.map { $0.number == 0 ? nil : $0.number } ?? 0
+    if let refusal = head.appendNew(row: row, &scratch.newSeries, &scratch.batch, now: now, pair: name) {
+      refuse(row, refusal.reason, refusal.message, bytes, scratch)
+      return nil
+    }
+    return put(message, row, scratch) ?? .exhausted
+  }
+
+  private func put(_ message: HistogramMessage, _ row: Int, _ scratch: ReceiveScratch) -> SampleOutcome? {
+    head.append(
+      message.histogram, isFloat: message.isFloat, at: message.timestamp, row: row, &scratch.batch, now: now)
+  }
+
+  private func refuse(
+    _ row: Int, _ reason: String, _ message: String, _ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch
+  ) {
+    let labels = scratch.batch.rows.labels(of: scratch.batch.rows.rows[row], in: bytes)
+    scratch.refusals.add(reason: reason, samples: 1) {
+      "\(message), series \(LabelRules.describe(labels, &scratch.labels))"
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import Format
+import Model
+
+// Histograms into the head. They come seldom and are large, so that they are appended one by one, and only bodies that
+// have any pay for them.
+extension Head {
+  /// Appends a histogram to the series of a row that `appendKnown` or `appendNew` has found. Nil where there is no such
+  /// series, or it has ended meanwhile: the row has to be resolved by its labels first.
+  package func append(
+    _ histogram: Histogram, isFloat: Bool, at time: Int64, row: Int, _ batch: inout AppendBatch, now: Int64
+  ) -> SampleOutcome? {
+    let reference = batch.references[row]
+    let location = SeriesLocation(raw: batch.locations[row])
+    if reference == 0 || location.isNone { return nil }
+    guard time >= AppendBounds.timeMin, time <= AppendBounds.timeMax else { return .outOfBounds }
+    let bounds = appendBounds(now: now)
+    let outcome = shards[location.shard].state.withLock { state -> SampleOutcome? in
+      let record = state.records.pointer(location.slot)
+      guard record.pointee.reference == reference, !record.pointee.has(HeadSeries.isFree) else { return nil }
+      let bounds = bounds.inOrder(from: state.flushedBefore)
+      return state.histograms.append(location.slot, time, histogram, isFloat: isFloat, bounds)
+    }
+    guard let outcome else { return nil }
+    if outcome.isStored {
+      batch.histogramLogs.append(reference, time, histogram, isFloat: isFloat)
+      batch.tally.oldest = min(batch.tally.oldest, time)
+      batch.tally.newest = max(batch.tally.newest, time)
+      metrics.samplesAppended.add()
+    } else {
+      metrics.count(outcome)
+    }
+    return outcome
+  }
+
+  /// The first time of any histogram that is only in memory and in the log; nil where there is none.
+  func oldestHistogramTime() -> Int64? {
+    shards.compactMap { $0.state.withLock { $0.histograms.oldestTime } }.min()
+  }
+}
+
+/// Records of the histograms of one body, one record for each kind. A value, refilled for each body.
+struct HistogramLogs: ~Copyable, Sendable {
+  private static let kinds: [RecordKind] = [
+    .histograms, .floatHistograms, .customBucketHistograms, .customBucketFloatHistograms,
+  ]
+  /// A record is ended when it has this many bytes.
+  private static let recordBytesMax = 1 << 20
+
+  private var rows: [(kind: RecordKind, ref: UInt64, time: Int64, payload: Range<Int>)] = []
+  private var payloads = ByteBuffer(capacity: 64)
+  private var record = ByteBuffer(capacity: 64)
+
+  init() {}
+
+  var isEmpty: Bool { rows.isEmpty }
+
+  mutating func removeAll() {
+    if rows.isEmpty { return }
+    rows.removeAll(keepingCapacity: rows.count < 4096)
+    if payloads.count > HistogramLogs.recordBytesMax {
+      payloads = ByteBuffer(capacity: 64)
+    } else {
+      payloads.removeAll()
+    }
+  }
+
+  mutating func append(_ reference: UInt64, _ time: Int64, _ histogram: Histogram, isFloat: Bool) {
+    let start = payloads.count
+    HistogramPayload.append(histogram, isFloat: isFloat, to: &payloads)
+    rows.append((HistogramPayload.kind(of: histogram, isFloat: isFloat), reference, time, start..<payloads.count))
+  }
+
+  mutating func write(to body: inout WALBody) {
+    for kind in HistogramLogs.kinds {
+      var encoder = HistogramsRecord(kind)
+      record.removeAll()
+      for row in rows where row.kind == kind {
+        encoder.append(
+          ref: row.ref, timestamp: row.time, payload: UnsafeRawBufferPointer(rebasing: payloads.bytes[row.payload]),
+          to: &record)
+        if record.count >= HistogramLogs.recordBytesMax {
+          body.append(record)
+          record.removeAll()
+          encoder = HistogramsRecord(kind)
+        }
+      }
+      body.append(record)
+    }
+  }
+}
