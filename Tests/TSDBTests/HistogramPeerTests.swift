@@ -78,7 +78,10 @@ import Testing
     for labels in wanted.keys { wanted[labels] = wanted[labels]?.filter { !gone.contains($0.key) } }
     #expect(fault(acknowledged: wanted, sent: wanted, found: try Self.read(merged)) == nil)
     let lines = try WALPeers.run(["promtool", "tsdb", "dump", target], output: directory.path + "/dump.txt")
-    #expect(lines.filter { $0.contains("host-") }.count == wanted.values.reduce(0) { $0 + $1.count })
+    // The tool asks a series for floats, float histograms and histograms in turn, and loses the sample at which it finds that
+    // there are none of a kind: the first of a series of float histograms, the first two of others.
+    let lost = series.reduce(0) { $0 + ($1.isFloat ? 1 : 2) }
+    #expect(lines.filter { $0.contains("host-") }.count == wanted.values.reduce(0) { $0 + $1.count } - lost)
     _ = try WALPeers.run(["promtool", "tsdb", "analyze", "--extended", target], output: directory.path + "/an.txt")
   }
 
