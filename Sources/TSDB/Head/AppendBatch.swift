@@ -25,6 +25,8 @@ package struct AppendBatch: ~Copyable, Sendable {
   var kept = SampleColumns(capacity: 16)
   var walBody = WALBody()
   package var tally = AppendTally()
+  /// The number of the rules that its rows are resolved under; 0: none, a spelling is what it says.
+  package var rules: UInt32 = 0
 
   /// The outcome of samples whose row has not been resolved, or was refused as a whole.
   package static let unresolved = UInt8.max
@@ -52,6 +54,15 @@ package struct AppendBatch: ~Copyable, Sendable {
       view.outcomes[sample] = AppendBatch.unresolved
     }
   }
+
+  /// Takes back the row set aside last: its spelling is known to be dropped.
+  mutating func dropLastUnknown(_ view: BatchView, _ tally: inout AppendTally) {
+    guard let row = unknown.popLast() else { return }
+    tally.dropped &+= Int(view.rows[Int(row)].sampleCount)
+  }
+
+  /// Whether the rules drop the row; it is then neither stored nor refused.
+  package func isDropped(_ row: Int) -> Bool { SeriesLocation(raw: locations[row]).isDropped }
 
   /// Gives back what an unusually large body made grow.
   package mutating func release(aboveRows limit: Int) {
@@ -114,6 +125,8 @@ package struct AppendTally: Sendable, Equatable {
   package var refused = 0
   /// Refused at first, then found to be there.
   package var present = 0
+  /// Of spellings that the rules drop.
+  package var dropped = 0
   /// Times of stored samples in order, to move the head's bounds.
   var oldest = Int64.max
   var newest = Int64.min

@@ -29,11 +29,13 @@ extension Head {
     _ shard: Int, _ range: Range<Int>, _ view: BatchView, _ batch: inout AppendBatch, _ bounds: AppendBounds
   ) {
     var tally = batch.tally
+    let rules = batch.rules
     shards[shard].state.withLock { state in
       for place in range { state.references.prefetch(high: view.rows[Int(view.order[place])].hashHigh) }
       for place in range {
         let row = Int(view.order[place])
-        let location = state.references.find(high: view.rows[row].hashHigh, low: view.rows[row].hashLow)
+        let location = state.references.find(
+          high: view.rows[row].hashHigh, low: view.rows[row].hashLow, rules: rules)
         view.locations[row] = location.raw
         if location.shard == shard && !location.isNone { state.prefetchRecord(location.slot) }
       }
@@ -48,6 +50,7 @@ extension Head {
           if !append(row, at: location.slot, &state, view, bounds, &tally) { batch.setAside(row, view) }
         } else if location.isNone {
           batch.setAside(row, view)
+          if location.isDropped { batch.dropLastUnknown(view, &tally) }
         } else {
           batch.elsewhere.append(UInt32(truncatingIfNeeded: row))
         }

@@ -80,9 +80,10 @@ extension Head {
       }
     }
     let rowKey = (high: view.rows[row].hashHigh, low: view.rows[row].hashLow)
-    if rowKey.high != hash.high || rowKey.low != low {
+    let rules = batch.rules
+    if rules != 0 || rowKey.high != hash.high || rowKey.low != low {
       shards[Int(rowKey.low & 15)].state.withLock { state in
-        state.references.insert(high: rowKey.high, low: rowKey.low, location)
+        state.references.insert(high: rowKey.high, low: rowKey.low, location, rules: rules)
       }
     }
     return nil

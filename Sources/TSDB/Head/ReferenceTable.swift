@@ -4,6 +4,10 @@ import Model
 /// From the hash of raw label bytes to the series they name: open addressing, 16 bytes a slot, no label compared (the
 /// 96 keyed bits are the identity). One shard's part of the workspace's cache; owned by the shard; not copyable.
 ///
+/// A name is either the identity of a series (`rules` 0) or a spelling of it that was resolved under the rules of a number
+/// from 1 to 15: the number takes the place of the four bits of the hash that all names of a shard share. Other rules,
+/// another number: what was resolved under the old ones is not found any more, and is taken out by `forgetSpellings`.
+///
 /// Slots keep the order of the hash (position = its upper bits scaled to the capacity), so growing is one forward pass
 /// over both tables and any capacity will do, not only powers of two.
 struct ReferenceTable: ~Copyable {
@@ -19,6 +23,13 @@ struct ReferenceTable: ~Copyable {
   private var capacity: Int
   private(set) var count = 0
   private static let overhang = 256
+  /// Names that are known to be dropped. A sender may send ever new ones: past this many all of them are forgotten.
+  private(set) var droppedCount = 0
+  static let droppedMax = 65_536
+  static let rulesMax: UInt32 = 15
+
+  @inline(__always)
+  private static func key(_ low: UInt32, _ rules: UInt32) -> UInt32 { low & ~rulesMax | rules }
 
   init(capacity: Int = 64) {
     self.capacity = capacity
@@ -44,7 +55,8 @@ struct ReferenceTable: ~Copyable {
   func prefetch(high: UInt64) { apus_prefetch(slots + home(high)) }
 
   @inline(__always)
-  func find(high: UInt64, low: UInt32) -> SeriesLocation {
+  func find(high: UInt64, low: UInt32, rules: UInt32 = 0) -> SeriesLocation {
+    let low = ReferenceTable.key(low, rules)
     var index = home(high)
     while true {
       let slot = slots[index]
@@ -55,7 +67,12 @@ struct ReferenceTable: ~Copyable {
   }
 
   /// Adds a name for a series; a name already there is pointed to `location`.
-  mutating func insert(high: UInt64, low: UInt32, _ location: SeriesLocation) {
+  mutating func insert(high: UInt64, low: UInt32, _ location: SeriesLocation, rules: UInt32 = 0) {
+    let low = ReferenceTable.key(low, rules)
+    if location.isDropped {
+      if droppedCount >= ReferenceTable.droppedMax { removeAll { $0.isDropped } }
+      droppedCount += 1
+    }
     if (count + 1) * 4 > capacity * 3 { resize(to: capacity + capacity / 2 + 16) }
     while !place(Slot(high: high, low: low, location: location.raw + 1)) { resize(to: capacity + capacity / 2 + 16) }
   }
@@ -81,12 +98,26 @@ struct ReferenceTable: ~Copyable {
 
   /// Drops every name whose series `isGone`, and the memory that is then too much.
   mutating func removeAll(where isGone: (SeriesLocation) -> Bool) {
+    remove { isGone(SeriesLocation(raw: $0.location - 1)) }
+  }
+
+  /// Drops the spellings that were resolved under other rules than these; identities stay.
+  mutating func forgetSpellings(except rules: UInt32) {
+    remove { slot in
+      let number = slot.low & ReferenceTable.rulesMax
+      return number != 0 && number != rules
+    }
+  }
+
+  private mutating func remove(where isGone: (Slot) -> Bool) {
     var kept = 0
+    droppedCount = 0
     for index in 0..<(capacity + ReferenceTable.overhang) where slots[index].location != 0 {
-      if isGone(SeriesLocation(raw: slots[index].location - 1)) {
+      if isGone(slots[index]) {
         slots[index].location = 0
       } else {
         kept += 1
+        if SeriesLocation(raw: slots[index].location - 1).isDropped { droppedCount += 1 }
       }
     }
     // Always placed anew: emptied slots would cut the runs of others.

@@ -8,10 +8,15 @@ struct SeriesLocation: Equatable, BitwiseCopyable, Sendable {
   /// No series.
   static let none = SeriesLocation(raw: .max)
 
+  /// No series either: what is spelled so is dropped by the rules it came under.
+  static let dropped = SeriesLocation(raw: .max - 1)
+
   @inline(__always) init(raw: UInt32) { self.raw = raw }
   @inline(__always) init(shard: Int, slot: UInt32) { raw = slot &<< SeriesLocation.shardBits | UInt32(shard) }
 
   @inline(__always) var shard: Int { Int(raw & 15) }
   @inline(__always) var slot: UInt32 { raw &>> SeriesLocation.shardBits }
-  @inline(__always) var isNone: Bool { raw == .max }
+  /// Unknown, or known to be dropped.
+  @inline(__always) var isNone: Bool { raw >= SeriesLocation.dropped.raw }
+  @inline(__always) var isDropped: Bool { raw == SeriesLocation.dropped.raw }
 }
