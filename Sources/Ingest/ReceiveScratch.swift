@@ -15,6 +15,9 @@ final class ReceiveScratch {
   var labels = LabelFields()
   var newSeries = NewSeries()
   var refusals = Refusals()
+  /// The rules that hold for the whole body, and what they made of the series being read.
+  var rewriting = SeriesRewriting.none
+  var rewritten = ByteBuffer(capacity: 512)
 
   /// Makes ready for the next body and gives back what an unusual one made grow.
   func reset() {
@@ -26,6 +29,7 @@ final class ReceiveScratch {
     batch.release(aboveRows: ReceiveScratch.keptRowsMax)
     labels.release()
     if newSeries.fields.capacity > ReceiveScratch.keptLabelBytesMax { newSeries = NewSeries() }
+    if rewritten.capacity > ReceiveScratch.keptLabelBytesMax { rewritten = ByteBuffer(capacity: 512) }
     refusals = Refusals()
   }
 }

@@ -13,6 +13,7 @@ package final class Receiver: Sendable {
   private let clock: any Clock
   private let log: Log
   private let limits: Mutex<IngestLimits>
+  private let rewriting = Mutex(SeriesRewriting.none)
   private let idle = Mutex<[ScratchBox]>([])
   package let metrics: ReceiverMetrics
   /// What senders say of their metrics.
@@ -43,6 +44,15 @@ package final class Receiver: Sendable {
 
   package func reconfigure(_ limits: IngestLimits) { self.limits.withLock { $0 = limits } }
 
+  /// Takes over the rules for labels, for bodies that come from now on. What was resolved under other rules is forgotten.
+  package func reconfigure(_ rules: IngestRules) throws(RegexError) {
+    let present = rewriting.withLock { $0 }
+    if present.source == rules { return }
+    let next = try present.replaced(by: rules)
+    rewriting.withLock { $0 = next }
+    head.forgetSpellings(except: next.number)
+  }
+
   /// Takes in one body of the remote-write 1.0 protocol.
   package func receive(_ body: UnsafeRawBufferPointer, encoding: BodyEncoding) -> ReceiveOutcome {
     let box = idle.withLock { $0.popLast() } ?? ScratchBox(scratch: ReceiveScratch())
@@ -67,6 +77,8 @@ package final class Receiver: Sendable {
       return .malformed(message: "not a remote-write request: \(error)")
     }
     let now = clock.nowMilliseconds()
+    scratch.rewriting = rewriting.withLock { $0 }
+    scratch.batch.rules = scratch.rewriting.number
     head.appendKnown(&scratch.batch, now: now)
     resolveUnknown(bytes, scratch, limits, now)
     refuseHistograms(bytes, scratch)
@@ -80,6 +92,7 @@ package final class Receiver: Sendable {
       return .unavailable(message: "the write-ahead log cannot be written: \(error)", retryAfterSeconds: 5)
     }
     metrics.samples.add(scratch.batch.tally.stored)
+    metrics.relabelDropped.add(scratch.batch.tally.dropped)
     if scratch.refusals.isEmpty { return .stored }
     metrics.count(scratch.refusals)
     let rows = scratch.batch.rows.times.count + scratch.batch.rows.histograms.count
@@ -116,15 +129,31 @@ package final class Receiver: Sendable {
     // In the order of the body, so that series are made in the order their sender has them.
     for row in scratch.batch.unknown.sorted().map(Int.init) {
       let raw = scratch.batch.rows.labels(of: scratch.batch.rows.rows[row], in: bytes)
-      if let fault = LabelRules.check(raw, &scratch.labels, limits) {
+      var labels = raw
+      if !scratch.rewriting.isEmpty {
+        guard rewrite(row, raw, scratch) else { continue }
+        labels = scratch.rewritten.bytes
+      }
+      if let fault = LabelRules.check(labels, &scratch.labels, limits) {
         refuse(row, reason: fault.reason, fault.message, raw, scratch)
         continue
       }
-      scratch.newSeries.set(scratch.labels, of: raw)
+      scratch.newSeries.set(scratch.labels, of: labels)
       if let refusal = head.appendNew(row: row, &scratch.newSeries, &scratch.batch, now: now) {
         refuse(row, reason: refusal.reason, refusal.message, raw, scratch)
       }
     }
+  }
+
+  /// Lets the rules change the labels of a row; false where it is done with, because they drop it or it is refused.
+  private func rewrite(_ row: Int, _ raw: UnsafeRawBufferPointer, _ scratch: ReceiveScratch) -> Bool {
+    metrics.relabelled.add()
+    switch scratch.rewriting.rewrite(raw, &scratch.labels, into: &scratch.rewritten) {
+    case .kept: return true
+    case .dropped: head.drop(row: row, &scratch.batch)
+    case .refused(let fault): refuse(row, reason: fault.reason, fault.message, raw, scratch)
+    }
+    return false
   }
 
   private func refuse(
@@ -138,6 +167,7 @@ package final class Receiver: Sendable {
   private func refuseHistograms(_ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch) {
     for index in 0..<scratch.batch.rows.histograms.count {
       let row = Int(scratch.batch.rows.histograms[index].row)
+      if scratch.batch.isDropped(row) { continue }
       let labels = scratch.batch.rows.labels(of: scratch.batch.rows.rows[row], in: bytes)
       scratch.refusals.add(reason: SeriesFault.histogram.reason, samples: 1) {
         "\(SeriesFault.histogram.message), series \(LabelRules.describe(labels, &scratch.labels))"

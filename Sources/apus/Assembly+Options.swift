@@ -69,6 +69,15 @@ extension RemoteReadOptions {
 }
 
 extension Assembly {
+  /// The expressions have been compiled once, when the configuration was checked.
+  static func takeOver(_ rules: IngestRules, _ receiver: Receiver, _ log: Log) {
+    do throws(RegexError) {
+      try receiver.reconfigure(rules)
+    } catch {
+      log.error("The rules for received series were not taken over", ["err": "\(error)"])
+    }
+  }
+
   static func runtime(
     _ options: ServeOptions, _ configuration: ConfigurationHolder, _ database: Database, _ clock: any Clock
   ) -> RuntimeFacts {

@@ -86,9 +86,11 @@ final class Assembly: Sendable {
     servers = sockets.map { socket in
       HTTPServer(options: HTTPServerOptions(options, socket), log: log, metrics: registry, router: router)
     }
-    configuration.onReload { [database, receiver] configuration in
+    Assembly.takeOver(present.ingestRules, receiver, log)
+    configuration.onReload { [database, receiver, log] configuration in
       database.reconfigure { $0 = DatabaseOptions(options, configuration) }
       receiver.reconfigure(IngestLimits(options, configuration))
+      Assembly.takeOver(configuration.ingestRules, receiver, log)
     }
   }
 

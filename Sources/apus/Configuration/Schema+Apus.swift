@@ -10,8 +10,11 @@ extension Schema {
         "retention_rules", .list(.section(retentionRule)),
         help: "Retention of the series that match a selector; the first rule that matches counts."),
       SchemaKey(
-        "write_relabel_configs", .list(.section(relabel)), isServed: false,
+        "write_relabel_configs", .list(.section(relabel)),
         help: "Relabelling of everything received, before limits and storage."),
+      SchemaKey(
+        "rename", .list(.section(rename)),
+        help: "Other names for received metrics, before relabelling; every rule that matches counts, in their order."),
       SchemaKey(
         "slow_query_threshold", .duration, "10s", isServed: false,
         help: "Queries that take longer are logged; 0s: none."),
@@ -36,6 +39,13 @@ extension Schema {
         help: "Samples that may come at once; 0: those of one second."),
       SchemaKey(
         "label_sets", .list(.section(labelSetLimit)), isServed: false, help: "Limits of the series with given labels."),
+    ])
+
+  static let rename = Schema(
+    "rename",
+    [
+      SchemaKey("from", .regex, isRequired: true, help: "Name of a metric, or a regular expression of the whole name."),
+      SchemaKey("to", .text, isRequired: true, help: "The name it is stored under; $1 stands for a group of from."),
     ])
 
   static let labelSetLimit = Schema(
