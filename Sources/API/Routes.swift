@@ -93,7 +93,7 @@ package enum Routes {
 
   private static func addLookups(_ routes: inout RouteTable) {
     let services = routes.services
-    let labels = LabelEndpoints()
+    let labels = LabelEndpoints(bytesMax: routes.services.queries.options.bytesMax)
     routes.addLookup([.get, .post], "/api/v1/labels", labels.names)
     routes.addLookup(.get, "/api/v1/label/{name}/values", labels.values)
     routes.addLookup([.get, .post], "/api/v1/series", labels.series)
@@ -120,6 +120,7 @@ package enum Routes {
     routes.add(.get, "/api/v1/status/config", status.config)
     routes.add(.get, "/api/v1/status/runtimeinfo", status.runtimeInfo)
     routes.add(.get, "/api/v1/status/walreplay", status.walReplay)
+    routes.add(.get, "/api/v1/status/limits", LimitsEndpoint().limits)
     routes.add(.get, "/api/v1/notifications", status.notifications)
     routes.add(.get, "/api/v1/notifications/live", status.liveNotifications)
     let features = FeatureList(

@@ -25,6 +25,7 @@ struct WriteEndpoint: Sendable {
       return isVMAgent ? .noContent : .text(400, message)
     case .malformed(let message), .tooLarge(let message): return .text(400, message)
     case .unsupportedEncoding(let message): return .text(415, message)
+    case .limited(let message, let seconds): return Response.text(429, message).retryAfter(seconds: seconds)
     case .unavailable(let message, let seconds): return Response.text(503, message).retryAfter(seconds: seconds)
     }
   }

@@ -48,6 +48,12 @@ struct Refusals {
     if named.count < Refusals.namedMax { named.append(describe()) }
   }
 
+  /// Adds what was refused of a second half of the body.
+  mutating func merge(_ other: Refusals) {
+    for (reason, count) in other.countByReason { countByReason[reason, default: 0] += count }
+    named += other.named.prefix(max(0, Refusals.namedMax - named.count))
+  }
+
   /// One line: the first refusals, then how many there were.
   func message(of sampleCount: Int) -> String {
     let total = countByReason.values.reduce(0, +)

@@ -7,12 +7,13 @@ import TSDB
 /// Takes in remote-write bodies: decompress, scan, append what is known, read the labels of what is not, log,
 /// acknowledge. Any thread; each body runs on the caller's.
 package final class Receiver: Sendable {
-  private let head: Head
+  let head: Head
   /// Set where the head is a database's: it knows blocks, and when nothing may be written.
   private let database: Database?
   private let clock: any Clock
   private let log: Log
   private let limits: Mutex<IngestLimits>
+  private let rate = Mutex(SampleRate())
   private let rewriting = Mutex(SeriesRewriting.none)
   private let idle = Mutex<[ScratchBox]>([])
   package let metrics: ReceiverMetrics
@@ -20,7 +21,7 @@ package final class Receiver: Sendable {
   package let metadata: MetadataStore
 
   /// A scratch is one thread's while it is out of the pool.
-  private struct ScratchBox: @unchecked Sendable {
+  struct ScratchBox: @unchecked Sendable {
     let scratch: ReceiveScratch
   }
 
@@ -44,6 +45,9 @@ package final class Receiver: Sendable {
 
   package func reconfigure(_ limits: IngestLimits) { self.limits.withLock { $0 = limits } }
 
+  package var presentLimits: IngestLimits { limits.withLock { $0 } }
+  package var presentRules: IngestRules { rewriting.withLock { $0.source } }
+
   /// Takes over the rules for labels, for bodies that come from now on. What was resolved under other rules is forgotten.
   package func reconfigure(_ rules: IngestRules) throws(RegexError) {
     let present = rewriting.withLock { $0 }
@@ -55,11 +59,16 @@ package final class Receiver: Sendable {
 
   /// Takes in one body of the remote-write 1.0 protocol.
   package func receive(_ body: UnsafeRawBufferPointer, encoding: BodyEncoding) -> ReceiveOutcome {
-    let box = idle.withLock { $0.popLast() } ?? ScratchBox(scratch: ReceiveScratch())
-    let outcome = receive(body, encoding, box.scratch, limits.withLock { $0 })
+    let box = takeScratch()
+    defer { giveBack(box) }
+    return receive(body, encoding, box.scratch, limits.withLock { $0 })
+  }
+
+  func takeScratch() -> ScratchBox { idle.withLock { $0.popLast() } ?? ScratchBox(scratch: ReceiveScratch()) }
+
+  func giveBack(_ box: ScratchBox) {
     box.scratch.reset()
     idle.withLock { $0.append(box) }
-    return outcome
   }
 
   private func receive(
@@ -76,6 +85,7 @@ package final class Receiver: Sendable {
       metrics.malformed.add()
       return .malformed(message: "not a remote-write request: \(error)")
     }
+    if let limited = rateLimit(scratch, limits) { return limited }
     let now = clock.nowMilliseconds()
     scratch.rewriting = rewriting.withLock { $0 }
     scratch.batch.rules = scratch.rewriting.number
@@ -86,6 +96,7 @@ package final class Receiver: Sendable {
     if scratch.batch.tally.refused > 0 { nameRefusedSamples(bytes, scratch) }
     do throws(WALError) {
       try head.commit(&scratch.batch)
+      try storeCopies(bytes, scratch, limits, now)
     } catch {
       log.error("A write could not be logged and was not acknowledged", ["err": "\(error)"])
       metrics.notLogged.add()
@@ -97,6 +108,19 @@ package final class Receiver: Sendable {
     metrics.count(scratch.refusals)
     let rows = scratch.batch.rows.times.count + scratch.batch.rows.histograms.count
     return .partly(message: scratch.refusals.message(of: rows))
+  }
+
+  /// An outcome where the workspace sends more than it may.
+  private func rateLimit(_ scratch: ReceiveScratch, _ limits: IngestLimits) -> ReceiveOutcome? {
+    if limits.samplesPerSecondMax == 0 { return nil }
+    let rows = scratch.batch.rows.times.count + scratch.batch.rows.histograms.count
+    let now = UInt64(max(0, clock.monotonicNanoseconds()))
+    guard let seconds = rate.withLock({ $0.take(rows, limits, now: now) }) else { return nil }
+    metrics.count(reason: "rate_limited", samples: rows)
+    let metadata = scratch.batch.rows.metadata.count
+    return .limited(
+      message: "ingestion rate limit (\(limits.samplesPerSecondMax)) exceeded while adding \(rows) samples and "
+        + "\(metadata) metadata", retryAfterSeconds: seconds)
   }
 
   /// Fills `scratch.decoded`; an outcome where that is not possible.
@@ -123,7 +147,7 @@ package final class Receiver: Sendable {
   }
 
   /// Reads the labels of the rows nobody has sent before, and appends them to their series, most of them new.
-  private func resolveUnknown(
+  func resolveUnknown(
     _ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch, _ limits: IngestLimits, _ now: Int64
   ) {
     // In the order of the body, so that series are made in the order their sender has them.
@@ -177,7 +201,7 @@ package final class Receiver: Sendable {
 
   /// Goes over the samples the head refused. Some turn out to be stored already, in a chunk on disk: a retry of an old
   /// body is a success.
-  private func nameRefusedSamples(_ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch) {
+  func nameRefusedSamples(_ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch) {
     if let database { database.acquitDuplicates(&scratch.batch) } else { head.acquitDuplicates(&scratch.batch) }
     for row in 0..<scratch.batch.rows.rows.count {
       let start = Int(scratch.batch.rows.rows[row].sampleStart)

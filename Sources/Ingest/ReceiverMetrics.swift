@@ -28,6 +28,11 @@ package final class ReceiverMetrics: Sendable {
     }
   }
 
+  /// Samples refused so far, by reason.
+  package var discarded: [String: Int] { refused.withLock { $0 } }
+
+  func count(reason: String, samples: Int) { refused.withLock { $0[reason, default: 0] += samples } }
+
   func count(_ refusals: Refusals) {
     refused.withLock { total in
       for (reason, count) in refusals.countByReason { total[reason, default: 0] += count }

@@ -14,6 +14,9 @@ extension DatabaseOptions {
     head.lateWindowMilliseconds = configuration.storage.outOfOrderWindowMilliseconds
     head.limits.activeSeriesMax = configuration.limits.activeSeriesMax
     head.limits.seriesPerMetricMax = configuration.limits.seriesPerMetricMax
+    head.limits.labelSets = configuration.limits.labelSets.map {
+      LabelSetLimit(labels: $0.labels, seriesMax: $0.seriesMax)
+    }
     let retention = Configuration.Retention.effective(
       configuration, flagTimeMilliseconds: options.retentionTimeMilliseconds,
       flagSizeBytes: options.retentionSizeBytes)
@@ -37,6 +40,8 @@ extension IngestLimits {
     labelsPerSeriesMax = configuration.limits.labelsPerSeriesMax
     labelNameBytesMax = configuration.limits.labelNameBytesMax
     labelValueBytesMax = configuration.limits.labelValueBytesMax
+    samplesPerSecondMax = configuration.limits.samplesPerSecondMax
+    samplesBurstMax = configuration.limits.samplesBurstMax
   }
 }
 

@@ -56,6 +56,7 @@ final class Assembly: Sendable {
     receiver = Receiver(
       database: database, limits: IngestLimits(options, present), clock: clock, log: log,
       metrics: ReceiverMetrics(registry))
+    LimitMetrics.register(in: registry, database, receiver)
     let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
     do throws(ThreadError) {
       queries = try QueryService(QueryOptions(options), clock: clock)

@@ -9,12 +9,18 @@ extension EndToEnd {
     private static let rules: [(rule: String, labels: [[(String, String)]])] = [
       ("action: replace, source_labels: [a], regex: 'f(.)(.*)', target_label: b, replacement: '${2}-$1'", abc),
       ("action: replace, source_labels: [a, b], separator: '', target_label: joined", abc),
-      ("action: replace, source_labels: [a], regex: '(?P<first>.)(?P<rest>.*)', target_label: '${first}_t', replacement: '$rest$$'", abc),
+      (
+        "action: replace, source_labels: [a], regex: '(?P<first>.)(?P<rest>.*)', target_label: '${first}_t', replacement: '$rest$$'",
+        abc
+      ),
       ("action: replace, source_labels: [a], regex: '(.).*', target_label: b, replacement: '$1x'", abc),
       ("action: replace, source_labels: [a], regex: '(x)?.*', target_label: '$1', replacement: y", abc),
       ("action: replace, target_label: fixed, replacement: text", abc),
       ("action: replace, target_label: a, replacement: ''", abc),
-      ("action: replace, source_labels: [__name__], regex: '(.*)_Megabytes', target_label: __name__", [[("name", "mem_Megabytes")]]),
+      (
+        "action: replace, source_labels: [__name__], regex: '(.*)_Megabytes', target_label: __name__",
+        [[("name", "mem_Megabytes")]]
+      ),
       ("action: keep, source_labels: [a, x], regex: 'fo+;'", abc),
       ("action: drop, source_labels: [b], regex: 'b.r'", abc),
       ("action: drop, source_labels: [b], regex: 'b'", abc),

@@ -21,7 +21,9 @@ import Testing
     return rules
   }
 
-  private func times(_ bench: ReceiverBench) throws -> [String: [Int64]] { try bench.stored().mapValues { $0.map(\.time) } }
+  private func times(_ bench: ReceiverBench) throws -> [String: [Int64]] {
+    try bench.stored().mapValues { $0.map(\.time) }
+  }
 
   @Test("a metric is stored under its new name, however often it comes, and its rules are asked once")
   func rename() throws {
@@ -70,7 +72,9 @@ import Testing
     #expect(bench.database.head.seriesCount == 1)
   }
 
-  @Test("other rules hold from the next body on, for dropped and kept spellings alike, and the old ones leave no name behind")
+  @Test(
+    "other rules hold from the next body on, for dropped and kept spellings alike, and the old ones leave no name behind"
+  )
   func reload() throws {
     let bench = try ReceiverBench()
     func next(_ rules: IngestRules, _ step: Int64) throws {
@@ -149,5 +153,40 @@ import Testing
     #expect(stored.count == 42)
     #expect(stored.values.allSatisfy { $0.count == 12 })
     #expect(bench.receiver.metrics.relabelDropped.value == 4 * 22 * 3)
+  }
+
+  @Test("a metric that keeps its old name is stored under both, relabelled alike, until the rules change")
+  func keptNames() throws {
+    let bench = try ReceiverBench()
+    let drop = RelabelRule(.labeldrop, regex: "pod")
+    let all = rules(
+      [drop], renames: [.init(from: "old_(.*)", to: "new_$1", keepsOld: true), .init(from: "x", to: "y")])
+    try bench.receiver.reconfigure(all)
+    for step in 0..<4 as Range<Int64> {
+      var body: [UInt8] = []
+      for metric in ["old_a", "x", "old_b", "other"] {
+        body += rawSeries(
+          [label("__name__", metric), label("job", "test"), label("pod", "p")],
+          [(now + step * 10, Double(step)), (now + step * 10 + 1, 5)])
+      }
+      #expect(bench.receive(body) == .stored)
+    }
+    let times: [Int64] = [0, 1, 10, 11, 20, 21, 30, 31].map { now + $0 }
+    var expected: [String: [Int64]] = [:]
+    for metric in ["old_a", "new_a", "old_b", "new_b", "y", "other"] {
+      expected["{__name__=\"\(metric)\", job=\"test\"}"] = times
+    }
+    #expect(try self.times(bench) == expected)
+    // Four, and the two once more under their old names.
+    #expect(bench.receiver.metrics.relabelled.value == 6)
+    #expect(bench.receiver.metrics.samples.value == 48)
+    // What is wrong with a sample is told for both.
+    let late = rawSeries([label("__name__", "old_a"), label("job", "test")], [(now, 99)])
+    let message = try #require(bench.receive(late).partly)
+    #expect(message.contains("(refused 2 of 1 samples; "), "\(message)")
+    try bench.receiver.reconfigure(rules([drop], renames: [.init(from: "old_(.*)", to: "new_$1")]))
+    #expect(bench.receive(series("old_a", now + 100)) == .stored)
+    #expect(try self.times(bench)[#"{__name__="old_a", job="test"}"#]?.last == now + 31)
+    #expect(try self.times(bench)[#"{__name__="new_a", job="test"}"#]?.last == now + 100)
   }
 }

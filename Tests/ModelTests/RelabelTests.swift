@@ -40,7 +40,9 @@ import Testing
 
   @Test("replace expands groups by number and name, and leaves alone what does not match")
   func replace() throws {
-    func replaced(_ regex: String, _ target: String, _ replacement: String, _ sources: [String] = ["a"]) throws -> String {
+    func replaced(_ regex: String, _ target: String, _ replacement: String, _ sources: [String] = ["a"]) throws
+      -> String
+    {
       try result(abc, [RelabelRule(.replace, of: sources, regex: regex, to: target, replacement: replacement)])
     }
     #expect(try replaced("f(.*)", "d", "ch${1}-ch${1}") == "a=foo,b=bar,c=baz,d=choo-choo")
@@ -88,11 +90,14 @@ import Testing
   @Test("labelmap copies, labeldrop and labelkeep take out by name")
   func labelActions() throws {
     let labels = [("a", "1"), ("b1", "2"), ("b2", "3"), ("c", "4")]
-    #expect(try result(labels, [RelabelRule(.labelmap, regex: "b(.)", replacement: "x_$1")]) == "a=1,b1=2,b2=3,c=4,x_1=2,x_2=3")
+    #expect(
+      try result(labels, [RelabelRule(.labelmap, regex: "b(.)", replacement: "x_$1")])
+        == "a=1,b1=2,b2=3,c=4,x_1=2,x_2=3")
     // What is set is not mapped again; of two that lead to one name the later stays.
     #expect(try result(labels, [RelabelRule(.labelmap, regex: "b.|x", replacement: "x")]) == "a=1,b1=2,b2=3,c=4,x=3")
     let first = RelabelRule(.replace, to: "a", replacement: "9")
-    #expect(try result(labels, [first, RelabelRule(.labelmap, regex: "[ac]", replacement: "x")]) == "a=9,b1=2,b2=3,c=4,x=9")
+    #expect(
+      try result(labels, [first, RelabelRule(.labelmap, regex: "[ac]", replacement: "x")]) == "a=9,b1=2,b2=3,c=4,x=9")
     #expect(try result(labels, [RelabelRule(.labeldrop, regex: "b.*|c")]) == "a=1")
     #expect(try result(labels, [RelabelRule(.labelkeep, regex: "b.*|c")]) == "b1=2,b2=3,c=4")
     #expect(try result(labels, [RelabelRule(.labeldrop)]) == "")
@@ -124,8 +129,9 @@ import Testing
   func bytes() throws {
     let labels = [("\u{e9}", "1"), ("e\u{301}", "2")]
     #expect(try result(labels, [RelabelRule(.labeldrop, regex: "\u{e9}")]) == "e\u{301}=2")
-    #expect(try Relabelling([RelabelRule(.replace, to: "\u{e9}", replacement: "3")])
-      .apply(to: Labels([(name: "e\u{301}", value: "2")]))?.count == 2)
+    #expect(
+      try Relabelling([RelabelRule(.replace, to: "\u{e9}", replacement: "3")])
+        .apply(to: Labels([(name: "e\u{301}", value: "2")]))?.count == 2)
   }
 
   @Test("what Prometheus refuses is refused in its words")

@@ -68,7 +68,8 @@ import Testing
     return answers
   }
 
-  @Test("names, values and series of the head and blocks together are those of the head alone before it was written out")
+  @Test(
+    "names, values and series of the head and blocks together are those of the head alone before it was written out")
   func acrossBlocks() throws {
     let setup = DatabaseSetup()
     let database = try setup.open()
@@ -77,7 +78,7 @@ import Testing
     #expect(alone.series.contains { $0.count == 60 } && alone.names[0].count > 14)
     #expect(database.blocks.current.blocks.isEmpty)
     var flushed = 0
-    while database.flushHead({ false }), flushed < 10 { flushed += 1 }
+    while database.flushHead(shouldStop: { false }), flushed < 10 { flushed += 1 }
     let blocks = database.blocks.current.blocks.count
     #expect(blocks >= 3, "\(blocks) blocks")
     // Some are in blocks only, some in the head too.
@@ -95,7 +96,7 @@ import Testing
     let setup = DatabaseSetup()
     let database = try setup.open()
     try fill(database)
-    while database.flushHead({ false }) {}
+    while database.flushHead(shouldStop: { false }) {}
     let epoch = DatabaseSetup.epoch
     for (from, through) in [(1, 39), (45, 75), (100, 130), (200, 310), (400, 480)] {
       let first = epoch + Int64(from) * DatabaseLabelTests.minute
@@ -124,7 +125,7 @@ import Testing
     let setup = DatabaseSetup()
     let database = try setup.open()
     try fill(database)
-    while database.flushHead({ false }) {}
+    while database.flushHead(shouldStop: { false }) {}
     for choice in [[4], [0, 1], [2, 5, 8]] {
       let sets = try compiled(choice)
       let all = try database.series(matching: sets, from: .min, through: .max, limit: 0).labels
@@ -145,7 +146,7 @@ import Testing
     let database = try setup.open()
     try fill(database)
     for isFlushed in [false, true] {
-      if isFlushed { while database.flushHead({ false }) {} }
+      if isFlushed { while database.flushHead(shouldStop: { false }) {} }
       for choice in [[4], [0, 4]] {
         let sets = try compiled(choice)
         let all = try database.series(matching: sets, from: .min, through: .max, limit: 0)

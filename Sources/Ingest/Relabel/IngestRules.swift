@@ -9,10 +9,13 @@ package struct IngestRules: Sendable, Equatable {
     package var from: String
     /// May use the groups of `from`.
     package var to: String
+    /// Whether the series is stored under its old name as well.
+    package var keepsOld: Bool
 
-    package init(from: String, to: String) {
+    package init(from: String, to: String, keepsOld: Bool = false) {
       self.from = from
       self.to = to
+      self.keepsOld = keepsOld
     }
 
     var rule: RelabelRule {
@@ -27,4 +30,10 @@ package struct IngestRules: Sendable, Equatable {
 
   /// All of it as rules, in the order they are applied.
   package var rules: [RelabelRule] { renames.map(\.rule) + relabel }
+
+  /// Names that are kept beside the new ones; nil where there are none.
+  var keptNames: String? {
+    let kept = renames.filter(\.keepsOld).map { "(?:\($0.from))" }
+    return kept.isEmpty ? nil : kept.joined(separator: "|")
+  }
 }

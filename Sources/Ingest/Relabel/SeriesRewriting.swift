@@ -9,6 +9,8 @@ struct SeriesRewriting: Sendable {
   /// Goes on also while there are no rules, so that a number comes again late.
   private let turn: UInt32
   private let relabelling: Relabelling
+  /// What is stored under its old name as well; nil where nothing is.
+  let copies: SeriesCopies?
 
   static let none = SeriesRewriting()
 
@@ -16,17 +18,19 @@ struct SeriesRewriting: Sendable {
     source = IngestRules()
     turn = 0
     relabelling = .none
+    copies = nil
   }
 
   /// The rules that come after these.
   func replaced(by rules: IngestRules) throws(RegexError) -> SeriesRewriting {
-    try SeriesRewriting(rules, after: turn)
+    try SeriesRewriting(rules, turn: turn % Head.rulesMax + 1)
   }
 
-  private init(_ rules: IngestRules, after previous: UInt32) throws(RegexError) {
+  init(_ rules: IngestRules, turn: UInt32) throws(RegexError) {
     source = rules
+    self.turn = turn
     relabelling = try Relabelling(rules.rules)
-    turn = previous % Head.rulesMax + 1
+    copies = try SeriesCopies(rules, turn: turn)
   }
 
   /// Whether every spelling is the series it names.

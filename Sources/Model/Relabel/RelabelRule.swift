@@ -27,7 +27,8 @@ package struct RelabelRule: Sendable, Equatable {
   package init() {}
 
   package init(
-    _ action: Action, of sourceLabels: [String] = [], regex: String = RelabelRule.regexDefault, to targetLabel: String = "",
+    _ action: Action, of sourceLabels: [String] = [], regex: String = RelabelRule.regexDefault,
+    to targetLabel: String = "",
     replacement: String = RelabelRule.replacementDefault
   ) {
     self.action = action

@@ -79,7 +79,7 @@ extension Configuration {
     }
     ingestRules = IngestRules()
     ingestRules.renames = (apus?.sections("rename") ?? []).map {
-      IngestRules.Rename(from: $0.text("from") ?? "", to: $0.text("to") ?? "")
+      IngestRules.Rename(from: $0.text("from") ?? "", to: $0.text("to") ?? "", keepsOld: $0.boolean("keep") ?? false)
     }
     ingestRules.relabel = (apus?.sections("write_relabel_configs") ?? []).compactMap { RelabelRule($0) }
     slowQueryMilliseconds = apus?.milliseconds("slow_query_threshold") ?? 0
