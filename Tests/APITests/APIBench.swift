@@ -12,6 +12,7 @@ final class APIBench {
   static let now: Int64 = 1_700_000_000_000
 
   let database: Database
+  let receiver: Receiver
   let queries: QueryService
   private let server: HTTPServer
 
@@ -23,7 +24,7 @@ final class APIBench {
       DatabaseOptions(directory: "/data"), disk: SimulatedDisk(), clock: clock, log: log, registry: registry)
     try database.restore()
     if isReady { try database.start() }
-    let receiver = Receiver(
+    receiver = Receiver(
       head: database.head, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry))
     let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
     var queryOptions = queryOptions
