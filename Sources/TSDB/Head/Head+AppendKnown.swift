@@ -62,9 +62,14 @@ extension Head {
   /// Rows whose label bytes are another spelling of a series that lives in another shard (a dropped replica label).
   private func appendElsewhere(_ view: BatchView, _ batch: inout AppendBatch, _ bounds: AppendBounds) {
     var starts = ShardStarts()
-    for row in batch.elsewhere { starts.add(SeriesLocation(raw: view.locations[Int(row)]).shard) }
+    // By index: the iterator of an array asks the heap at each step where it is not specialized.
+    let count = batch.elsewhere.count
+    for index in 0..<count { starts.add(SeriesLocation(raw: view.locations[Int(batch.elsewhere[index])]).shard) }
     starts.finish()
-    for row in batch.elsewhere { view.order[starts.place(SeriesLocation(raw: view.locations[Int(row)]).shard)] = row }
+    for index in 0..<count {
+      let row = batch.elsewhere[index]
+      view.order[starts.place(SeriesLocation(raw: view.locations[Int(row)]).shard)] = row
+    }
     for shard in 0..<SeriesLocation.shardCount {
       let range = starts.range(shard)
       if range.isEmpty { continue }
