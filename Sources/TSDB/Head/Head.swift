@@ -50,12 +50,14 @@ package final class Head: Sendable {
     lateWindow = Atomic(options.lateWindowMilliseconds)
     futureTolerance = options.futureToleranceMilliseconds
     limits = Mutex(options.limits)
+    index.limit(options.limits.labelSets)
   }
 
   /// Takes over what a reload may change.
   package func reconfigure(_ options: HeadOptions) {
     lateWindow.store(options.lateWindowMilliseconds, ordering: .relaxed)
     limits.withLock { $0 = options.limits }
+    index.limit(options.limits.labelSets)
   }
 
   /// Between which times samples are taken now, by the rules of Prometheus's head.
