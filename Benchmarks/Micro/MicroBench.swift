@@ -1,0 +1,1 @@
+func runMicro(_ options: BenchOptions) throws { _ = options }
