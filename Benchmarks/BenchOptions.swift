@@ -76,7 +76,8 @@ struct BenchOptions {
       case "--mix":
         guard let mix = ValueMix(value) else {
           throw Mistake(
-            description: "\(option) '\(value)': expected counters=30,bytes=15,decimals=15,constants=40, 100 in steps of 5")
+            description:
+              "\(option) '\(value)': expected counters=30,bytes=15,decimals=15,constants=40, 100 in steps of 5")
         }
         self.mix = mix
       case "--churn":
@@ -87,7 +88,7 @@ struct BenchOptions {
       case "--jitter": jitterMilliseconds = Int64(try Self.positive(value, option))
       case "--size":
         guard let size = ReportSize.named(value) else {
-          throw Mistake(description: "\(option) '\(value)': expected small, medium or full")
+          throw Mistake(description: "\(option) '\(value)': expected tiny, small, medium or full")
         }
         self.size = size
       case "--only-rows":
@@ -122,7 +123,8 @@ struct BenchOptions {
   /// Samples of so many scrapes up to a minute ago. Ends there, so that no server hides the last ones for being too fresh.
   func workload(series: Int, scrapes: Int, interval: Int64 = Workload.usualInterval) throws(Mistake) -> Workload {
     guard jitterMilliseconds * 4 < interval else {
-      throw Mistake(description: "--jitter \(jitterMilliseconds): below a quarter of the \(interval) ms between scrapes")
+      throw Mistake(
+        description: "--jitter \(jitterMilliseconds): below a quarter of the \(interval) ms between scrapes")
     }
     let last = (nowMilliseconds() / 1000 - 60) * 1000
     var workload = Workload(

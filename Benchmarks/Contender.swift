@@ -70,7 +70,21 @@ struct Trial: ~Copyable {
     guard try findsLast(of: workload, sent) else {
       throw Failure(description: "\(contender.rawValue) does not have the last sample of the load")
     }
+    guard try workload.churn == 0 || findsAllPods(of: workload) else {
+      throw Failure(description: "\(contender.rawValue) does not have all series of the load")
+    }
     return sent
+  }
+
+  /// Whether as many series of one metric are there as pods have ever been, for each replica that is kept apart.
+  private func findsAllPods(of workload: Workload) throws -> Bool {
+    let end = workload.timestamp(scrape: workload.scrapes - 1) + workload.intervalMilliseconds
+    let seconds = (end - workload.firstTimestamp) / 1000 + 60
+    return try eventually(within: .seconds(30)) {
+      let answer = try server.query("count(last_over_time(\(workload.metricName(0))[\(seconds)s]))", at: end)
+      let found = Int(answer.series.first?.points.first?.value ?? 0)
+      return found % workload.podsEver == 0 && (1...max(workload.replicas.count, 1)) ~= found / workload.podsEver
+    }
   }
 
   /// Whether the last sample of the last series is answered.

@@ -81,6 +81,8 @@ private final class BlockMeter: Sendable {
   private static let hour: Int64 = 3_600_000
   /// Scrapes that are sent on after the due one, so that every server has seen that it is due.
   private static let scrapesBehind = 3
+  /// Servers look once a second whether something is due.
+  private static let noticeSeconds = 1.2
 
   private let clock: ProcessClock
   private let workload: Workload
@@ -108,7 +110,7 @@ private final class BlockMeter: Sendable {
   func finish() { if state.withLock({ $0.begun }) != nil { close() } else { waitUntilIdle() } }
 
   private func close() {
-    waitUntilIdle()
+    waitUntilIdle(atLeast: Self.noticeSeconds)
     let now = clock.seconds
     state.withLock { $0 = ($0.used + now - ($0.begun ?? now), nil, 0) }
   }
@@ -122,11 +124,12 @@ private final class BlockMeter: Sendable {
     return (time + Self.hour - 1) / (2 * Self.hour) != (before + Self.hour - 1) / (2 * Self.hour) && time > first
   }
 
-  private func waitUntilIdle() {
+  private func waitUntilIdle(atLeast leastSeconds: Double = 0.01) {
+    let seconds = max(idleSeconds, leastSeconds)
     _ = eventually(within: .seconds(120), every: .milliseconds(1)) {
       let before = clock.seconds
-      sleepThread(.seconds(max(idleSeconds, 0.01)))
-      return clock.seconds - before < 0.02 * max(idleSeconds, 0.01) + 0.02
+      sleepThread(.seconds(seconds))
+      return clock.seconds - before < 0.02 * seconds + 0.02
     }
   }
 }

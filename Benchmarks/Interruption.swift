@@ -28,7 +28,7 @@ enum Interruption {
       var signal: Int32 = 0
       guard sigwait(&watched, &signal) == 0 else { return }
       isStopping.store(true, ordering: .releasing)
-      report("interrupted: ending the servers and removing their data")
+      report("interrupted by signal \(signal): ending the servers and removing their data")
       // A server that is being started is known to all after this.
       sleepThread(.milliseconds(100))
       exit(128 + signal)

@@ -34,7 +34,7 @@ private let usage = """
     --mix SHARES        of values: counters=30,bytes=15,decimals=15,constants=40 (percent, in steps of 5)
     --churn SHARE       of the series is replaced from one scrape to the next (0)
     --jitter MILLISECONDS  scrapes come up to so much too early or too late (0)
-    --size SIZE         of report: small (a minute), medium, full (hours)
+    --size SIZE         of report: tiny (seconds), small (a minute), medium, full (hours)
     --only-rows A,B     of report: its parts or rows, by name; a wrong one prints them all
     --json FILE         of report and growth: the same for programs
     --max N             of growth: the largest number of series (1,000,000)

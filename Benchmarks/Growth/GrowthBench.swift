@@ -15,7 +15,8 @@ func runGrowth(_ options: BenchOptions) throws {
     for series in growthSizes(upTo: options.seriesMax) {
       steps.append(try GrowthStep(contender, try options.workload(series: series, scrapes: scrapes), options))
     }
-    print("growth of \(contender.rawValue): \(scrapes) scrapes, seed \(options.seed); in brackets times the row above\n")
+    print(
+      "growth of \(contender.rawValue): \(scrapes) scrapes, seed \(options.seed); in brackets times the row above\n")
     print(growthTable(steps))
     json += steps.map { $0.json(contender) }
   }
@@ -123,7 +124,7 @@ private struct GrowthQueries {
     let pod = labels.first { $0.0 == "pod" }?.1 ?? ""
     seriesOfMetric = (workload.series + Workload.metrics - 1) / Workload.metrics
     func instant(_ query: String) -> String { "/api/v1/query?query=\(percentEncoded(query))&time=\(end)&nocache=1" }
-    let byPod = "sum by (job) (rate({__name__=~\".+_total\",pod=\"\(pod)\"}[2m]))"
+    let byPod = "sum by (job) (last_over_time({__name__=~\".+_total\",pod=\"\(pod)\"}[2m]))"
     targets = [
       instant("\(labels[0].1){\(matchers)}"),
       "/api/v1/query_range?query=\(percentEncoded(byPod))&start=\(end - 120)&end=\(end)&step=15&nocache=1",

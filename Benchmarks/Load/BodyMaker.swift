@@ -22,6 +22,7 @@ struct BodyMaker: ~Copyable {
   /// The pod whose labels those are.
   private var pod = -1
   private let message: UnsafeMutableRawBufferPointer
+  private var messageCount = 0
   private(set) var compressed: [UInt8] = []
 
   init(_ workload: Workload, share: Int, of connections: Int) {
@@ -63,10 +64,15 @@ struct BodyMaker: ~Copyable {
         precondition(timestamp.count == Self.timestampBytes, "timestamps of the load take six bytes")
       }
       offset = append(
-        metricLabels[number % Workload.metrics], values[index].values[number - series.lowerBound], timestamp, at: offset)
+        metricLabels[number % Workload.metrics], values[index].values[number - series.lowerBound], timestamp, at: offset
+      )
     }
+    messageCount = offset
     compress(offset)
   }
+
+  /// The body before it was compressed; valid until the next one is made.
+  var messageBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: message[..<messageCount]) }
 
   private static func series(ofBody number: Int, _ workload: Workload) -> Range<Int> {
     let first = number * workload.seriesPerBody

@@ -54,6 +54,19 @@ struct Workload: Sendable {
     }
   }
 
+  /// All pods there are in the end, those that have ended included.
+  var podsEver: Int { (0..<pods).reduce(0) { $0 + generation(ofPod: $1, scrape: scrapes - 1) + 1 } }
+
+  /// In what it differs from the usual load.
+  var peculiarities: String {
+    var text = ""
+    if !replicas.isEmpty { text += ", replicas \(replicas.joined(separator: " "))" }
+    if churn > 0 { text += ", churn \(churn): \(seriesEver) series in all" }
+    if jitterMilliseconds > 0 { text += ", jitter \(jitterMilliseconds) ms" }
+    if mix != .usual { text += ", mix of its own" }
+    return text
+  }
+
   func kind(of series: Int) -> ValueMix.Kind { mix.kind(ofMetric: series % Self.metrics) }
 
   /// The labels of a series, sorted by name, without that of a replica.

@@ -51,7 +51,8 @@ struct Report {
     try fill(
       .ingest,
       [
-        ReportRow("ingest-cpu", "samples in / CPU-second, \(sent)", 0, [.atLeast(8, .prometheus), .atLeast(3, .victoria)]),
+        ReportRow(
+          "ingest-cpu", "samples in / CPU-second, \(sent)", 0, [.atLeast(8, .prometheus), .atLeast(3, .victoria)]),
         ReportRow("ingest-wall", "samples in / wall second", 0),
       ]
     ) { contender in
@@ -75,14 +76,15 @@ struct Report {
     let options = options
     let workload = try options.workload(
       series: size.day.series, scrapes: size.day.scrapes, interval: size.day.intervalMilliseconds)
-    let sent = "\(count(workload.series)) series x \(count(workload.scrapes))"
+    let hours = Int64(workload.scrapes) * workload.intervalMilliseconds / 3_600_000
+    let sent = "\(count(workload.series)) series x \(hours) h"
     try fill(
       .day,
       [
-        ReportRow("disk", "bytes on disk / sample, a day of \(sent)", 3, [.atMost(1, .prometheus)]),
+        ReportRow("disk", "bytes on disk / sample, \(sent)", 3, [.atMost(1, .prometheus)]),
         ReportRow("disk-blocks", "of these in blocks / sample in blocks", 3, [.atMost(1, .prometheus)]),
         ReportRow("compaction-cpu", "flush and compaction, CPU ns / sample in blocks", 1, [.atMost(0.5, .prometheus)]),
-        ReportRow("day-cpu", "a day in all, CPU ns / sample", 1),
+        ReportRow("day-cpu", "the \(hours) h in all, CPU ns / sample", 1),
       ]
     ) { contender in
       let figures = try DayFigures(contender, workload, options)
@@ -197,7 +199,7 @@ struct Report {
 
   /// A peer that cannot be measured is a note; Apus is a failure as well.
   private mutating func tell(_ error: any Error, _ contender: Contender, _ ids: [String]) throws {
-    if error is Interruption.Stopped { throw error }
+    try Interruption.check()
     report("\(contender.rawValue): \(error)")
     if contender == .apus { failures.append("\(error)") }
     note(ids, contender, "\(error)")

@@ -9,8 +9,12 @@ struct Bar: Sendable {
   var isAtLeast: Bool
   var limit: Double
 
-  static func atLeast(_ limit: Double, _ peer: Contender) -> Bar { Bar(measure: .ratio(peer), isAtLeast: true, limit: limit) }
-  static func atMost(_ limit: Double, _ peer: Contender) -> Bar { Bar(measure: .ratio(peer), isAtLeast: false, limit: limit) }
+  static func atLeast(_ limit: Double, _ peer: Contender) -> Bar {
+    Bar(measure: .ratio(peer), isAtLeast: true, limit: limit)
+  }
+  static func atMost(_ limit: Double, _ peer: Contender) -> Bar {
+    Bar(measure: .ratio(peer), isAtLeast: false, limit: limit)
+  }
   static func atMost(_ limit: Double) -> Bar { Bar(measure: .own, isAtLeast: false, limit: limit) }
 
   var text: String {

@@ -25,8 +25,14 @@ struct ReportSize: Sendable {
   /// About a minute: shows that it works, and little else.
   static let small = ReportSize(
     name: "small", ingest: (10_000, 10), memory: [5000, 20_000], memoryScrapes: 5,
-    day: (100, 720, 120_000), queries: (132, 240, 1), restart: (10_000, 10), pause: (500, 250),
+    day: (200, 300, 120_000), queries: (132, 240, 1), restart: (10_000, 10), pause: (500, 250),
     settleSeconds: 0.2)
 
-  static func named(_ name: String) -> ReportSize? { [full, medium, small].first { $0.name == name } }
+  /// Seconds: for tests.
+  static let tiny = ReportSize(
+    name: "tiny", ingest: (1000, 3), memory: [500, 1000], memoryScrapes: 2,
+    day: (20, 18, 900_000), queries: (132, 60, 1), restart: (1000, 3), pause: (100, 130),
+    settleSeconds: 0.05)
+
+  static func named(_ name: String) -> ReportSize? { [full, medium, small, tiny].first { $0.name == name } }
 }
