@@ -7,7 +7,7 @@ struct Report {
   let facts: MachineFacts
   private(set) var rows: [ReportRow] = []
   private(set) var queries: QueryFigures?
-  /// Where Apus itself could not be measured, why.
+  /// Where Apus itself, or a part as a whole, could not be measured, why.
   private(set) var failures: [String] = []
   private(set) var hashes: [(part: String, hash: UInt64)] = []
 
@@ -15,7 +15,6 @@ struct Report {
     var options = options
     size = options.size
     options.settleSeconds = size.settleSeconds
-    options.leaveOutOwnMetrics()
     self.options = options
     facts = MachineFacts(options)
   }
@@ -26,8 +25,26 @@ struct Report {
   mutating func run() throws {
     for part in ReportPart.allCases where !part.chosen(options.onlyRows).isEmpty {
       report("report: \(part.rawValue)")
-      try measure(part)
+      let first = rows.count
+      do {
+        try measure(part)
+      } catch let mistake as BenchOptions.Mistake {
+        throw mistake
+      } catch {
+        // Of hours of other figures none are lost.
+        try Interruption.check()
+        failures.append("\(part.rawValue): \(error)")
+      }
+      for row in rows[first...] { report("  " + progress(row)) }
     }
+  }
+
+  /// What is known so far, for those who wait.
+  private func progress(_ row: ReportRow) -> String {
+    let figures = contenders.map {
+      "\($0.rawValue) \(row.figures[$0].map { FigureTable.number($0, row.digits) } ?? "-")"
+    }
+    return "\(row.id): " + figures.joined(separator: ", ")
   }
 
   private mutating func measure(_ part: ReportPart) throws {
@@ -73,7 +90,8 @@ struct Report {
   }
 
   private mutating func measureDay() throws {
-    let options = options
+    var options = options
+    options.leaveOutOwnMetrics()
     let workload = try options.workload(
       series: size.day.series, scrapes: size.day.scrapes, interval: size.day.intervalMilliseconds)
     let hours = Int64(workload.scrapes) * workload.intervalMilliseconds / 3_600_000
@@ -157,7 +175,8 @@ struct Report {
   }
 
   private mutating func measurePauses() throws {
-    let options = options
+    var options = options
+    options.leaveOutOwnMetrics()
     let workload = try options.workload(series: size.pause.series, scrapes: size.pause.scrapes, interval: 60_000)
     let sent = "\(count(workload.series)) series x \(workload.scrapes)"
     try fill(

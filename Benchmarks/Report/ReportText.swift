@@ -19,6 +19,7 @@ struct ReportText {
     if let queries = report.queries, !queries.figures.isEmpty {
       lines += ["Milliseconds of a query: CPU of the server, and latency at the client.", "", perQuery(queries)]
     }
+    notes += report.failures.map { "failed: " + $0.split(whereSeparator: \.isNewline).joined(separator: " ") }
     if report.sizeName != ReportSize.full.name { notes.append("The bars are set for the size full.") }
     if !notes.isEmpty { lines += notes.map { "- \($0)" } + [""] }
     lines += report.hashes.map { "- bytes sent for \($0.part), hash \(String($0.hash, radix: 16))" }
