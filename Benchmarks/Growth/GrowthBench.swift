@@ -44,8 +44,8 @@ private func growthTable(_ steps: [GrowthStep]) -> String {
 /// The figures at one number of series. A plain value.
 struct GrowthStep {
   static let columns = [
-    "CPU ns / sample", "CPU ns / new series", "resident bytes / series", "one series, us / query",
-    "one pod, us / query", "one metric, us / query", "one metric, ns / series",
+    "CPU ns / sample", "CPU ns / new series", "resident bytes / series", "of these above idle",
+    "one series, us / query", "one pod, us / query", "one metric, us / query", "one metric, ns / series",
   ]
 
   var series: Int
@@ -65,9 +65,11 @@ struct GrowthStep {
     sleepThread(.seconds(options.settleSeconds))
     let settled = clock.seconds
     let known = Double(workload.samples - workload.series)
+    let residentBytes = try trial.usage().residentBytes
     figures = [
       (settled - first.cpuSeconds) / known * 1e9, (first.cpuSeconds - start) / Double(series) * 1e9,
-      Double(try trial.usage().residentBytes) / Double(series),
+      Double(residentBytes) / Double(series),
+      Double(residentBytes - trial.usageAtStart.residentBytes) / Double(series),
     ]
     report("\(contender.rawValue): asking")
     let queries = GrowthQueries(workload, lastSeries: sent.lastSeries)
@@ -75,7 +77,7 @@ struct GrowthStep {
       let cost = try Self.cost(of: target, trial.server, clock, options)
       figures.append(cost * 1e6)
     }
-    figures.append(figures[5] * 1000 / Double(queries.seriesOfMetric))
+    figures.append(figures[figures.count - 1] * 1000 / Double(queries.seriesOfMetric))
     trial.end()
   }
 
