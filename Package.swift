@@ -72,7 +72,7 @@ let package = Package(
     // Load generators and measurements: built with everything, run by scripts/bench.
     .executableTarget(
       name: "Benchmarks",
-      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "Ingest", "CSnappy", "TestKit"],
+      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "CSnappy", "TestKit"],
       path: "Benchmarks",
       exclude: ["README.md"],
       swiftSettings: strict),

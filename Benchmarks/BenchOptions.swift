@@ -25,8 +25,19 @@ struct BenchOptions {
   /// Rounds of a query, and how long each lasts at least.
   var queryRounds = 7
   var querySeconds = 0.2
-  /// Makes the load that of one replica of an HA pair.
-  var replica = ""
+  /// Makes the load that of the replicas of an HA pair.
+  var replicas: [String] = []
+  var mix = ValueMix.usual
+  var churn = 0.0
+  var jitterMilliseconds: Int64 = 0
+  /// False where all are measured because none was named.
+  private(set) var areContendersChosen = false
+  /// Of the report.
+  var size = ReportSize.full
+  var onlyRows: Set<String> = []
+  var jsonFile: String?
+  /// Of growth: the largest number of series.
+  var seriesMax = 1_000_000
 
   init(_ arguments: [String]) throws(Mistake) {
     command = arguments.first ?? "help"
@@ -48,13 +59,45 @@ struct BenchOptions {
         settleSeconds = seconds
       case "--only":
         contenders = []
+        areContendersChosen = true
         for name in value.split(separator: ",") {
           guard let contender = Contender(rawValue: String(name)) else {
             throw Mistake(description: "\(option) '\(name)': expected apus, prometheus or victoria")
           }
           contenders.append(contender)
         }
-      case "--replica": replica = value
+      case "--replica": replicas = [value]
+      case "--replicas":
+        let count = try Self.positive(value, option)
+        guard count <= Self.replicasMax else {
+          throw Mistake(description: "\(option) \(count): at most \(Self.replicasMax)")
+        }
+        replicas = (0..<count).map { "replica-\($0)" }
+      case "--mix":
+        guard let mix = ValueMix(value) else {
+          throw Mistake(
+            description:
+              "\(option) '\(value)': expected counters=30,bytes=15,decimals=15,constants=40, 100 in steps of 5")
+        }
+        self.mix = mix
+      case "--churn":
+        guard let share = Double(value), share >= 0, share <= 1 else {
+          throw Mistake(description: "\(option) '\(value)': expected a share from 0 to 1")
+        }
+        churn = share
+      case "--jitter": jitterMilliseconds = Int64(try Self.positive(value, option))
+      case "--size":
+        guard let size = ReportSize.named(value) else {
+          throw Mistake(description: "\(option) '\(value)': expected tiny, small, medium or full")
+        }
+        self.size = size
+      case "--only-rows":
+        onlyRows = Set(value.split(separator: ",").map(String.init))
+        if let unknown = onlyRows.first(where: { name in !ReportPart.allCases.contains { $0.has(name) } }) {
+          throw Mistake(description: "\(option) '\(unknown)': expected some of \(ReportPart.allNames)")
+        }
+      case "--json": jsonFile = value
+      case "--max": seriesMax = try Self.positive(value, option)
       case "--data": dataFolder = value
       case "--apus-flag": apusFlags.append(value)
       default: throw Mistake(description: "unknown option '\(option)'; see help")
@@ -69,12 +112,29 @@ struct BenchOptions {
     return number
   }
 
-  /// Samples of so many scrapes up to a minute ago.
-  func workload(series: Int, scrapes: Int, interval: Int64) -> Workload {
+  private static let replicasMax = 8
+
+  /// Samples that Apus stores of itself, at the time of the day, would make those of a load in the past too old.
+  mutating func leaveOutOwnMetrics() {
+    let flag = "--no-storage.own-metrics"
+    if !apusFlags.contains(flag) { apusFlags.append(flag) }
+  }
+
+  /// Samples of so many scrapes up to a minute ago. Ends there, so that no server hides the last ones for being too fresh.
+  func workload(series: Int, scrapes: Int, interval: Int64 = Workload.usualInterval) throws(Mistake) -> Workload {
+    guard jitterMilliseconds * 4 < interval else {
+      throw Mistake(
+        description: "--jitter \(jitterMilliseconds): below a quarter of the \(interval) ms between scrapes")
+    }
     let last = (nowMilliseconds() / 1000 - 60) * 1000
-    return Workload(
+    var workload = Workload(
       series: series, scrapes: scrapes, seriesPerBody: seriesPerBody, seed: seed,
       firstTimestamp: last - Int64(scrapes - 1) * interval, intervalMilliseconds: interval)
+    workload.replicas = replicas
+    workload.mix = mix
+    workload.churn = churn
+    workload.jitterMilliseconds = jitterMilliseconds
+    return workload
   }
 
   /// The load of the queries. Its last sample lies a minute in the past, so that no server hides it for being too fresh.
@@ -84,20 +144,14 @@ struct BenchOptions {
       lastTimestamp: (nowMilliseconds() / 1000 - 60) * 1000)
   }
 
-  /// The load of a command that has these sizes unless the command line says otherwise. Its last sample lies a minute
-  /// in the past, so that no server hides it from queries for being too fresh, and its first within the hour that
-  /// every server appends in order.
-  func workload(series defaultSeries: Int, scrapes defaultScrapes: Int) throws(Mistake) -> Workload {
-    let scrapes = self.scrapes ?? defaultScrapes
+  /// The load of a command that has these sizes unless the command line says otherwise. Its first sample lies within the
+  /// hour that every server appends in order.
+  func workload(usualSeries: Int, usualScrapes: Int) throws(Mistake) -> Workload {
+    let scrapes = self.scrapes ?? usualScrapes
     guard scrapes <= Workload.scrapesMax else {
       throw Mistake(description: "--scrapes \(scrapes): at most \(Workload.scrapesMax) fit into the last hour")
     }
-    let lastTimestamp = (nowMilliseconds() / 1000 - 60) * 1000
-    var workload = Workload(
-      series: series ?? defaultSeries, scrapes: scrapes, seriesPerBody: seriesPerBody, seed: seed,
-      firstTimestamp: lastTimestamp - Int64(scrapes - 1) * Workload.usualInterval)
-    workload.replica = replica
-    return workload
+    return try workload(series: series ?? usualSeries, scrapes: scrapes)
   }
 }
 

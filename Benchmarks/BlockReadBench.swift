@@ -11,7 +11,7 @@ import TestKit
 /// Selecting and reading all series of a block, again and again: nanoseconds a sample of the quickest round, the file cache
 /// warm. Chunks hold 120 samples, 15 s apart.
 func runBlockRead(_ options: BenchOptions) throws {
-  let folder = try TemporaryDirectory("block-read", in: options.dataFolder)
+  let folder = try TemporaryDirectory("block-read", in: BenchFolder.path(options))
   let path = try writeBlock(in: folder.path, options.series ?? 1000, 0..<(options.scrapes ?? 480), offset: 0)
   let start = now()
   let block = try Block(path, on: LinuxDisk())

@@ -10,7 +10,7 @@ import TestKit
 
 /// Compaction of three blocks that follow each other, and of two that lie over each other: time, memory and bytes a sample.
 func runCompaction(_ options: BenchOptions) throws {
-  let folder = try TemporaryDirectory("compaction", in: options.dataFolder)
+  let folder = try TemporaryDirectory("compaction", in: BenchFolder.path(options))
   let series = options.series ?? 20_000
   let scrapes = options.scrapes ?? 5000
   let apart = try (0..<3).map { part in

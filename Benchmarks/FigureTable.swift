@@ -36,30 +36,12 @@ struct FigureTable {
       }
       lines.append(cells)
     }
-    let widths = header.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
-    let rule = "|" + widths.enumerated().map { dashes($0.offset, $0.element) }.joined(separator: "|") + "|"
-    var formatted = lines.map { cells in
-      "| "
-        + cells.enumerated().map { padded($0.element, widths[$0.offset], left: $0.offset == 0) }.joined(
-          separator: " | ")
-        + " |"
-    }
-    formatted.insert(rule, at: 1)
-    return "\(title)\n\n" + formatted.joined(separator: "\n") + "\n"
+    return "\(title)\n\n" + markdownTable(lines)
   }
 
   private func ratio(_ own: Double?, _ other: Double?) -> String {
     guard let own, let other, other != 0 else { return "-" }
     return fixed(own / other, 2)
-  }
-
-  private func dashes(_ column: Int, _ width: Int) -> String {
-    column == 0 ? String(repeating: "-", count: width + 2) : String(repeating: "-", count: width + 1) + ":"
-  }
-
-  private func padded(_ text: String, _ width: Int, left: Bool) -> String {
-    let space = String(repeating: " ", count: width - text.count)
-    return left ? text + space : space + text
   }
 }
 

@@ -7,6 +7,7 @@ import TestKit
 func title(_ name: String, _ workload: Workload, _ options: BenchOptions) -> String {
   "\(name): \(workload.series) series x \(workload.scrapes) scrapes, \(workload.seriesPerBody) series a body, "
     + "\(options.connections) connections, settled \(options.settleSeconds) s, seed \(workload.seed)"
+    + workload.peculiarities
 }
 
 /// Prints what was sent; figures of different bytes are no comparison.

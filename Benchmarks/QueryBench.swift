@@ -7,24 +7,59 @@ import TestKit
 /// those of Prometheus. All servers have their load before the first query, and are asked by turns, so that what else the
 /// machine does falls on all of them alike.
 func runQueries(_ options: BenchOptions) throws {
-  var options = options
-  options.victoriaFlags = ["-search.disableCache"]
-  // Samples of now would make those of yesterday too old.
-  options.apusFlags.append("--no-storage.own-metrics")
   let workload = options.queryWorkload(series: 1056, scrapes: 5760)
-  let trials = try options.contenders.map { StartedTrial(try Trial($0, options)) }
-  let servers = try zip(options.contenders, trials).map { try QueriedServer($0, $1.server, options, workload) }
-  let sent = servers.map(\.samplesSent)
-  var figures: [Contender: [QueryFigure]] = [:]
-  for query in DashboardQuery.mix {
-    for (contender, figure) in zip(options.contenders, try measure(query, on: servers, options)) {
-      report("\(contender.rawValue): \(query.name): \(milliseconds(figure.cpuSeconds)) ms")
-      figures[contender, default: []].append(figure)
+  let measured = try QueryFigures(options, workload)
+  if let failure = measured.failures.first { throw failure.value }
+  printQueries(measured, workload, options)
+}
+
+/// What the servers needed for each query of the mix, in its order. A plain value.
+struct QueryFigures {
+  private(set) var figures: [Contender: [QueryFigure]] = [:]
+  /// Of the servers that could not be asked.
+  private(set) var failures: [Contender: any Error] = [:]
+  private(set) var samples = 0
+
+  init(_ options: BenchOptions, _ workload: QueryWorkload) throws {
+    var options = options
+    options.victoriaFlags = ["-search.disableCache"]
+    options.leaveOutOwnMetrics()
+    var trials: [(contender: Contender, trial: StartedTrial, server: QueriedServer)] = []
+    for contender in options.contenders {
+      do {
+        let trial = StartedTrial(try Trial(contender, options))
+        trials.append((contender, trial, try QueriedServer(contender, trial.server, options, workload)))
+      } catch {
+        failures[contender] = error
+      }
+    }
+    for query in trials.isEmpty ? [] : DashboardQuery.mix {
+      for (one, figure) in zip(trials, try measure(query, on: trials.map(\.server), options)) {
+        report("\(one.contender.rawValue): \(query.name): \(milliseconds(figure.cpuSeconds)) ms")
+        figures[one.contender, default: []].append(figure)
+      }
+    }
+    for one in trials { one.trial.end() }
+    let sent = trials.map(\.server.samplesSent)
+    guard sent.allSatisfy({ $0 == sent[0] }) else { throw Trial.Failure(description: "not the same samples: \(sent)") }
+    samples = sent.first ?? 0
+  }
+
+  /// Apus's need of each query as a multiple of a peer's.
+  func ratios(to peer: Contender, _ figure: KeyPath<QueryFigure, Double>) -> [Double] {
+    zip(figures[.apus] ?? [], figures[peer] ?? []).map { $0[keyPath: figure] / $1[keyPath: figure] }
+  }
+
+  /// Where Apus does not say what a peer says.
+  func differences(from peer: Contender) -> [String] {
+    guard let own = figures[.apus], let theirs = figures[peer] else { return [] }
+    return DashboardQuery.mix.enumerated().compactMap { index, query in
+      let tolerance = peer == .victoria ? query.victoriaTolerance : query.hasTies ? 1e-6 : 1e-9
+      return AnswerComparison(tolerance).difference(own[index].answer, theirs[index].answer).map {
+        "answers differ from \(peer.rawValue): \(query.name): \($0)"
+      }
     }
   }
-  for trial in trials { trial.end() }
-  guard sent.allSatisfy({ $0 == sent[0] }) else { throw Trial.Failure(description: "not the same samples: \(sent)") }
-  printQueries(figures, workload, options, samples: sent[0])
 }
 
 /// A trial among others.
@@ -73,7 +108,7 @@ struct QueriedServer {
   let options: BenchOptions
   let workload: QueryWorkload
   let samplesSent: Int
-  private let clock: clockid_t
+  private let clock: ProcessClock
 
   init(_ contender: Contender, _ server: ServerProcess, _ options: BenchOptions, _ workload: QueryWorkload) throws {
     self.server = server
@@ -89,20 +124,11 @@ struct QueriedServer {
     }
     samplesSent = load.samplesSent
     if contender == .victoria { _ = try server.get("/internal/force_flush") }
-    var clock = clockid_t()
-    guard clock_getcpuclockid(server.child.processID, &clock) == 0 else {
-      throw Trial.Failure(description: "no processor clock of \(contender.rawValue)")
-    }
-    self.clock = clock
+    clock = try ProcessClock(server)
     settle()
   }
 
-  /// CPU the server process has used so far.
-  func cpuSeconds() -> Double {
-    var time = timespec()
-    clock_gettime(clock, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-  }
+  func cpuSeconds() -> Double { clock.seconds }
 
   /// Waits until what the load left to do in the background is done.
   private func settle() {
@@ -151,34 +177,26 @@ func median(_ values: [Double]) -> Double {
   return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
 }
 
-private func printQueries(
-  _ figures: [Contender: [QueryFigure]], _ workload: QueryWorkload, _ options: BenchOptions, samples: Int
-) {
+private func printQueries(_ measured: QueryFigures, _ workload: QueryWorkload, _ options: BenchOptions) {
   let title =
-    "queries: \(workload.series.count) series x \(workload.scrapes) scrapes, \(samples) samples, caches off, "
+    "queries: \(workload.series.count) series x \(workload.scrapes) scrapes, \(measured.samples) samples, caches off, "
     + "milliseconds of CPU per query, seed \(workload.seed)"
   var table = FigureTable(title)
   for contender in options.contenders {
-    let own = figures[contender] ?? []
+    let own = measured.figures[contender] ?? []
     table.add(
       contender.rawValue,
       zip(DashboardQuery.mix, own).map { ($0.name, milliseconds($1.cpuSeconds), 2) })
   }
   print(table.text)
-  guard let own = figures[.apus] else { return }
+  guard measured.figures[.apus] != nil else { return }
   for peer in options.contenders where peer != .apus {
-    let theirs = figures[peer] ?? []
-    let ratios = zip(own, theirs).map { $0.cpuSeconds / $1.cpuSeconds }
-    let walls = zip(own, theirs).map { $0.wallSeconds / $1.wallSeconds }
+    let ratios = measured.ratios(to: peer, \.cpuSeconds)
     print(
       "apus / \(peer.rawValue): CPU median \(FigureTable.number(median(ratios), 2)), most "
-        + "\(FigureTable.number(ratios.max() ?? .nan, 2)); wall median \(FigureTable.number(median(walls), 2))")
-    for (index, query) in DashboardQuery.mix.enumerated() {
-      let tolerance = peer == .victoria ? query.victoriaTolerance : query.hasTies ? 1e-6 : 1e-9
-      if let difference = AnswerComparison(tolerance).difference(own[index].answer, theirs[index].answer) {
-        print("answers differ from \(peer.rawValue): \(query.name): \(difference)")
-      }
-    }
+        + "\(FigureTable.number(ratios.max() ?? .nan, 2)); wall median "
+        + "\(FigureTable.number(median(measured.ratios(to: peer, \.wallSeconds)), 2))")
+    for difference in measured.differences(from: peer) { print(difference) }
   }
 }
 
@@ -188,7 +206,7 @@ func milliseconds(_ seconds: Double) -> Double { seconds * 1000 }
 func runQueryMemory(_ options: BenchOptions) throws {
   var options = options
   options.victoriaFlags = ["-search.disableCache"]
-  options.apusFlags.append("--no-storage.own-metrics")
+  options.leaveOutOwnMetrics()
   let steps: Int64 = 240
   var workload = options.queryWorkload(series: 1, scrapes: Int(steps))
   workload.wideSeries = options.series ?? 100_000

@@ -1,43 +1,61 @@
 import TestKit
 
-/// The time from a start to ready when the server was killed with the whole load in its log: the median of some starts.
-func runRestart(_ options: BenchOptions) throws {
-  let workload = try options.workload(series: 1_000_000, scrapes: 120)
-  var table = FigureTable(title("restart after SIGKILL", workload, options))
-  var digests: [UInt64] = []
-  for contender in options.contenders {
+/// How long a server needs to be ready again after SIGKILL, with a load in its log. A plain value.
+struct RestartFigures {
+  static let rounds = 3
+
+  /// Medians of the rounds.
+  var seconds: Double
+  var cpuSeconds: Double
+  var emptySeconds: Double
+  var usage: ProcessUsage
+  var diskBytes: Int
+  var lastIsThere: Bool
+  var sent: SentLoad
+
+  init(_ contender: Contender, _ workload: Workload, _ options: BenchOptions) throws {
     var trial = try Trial(contender, options)
-    let firstStart = trial.server.startDuration
-    let sent = try trial.load(workload)
+    emptySeconds = trial.server.startDuration.inSeconds
+    sent = try trial.load(workload)
     sleepThread(.seconds(options.settleSeconds))
-    let diskBytes = bytesOnDisk(trial.dataPath)
+    diskBytes = bytesOnDisk(trial.dataPath)
     var starts: [(seconds: Double, cpuSeconds: Double)] = []
-    for _ in 0..<restartRounds {
+    for _ in 0..<Self.rounds {
       try trial.killAndRestart()
       starts.append((trial.server.startDuration.inSeconds, try trial.usage().cpuSeconds))
     }
-    let usage = try trial.usage()
-    let lastIsThere = try trial.findsLast(of: workload, sent)
+    seconds = median(starts.map(\.seconds))
+    cpuSeconds = median(starts.map(\.cpuSeconds))
+    usage = try trial.usage()
+    lastIsThere = try trial.findsLast(of: workload, sent)
+    trial.end()
+  }
+}
+
+/// The time from a start to ready when the server was killed with the whole load in its log.
+func runRestart(_ options: BenchOptions) throws {
+  let workload = try options.workload(usualSeries: 1_000_000, usualScrapes: 120)
+  var table = FigureTable(title("restart after SIGKILL", workload, options))
+  var digests: [UInt64] = []
+  for contender in options.contenders {
+    let figures = try RestartFigures(contender, workload, options)
     table.add(
       contender.rawValue,
       [
-        ("seconds to ready", median(starts.map(\.seconds)), 2),
-        ("CPU seconds to ready", median(starts.map(\.cpuSeconds)), 2),
-        ("resident MiB when ready", mebibytes(usage.residentBytes), 1),
-        ("resident MiB, most", mebibytes(usage.residentBytesMax), 1),
-        ("seconds to ready when empty", firstStart.inSeconds, 2),
-        ("MiB on disk when killed", mebibytes(diskBytes), 1),
-        ("wall seconds of the load", sent.wallSeconds, 1),
-        ("last sample there (1) or lost (0)", lastIsThere ? 1 : 0, 0),
+        ("seconds to ready", figures.seconds, 2),
+        ("CPU seconds to ready", figures.cpuSeconds, 2),
+        ("resident MiB when ready", mebibytes(figures.usage.residentBytes), 1),
+        ("resident MiB, most", mebibytes(figures.usage.residentBytesMax), 1),
+        ("seconds to ready when empty", figures.emptySeconds, 2),
+        ("MiB on disk when killed", mebibytes(figures.diskBytes), 1),
+        ("wall seconds of the load", figures.sent.wallSeconds, 1),
+        ("last sample there (1) or lost (0)", figures.lastIsThere ? 1 : 0, 0),
       ])
-    digests.append(sent.digest)
-    trial.end()
+    digests.append(figures.sent.digest)
   }
   print(table.text)
   try printDigest(digests)
 }
-
-private let restartRounds = 3
 
 /// Rounds of SIGKILL under load: nothing acknowledged may be missing.
 func runKill(_ options: BenchOptions) throws {

@@ -8,13 +8,16 @@ private let usage = """
   usage: Benchmarks COMMAND [options]
 
   commands
+    report     all figures of Apus beside Prometheus and VictoriaMetrics, in one table
+    growth     cost of samples, series and queries at 10,000, 100,000, ... series
+    micro      nanoseconds of the hot loops, without a server
     ingest     CPU of taking in 200,000 series x 40 scrapes
     memory     resident memory per series, 1,000,000 series after 10 scrapes
     restart    time to ready after SIGKILL, 1,000,000 series x 120 scrapes in the log
     compact    compaction of blocks of 20,000 series x 5,000 scrapes (no server)
     block-read select and read all of a block of 1,000 series x 480 scrapes (no server)
     day        blocks of a day of 2,000 series: bytes and CPU of flush and compaction per sample
-    pause      longest wait of appends and queries beside flushes and compactions (Apus alone)
+    pause      longest wait of appends and queries beside flushes and compactions (Apus alone unless --only)
     queries    CPU of dashboard queries over a day of 1,000 series, answers compared
     query-memory  memory of one sum by (job) (rate()) over 100,000 series x 240 steps
     kill       50 rounds of SIGKILL under load; every acknowledged sample is asked for (Apus alone)
@@ -27,12 +30,24 @@ private let usage = """
     --query-milliseconds N  how long a query is repeated in each of seven rounds (200)
     --rounds N          of kill (50)                     --data DIR        where the data directories are made
     --replica NAME      the load is that of this replica of an HA pair
+    --replicas N        each body is sent by so many replicas
+    --mix SHARES        of values: counters=30,bytes=15,decimals=15,constants=40 (percent, in steps of 5)
+    --churn SHARE       of the series is replaced from one scrape to the next (0)
+    --jitter MILLISECONDS  scrapes come up to so much too early or too late (0)
+    --size SIZE         of report: tiny (seconds), small (a minute), medium, full (hours)
+    --only-rows A,B     of report: its parts or rows, by name; a wrong one prints them all
+    --json FILE         of report and growth: the same for programs
+    --max N             of growth: the largest number of series (1,000,000)
     --apus-flag FLAG    passed on to Apus; may be repeated
   """
 
+Interruption.install()
 do {
   let options = try BenchOptions(Array(CommandLine.arguments.dropFirst()))
   switch options.command {
+  case "report": try runReport(options)
+  case "growth": try runGrowth(options)
+  case "micro": try runMicro(options)
   case "ingest": try runIngest(options)
   case "memory": try runMemory(options)
   case "restart": try runRestart(options)
@@ -46,7 +61,9 @@ do {
   case "help", "--help": print(usage)
   default: throw BenchOptions.Mistake(description: "unknown command '\(options.command)'\n\(usage)")
   }
+  Interruption.waitIfStopping()
 } catch {
+  Interruption.waitIfStopping()
   report("\(error)")
   exit(error is BenchOptions.Mistake ? 2 : 1)
 }

@@ -14,7 +14,10 @@ package final class TemporaryDirectory: Sendable {
     path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
   }
 
-  deinit { removeTree(path) }
+  deinit { remove() }
+
+  /// Removes the folder before the end of the last reference, for those that end with the process.
+  package func remove() { removeTree(path) }
 
   /// The path of something in the folder.
   package func path(_ name: String) -> String { "\(path)/\(name)" }

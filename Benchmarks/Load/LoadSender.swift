@@ -12,7 +12,7 @@ struct SentLoad: Sendable {
   var retries = 0
   var lastSeries = 0
   var lastValue = 0.0
-  /// From the first body of any connection on; encoding the templates comes before.
+  /// From the first body of any connection on; the first values are drawn before.
   var firstSent: ContinuousClock.Instant
   var wallSeconds = 0.0
   var generatorCPUSeconds = 0.0
@@ -62,20 +62,25 @@ struct LoadSender: Sendable {
 
   /// The bodies whose number leaves the remainder `share`.
   private func sendShare(_ share: Int, _ port: UInt16) throws(Failure) -> SentLoad {
-    var bodies = BodyShare(workload, share, of: connections)
+    var bodies = BodyMaker(workload, share: share, of: connections)
     var load = SentLoad(firstSent: .now)
+    let replicas = max(workload.replicas.count, 1)
     do {
       var connection = try connect(to: port)
       for scrape in 0..<workload.scrapes {
         onScrape(scrape)
         for index in 0..<bodies.count {
-          let (number, lastValue) = bodies.encode(index, scrape)
-          load.digest ^= digest(of: bodies.compressed) &* UInt64(2 * (scrape * workload.bodiesPerScrape + number) + 1)
-          load.wireBytes += bodies.compressed.count
-          if pauseMilliseconds > 0 { sleepThread(.milliseconds(pauseMilliseconds)) }
-          load.retries += try deliver(bodies.compressed, over: &connection)
+          bodies.move(index)
+          for replica in 0..<replicas {
+            bodies.make(index, scrape: scrape, replica: replica)
+            let number = (scrape * workload.bodiesPerScrape + bodies.number(index)) * replicas + replica
+            load.digest ^= digest(of: bodies.compressed) &* UInt64(2 * number + 1)
+            load.wireBytes += bodies.compressed.count
+            if pauseMilliseconds > 0 { sleepThread(.milliseconds(pauseMilliseconds)) }
+            load.retries += try deliver(bodies.compressed, over: &connection)
+          }
           load.lastSeries = bodies.lastSeries(index)
-          load.lastValue = lastValue
+          load.lastValue = bodies.lastValue(index)
         }
       }
     } catch let failure as Failure {
@@ -103,40 +108,6 @@ struct LoadSender: Sendable {
       sleepThread(.milliseconds(100))
     }
     throw Failure(description: "a body was refused \(Self.retriesMax) times")
-  }
-}
-
-/// The bodies of one connection. Owned by its thread.
-private struct BodyShare: ~Copyable {
-  private let workload: Workload
-  private let numbers: [Int]
-  private let templates: UnsafeMutableBufferPointer<BodyTemplate>
-  private(set) var compressed: [UInt8] = []
-
-  init(_ workload: Workload, _ share: Int, of connections: Int) {
-    self.workload = workload
-    numbers = Array(stride(from: share, to: workload.bodiesPerScrape, by: connections))
-    templates = .allocate(capacity: numbers.count)
-    for (index, number) in numbers.enumerated() {
-      let first = number * workload.seriesPerBody
-      let range = first..<min(workload.series, first + workload.seriesPerBody)
-      templates.initializeElement(at: index, to: BodyTemplate(range, seed: workload.seed, replica: workload.replica))
-    }
-  }
-
-  deinit {
-    templates.deinitialize()
-    templates.deallocate()
-  }
-
-  var count: Int { numbers.count }
-
-  func lastSeries(_ index: Int) -> Int { min(workload.series, (numbers[index] + 1) * workload.seriesPerBody) - 1 }
-
-  /// Leaves the body in `compressed`; its number and its last value.
-  mutating func encode(_ index: Int, _ scrape: Int) -> (number: Int, lastValue: Double) {
-    let timestamp = workload.timestamp(scrape: scrape)
-    return (numbers[index], templates[index].encode(timestamp: timestamp, into: &compressed))
   }
 }
 
