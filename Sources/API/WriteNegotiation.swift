@@ -21,6 +21,10 @@ enum WriteNegotiation {
   /// `application/x-protobuf`, with `proto=` for the message; without it, or without any type, it is that of 1.0. Other
   /// parameters do not matter, as long as they have a name and a value.
   static func message(ofType type: String) -> Verdict {
+    // As senders write it: nothing is to be taken apart.
+    if type == mediaType { return .message(.v1) }
+    if type == "application/x-protobuf;proto=prometheus.WriteRequest" { return .message(.v1) }
+    if type == "application/x-protobuf;proto=io.prometheus.write.v2.Request" { return .message(.v2) }
     let type = type.trimmedASCII
     if type.isEmpty { return .message(.v1) }
     let parts = type.split(separator: ";", omittingEmptySubsequences: false).map { String($0).trimmedASCII }
@@ -75,7 +79,9 @@ enum WriteNegotiation {
 extension String {
   /// Without spaces and tabs around it.
   var trimmedASCII: String {
-    let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" }
-    return String(drop(while: isSpace).reversed().drop(while: isSpace).reversed())
+    func isSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+    guard let first = utf8.firstIndex(where: { !isSpace($0) }), let last = utf8.lastIndex(where: { !isSpace($0) })
+    else { return "" }
+    return String(self[first...last])
   }
 }

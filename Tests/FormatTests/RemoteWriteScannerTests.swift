@@ -26,6 +26,29 @@ import Testing
     #expect(seriesSeen > 2000)
   }
 
+  @Test("a number of every length is read as protobuf-c reads it, wherever the bytes end behind it")
+  func numbers() throws {
+    let maker = RequestMaker(random: RandomSource(for: "numbers"))
+    let memory = GuardedMemory(bytesMax: 4096)
+    var rows = WriteRequestRows()
+    var labels = LabelFields()
+    let name = maker.field(1, maker.field(1, Array("__name__".utf8)) + maker.field(2, Array("m".utf8)))
+    for bit in 0..<64 as Range<UInt64> {
+      for value in [1 << bit, (1 << bit) &- 1, 0x5bd1_e995_2b7e_1516 & ((2 << bit) &- 1)] as [UInt64] {
+        for (padding, behind) in [(0, 0), (0, 1), (0, 4), (0, 9), (1, 0), (2, 3), (1, 9)] {
+          let bytes = maker.varint(value, padding: padding)
+          if bytes.count > 10 { continue }
+          let unknown = [[UInt8]](repeating: [0x78, 1], count: behind).flatMap { $0 }
+          let body = maker.field(1, name + maker.field(2, [0x10] + bytes + unknown))
+          let read = scannerReading(memory.lay(body), &rows, &labels)?.request
+          let expected = try #require(oracleReading(body))
+          #expect(read == expected, "\(value) \(padding) \(behind)")
+          #expect(rows.times[0] == Int64(bitPattern: value))
+        }
+      }
+    }
+  }
+
   @Test("a damaged request is refused or read as protobuf-c reads it, and nothing behind it is touched")
   func damagedRequests() throws {
     var maker = RequestMaker(random: RandomSource(for: "damaged write requests"))

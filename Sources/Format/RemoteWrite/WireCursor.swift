@@ -39,9 +39,25 @@ struct WireCursor {
     return longVarint()
   }
 
-  /// At most ten bytes, as protobuf's own readers take it.
+  /// More than one byte. Where eight can be read, and the number ends in them, they are taken together: the lengths of
+  /// series and the times of samples are such.
   @inline(never)
   private mutating func longVarint() -> UInt64? {
+    if count < 8 { return varintByBytes() }
+    let word = UInt64(littleEndian: position.loadUnaligned(as: UInt64.self))
+    // The highest bit of a byte says that more come.
+    let ends = ~word & 0x8080_8080_8080_8080
+    if ends == 0 { return varintByBytes() }
+    position += ends.trailingZeroBitCount &>> 3 &+ 1
+    // Up to and with the byte that ends it; then seven bits of each are moved together, pair by pair.
+    var value = word & (ends ^ (ends &- 1)) & 0x7f7f_7f7f_7f7f_7f7f
+    value = value & 0x007f_007f_007f_007f | (value & 0x7f00_7f00_7f00_7f00) &>> 1
+    value = value & 0x0000_3fff_0000_3fff | (value & 0x3fff_0000_3fff_0000) &>> 2
+    return value & 0x0fff_ffff | (value & 0x0fff_ffff_0000_0000) &>> 4
+  }
+
+  /// At most ten bytes, as protobuf's own readers take it.
+  private mutating func varintByBytes() -> UInt64? {
     var value: UInt64 = 0
     var shift: UInt64 = 0
     while position < end, shift < 70 {
