@@ -33,6 +33,7 @@ package struct AppendBatch: ~Copyable, Sendable {
   /// Samples to be logged, where not all of the body are.
   var kept = SampleColumns(capacity: 16)
   var histogramLogs = HistogramLogs()
+  var exemplars = ExemplarLog()
   var walBody = WALBody()
   package var tally = AppendTally()
 
@@ -54,6 +55,7 @@ package struct AppendBatch: ~Copyable, Sendable {
     supersededThrough.removeAll(keepingCapacity: true)
     unlogged.removeAll(keepingCapacity: true)
     histogramLogs.removeAll()
+    exemplars.removeAll()
     tally = AppendTally()
   }
 
