@@ -14,6 +14,7 @@ extension DatabaseOptions {
     head.lateWindowMilliseconds = configuration.storage.outOfOrderWindowMilliseconds
     head.limits.activeSeriesMax = configuration.limits.activeSeriesMax
     head.limits.seriesPerMetricMax = configuration.limits.seriesPerMetricMax
+    head.exemplarsMax = configuration.storage.exemplarsMax
     let retention = Configuration.Retention.effective(
       configuration, flagTimeMilliseconds: options.retentionTimeMilliseconds,
       flagSizeBytes: options.retentionSizeBytes)
