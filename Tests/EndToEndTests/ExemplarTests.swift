@@ -59,6 +59,19 @@ extension EndToEnd {
         prometheus = try Pair.startPrometheus(site, configuration)
       }
 
+      /// Each on the directory of the other, which was killed.
+      func swap() throws {
+        apus.child.killAndReap()
+        prometheus.child.killAndReap()
+        let peer = site.directory.path("peer")
+        let dump = try ChildProcess(try PeerBinary.promtool.path(), ["tsdb", "dump", site.data])
+        #expect(dump.wait(within: .seconds(60)) == .code(0))
+        #expect(!dump.standardOutput.complete().isEmpty)
+        apus = try .apus(data: peer, ["--config.file=\(configuration)", "--no-storage.own-metrics"])
+        prometheus = try .prometheus(
+          data: site.data, configuration: configuration, ["--enable-feature=exemplar-storage"])
+      }
+
       func reload(exemplarsMax: Int) throws {
         try Pair.configure(site, exemplarsMax)
         for server in [apus, prometheus] { #expect(try server.request("POST", "/-/reload").status == 200) }
@@ -95,7 +108,8 @@ extension EndToEnd {
     }
 
     /// Series and exemplars, good and bad: each is one that a reader or a ring might get wrong.
-    static func body(_ round: Int, _ start: Int64, _ random: inout RandomSource) -> [SentSeries] {
+    /// Without `late` ones a log holds only what was kept: Prometheus logs what it refuses within a body.
+    static func body(_ round: Int, _ start: Int64, _ random: inout RandomSource, late: Bool = true) -> [SentSeries] {
       let now = start + Int64(round) * 15_000
       var series: [SentSeries] = []
       for number in 0..<12 {
@@ -104,11 +118,15 @@ extension EndToEnd {
         labels.append(number < 8 ? ("le", "\(number).5") : ("z", "a<b>&c\"\\\n\u{2028}\(number)"))
         var exemplars: [Sent] = []
         for place in 0..<random.below(4) {
-          let time = now - 15_000 + Int64(place) * 4000 + Int64(random.below(9000))
+          let time = now - 15_000 + Int64(place) * 4000 + Int64(random.below(late ? 9000 : 3000))
           exemplars.append((Self.labels(&random), time, Self.value(&random)))
           // Once more, and one that is older.
-          if random.below(3) == 0 { exemplars.append(exemplars[random.below(exemplars.count)]) }
-          if random.below(4) == 0 { exemplars.append(([("trace_id", "late")], time - 1 - Int64(random.below(3)), 1)) }
+          if random.below(3) == 0 {
+            exemplars.append(exemplars[late ? random.below(exemplars.count) : exemplars.count - 1])
+          }
+          if late, random.below(4) == 0 {
+            exemplars.append(([("trace_id", "late")], time - 1 - Int64(random.below(3)), 1))
+          }
         }
         // Only exemplars: of a series that is there, and of one that never was.
         let samples = number == 5 && round % 2 == 1 || number == 6 ? [] : [(timestamp: now, value: Double(round))]
@@ -190,6 +208,23 @@ extension EndToEnd {
       try pair.write(Self.body(8, start, &random))
       try pair.compare(requests, "written after all that")
       try expectSameMetrics(pair)
+    }
+
+    @Test("Prometheus finds the exemplars in our log, and Apus those in Prometheus's")
+    func directories() throws {
+      var random = RandomSource(for: "exemplars of the other")
+      let pair = try Pair(exemplarsMax: 1000)
+      let start = recentTimestamp()
+      for round in 0..<6 { try pair.write(Self.body(round, start, &random, late: false)) }
+      var wanted: [String] = []
+      for request in Self.requests(start) {
+        wanted.append(try pair.apus.get("/api/v1/query_exemplars?" + request).text)
+      }
+      try pair.swap()
+      #expect(try pair.compare(Self.requests(start), "swapped") > 15)
+      for (request, text) in zip(Self.requests(start), wanted) {
+        #expect(try pair.apus.get("/api/v1/query_exemplars?" + request).text == text, "\(request)")
+      }
     }
 
     private func expectSameMetrics(_ pair: Pair) throws {
