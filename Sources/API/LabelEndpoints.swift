@@ -7,6 +7,9 @@ import TSDB
 /// `/api/v1/labels`, `/api/v1/label/{name}/values`, `/api/v1/series`: what there is, without samples. Run on the query
 /// pool.
 struct LabelEndpoints: Sendable {
+  /// Bytes that the labels of a listing of series may take.
+  let bytesMax: Int
+
   func names(
     _ request: Request, _ workspace: Workspace, _ stop: @escaping APIGate.StopCheck
   ) throws(APIError) -> Response {
@@ -48,14 +51,22 @@ struct LabelEndpoints: Sendable {
     }
     do throws(QueryStopped) {
       let found = try workspace.database.series(
-        matching: sets, from: selection.start, through: selection.end, limit: selection.limit,
+        matching: sets, from: selection.start, through: selection.end, limit: selection.limit, bytesMax: bytesMax,
         shouldStop: { stop() != nil })
+      if found.isTooLarge { return tooLarge.response }
       return JSONAnswer.list(found.labels.count, isTruncated: found.isTruncated) { index, json in
         ResultJSON.labels(found.labels[index], &json)
       }
     } catch {
       throw APIError(error, stop())
     }
+  }
+
+  private var tooLarge: APIError {
+    APIError(
+      .execution,
+      "the labels of the matching series take more than \(bytesMax) bytes (--query.max-bytes): "
+        + "narrow match[], start and end, or set a limit")
   }
 
   /// What Prometheus answers: deleting is the admin API's.

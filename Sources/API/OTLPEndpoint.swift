@@ -25,6 +25,7 @@ struct OTLPEndpoint: Sendable {
     case .stored: return OTLPEndpoint.success(encoding)
     case .partly(let points, let message): return OTLPEndpoint.partialSuccess(encoding, points, message)
     case .refused(let message): return .text(400, message)
+    case .limited(let message, let seconds): return Response.text(429, message).retryAfter(seconds: seconds)
     case .unavailable(let message, let seconds): return Response.text(503, message).retryAfter(seconds: seconds)
     }
   }

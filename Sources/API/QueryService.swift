@@ -24,7 +24,7 @@ package struct QueryOptions: Sendable {
 package final class QueryService: Sendable {
   let engine: Engine
   let clock: any Clock
-  private let options: QueryOptions
+  let options: QueryOptions
   private let pool: WorkerPool
   /// Nil where there is one processor.
   private let hands: QueryHands?

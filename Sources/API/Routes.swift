@@ -96,7 +96,7 @@ package enum Routes {
 
   private static func addLookups(_ routes: inout RouteTable) {
     let services = routes.services
-    let labels = LabelEndpoints()
+    let labels = LabelEndpoints(bytesMax: routes.services.queries.options.bytesMax)
     routes.addLookup([.get, .post], "/api/v1/labels", labels.names)
     routes.addLookup(.get, "/api/v1/label/{name}/values", labels.values)
     routes.addLookup([.get, .post], "/api/v1/series", labels.series)
@@ -125,6 +125,7 @@ package enum Routes {
     routes.add(.get, "/api/v1/status/walreplay", status.walReplay)
     let ha = HAStatusEndpoint(clock: services.queries.clock)
     routes.add(.get, "/api/v1/status/ha", ha.status)
+    routes.add(.get, "/api/v1/status/limits", LimitsEndpoint().limits)
     routes.add(.get, "/api/v1/notifications", status.notifications)
     routes.add(.get, "/api/v1/notifications/live", status.liveNotifications)
     let features = FeatureList(

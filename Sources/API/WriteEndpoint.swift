@@ -35,6 +35,7 @@ struct WriteEndpoint: Sendable {
     case .refusedReplica(let message, _): .text(202, message)
     case .malformed(let message), .tooLarge(let message): .text(400, message)
     case .unsupportedEncoding(let message): .text(415, message)
+    case .limited(let message, let seconds): Response.text(429, message).retryAfter(seconds: seconds)
     case .unavailable(let message, let seconds): unavailable(message, seconds)
     }
   }

@@ -63,6 +63,10 @@ size_t apus_mhd_header_bytes(struct MHD_Connection *connection) {
   return info == NULL ? 0 : info->header_size;
 }
 
+enum MHD_Result apus_mhd_look_again_soon(struct MHD_Connection *connection) {
+  return MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, 1u);
+}
+
 enum MHD_Result apus_mhd_set_unchunked(struct MHD_Response *response) {
   return MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
 }

@@ -10,13 +10,18 @@ struct ExemplarIntake {
   let message: WriteMessage
   let now: Int64
 
-  /// How many are stored, duplicates of what was there included.
+  /// How many are stored, or need not be: duplicates of what was there, and what the rules drop.
   func store(_ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch, _ metrics: ReceiverMetrics) -> Int {
     var stored = 0
     for index in 0..<scratch.batch.rows.exemplars.count {
       let part = scratch.batch.rows.exemplars[index]
       let row = Int(part.row)
       if scratch.batch.rows.rows[row].flags & WriteRow.isRefusedReplica != 0 { continue }
+      if scratch.batch.isDropped(row) {
+        // What the rules drop is done with: its sender would take it for lost.
+        stored += 1
+        continue
+      }
       let outcome = append(part, row, bytes, scratch)
       if outcome.isStored {
         stored += 1

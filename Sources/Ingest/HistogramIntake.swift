@@ -6,14 +6,19 @@ struct HistogramIntake {
   let head: Head
   let limits: IngestLimits
   let now: Int64
+  let metrics: ReceiverMetrics
 
-  /// How many were stored; what was not is named in the scratch's refusals.
+  /// How many were stored; what was not is named in the scratch's refusals, or dropped by the rules.
   func store(_ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch) -> Int {
     var stored = 0
     for index in 0..<scratch.batch.rows.histograms.count {
       let part = scratch.batch.rows.histograms[index]
       let row = Int(part.row)
       if scratch.batch.rows.rows[row].flags & WriteRow.isRefusedReplica != 0 { continue }
+      if scratch.batch.isDropped(row) {
+        scratch.batch.tally.droppedHistograms += 1
+        continue
+      }
       let place = Int(part.offset)..<(Int(part.offset) + Int(part.length))
       guard let message = HistogramMessage.decode(UnsafeRawBufferPointer(rebasing: bytes[place])) else {
         refuse(row, "histogram_invalid", "histogram is not well-formed protobuf", bytes, scratch)
@@ -33,23 +38,24 @@ struct HistogramIntake {
     return stored
   }
 
-  /// Nil where the series is refused, which is named then.
+  /// Nil where the series is refused, which is named then, or dropped.
   private func append(
     _ message: HistogramMessage, _ row: Int, _ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch
   ) -> SampleOutcome? {
     if let outcome = put(message, row, scratch) { return outcome }
     // No series yet, or one that has just ended.
-    let raw = scratch.batch.rows.labels(of: scratch.batch.rows.rows[row], in: bytes)
-    if let fault = LabelRules.check(raw, &scratch.labels, limits) {
-      refuse(row, fault.reason, fault.message, bytes, scratch)
+    let resolver = RowResolver(head: head, limits: limits, now: now, metrics: metrics)
+    switch resolver.identify(row, bytes, scratch) {
+    case .dropped:
+      scratch.batch.tally.droppedHistograms += 1
       return nil
+    case .refused(let refusal):
+      refuse(row, refusal.reason, refusal.message, bytes, scratch)
+      return nil
+    case .named: break
     }
     if scratch.batch.rows.rows[row].sampleCount > 0 { return .exhausted }
-    let replica = scratch.replica(of: row)
-    if replica != nil { scratch.labels.remove(scratch.haTerms.options.replicaLabel, in: raw) }
-    scratch.newSeries.set(scratch.labels, of: raw)
-    let name = replica.map { $0.number == 0 ? nil : $0.number } ?? 0
-    if let refusal = head.appendNew(row: row, &scratch.newSeries, &scratch.batch, now: now, pair: name) {
+    if let refusal = resolver.append(row, scratch) {
       refuse(row, refusal.reason, refusal.message, bytes, scratch)
       return nil
     }

@@ -8,6 +8,10 @@ package struct IngestLimits: Sendable, Equatable {
   package var labelNameBytesMax = 0
   /// Bytes of a label value; 0: no bound.
   package var labelValueBytesMax = 0
+  /// Samples received a second; 0: no bound. Past it a body is refused as a whole, to be sent again.
+  package var samplesPerSecondMax = 0
+  /// Samples that may come at once after a quiet time; 0: those of one second.
+  package var samplesBurstMax = 0
 
   package init() {}
 }

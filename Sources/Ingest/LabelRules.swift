@@ -3,6 +3,20 @@ import Model
 
 /// What the labels of a new series must be. Pure; called once per spelling of a series, not per sample.
 enum LabelRules {
+  /// Parses and canonicalizes the label fields of a row for rules that look at them; says why that cannot be, or nil.
+  static func read(_ bytes: UnsafeRawBufferPointer, _ labels: inout LabelFields) -> SeriesFault? {
+    guard labels.parse(bytes) else { return .malformed }
+    labels.canonicalize(in: bytes)
+    if let index = labels.firstDuplicate(in: bytes) { return .duplicateName(excerpt(labels.name(index, in: bytes))) }
+    for index in 0..<labels.fields.count {
+      let name = labels.name(index, in: bytes)
+      if name.isEmpty || !UTF8Text.isValid(name) || !UTF8Text.isValid(labels.value(index, in: bytes)) {
+        return .invalidLabel(excerpt(name))
+      }
+    }
+    return nil
+  }
+
   /// Parses and canonicalizes the label fields of a row; says what is wrong with them, or nil.
   static func check(
     _ bytes: UnsafeRawBufferPointer, _ labels: inout LabelFields, _ limits: IngestLimits

@@ -13,6 +13,8 @@ package enum ReceiveOutcome: Sendable, Equatable {
   case tooLarge(message: String)
   /// Neither snappy nor zstd.
   case unsupportedEncoding(String)
+  /// More samples than the workspace may send; nothing was stored, and the same body may come again.
+  case limited(message: String, retryAfterSeconds: Int)
   /// Nothing is acknowledged; the sender should try the same body again.
   case unavailable(message: String, retryAfterSeconds: Int)
 }

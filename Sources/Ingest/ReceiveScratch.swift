@@ -20,14 +20,17 @@ final class ReceiveScratch {
   /// The replicas the body is of.
   var pairs = BodyPairs()
   var haTerms = HATerms()
+  /// The rules that hold for the whole body, and what they made of the series being read.
+  var rewriting = SeriesRewriting.none
+  var rewritten = ByteBuffer(capacity: 512)
+  /// What of the body is in the log.
+  var written = WrittenCounts()
 
   /// The replica that sent the row; nil where it is of none.
   func replica(of row: Int) -> BodyPairs.Entry? {
     let place = Int(batch.pairs[row])
     return place == 0 || pairs.isEmpty ? nil : pairs[place - 1]
   }
-  /// What of the body is in the log.
-  var written = WrittenCounts()
 
   /// Makes ready for the next body and gives back what an unusual one made grow.
   func reset() {
@@ -39,6 +42,7 @@ final class ReceiveScratch {
     batch.release(aboveRows: ReceiveScratch.keptRowsMax)
     labels.release()
     if newSeries.fields.capacity > ReceiveScratch.keptLabelBytesMax { newSeries = NewSeries() }
+    if rewritten.capacity > ReceiveScratch.keptLabelBytesMax { rewritten = ByteBuffer(capacity: 512) }
     refusals = Refusals()
     pairs.removeAll()
     written = WrittenCounts()
@@ -58,6 +62,12 @@ struct Refusals {
   mutating func add(reason: String, samples: Int, _ describe: () -> String) {
     countByReason[reason, default: 0] += samples
     if named.count < Refusals.namedMax { named.append(describe()) }
+  }
+
+  /// Adds what was refused of a second half of the body.
+  mutating func merge(_ other: Refusals) {
+    for (reason, count) in other.countByReason { countByReason[reason, default: 0] += count }
+    named += other.named.prefix(max(0, Refusals.namedMax - named.count))
   }
 
   /// One line: the first refusals, then how many there were.

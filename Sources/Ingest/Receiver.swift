@@ -13,6 +13,8 @@ package final class Receiver: Sendable {
   let clock: any Clock
   let log: Log
   private let limits: Mutex<IngestLimits>
+  private let rate = Mutex(SampleRate())
+  private let rewriting = Mutex(SeriesRewriting.none)
   private let idle = Mutex<[ScratchBox]>([])
   package let metrics: ReceiverMetrics
   /// What senders say of their metrics.
@@ -51,6 +53,17 @@ package final class Receiver: Sendable {
   package func reconfigure(_ limits: IngestLimits) { self.limits.withLock { $0 = limits } }
 
   package var decodedBytesMax: Int { limits.withLock { $0.decodedBytesMax } }
+  package var presentLimits: IngestLimits { limits.withLock { $0 } }
+  package var presentRules: IngestRules { rewriting.withLock { $0.source } }
+
+  /// Takes over the rules for labels, for bodies that come from now on. What was resolved under other rules is forgotten.
+  package func reconfigure(_ rules: IngestRules) throws(RegexError) {
+    let present = rewriting.withLock { $0 }
+    if present.source == rules { return }
+    let next = try present.replaced(by: rules)
+    rewriting.withLock { $0 = next }
+    head.forgetSpellings(except: next.number)
+  }
 
   /// Takes in one body of the remote-write 1.0 protocol.
   package func receive(_ body: UnsafeRawBufferPointer, encoding: BodyEncoding) -> ReceiveOutcome {
@@ -70,12 +83,15 @@ package final class Receiver: Sendable {
   }
 
   /// Lends a scratch from the pool.
-  func withScratch<Result>(_ use: (ReceiveScratch, IngestLimits) -> Result) -> Result {
+  func withScratch<Result, Failure: Error>(
+    _ use: (ReceiveScratch, IngestLimits) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     let box = idle.withLock { $0.popLast() } ?? ScratchBox(scratch: ReceiveScratch())
-    let result = use(box.scratch, limits.withLock { $0 })
-    box.scratch.reset()
-    idle.withLock { $0.append(box) }
-    return result
+    defer {
+      box.scratch.reset()
+      idle.withLock { $0.append(box) }
+    }
+    return try use(box.scratch, limits.withLock { $0 })
   }
 
   /// `replaying`: a kept body of a replica that now leads; only its rows are of interest.
@@ -94,14 +110,22 @@ package final class Receiver: Sendable {
       metrics.malformed.add()
       return .malformed(message: "not a remote-write request: \(error)")
     }
+    if replaying == nil, let limited = rateLimit(scratch, limits) { return limited }
     let now = clock.nowMilliseconds()
     scratch.haTerms = replicas.begin(head, now: clock.monotonicMilliseconds)
+    scratch.rewriting = rewriting.withLock { $0 }
+    scratch.batch.rules = scratch.rewriting.number
     head.appendKnown(&scratch.batch, now: now, takesPlain: replaying == nil)
-    if let outcome = settleReplicas(body, form, bytes, scratch, now, replaying: replaying) { return outcome }
+    let settled = settleReplicas(body, form, bytes, scratch, now, replaying: replaying)
+    let refused = scratch.pairs.refused
+    if refused.samples + refused.histograms > 0 {
+      rate.withLock { $0.giveBack(refused.samples + refused.histograms) }
+    }
+    if let settled { return settled }
     resolveUnknown(bytes, scratch, limits, now)
     let histograms =
       scratch.batch.rows.histograms.count == 0
-      ? 0 : HistogramIntake(head: head, limits: limits, now: now).store(bytes, scratch)
+      ? 0 : HistogramIntake(head: head, limits: limits, now: now, metrics: metrics).store(bytes, scratch)
     let exemplars =
       scratch.batch.rows.exemplars.count == 0
       ? 0 : ExemplarIntake(head: head, message: form.message, now: now).store(bytes, scratch, metrics)
@@ -110,15 +134,18 @@ package final class Receiver: Sendable {
     if scratch.batch.tally.refused > 0 { nameRefusedSamples(bytes, scratch) }
     do throws(WALError) {
       try head.commit(&scratch.batch)
+      try storeCopies(bytes, scratch, limits, now)
     } catch {
       log.error("A write could not be logged and was not acknowledged", ["err": "\(error)"])
       metrics.notLogged.add()
       return .unavailable(message: "the write-ahead log cannot be written: \(error)", retryAfterSeconds: 5)
     }
     metrics.samples.add(scratch.batch.tally.stored + histograms)
+    metrics.relabelDropped.add(scratch.batch.tally.dropped + scratch.batch.tally.droppedHistograms)
     replicas.metrics.supersededSamples.add(scratch.batch.tally.superseded)
-    scratch.written.samples = scratch.batch.tally.stored
-    scratch.written.histograms = histograms
+    // What the rules drop is done with: its sender would take it for lost.
+    scratch.written.samples = scratch.batch.tally.stored + scratch.batch.tally.dropped
+    scratch.written.histograms = histograms + scratch.batch.tally.droppedHistograms
     scratch.written.exemplars = exemplars
     scratch.written.refused = scratch.refusals.total
     if scratch.refusals.isEmpty { return .stored }
@@ -133,6 +160,19 @@ package final class Receiver: Sendable {
     case .v1: try WriteRequestScanner.scan(bytes, key: head.hash, into: &rows)
     case .v2: try WriteRequestV2Scanner.scan(bytes, key: head.hash, into: &rows)
     }
+  }
+
+  /// An outcome where the workspace sends more than it may.
+  private func rateLimit(_ scratch: ReceiveScratch, _ limits: IngestLimits) -> ReceiveOutcome? {
+    if limits.samplesPerSecondMax == 0 { return nil }
+    let rows = scratch.batch.rows.times.count + scratch.batch.rows.histograms.count
+    let now = UInt64(max(0, clock.monotonicNanoseconds()))
+    guard let seconds = rate.withLock({ $0.take(rows, limits, now: now) }) else { return nil }
+    metrics.count(reason: "rate_limited", samples: rows)
+    let metadata = scratch.batch.rows.metadata.count
+    return .limited(
+      message: "ingestion rate limit (\(limits.samplesPerSecondMax)) exceeded while adding \(rows) samples and "
+        + "\(metadata) metadata", retryAfterSeconds: seconds)
   }
 
   /// Fills `scratch.decoded`; an outcome where that is not possible.
@@ -162,23 +202,15 @@ package final class Receiver: Sendable {
   }
 
   /// Reads the labels of the rows nobody has sent before, and appends them to their series, most of them new.
-  private func resolveUnknown(
+  func resolveUnknown(
     _ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch, _ limits: IngestLimits, _ now: Int64
   ) {
+    let resolver = RowResolver(head: head, limits: limits, now: now, metrics: metrics)
     // In the order of the body, so that series are made in the order their sender has them.
     for row in scratch.batch.unknown.sorted().map(Int.init) {
+      guard let refusal = resolver.resolve(row, bytes, scratch) else { continue }
       let raw = scratch.batch.rows.labels(of: scratch.batch.rows.rows[row], in: bytes)
-      if let fault = LabelRules.check(raw, &scratch.labels, limits) {
-        refuse(row, reason: fault.reason, fault.message, raw, scratch)
-        continue
-      }
-      let replica = scratch.replica(of: row)
-      if replica != nil { scratch.labels.remove(scratch.haTerms.options.replicaLabel, in: raw) }
-      scratch.newSeries.set(scratch.labels, of: raw)
-      let name = replica.map { $0.number == 0 ? nil : $0.number } ?? 0
-      if let refusal = head.appendNew(row: row, &scratch.newSeries, &scratch.batch, now: now, pair: name) {
-        refuse(row, reason: refusal.reason, refusal.message, raw, scratch)
-      }
+      refuse(row, reason: refusal.reason, refusal.message, raw, scratch)
     }
   }
 
@@ -195,7 +227,7 @@ package final class Receiver: Sendable {
 
   /// Goes over the samples the head refused. Some turn out to be stored already, in a chunk on disk: a retry of an old
   /// body is a success.
-  private func nameRefusedSamples(_ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch) {
+  func nameRefusedSamples(_ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch) {
     if let database { database.acquitDuplicates(&scratch.batch) } else { head.acquitDuplicates(&scratch.batch) }
     for row in 0..<scratch.batch.rows.rows.count {
       let start = Int(scratch.batch.rows.rows[row].sampleStart)

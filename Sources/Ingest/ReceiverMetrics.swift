@@ -7,6 +7,8 @@ package final class ReceiverMetrics: Sendable {
   package let samples: Counter
   package let malformed: Counter
   package let notLogged: Counter
+  package let relabelled: Counter
+  package let relabelDropped: Counter
   private let refused = Mutex<[String: Int]>([:])
   private let refusedExemplars = Mutex<[String: Int]>([:])
 
@@ -17,6 +19,10 @@ package final class ReceiverMetrics: Sendable {
       "apus_receiver_malformed_bodies_total", "Remote-write bodies that could not be decoded.")
     notLogged = registry.counter(
       "apus_receiver_unlogged_bodies_total", "Bodies that were not acknowledged because the log could not be written.")
+    relabelled = registry.counter(
+      "apus_receiver_relabelled_series_total", "Series whose labels went through the rules: each spelling once.")
+    relabelDropped = registry.counter(
+      "apus_receiver_relabel_dropped_samples_total", "Samples of series that the rules drop.")
     registry.collect("apus_discarded_samples_total", "Samples that were refused, by reason.", .counter) { [weak self] in
       guard let self else { return [] }
       let counts = self.refused.withLock { $0 }
@@ -43,6 +49,11 @@ package final class ReceiverMetrics: Sendable {
     }
     refusedExemplars.withLock { $0[reason, default: 0] += 1 }
   }
+
+  /// Samples refused so far, by reason.
+  package var discarded: [String: Int] { refused.withLock { $0 } }
+
+  func count(reason: String, samples: Int) { refused.withLock { $0[reason, default: 0] += samples } }
 
   func count(_ refusals: Refusals) {
     refused.withLock { total in

@@ -15,6 +15,9 @@ extension DatabaseOptions {
     head.limits.activeSeriesMax = configuration.limits.activeSeriesMax
     head.limits.seriesPerMetricMax = configuration.limits.seriesPerMetricMax
     head.exemplarsMax = configuration.storage.exemplarsMax
+    head.limits.labelSets = configuration.limits.labelSets.map {
+      LabelSetLimit(labels: $0.labels, seriesMax: $0.seriesMax)
+    }
     let retention = Configuration.Retention.effective(
       configuration, flagTimeMilliseconds: options.retentionTimeMilliseconds,
       flagSizeBytes: options.retentionSizeBytes)
@@ -38,6 +41,8 @@ extension IngestLimits {
     labelsPerSeriesMax = configuration.limits.labelsPerSeriesMax
     labelNameBytesMax = configuration.limits.labelNameBytesMax
     labelValueBytesMax = configuration.limits.labelValueBytesMax
+    samplesPerSecondMax = configuration.limits.samplesPerSecondMax
+    samplesBurstMax = configuration.limits.samplesBurstMax
   }
 }
 
@@ -104,6 +109,15 @@ extension RemoteReadOptions {
 }
 
 extension Assembly {
+  /// The expressions have been compiled once, when the configuration was checked.
+  static func takeOver(_ rules: IngestRules, _ receiver: Receiver, _ log: Log) {
+    do throws(RegexError) {
+      try receiver.reconfigure(rules)
+    } catch {
+      log.error("The rules for received series were not taken over", ["err": "\(error)"])
+    }
+  }
+
   static func runtime(
     _ options: ServeOptions, _ configuration: ConfigurationHolder, _ database: Database, _ clock: any Clock
   ) -> RuntimeFacts {

@@ -61,6 +61,7 @@ final class Assembly: Sendable {
         registry: registry))
     receiver.metadata.open(
       database.layout.metadata, on: LinuxDisk(), log: log, now: clock.nowMilliseconds())
+    LimitMetrics.register(in: registry, database, receiver)
     let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
     workspace.otlp.reconfigure(OTLPOptions(options, present))
     do throws(ThreadError) {
@@ -92,11 +93,13 @@ final class Assembly: Sendable {
     servers = sockets.map { socket in
       HTTPServer(options: HTTPServerOptions(options, socket), log: log, metrics: registry, router: router)
     }
-    configuration.onReload { [database, receiver] configuration in
+    Assembly.takeOver(present.ingestRules, receiver, log)
+    configuration.onReload { [database, receiver, log] configuration in
       database.reconfigure { $0 = DatabaseOptions(options, configuration) }
       receiver.reconfigure(IngestLimits(options, configuration))
       receiver.replicas.reconfigure(HAOptions(configuration))
       workspace.otlp.reconfigure(OTLPOptions(options, configuration))
+      Assembly.takeOver(configuration.ingestRules, receiver, log)
     }
   }
 

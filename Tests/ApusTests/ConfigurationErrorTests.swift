@@ -81,11 +81,11 @@ struct ConfigurationErrorTests {
       ),
       (
         "scrape_configs: [{job_name: a, relabel_configs: [{regex: '(('}]}]\n",
-        "p.yml:1:58: regex: \"((\" (expected a regular expression)"
+        "p.yml:1:58: regex: error parsing regexp: missing closing ): `((`"
       ),
       (
         "scrape_configs: [{job_name: a, relabel_configs: [{action: replce, target_label: b}]}]\n",
-        "p.yml:1:51: relabelling rule: unknown action replce (expected one of replace, keep, drop, keepequal, dropequal, hashmod, labelmap, labeldrop, labelkeep, lowercase, uppercase)"
+        "p.yml:1:51: relabelling rule: unknown relabel action \"replce\""
       ),
       ("remote_write: [{url: 'http://a b'}]\n", "p.yml:1:22: url: \"http://a b\" (expected a URL)"),
       ("a: 1\na: 2\n", "p.yml:2:1: the key \"a\" is already given at 1:1"),
@@ -109,15 +109,29 @@ struct ConfigurationErrorTests {
   @Test(
     "relabelling rules hold to Prometheus's conditions",
     arguments: [
-      ("{}", "the action replace needs a target_label"),
-      ("{action: hashmod, target_label: a}", "the action hashmod needs a modulus above 0"),
-      ("{action: keepequal, source_labels: [a]}", "the action keepequal needs a target_label"),
+      ("{}", "relabel configuration for replace action requires 'target_label' value"),
+      ("{action: hashmod, target_label: a}", "relabel configuration for hashmod requires non-zero modulus"),
       (
-        "{action: dropequal, source_labels: [a], target_label: b, regex: c}", "the action dropequal does not take regex"
+        "{action: keepequal, source_labels: [a]}",
+        "relabel configuration for keepequal action requires 'target_label' value"
       ),
-      ("{action: labeldrop, source_labels: [a], regex: b}", "the action labeldrop does not take source_labels"),
-      ("{action: lowercase, target_label: a, replacement: b}", "the action lowercase does not take replacement"),
-      ("{action: labelmap, replacement: ''}", "the action labelmap needs a replacement"),
+      (
+        "{action: dropequal, source_labels: [a], target_label: b, regex: c}",
+        "dropequal action requires only 'source_labels' and `target_label`, and no other fields"
+      ),
+      (
+        "{action: labeldrop, source_labels: [a], regex: b}",
+        "labeldrop action requires only 'regex', and no other fields"
+      ),
+      (
+        "{action: labeldrop, source_labels: [], regex: b}",
+        "labeldrop action requires only 'regex', and no other fields"
+      ),
+      (
+        "{action: lowercase, target_label: a, replacement: b}", "'replacement' can not be set for lowercase action"
+      ),
+      ("{action: labelmap, replacement: ''}", "\"\" is invalid 'replacement' for labelmap action"),
+      ("{action: '', target_label: a}", "relabel action cannot be empty"),
       ("{action: Keep, source_labels: [a], regex: b}", ""),
       ("{action: labeldrop, regex: a, separator: ;}", ""),
       ("{action: keepequal, source_labels: [a], target_label: b}", ""),

@@ -96,10 +96,33 @@ struct ConfigurationTests {
     #expect(configuration.retentionRules.map(\.selector) == ["{env=\"dev\"}", "up"])
     #expect(configuration.retentionRules.map(\.retentionMilliseconds) == [604_800_000, 31_536_000_000])
     #expect(configuration.retentionRules.map(\.position.line) == [14, 15])
+    #expect(configuration.warnings.isEmpty)
+  }
+
+  @Test("other names and relabelling rules become the rules of what is received, with their defaults")
+  func ingestRules() throws {
+    let configuration = try configuration(
+      """
+      apus:
+        rename:
+        - {from: 'ecs_(.*)_Megabytes', to: ecs_$1}
+        - {from: a, to: b, keep: true}
+        write_relabel_configs:
+        - {action: Drop, source_labels: [__name__, job], regex: 'go_.*;x'}
+        - {target_label: a, replacement: '', separator: ''}
+        - {action: hashmod, source_labels: [a], target_label: b, modulus: 8}
+      """)
+    let rules = configuration.ingestRules
     #expect(
-      configuration.warnings == [
-        "accepted but not served by this version: apus.limits.label_sets"
+      rules.renames == [
+        .init(from: "ecs_(.*)_Megabytes", to: "ecs_$1"), .init(from: "a", to: "b", keepsOld: true),
       ])
+    var set = RelabelRule(.replace, to: "a", replacement: "")
+    set.separator = ""
+    var spread = RelabelRule(.hashmod, of: ["a"], to: "b")
+    spread.modulus = 8
+    #expect(rules.relabel == [RelabelRule(.drop, of: ["__name__", "job"], regex: "go_.*;x"), set, spread])
+    #expect(configuration.warnings.isEmpty)
   }
 
   @Test("the file's retention comes before the flags', and 15 days before nothing")

@@ -19,6 +19,15 @@ extension HTTPSocketTests {
               for _ in 0..<20 { try writer.write(Array(repeating: 65, count: 50_000)) }
             })
         }
+        router.add(.get, "/lingering", run: .queued(executor)) { _ in
+          Response(
+            body: .written { writer throws(StreamFailure) in
+              try writer.write(Array(repeating: 65, count: 50_000))
+              try writer.flush()
+              // All is sent, and the connection suspended, before the end comes.
+              usleep(100_000)
+            })
+        }
       }
     }
 
@@ -124,6 +133,27 @@ extension HTTPSocketTests {
       #expect(eventually { server.metric("apus_http_open_connections") == 0 })
     }
 
+    @Test("a client of HTTP/1.0 sees the end of a stream at once, whoever else is connected")
+    func oldClientAmongOthers() throws {
+      let server = try server { $0.threadCount = 1 }
+      let others = (0..<3).map { _ in server.client() }
+      for other in others {
+        other.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(other.readAnswer()?.text.hasPrefix("root") == true)
+      }
+      for connection in ["close", "keep-alive"] {
+        let client = server.client()
+        client.send("GET /lingering HTTP/1.0\r\nConnection: \(connection)\r\n\r\n")
+        #expect(client.readToEnd().count > 50_000)
+        #expect(client.isAtEnd && !client.wasReset)
+        #expect(eventually { server.metric("apus_http_open_connections") == 3 })
+      }
+      for other in others {
+        other.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(other.readAnswer()?.text.hasPrefix("root") == true)
+      }
+    }
+
     @Test("random bytes and mutated requests never harm the server")
     func fuzz() throws {
       let seed = environmentVariable("APUS_SEED").flatMap { UInt64($0) } ?? UInt64.random(in: 0...UInt64.max)
@@ -168,7 +198,8 @@ extension HTTPSocketTests {
       }
       #expect(eventually { server.metric("apus_http_open_connections") == 0 }, "seed \(seed)")
       #expect(eventually { serverSockets(server.port) == 1 }, "seed \(seed)")
-      #expect(server.metric("apus_http_bodies_in_flight_bytes") == 0, "seed \(seed)")
+      // A worker may still hold a request whose client is gone.
+      #expect(eventually { server.metric("apus_http_bodies_in_flight_bytes") == 0 }, "seed \(seed)")
       #expect(server.get("/")?.status == 200, "seed \(seed)")
     }
   }

@@ -15,7 +15,7 @@ import Testing
     let database: Database
     let receiver: Receiver
 
-    init() throws {
+    init(_ rules: IngestRules = IngestRules()) throws {
       folder = try TemporaryDirectory("apus-allocations")
       let clock = SimulatedClock(nowMilliseconds: ReceiverBench.now)
       let log = Log(level: .error, format: .logfmt) { _ in }
@@ -27,6 +27,7 @@ import Testing
         database: database, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
         replicas: HATracker(
           HAOptions(), path: folder.path("leaders"), disk: LinuxDisk(), clock: clock, log: log, registry: registry))
+      try receiver.reconfigure(rules)
     }
 
     /// What one body costs.
@@ -67,14 +68,25 @@ import Testing
     return message == .v1 ? body.snappy : newer.snappy
   }
 
+  /// Other names for all, less labels, and a seventh of the series dropped.
+  private static let rules: IngestRules = {
+    var rules = IngestRules()
+    rules.renames = [.init(from: "(.*)_total", to: "$1")]
+    rules.relabel = [
+      RelabelRule(.drop, of: ["job"], regex: "job-3"), RelabelRule(.labelmap, regex: "p(.*)", replacement: "_$1"),
+      RelabelRule(.labeldrop, regex: "job"),
+    ]
+    return rules
+  }()
+
   @Test(
     "a known series and its sample cost no allocation: large bodies ask the heap no more often than small ones",
-    arguments: [WriteMessage.v1, .v2])
-  func known(_ message: WriteMessage) throws {
+    arguments: [WriteMessage.v1, .v2], [IngestRules(), rules])
+  func known(_ message: WriteMessage, _ rules: IngestRules) throws {
     if apus_allocation_count() < 0 { return }
     var costs: [Int: [Int]] = [:]
     for series in [100, 5000] {
-      let site = try Site()
+      let site = try Site(rules)
       for round in 0..<110 {
         let body = body(series, round, message)
         let cost = site.allocations(of: body, message)
@@ -83,6 +95,9 @@ import Testing
         // The first bodies make the series, and let scratch and arenas grow to their size.
         if round >= 10 { costs[series, default: []].append(cost) }
       }
+      let asked = rules == IngestRules() ? 0 : series
+      #expect(site.receiver.metrics.relabelled.value == asked)
+      #expect((site.receiver.metrics.relabelDropped.value > 110 * series / 8) == (asked > 0))
     }
     // Of the bodies of a chunk's length most open no chunk and move none: those cost the same few.
     let small = (costs[100] ?? []).sorted()

@@ -126,4 +126,27 @@ import Testing
     #expect(receive(bench, body("r1", now + 15_000), .v2).outcome == .stored)
     #expect(try bench.exemplars()["a"]?.map { $0.labels["trace_id"] } == ["r1-0", "r1-15000"])
   }
+
+  @Test("exemplars follow their series under its new name, and what the rules drop counts as taken")
+  func relabelled() throws {
+    let bench = try ReceiverBench()
+    var rules = IngestRules()
+    rules.relabel = [RelabelRule(.drop, of: ["__name__"], regex: "go_.*")]
+    rules.renames = [IngestRules.Rename(from: "old_(.*)", to: "new_$1")]
+    try bench.receiver.reconfigure(rules)
+    // Resolved at first, then known by its spelling; with a sample, and without.
+    for step in 0..<4 as Range<Int64> {
+      var body = RemoteWriteV2Body()
+      for metric in ["old_name", "go_dropped"] {
+        let more = body.exemplar([("trace_id", "\(step)")], now + step, 1)
+        body.add([("__name__", metric), ("job", "test")], step == 3 ? [] : [(now + step, 1)], more: more)
+      }
+      let answer = receive(bench, body.message, .v2)
+      #expect(answer.outcome == .stored)
+      #expect(answer.written == WrittenCounts(samples: step == 3 ? 0 : 2, exemplars: 2), "\(step)")
+    }
+    let found = try bench.exemplars()
+    #expect(found.keys.sorted() == ["new_name"] && found["new_name"]?.count == 4)
+    #expect(discarded(bench).isEmpty)
+  }
 }

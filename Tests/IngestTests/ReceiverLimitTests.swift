@@ -158,4 +158,58 @@ import Testing
     #expect(message.contains("more than 65536"), "\(message)")
     #expect(try bench.stored().count == 1)
   }
+
+  @Test("series beyond the limit of their label set are refused by name, whatever else comes is stored")
+  func labelSets() throws {
+    let team = Labels([(name: "job", value: "test"), (name: "team", value: "a")])
+    let bench = try ReceiverBench(IngestLimits()) {
+      $0.head.limits.labelSets = [LabelSetLimit(labels: team, seriesMax: 2)]
+    }
+    func series(_ metric: String, _ team: String, _ time: Int64) -> [UInt8] {
+      rawSeries([label("__name__", metric), label("job", "test"), label("team", team)], [(time, 1)])
+    }
+    #expect(bench.receive(series("m1", "a", now) + series("m2", "a", now) + series("m1", "b", now)) == .stored)
+    let body = series("m1", "a", now + 1) + series("m3", "a", now + 1) + series("m3", "b", now + 1)
+    let message = try #require(bench.receive(body).partly)
+    #expect(
+      message.hasPrefix(#"per-labelset series limit of 2 exceeded (labelSet: {job="test", team="a"})"#), "\(message)")
+    #expect(message.hasSuffix("(refused 1 of 3 samples; per_labelset_series_limit: 1)"), "\(message)")
+    #expect(try bench.stored().count == 4)
+    #expect(bench.discarded("per_labelset_series_limit") == 1)
+    #expect(bench.database.head.labelSetCounts.map(\.count) == [2])
+  }
+
+  @Test("past the rate a body is refused whole with the time to wait, and taken after that time")
+  func rate() throws {
+    var limits = IngestLimits()
+    limits.samplesPerSecondMax = 100
+    limits.samplesBurstMax = 250
+    let bench = try ReceiverBench(limits)
+    func body(_ count: Int, _ step: Int64) -> [UInt8] {
+      (0..<count).flatMap { goodSeries("m\($0)", [(now + step, 1)]) }
+    }
+    #expect(bench.receive(body(200, 0)) == .stored)
+    #expect(bench.receive(body(50, 1)) == .stored)
+    let refused = ReceiveOutcome.limited(
+      message: "ingestion rate limit (100) exceeded while adding 150 samples and 0 metadata", retryAfterSeconds: 2)
+    #expect(bench.receive(body(150, 2)) == refused)
+    #expect(bench.discarded("rate_limited") == 150)
+    bench.clock.advance(milliseconds: 1400)
+    #expect(bench.receive(body(150, 2)) != .stored)
+    bench.clock.advance(milliseconds: 100)
+    #expect(bench.receive(body(150, 2)) == .stored)
+    // What is refused costs nothing: the time to wait does not grow.
+    for _ in 0..<5 { _ = bench.receive(body(150, 3)) }
+    bench.clock.advance(milliseconds: 1500)
+    #expect(bench.receive(body(150, 3)) == .stored)
+    // A body larger than the burst passes once the bucket is full, and is paid for afterwards.
+    bench.clock.advance(milliseconds: 10_000)
+    #expect(bench.receive(body(1000, 4)) == .stored)
+    bench.clock.advance(milliseconds: 7_500)
+    #expect(bench.receive(body(1, 5)) != .stored)
+    bench.clock.advance(milliseconds: 100)
+    #expect(bench.receive(body(1, 5)) == .stored)
+    bench.receiver.reconfigure(IngestLimits())
+    #expect(bench.receive(body(1000, 6)) == .stored)
+  }
 }

@@ -87,6 +87,46 @@ private struct Name: Hashable {
       }
     }
   }
+
+  @Test("what was resolved under other rules is not found, and goes; identities stay")
+  func rules() {
+    var table = ReferenceTable()
+    for number in 0..<500 as Range<UInt64> {
+      let location = SeriesLocation(raw: UInt32(number))
+      table.insert(high: number << 40, low: 3, location)
+      for rules in 1...3 as ClosedRange<UInt32> {
+        table.insert(high: number << 40, low: 3, number % 5 == 0 ? .dropped : location, rules: rules)
+      }
+    }
+    table.checkInvariants()
+    #expect(table.count == 2000 && table.droppedCount == 300)
+    #expect(
+      table.findName(high: 5 << 40, low: 3, rules: 2).location.isDropped
+        && table.findName(high: 5 << 40, low: 3).location.raw == 5)
+    #expect(table.findName(high: 5 << 40, low: 3, rules: 4).location.raw == SeriesLocation.none.raw)
+    table.forgetSpellings(except: 2)
+    table.checkInvariants()
+    #expect(table.count == 1000 && table.droppedCount == 100)
+    #expect(
+      table.findName(high: 6 << 40, low: 3, rules: 2).location.raw == 6
+        && table.findName(high: 6 << 40, low: 3, rules: 1).location.isNone)
+    table.forgetSpellings(except: 0)
+    #expect(table.count == 500 && table.droppedCount == 0)
+    for number in 0..<500 as Range<UInt64> {
+      #expect(table.findName(high: number << 40, low: 3).location.raw == UInt32(number))
+    }
+  }
+
+  @Test("names that are dropped are forgotten together once there are too many; the others never")
+  func droppedBound() {
+    var table = ReferenceTable()
+    table.insert(high: 7, low: 0, SeriesLocation(raw: 7))
+    var random = RandomSource(seed: 11)
+    for _ in 0..<(ReferenceTable.droppedMax * 2 + 100) { table.insert(high: random.next(), low: 0, .dropped, rules: 1) }
+    #expect(table.droppedCount == 100 && table.count == 101)
+    #expect(table.byteCount < 4 << 20)
+    #expect(table.find(high: 7, low: 0).raw == 7)
+  }
 }
 
 @Suite struct ReplicaNameTests {

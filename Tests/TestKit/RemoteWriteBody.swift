@@ -11,7 +11,7 @@ package struct RemoteWriteBody: Sendable {
   package typealias Samples = [(timestamp: Int64, value: Double)]
 
   /// The protobuf message so far.
-  package private(set) var message: [UInt8] = []
+  package internal(set) var message: [UInt8] = []
 
   package init() {}
 

@@ -72,6 +72,9 @@ void *apus_mhd_context(struct MHD_Connection *connection);
 const struct sockaddr *apus_mhd_peer(struct MHD_Connection *connection);
 // Bytes of the request line and the headers; 0 before they are complete.
 size_t apus_mhd_header_bytes(struct MHD_Connection *connection);
+// Has the connection's thread look at it again within a second, whatever happens on its socket. To be called on that
+// thread; the connection's idle timeout is a second from then on.
+enum MHD_Result apus_mhd_look_again_soon(struct MHD_Connection *connection);
 // Lets the response be ended by the connection's end instead of a last chunk.
 enum MHD_Result apus_mhd_set_unchunked(struct MHD_Response *response);
 

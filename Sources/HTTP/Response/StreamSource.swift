@@ -45,6 +45,7 @@ final class StreamSource {
       case .none: Self.end
       }
     if result == Self.failed { return fail(buffer) }
+    if result == Self.end, connection.endsWithStream { endConnection() }
     if result > 0 { connection.responseBytes += result }
     return result
   }
@@ -90,6 +91,14 @@ final class StreamSource {
     buffer.copyMemory(from: compressed.bytes.part(sentCount..<sentCount + count))
     sentCount += count
     return count
+  }
+
+  /// The library closes such a connection, but forgets it until its idle timeout, or until nothing older is open: all
+  /// the while the client would wait for the end. So the socket is closed for sending here, which tells a client
+  /// without TLS at once, and the library is made to look at the connection again within a second.
+  private func endConnection() {
+    if !connection.core.isTLS { shutdown(connection.socket, Int32(SHUT_WR)) }
+    _ = apus_mhd_look_again_soon(connection.handle)
   }
 
   /// Cuts the connection with a reset: an orderly end would be taken for the end of the answer by a client without

@@ -13,6 +13,7 @@ extension Connection {
     stage = .receiving
     let head = readHead(method: method, target: target, version: version)
     request.peer = peer
+    endsWithStream = version.map { strcmp($0, "HTTP/1.0") == 0 } ?? false
     var hasBody = false
     switch head {
     case .malformed(let reason):

@@ -30,6 +30,8 @@ final class Connection: @unchecked Sendable {
   var refusal: Response?
   var expectedBodyBytes: Int?
   var discardedBytes = 0
+  /// A client of HTTP/1.0 knows no chunks: the end of a stream is the end of its connection.
+  var endsWithStream = false
 
   // What the metrics of the request are made of.
   var metrics: RouteMetrics?
@@ -83,6 +85,7 @@ final class Connection: @unchecked Sendable {
     refusal = nil
     expectedBodyBytes = nil
     discardedBytes = 0
+    endsWithStream = false
     metrics = nil
     status = 0
     responseBytes = 0

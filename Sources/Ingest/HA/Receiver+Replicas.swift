@@ -181,10 +181,9 @@ extension Receiver {
       if numbers[pair - 1] != 0 { head.nameRefused(row: row, scratch.batch, pair: numbers[pair - 1]) }
       return false
     }
-    let locations = scratch.batch.locations.base
     let areAllKept =
       !isAccepted.contains(false)
-      && scratch.batch.replicated.allSatisfy { AppendBatch.isPlaced(locations[Int($0)]) }
+      && scratch.batch.replicated.allSatisfy { scratch.batch.isPlaced(Int($0)) }
     if areAllKept { return }
     var known: [UInt32] = []
     known.reserveCapacity(scratch.batch.replicated.count)
@@ -192,7 +191,7 @@ extension Receiver {
       let place = Int(scratch.batch.pairs[Int(row)]) - 1
       if !isAccepted[place] {
         scratch.batch.refuse(Int(row))
-      } else if AppendBatch.isPlaced(locations[Int(row)]) {
+      } else if scratch.batch.isPlaced(Int(row)) {
         known.append(row)
       } else {
         scratch.batch.setAside(Int(row))

@@ -16,6 +16,8 @@ package enum OTLPOutcome: Sendable, Equatable {
   case refused(message: String)
   /// Nothing is acknowledged; the sender should try the same again.
   case unavailable(message: String, retryAfterSeconds: Int)
+  /// More than the workspace may send; the push may come again.
+  case limited(message: String, retryAfterSeconds: Int)
 }
 
 /// Takes in OpenTelemetry's metrics of one workspace: decompress, decode, translate, and on as remote write. Any thread;
@@ -75,9 +77,7 @@ package final class OTLPReceiver: Sendable {
       return results.add(outcome, written)
     }
     translation.translate(request)
-    if let (message, seconds) = results.unavailable {
-      return .unavailable(message: message, retryAfterSeconds: seconds)
-    }
+    if let stop = results.stop { return stop }
     let rejected = translation.rejectedPoints + results.refused
     if rejected == 0, translation.errors.isEmpty, results.messages.isEmpty { return .stored }
     let message = (translation.errors + results.messages).joined(separator: "; ")
@@ -94,7 +94,8 @@ private final class SliceResults {
   private(set) var stored = 0
   private(set) var refused = 0
   private(set) var messages: [String] = []
-  private(set) var unavailable: (message: String, seconds: Int)?
+  /// Why nothing more can be stored for now.
+  private(set) var stop: OTLPOutcome?
 
   /// False where nothing more can be stored for now.
   func add(_ outcome: ReceiveOutcome, _ written: WrittenCounts) -> Bool {
@@ -106,11 +107,10 @@ private final class SliceResults {
     case .malformed(let message), .tooLarge(let message), .unsupportedEncoding(let message):
       refused += 1
       note(message)
-    case .unavailable(let message, let seconds):
-      unavailable = (message, seconds)
-      return false
+    case .limited(let message, let seconds): stop = .limited(message: message, retryAfterSeconds: seconds)
+    case .unavailable(let message, let seconds): stop = .unavailable(message: message, retryAfterSeconds: seconds)
     }
-    return true
+    return stop == nil
   }
 
   private func note(_ message: String) {

@@ -25,6 +25,7 @@ extension Database {
         var names: Set<[UInt8]> = []
         try forEachSeries(of: block, sets, first, last, shouldStop) { labels in
           labels.forEach { name, _ in names.insert(Array(name)) }
+          return true
         }
         texts = texts.merged(with: LabelTexts(names, limit: limit), limit: limit)
       }
@@ -47,6 +48,7 @@ extension Database {
           labels.withValue(of: name) { value in
             if let value { values.insert(Array(value)) }
           }
+          return true
         }
         texts = texts.merged(with: LabelTexts(values, limit: limit), limit: limit)
       }
@@ -55,28 +57,23 @@ extension Database {
   }
 
   /// The matching series that have samples in the range: those of one selector in the head alone in the order they were
-  /// made, all others in the order of their labels.
+  /// made, all others in the order of their labels. What is held meanwhile is bounded by `bytesMax`.
   package func series(
-    matching sets: [[CompiledMatcher]], from first: Int64, through last: Int64, limit: Int,
+    matching sets: [[CompiledMatcher]], from first: Int64, through last: Int64, limit: Int, bytesMax: Int = .max,
     shouldStop: @escaping () -> Bool = { false }
-  ) throws(QueryStopped) -> (labels: [Labels], isTruncated: Bool) {
+  ) throws(QueryStopped) -> SeriesCollection {
     // What leaves the head after this moment is in the blocks, or stays until the epoch is given back.
     let epoch = epoch.withLock { $0 }
     let blocks = covering(first, last)
     let keepsOrder = sets.count == 1 && blocks.isEmpty
-    var labels = try headSeries(sets, first, last, keepsOrder ? limit : 0, shouldStop)
+    var found = SeriesCollection(limit: limit, bytesMax: bytesMax)
+    try headSeries(sets, first, last, &found, keepsOrder: keepsOrder, shouldStop)
     withExtendedLifetime(epoch) {}
-    if !blocks.isEmpty {
-      var seen = Set(labels)
-      for block in blocks {
-        try forEachSeries(of: block, sets, first, last, shouldStop) { found in
-          if seen.insert(found).inserted { labels.append(found) }
-        }
-      }
+    for block in blocks where !found.isTooLarge {
+      try forEachSeries(of: block, sets, first, last, shouldStop) { found.insert($0) }
     }
-    if !keepsOrder { labels.sort() }
-    guard limit > 0, labels.count > limit else { return (labels, false) }
-    return (Array(labels[..<limit]), true)
+    if !keepsOrder && !found.isTooLarge { found.sort() }
+    return found
   }
 
   // MARK: The head
@@ -119,21 +116,17 @@ extension Database {
   }
 
   private func headSeries(
-    _ sets: [[CompiledMatcher]], _ first: Int64, _ last: Int64, _ limit: Int, _ shouldStop: @escaping () -> Bool
-  ) throws(QueryStopped) -> [Labels] {
-    guard headTouches(first, last) else { return [] }
-    var labels: [Labels] = []
-    var seen: Set<UInt32> = []
+    _ sets: [[CompiledMatcher]], _ first: Int64, _ last: Int64, _ found: inout SeriesCollection, keepsOrder: Bool,
+    _ shouldStop: @escaping () -> Bool
+  ) throws(QueryStopped) {
+    guard headTouches(first, last) else { return }
     for set in sets {
       for (visited, series) in try head.select(set, shouldStop: shouldStop).enumerated() {
         if visited % Database.seriesBetweenStops == 0 && shouldStop() { throw QueryStopped() }
         guard head.hasChunk(series, from: first, through: last) else { continue }
-        guard sets.count == 1 || seen.insert(series.id).inserted else { continue }
-        labels.append(series.labels)
-        if limit > 0 && labels.count > limit { return labels }
+        guard keepsOrder ? found.append(series.labels) : found.insert(series.labels) else { return }
       }
     }
-    return labels
   }
 
   /// Sorted, each once.
@@ -173,10 +166,11 @@ extension Database {
     return values
   }
 
-  /// Calls `body` for each matching series of a block with chunks that touch the time, once for each set that accepts it.
+  /// Calls `body` for each matching series of a block with chunks that touch the time, once for each set that accepts it,
+  /// until it answers false.
   private func forEachSeries(
     of block: Block, _ sets: [[CompiledMatcher]], _ first: Int64, _ last: Int64, _ shouldStop: @escaping () -> Bool,
-    _ body: (Labels) -> Void
+    _ body: (Labels) -> Bool
   ) throws(QueryStopped) {
     var series = DecodedSeries()
     for set in sets {
@@ -184,7 +178,7 @@ extension Database {
       for (visited, reference) in references.enumerated() {
         if visited % Database.seriesBetweenStops == 0 && shouldStop() { throw QueryStopped() }
         guard block.readSeries(reference, into: &series), let labels = block.readLabels(of: series) else { continue }
-        if series.chunks.contains(where: { $0.minTime <= last && $0.maxTime >= first }) { body(labels) }
+        if series.chunks.contains(where: { $0.minTime <= last && $0.maxTime >= first }), !body(labels) { return }
       }
     }
   }

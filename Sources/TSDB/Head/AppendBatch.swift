@@ -36,6 +36,8 @@ package struct AppendBatch: ~Copyable, Sendable {
   var exemplars = ExemplarLog()
   var walBody = WALBody()
   package var tally = AppendTally()
+  /// The number of the rules that its rows are resolved under; 0: none, a spelling is what it says.
+  package var rules: UInt32 = 0
 
   /// The outcome of samples whose row has not been resolved, or was refused as a whole.
   package static let unresolved = UInt8.max
@@ -62,6 +64,20 @@ package struct AppendBatch: ~Copyable, Sendable {
   /// Lists a row as unknown; until it is resolved its samples count as not stored.
   mutating func setAside(_ row: Int, _ view: BatchView) {
     unknown.append(UInt32(truncatingIfNeeded: row))
+    takeOut(row, view)
+  }
+
+  /// Lists a row of `replicated` as unknown: its number means nothing any more, or its series is yet to be found.
+  package mutating func setAside(_ row: Int) { setAside(row, BatchView(&self)) }
+
+  /// Takes a row out: nothing of it is appended or logged, now or later.
+  package mutating func refuse(_ row: Int) {
+    rows.rows.base[row].flags |= WriteRow.isRefusedReplica
+    takeOut(row, BatchView(&self))
+  }
+
+  /// Nothing of the row is stored.
+  func takeOut(_ row: Int, _ view: BatchView) {
     view.references[row] = 0
     let start = Int(view.rows[row].sampleStart)
     for sample in start..<(start &+ Int(view.rows[row].sampleCount)) {
@@ -69,19 +85,14 @@ package struct AppendBatch: ~Copyable, Sendable {
     }
   }
 
-  /// Lists a row of `replicated` as unknown: its number means nothing any more, or its series is yet to be found.
-  package mutating func setAside(_ row: Int) { setAside(row, BatchView(&self)) }
+  /// Whether the place of its series is known for a row.
+  package func isPlaced(_ row: Int) -> Bool { SeriesLocation(raw: locations[row]).isPlaced }
 
-  /// Whether what is in `locations` for a row is the place of a series.
-  @inlinable package static func isPlaced(_ location: UInt32) -> Bool { location < UInt32.max - 1 }
+  /// Whether the rules drop the row; it is then neither stored nor refused.
+  package func isDropped(_ row: Int) -> Bool { SeriesLocation(raw: locations[row]).isDropped }
 
-  /// Takes a row out: nothing of it is appended or logged, now or later.
-  package mutating func refuse(_ row: Int) {
-    rows.rows.base[row].flags |= WriteRow.isRefusedReplica
-    references[row] = 0
-    let start = Int(rows.rows[row].sampleStart)
-    for sample in start..<(start &+ Int(rows.rows[row].sampleCount)) { outcomes[sample] = AppendBatch.unresolved }
-  }
+  /// Whether the sample was left out since the leader before has brought it.
+  package func isSuperseded(_ sample: Int) -> Bool { outcomes[sample] == SampleOutcome.superseded.rawValue }
 
   /// `bounds` for a row of a pair.
   func bounds(_ bounds: AppendBounds, pair: UInt16) -> AppendBounds {
@@ -158,6 +169,9 @@ package struct AppendTally: Sendable, Equatable {
   package var present = 0
   /// Of a replica that took over, and brought before by another.
   package var superseded = 0
+  /// Of spellings that the rules drop.
+  package var dropped = 0
+  package var droppedHistograms = 0
   /// Times of stored samples in order, to move the head's bounds.
   package var oldest = Int64.max
   var newest = Int64.min

@@ -41,11 +41,13 @@ extension Head {
     _ takesPlain: Bool
   ) {
     var tally = batch.tally
+    let rules = batch.rules
     shards[shard].state.withLock { state in
       for place in range { state.references.prefetch(high: view.rows[Int(view.order[place])].hashHigh) }
       for place in range {
         let row = Int(view.order[place])
-        let found = state.references.findName(high: view.rows[row].hashHigh, low: view.rows[row].hashLow)
+        let found = state.references.findName(
+          high: view.rows[row].hashHigh, low: view.rows[row].hashLow, rules: rules)
         view.locations[row] = found.location.raw
         view.pairs[row] = found.pair
         if found.location.shard == shard && found.location.isPlaced { state.prefetchRecord(found.location.slot) }
@@ -63,6 +65,9 @@ extension Head {
           batch.setAside(row, view)
         } else if !takesPlain {
           batch.refuse(row)
+        } else if location.isDropped {
+          batch.takeOut(row, view)
+          tally.dropped &+= Int(view.rows[row].sampleCount)
         } else if location.shard == shard {
           if !append(row, at: location.slot, &state, view, bounds, &tally) { batch.setAside(row, view) }
         } else {
@@ -77,9 +82,14 @@ extension Head {
   /// under other locks: where slots have been recycled since, they are looked up by their labels.
   private func append(_ rows: [UInt32], _ view: BatchView, _ batch: inout AppendBatch, _ bounds: AppendBounds) {
     var starts = ShardStarts()
-    for row in rows { starts.add(SeriesLocation(raw: view.locations[Int(row)]).shard) }
+    // By index: the iterator of an array asks the heap at each step where it is not specialized.
+    let count = rows.count
+    for index in 0..<count { starts.add(SeriesLocation(raw: view.locations[Int(rows[index])]).shard) }
     starts.finish()
-    for row in rows { view.order[starts.place(SeriesLocation(raw: view.locations[Int(row)]).shard)] = row }
+    for index in 0..<count {
+      let row = rows[index]
+      view.order[starts.place(SeriesLocation(raw: view.locations[Int(row)]).shard)] = row
+    }
     for shard in 0..<SeriesLocation.shardCount {
       let range = starts.range(shard)
       if range.isEmpty { continue }

@@ -82,9 +82,10 @@ extension Head {
     }
     let rowKey = (high: view.rows[row].hashHigh, low: view.rows[row].hashLow)
     guard let pair else { return nil }
-    if rowKey.high != hash.high || rowKey.low != low {
+    let rules = batch.rules
+    if rules != 0 || rowKey.high != hash.high || rowKey.low != low {
       shards[Int(rowKey.low & 15)].state.withLock { state in
-        state.references.insert(high: rowKey.high, low: rowKey.low, location, pair: pair)
+        state.references.insert(high: rowKey.high, low: rowKey.low, location, pair: pair, rules: rules)
       }
     }
     return nil
@@ -94,8 +95,9 @@ extension Head {
   /// its labels.
   package func nameRefused(row: Int, _ batch: borrowing AppendBatch, pair: UInt16) {
     let (high, low) = (batch.rows.rows[row].hashHigh, batch.rows.rows[row].hashLow)
+    let rules = batch.rules
     shards[Int(low & 15)].state.withLock { state in
-      state.references.insert(high: high, low: low, .unplaced, pair: pair)
+      state.references.insert(high: high, low: low, .unplaced, pair: pair, rules: rules)
     }
   }
 

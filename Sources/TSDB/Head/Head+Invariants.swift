@@ -9,7 +9,7 @@ extension Head {
     for shard in shards {
       shard.state.withLock { state in
         state.checkInvariants()
-        state.references.forEach { named.insert($0.raw) }
+        state.references.forEach { if !$0.isDropped { named.insert($0.raw) } }
       }
     }
     var numbered = 0

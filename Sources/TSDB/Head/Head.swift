@@ -54,6 +54,7 @@ package final class Head: Sendable {
     var ring = ExemplarRing()
     ring.resize(to: options.exemplarsMax)
     exemplars = Mutex(ring)
+    index.limit(options.limits.labelSets)
   }
 
   /// Takes over what a reload may change.
@@ -61,6 +62,7 @@ package final class Head: Sendable {
     lateWindow.store(options.lateWindowMilliseconds, ordering: .relaxed)
     limits.withLock { $0 = options.limits }
     resizeExemplars(to: options.exemplarsMax)
+    index.limit(options.limits.labelSets)
   }
 
   /// Between which times samples are taken now, by the rules of Prometheus's head.

@@ -18,6 +18,7 @@ package struct HeadOptions: Sendable {
 package struct SeriesLimits: Sendable, Equatable {
   package var activeSeriesMax = 0
   package var seriesPerMetricMax = 0
+  package var labelSets: [LabelSetLimit] = []
 
   package init() {}
 }

@@ -1,19 +1,23 @@
 import CShims
 import Model
 
-/// From the hash of raw label bytes to the series they name: open addressing, 16 bytes a slot, no label compared (84 keyed
-/// bits are the identity: 64, 16, and the four that chose the shard). One shard's part of the workspace's cache; owned by
+/// From the hash of raw label bytes to the series they name: open addressing, 16 bytes a slot, no label compared (80 keyed
+/// bits are the identity: 64, 12, and the four that chose the shard). One shard's part of the workspace's cache; owned by
 /// the shard; not copyable.
 ///
 /// A name may belong to a replica of an HA pair: then its labels are not those of the series, and it has the small number
 /// of that pair (`pair`), so that the verdict about the pair is known before anything is appended.
+///
+/// A name is either the identity of a series (`rules` 0) or a spelling of it that was resolved under the rules of a number
+/// from 1 to 15: the number takes the place of the four bits of the hash that all names of a shard share. Other rules,
+/// another number: what was resolved under the old ones is not found any more, and is taken out by `forgetSpellings`.
 ///
 /// Slots keep the order of the hash (position = its upper bits scaled to the capacity), so growing is one forward pass
 /// over both tables and any capacity will do, not only powers of two.
 struct ReferenceTable: ~Copyable {
   private struct Slot: BitwiseCopyable {
     var high: UInt64
-    /// Bits 4 to 19 of the lower half of the hash.
+    /// Bits 4 to 15 of the lower half of the hash, above the number of the rules.
     var low: UInt16
     /// 0: the name's labels are the series'. `distrusted`, or the number of a pair.
     var pair: UInt16
@@ -22,7 +26,8 @@ struct ReferenceTable: ~Copyable {
 
     @inline(__always)
     func has(_ high: UInt64, _ low: UInt16) -> Bool { self.high == high && self.low == low }
-    var isUnplaced: Bool { location == SeriesLocation.unplaced.raw + 1 }
+    var place: SeriesLocation { SeriesLocation(raw: location &- 1) }
+    var isUnplaced: Bool { place == .unplaced }
   }
 
   /// What a name leads to.
@@ -43,6 +48,15 @@ struct ReferenceTable: ~Copyable {
   /// Names that lead to no series yet (`SeriesLocation.unplaced`).
   private(set) var unplacedCount = 0
   private static let overhang = 256
+  /// Names that are known to be dropped. A sender may send ever new ones: past this many all of them are forgotten.
+  private(set) var droppedCount = 0
+  static let droppedMax = 65_536
+  static let rulesMax: UInt32 = 15
+
+  @inline(__always)
+  private static func key(_ low: UInt32, _ rules: UInt32) -> UInt16 {
+    UInt16(truncatingIfNeeded: low & ~rulesMax | rules)
+  }
 
   init(capacity: Int = 64) {
     self.capacity = capacity
@@ -67,13 +81,10 @@ struct ReferenceTable: ~Copyable {
   @inline(__always)
   func prefetch(high: UInt64) { apus_prefetch(slots + home(high)) }
 
-  @inline(__always)
-  private static func short(_ low: UInt32) -> UInt16 { UInt16(truncatingIfNeeded: low &>> 4) }
-
   /// What label bytes lead to, as they were sent.
   @inline(__always)
-  func findName(high: UInt64, low: UInt32) -> Found {
-    let low = ReferenceTable.short(low)
+  func findName(high: UInt64, low: UInt32, rules: UInt32 = 0) -> Found {
+    let low = ReferenceTable.key(low, rules)
     var index = home(high)
     while true {
       let slot = slots[index]
@@ -92,12 +103,13 @@ struct ReferenceTable: ~Copyable {
 
   /// Adds a name for a series; a name already there is pointed to `location`, but a distrusted one stays, unless it is the
   /// series' own that is added.
-  mutating func insert(high: UInt64, low: UInt32, _ location: SeriesLocation, pair: UInt16 = 0) {
+  mutating func insert(high: UInt64, low: UInt32, _ location: SeriesLocation, pair: UInt16 = 0, rules: UInt32 = 0) {
     if (count + 1) * 4 > capacity * 3 { resize(to: capacity + capacity / 2 + 16) }
     if location == .unplaced, unplacedCount > max(ReferenceTable.unplacedMin, count - unplacedCount) {
       removeAll { $0 == .unplaced }
     }
-    let slot = Slot(high: high, low: ReferenceTable.short(low), pair: pair, location: location.raw + 1)
+    if location.isDropped, droppedCount >= ReferenceTable.droppedMax { removeAll { $0.isDropped } }
+    let slot = Slot(high: high, low: ReferenceTable.key(low, rules), pair: pair, location: location.raw + 1)
     while !place(slot) { resize(to: capacity + capacity / 2 + 16) }
   }
 
@@ -110,11 +122,13 @@ struct ReferenceTable: ~Copyable {
         slots[index] = slot
         count += 1
         unplacedCount += slot.isUnplaced ? 1 : 0
+        droppedCount += slot.place.isDropped ? 1 : 0
         return true
       }
       if slots[index].has(slot.high, slot.low) {
         if slots[index].pair == ReferenceTable.distrusted && slot.pair != 0 { return true }
         unplacedCount += (slot.isUnplaced ? 1 : 0) - (slots[index].isUnplaced ? 1 : 0)
+        droppedCount += (slot.place.isDropped ? 1 : 0) - (slots[index].place.isDropped ? 1 : 0)
         slots[index] = slot
         return true
       }
@@ -125,9 +139,21 @@ struct ReferenceTable: ~Copyable {
 
   /// Drops every name whose series `isGone`, and the memory that is then too much.
   mutating func removeAll(where isGone: (SeriesLocation) -> Bool) {
+    remove { isGone($0.place) }
+  }
+
+  /// Drops the spellings that were resolved under other rules than these; identities stay.
+  mutating func forgetSpellings(except rules: UInt32) {
+    remove { slot in
+      let number = UInt32(slot.low) & ReferenceTable.rulesMax
+      return number != 0 && number != rules
+    }
+  }
+
+  private mutating func remove(where isGone: (Slot) -> Bool) {
     var kept = 0
     for index in 0..<(capacity + ReferenceTable.overhang) where slots[index].location != 0 {
-      if isGone(SeriesLocation(raw: slots[index].location - 1)) {
+      if isGone(slots[index]) {
         slots[index].location = 0
       } else {
         kept += 1
@@ -141,7 +167,7 @@ struct ReferenceTable: ~Copyable {
   mutating func distrust(_ isDistrusted: (SeriesLocation) -> Bool) {
     for index in 0..<(capacity + ReferenceTable.overhang) where slots[index].location != 0 {
       guard slots[index].pair == 0 || slots[index].pair == ReferenceTable.distrusted else { continue }
-      slots[index].pair = isDistrusted(SeriesLocation(raw: slots[index].location - 1)) ? ReferenceTable.distrusted : 0
+      slots[index].pair = isDistrusted(slots[index].place) ? ReferenceTable.distrusted : 0
     }
   }
 
@@ -155,6 +181,7 @@ struct ReferenceTable: ~Copyable {
       slots = ReferenceTable.makeSlots(larger)
       count = 0
       unplacedCount = 0
+      droppedCount = 0
       var fits = true
       for index in 0..<oldCount where old[index].location != 0 {
         guard place(old[index]) else {
@@ -170,8 +197,9 @@ struct ReferenceTable: ~Copyable {
 
   /// Calls `body` for each name's series, if it leads to one.
   func forEach(_ body: (SeriesLocation) -> Void) {
-    for index in 0..<(capacity + ReferenceTable.overhang) where slots[index].location != 0 && !slots[index].isUnplaced {
-      body(SeriesLocation(raw: slots[index].location - 1))
+    for index in 0..<(capacity + ReferenceTable.overhang)
+    where slots[index].location != 0 && slots[index].place.isPlaced {
+      body(slots[index].place)
     }
   }
 
@@ -180,9 +208,11 @@ struct ReferenceTable: ~Copyable {
   func checkInvariants() {
     var found = 0
     var unplaced = 0
+    var dropped = 0
     for index in 0..<(capacity + ReferenceTable.overhang) where slots[index].location != 0 {
       found += 1
       unplaced += slots[index].isUnplaced ? 1 : 0
+      dropped += slots[index].place.isDropped ? 1 : 0
       precondition(!slots[index].isUnplaced || slots[index].pair != 0, "a name of nobody")
       var place = home(slots[index].high)
       precondition(place <= index, "a name before its home")
@@ -194,6 +224,7 @@ struct ReferenceTable: ~Copyable {
     }
     precondition(found == count, "\(count) names counted, \(found) there")
     precondition(unplaced == unplacedCount, "\(unplacedCount) names without a series counted, \(unplaced) there")
+    precondition(dropped == droppedCount, "\(droppedCount) dropped names counted, \(dropped) there")
     precondition(slots[capacity + ReferenceTable.overhang - 1].location == 0, "no empty slot at the end")
   }
 }

@@ -19,6 +19,7 @@ final class SeriesIndex: HeadIndexLender, Sendable {
     var entries = SegmentedColumn<Entry>(gone: .gone)
     var cells = SlabArena()
     var liveCount = 0
+    var labelSets = LabelSetCounts()
     /// Changes when a sweep of symbols begins: ids that no series holds yet may lose their meaning.
     var symbolAge = 0
   }
@@ -58,6 +59,9 @@ final class SeriesIndex: HeadIndexLender, Sendable {
       if limits.activeSeriesMax > 0 && state.liveCount >= limits.activeSeriesMax {
         return .activeSeries(limit: limits.activeSeriesMax, present: state.liveCount)
       }
+      if let broken = state.labelSets.broken(by: packed) {
+        return .seriesPerLabelSet(limit: broken.seriesMax, labels: broken.labels)
+      }
       guard state.intern(packed, into: &admission) else { return .exhausted }
       if limits.seriesPerMetricMax <= 0 { return nil }
       for pair in admission.pairs where pair.name == metricName {
@@ -80,6 +84,7 @@ final class SeriesIndex: HeadIndexLender, Sendable {
       state.entries.append(Entry(location: location.raw, labels: cell))
       admission.pairs.withUnsafeBufferPointer { state.index.postings.add(id, $0) }
       state.liveCount += 1
+      state.labelSets.add(packed, 1)
       return id
     }
   }
@@ -97,8 +102,14 @@ final class SeriesIndex: HeadIndexLender, Sendable {
     while start < ids.count {
       let end = min(start + SeriesIndex.removedPerTurnMax, ids.count)
       state.withLock { state in
+        var packed: [UInt8] = []
         for id in ids[start..<end] {
           let entry = state.entries[Int(id)]
+          if !state.labelSets.sets.isEmpty, state.labelSets.isCounted(Int(id)),
+            state.packedLabels(of: id, into: &packed)
+          {
+            packed.withUnsafeBytes { state.labelSets.add($0, -1) }
+          }
           if entry.labels != 0 { state.freeLabels(entry.labels) }
           state.entries[Int(id)] = Entry.gone
           state.liveCount -= 1

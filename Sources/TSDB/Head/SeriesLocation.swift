@@ -10,12 +10,17 @@ struct SeriesLocation: Equatable, BitwiseCopyable, Sendable {
   /// A name without a series: a refused replica's. No slot is that high.
   static let unplaced = SeriesLocation(raw: .max - 1)
 
+  /// No series either: what is spelled so is dropped by the rules it came under.
+  static let dropped = SeriesLocation(raw: .max - 2)
+
   @inline(__always) init(raw: UInt32) { self.raw = raw }
   @inline(__always) init(shard: Int, slot: UInt32) { raw = slot &<< SeriesLocation.shardBits | UInt32(shard) }
 
   @inline(__always) var shard: Int { Int(raw & 15) }
   @inline(__always) var slot: UInt32 { raw &>> SeriesLocation.shardBits }
+  /// Known to lead to no series.
+  @inline(__always) var isDropped: Bool { raw == SeriesLocation.dropped.raw }
   @inline(__always) var isNone: Bool { raw == .max }
-  /// Neither `none` nor `unplaced`.
-  @inline(__always) var isPlaced: Bool { raw < UInt32.max - 1 }
+  /// The place of a series: none of the three.
+  @inline(__always) var isPlaced: Bool { raw < SeriesLocation.dropped.raw }
 }

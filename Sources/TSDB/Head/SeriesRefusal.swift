@@ -1,7 +1,10 @@
+import Model
+
 /// Why a new series was not taken. The texts are those operators already search for.
 package enum SeriesRefusal: Error, Sendable, Equatable {
   case activeSeries(limit: Int, present: Int)
   case seriesPerMetric(limit: Int, metric: String)
+  case seriesPerLabelSet(limit: Int, labels: Labels)
   /// Memory, slots or symbol space have run out.
   case exhausted
 
@@ -11,6 +14,8 @@ package enum SeriesRefusal: Error, Sendable, Equatable {
       "per-user series limit of \(limit) exceeded (active series: \(present)); raise apus.limits.max_active_series"
     case .seriesPerMetric(let limit, let metric):
       "per-metric series limit of \(limit) exceeded for metric \(metric); raise apus.limits.max_series_per_metric"
+    case .seriesPerLabelSet(let limit, let labels):
+      "per-labelset series limit of \(limit) exceeded (labelSet: \(labels)); raise apus.limits.label_sets"
     case .exhausted: "no room for another series"
     }
   }
@@ -19,6 +24,7 @@ package enum SeriesRefusal: Error, Sendable, Equatable {
     switch self {
     case .activeSeries: "per_user_series_limit"
     case .seriesPerMetric: "per_metric_series_limit"
+    case .seriesPerLabelSet: "per_labelset_series_limit"
     case .exhausted: "exhausted"
     }
   }

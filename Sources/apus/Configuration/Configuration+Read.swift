@@ -1,4 +1,5 @@
 import Format
+import Ingest
 import Model
 
 extension Configuration {
@@ -76,6 +77,11 @@ extension Configuration {
         selector: $0.text("selector") ?? "", retentionMilliseconds: $0.milliseconds("retention") ?? 0,
         position: $0.given["selector"] ?? $0.position)
     }
+    ingestRules = IngestRules()
+    ingestRules.renames = (apus?.sections("rename") ?? []).map {
+      IngestRules.Rename(from: $0.text("from") ?? "", to: $0.text("to") ?? "", keepsOld: $0.boolean("keep") ?? false)
+    }
+    ingestRules.relabel = (apus?.sections("write_relabel_configs") ?? []).compactMap { RelabelRule($0) }
     slowQueryMilliseconds = apus?.milliseconds("slow_query_threshold") ?? 0
     self.document = document
     self.warnings = warnings

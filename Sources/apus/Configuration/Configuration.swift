@@ -1,4 +1,5 @@
 import Format
+import Ingest
 import Model
 
 /// The configuration file with types. Immutable; a reload makes a new one. Sections whose subsystem is not part of this
@@ -80,6 +81,8 @@ struct Configuration: Sendable {
   var limits: Limits
   var ha: HA
   var retentionRules: [RetentionRule]
+  /// What happens to the labels of everything received.
+  var ingestRules: IngestRules
   /// Slower queries are logged; 0: none.
   var slowQueryMilliseconds: Int64
   /// The whole file, typed and with defaults filled in.

@@ -1,18 +1,16 @@
-import CShims
+import Model
 
-/// Whether a text is an RE2 expression; the matching itself is not done here.
+/// Whether a text is an expression as relabelling knows it: of the RE2 language, matched against whole texts.
 enum RegexSyntax {
-  private static let memoryBytesMax: Int64 = 8 << 20
+  static func isValid(_ pattern: String) -> Bool { fault(pattern) == nil }
 
-  static func isValid(_ pattern: String) -> Bool {
-    // As it will be used: anchored, with dots that match line ends.
-    var anchored = "^(?s:" + pattern + ")$"
-    return anchored.withUTF8 { bytes in
-      bytes.withMemoryRebound(to: CChar.self) { text in
-        guard let regex = apus_re2_new(text.baseAddress, text.count, memoryBytesMax, nil, 0) else { return false }
-        apus_re2_free(regex)
-        return true
-      }
+  /// Why it is none, in Prometheus's words.
+  static func fault(_ pattern: String) -> String? {
+    do throws(RegexError) {
+      _ = try RegexProgram(pattern)
+      return nil
+    } catch {
+      return error.description
     }
   }
 }

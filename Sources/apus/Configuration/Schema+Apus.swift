@@ -10,8 +10,11 @@ extension Schema {
         "retention_rules", .list(.section(retentionRule)),
         help: "Retention of the series that match a selector; the first rule that matches counts."),
       SchemaKey(
-        "write_relabel_configs", .list(.section(relabel)), isServed: false,
+        "write_relabel_configs", .list(.section(relabel)),
         help: "Relabelling of everything received, before limits and storage."),
+      SchemaKey(
+        "rename", .list(.section(rename)),
+        help: "Other names for received metrics, before relabelling; every rule that matches counts, in their order."),
       SchemaKey(
         "slow_query_threshold", .duration, "10s", isServed: false,
         help: "Queries that take longer are logged; 0s: none."),
@@ -29,13 +32,21 @@ extension Schema {
       SchemaKey("max_label_name_bytes", .count, "1024", help: "Bytes of a label's name."),
       SchemaKey("max_label_value_bytes", .count, "8192", help: "Bytes of a label's value."),
       SchemaKey(
-        "max_samples_per_second", .count, "0", isServed: false,
+        "max_samples_per_second", .count, "0",
         help: "Samples received a second; past it senders are told 429."),
       SchemaKey(
-        "max_samples_burst", .count, "0", isServed: false,
+        "max_samples_burst", .count, "0",
         help: "Samples that may come at once; 0: those of one second."),
       SchemaKey(
-        "label_sets", .list(.section(labelSetLimit)), isServed: false, help: "Limits of the series with given labels."),
+        "label_sets", .list(.section(labelSetLimit)), help: "Limits of the series with given labels."),
+    ])
+
+  static let rename = Schema(
+    "rename",
+    [
+      SchemaKey("from", .regex, isRequired: true, help: "Name of a metric, or a regular expression of the whole name."),
+      SchemaKey("to", .text, isRequired: true, help: "The name it is stored under; $1 stands for a group of from."),
+      SchemaKey("keep", .boolean, "false", help: "Store it under its old name as well."),
     ])
 
   static let labelSetLimit = Schema(

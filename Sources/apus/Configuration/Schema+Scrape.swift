@@ -1,3 +1,5 @@
+import Model
+
 extension Schema {
   static let scrape = Schema(
     "scrape config",

@@ -114,6 +114,10 @@ struct SchemaReader {
   }
 
   private mutating func mismatch(_ node: YAMLNode, _ expected: String, of key: String) -> ConfigurationValue? {
+    if expected == Shape.regex.expected, let fault = node.scalar.flatMap({ RegexSyntax.fault($0.text) }) {
+      self.fault(node.position, "\(key): \(fault)")
+      return nil
+    }
     let found = node.scalar.map { $0.isNull ? "nothing" : quoted($0.text) } ?? node.kindText
     fault(node.position, "\(key): \(found) (expected \(expected))")
     return nil

@@ -1,0 +1,51 @@
+import Format
+import HTTP
+import Ingest
+import TSDB
+
+/// `GET /api/v1/status/limits`: what a workspace may take, what it has, and what was refused, by reason. A limit of 0 means
+/// that there is none.
+struct LimitsEndpoint: Sendable {
+  func limits(_ request: Request, _ workspace: Workspace) -> Response {
+    let head = workspace.database.head
+    let series = head.seriesLimits
+    let ingest = workspace.receiver.presentLimits
+    let rules = workspace.receiver.presentRules
+    let metrics = workspace.receiver.metrics
+    return JSONAnswer.success { json in
+      json.raw("{\"activeSeries\":{\"limit\":\(series.activeSeriesMax),\"present\":\(head.seriesCount)}")
+      json.raw(",\"seriesPerMetric\":{\"limit\":\(series.seriesPerMetricMax)}")
+      labelSets(head.labelSetCounts, &json)
+      json.raw(",\"labelsPerSeries\":{\"limit\":\(ingest.labelsPerSeriesMax)}")
+      json.raw(",\"labelNameBytes\":{\"limit\":\(ingest.labelNameBytesMax)}")
+      json.raw(",\"labelValueBytes\":{\"limit\":\(ingest.labelValueBytesMax)}")
+      json.raw(",\"decodedBodyBytes\":{\"limit\":\(ingest.decodedBytesMax)}")
+      json.raw(",\"samplesPerSecond\":{\"limit\":\(ingest.samplesPerSecondMax),\"burst\":\(ingest.samplesBurstMax)}")
+      json.raw(",\"samplesStored\":\(metrics.samples.value)")
+      json.raw(",\"relabelling\":{\"rules\":\(rules.relabel.count),\"renames\":\(rules.renames.count)")
+      json.raw(",\"droppedSamples\":\(metrics.relabelDropped.value)}")
+      json.raw(",\"discardedSamples\":{")
+      for (index, entry) in metrics.discarded.sorted(by: { $0.key < $1.key }).enumerated() {
+        if index > 0 { json.raw(",") }
+        json.pageString(entry.key)
+        json.raw(":\(entry.value)")
+      }
+      json.raw("}}")
+    }
+  }
+
+  private func labelSets(_ sets: [(limit: LabelSetLimit, count: Int)], _ json: inout JSONBuffer) {
+    json.raw(",\"labelSets\":[")
+    for (index, set) in sets.enumerated() {
+      json.raw(index == 0 ? "{\"labels\":{" : ",{\"labels\":{")
+      for (place, pair) in set.limit.labels.pairs.enumerated() {
+        if place > 0 { json.raw(",") }
+        json.pageString(pair.name)
+        json.raw(":")
+        json.pageString(pair.value)
+      }
+      json.raw("},\"limit\":\(set.limit.seriesMax),\"present\":\(set.count)}")
+    }
+    json.raw("]")
+  }
+}

@@ -1,0 +1,67 @@
+import Format
+import Model
+import TSDB
+
+/// The rules of a workspace, compiled, with the number under which the head remembers what they made of a spelling.
+/// Immutable; a reload that changes the rules makes a new one with another number. 0: there are no rules.
+struct SeriesRewriting: Sendable {
+  let source: IngestRules
+  /// Goes on also while there are no rules, so that a number comes again late.
+  private let turn: UInt32
+  private let relabelling: Relabelling
+  /// What is stored under its old name as well; nil where nothing is.
+  let copies: SeriesCopies?
+
+  static let none = SeriesRewriting()
+
+  private init() {
+    source = IngestRules()
+    turn = 0
+    relabelling = .none
+    copies = nil
+  }
+
+  /// The rules that come after these.
+  func replaced(by rules: IngestRules) throws(RegexError) -> SeriesRewriting {
+    try SeriesRewriting(rules, turn: turn % Head.rulesMax + 1)
+  }
+
+  init(_ rules: IngestRules, turn: UInt32) throws(RegexError) {
+    source = rules
+    self.turn = turn
+    relabelling = try Relabelling(rules.rules)
+    copies = try SeriesCopies(rules, turn: turn)
+  }
+
+  /// Whether every spelling is the series it names.
+  var isEmpty: Bool { relabelling.isEmpty }
+
+  var number: UInt32 { isEmpty ? 0 : turn }
+
+  enum Verdict {
+    /// The labels are in the output.
+    case kept
+    case dropped
+    case refused(SeriesFault)
+  }
+
+  /// What the rules make of label fields as sent, as label fields again; they do not see the label of replicas. A series
+  /// without any label left is dropped.
+  func rewrite(
+    _ bytes: UnsafeRawBufferPointer, without replicaLabel: String? = nil, _ labels: inout LabelFields,
+    into output: inout ByteBuffer
+  ) -> Verdict {
+    if let fault = LabelRules.read(bytes, &labels) { return .refused(fault) }
+    if let replicaLabel { labels.remove(replicaLabel, in: bytes) }
+    var edits = LabelEdits()
+    for index in 0..<labels.fields.count { edits.append(labels.name(index, in: bytes), labels.value(index, in: bytes)) }
+    guard relabelling.apply(to: &edits), !edits.labels.isEmpty else { return .dropped }
+    output.removeAll()
+    for label in edits.labels {
+      label.name.withUnsafeBytes { name in
+        label.value.withUnsafeBytes { LabelFields.appendField(name: name, value: $0, to: &output) }
+      }
+    }
+    return .kept
+  }
+}

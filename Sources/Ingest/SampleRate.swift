@@ -1,0 +1,44 @@
+/// How many samples a workspace may still send: a bucket that fills at the configured rate, up to the burst. Owned by a
+/// mutex; time is handed in.
+struct SampleRate: Sendable {
+  /// Samples that may come now; below 0 after a body larger than what was left.
+  private var available: Double = 0
+  private var filledNanoseconds: UInt64?
+
+  /// Takes the samples of a body, or says after how many seconds to come again. A body larger than the burst is taken when
+  /// the bucket is full, and paid for afterwards: it could never be taken otherwise, and some senders try for ever.
+  mutating func take(_ samples: Int, _ limits: IngestLimits, now: UInt64) -> Int? {
+    guard limits.samplesPerSecondMax > 0 else {
+      filledNanoseconds = nil
+      return nil
+    }
+    fill(limits, now)
+    let needed = min(Double(samples), Double(limits.burst))
+    if available >= needed {
+      available -= Double(samples)
+      return nil
+    }
+    let seconds = (needed - available) / Double(limits.samplesPerSecondMax)
+    return max(1, Int(min(seconds.rounded(.up), 3600)))
+  }
+
+  /// Gives back what was taken for samples that need not be stored.
+  mutating func giveBack(_ samples: Int) { available += Double(samples) }
+
+  private mutating func fill(_ limits: IngestLimits, _ now: UInt64) {
+    let burst = Double(limits.burst)
+    guard let filled = filledNanoseconds else {
+      available = burst
+      filledNanoseconds = now
+      return
+    }
+    let seconds = now > filled ? Double(now - filled) / 1e9 : 0
+    available = min(burst, available + seconds * Double(limits.samplesPerSecondMax))
+    filledNanoseconds = max(now, filled)
+  }
+}
+
+extension IngestLimits {
+  /// Samples that may come at once.
+  var burst: Int { samplesBurstMax > 0 ? samplesBurstMax : samplesPerSecondMax }
+}

@@ -1,0 +1,69 @@
+import Model
+
+/// The labels of the series that a listing has found, each once, within a bound of bytes. Owned by whoever lists.
+///
+/// Where the listing has a limit and wants the first of all in order, what cannot be among them any more is dropped now
+/// and then, so that a small limit needs little memory however much there is.
+package struct SeriesCollection {
+  /// Bytes that a series takes beside its labels: the head of its buffer and its places in the two lists.
+  static let bytesPerSeries = 80
+  /// Series beyond the limit that may be held before they are dropped.
+  private static let surplusMax = 4096
+
+  package private(set) var labels: [Labels] = []
+  /// Whether there are more series than the limit.
+  package private(set) var isTruncated = false
+  /// Whether the bound was met: what is here is not all, and is of no use.
+  package private(set) var isTooLarge = false
+  private(set) var byteCount = 0
+  private var seen: Set<Labels> = []
+  private let limit: Int
+  private let bytesMax: Int
+
+  /// A limit of 0 means none.
+  init(limit: Int, bytesMax: Int) {
+    self.limit = limit
+    self.bytesMax = bytesMax
+  }
+
+  /// Takes a series that is not here yet for sure; false where nothing more need come.
+  mutating func append(_ one: Labels) -> Bool {
+    if limit > 0 && labels.count == limit {
+      isTruncated = true
+      return false
+    }
+    add(one)
+    return !isTooLarge
+  }
+
+  /// Takes a series unless it is here; false where nothing more need come.
+  mutating func insert(_ one: Labels) -> Bool {
+    if seen.insert(one).inserted {
+      add(one)
+      if limit > 0 && labels.count > limit + SeriesCollection.surplusMax { dropSurplus() }
+    }
+    return !isTooLarge
+  }
+
+  private mutating func add(_ one: Labels) {
+    labels.append(one)
+    byteCount += one.packed.count + SeriesCollection.bytesPerSeries
+    isTooLarge = byteCount > bytesMax
+  }
+
+  private mutating func dropSurplus() {
+    sort()
+    seen = Set(labels)
+    byteCount = labels.reduce(0) { $0 + $1.packed.count + SeriesCollection.bytesPerSeries }
+    isTooLarge = byteCount > bytesMax
+  }
+
+  /// Puts the series in order and leaves the first of them, up to the limit.
+  mutating func sort() {
+    labels.sort()
+    if limit > 0 && labels.count > limit {
+      isTruncated = true
+      labels.removeLast(labels.count - limit)
+    }
+  }
+}
