@@ -13,7 +13,7 @@ struct FeatureList: Sendable {
       (
         "api",
         [
-          ("admin", isAdminEnabled), ("exemplars", false), ("exclude_alerts", true), ("federation", true),
+          ("admin", isAdminEnabled), ("exemplars", true), ("exclude_alerts", true), ("federation", true),
           ("label_values_match", true), ("lifecycle", isLifecycleEnabled), ("limits", true), ("metadata", true),
           ("otlp_write_receiver", true), ("query_stats", true), ("query_warnings", true), ("remote_read", true),
           ("remote_write_receiver", true), ("time_range_labels", true), ("time_range_series", true),
@@ -32,7 +32,7 @@ struct FeatureList: Sendable {
           ("type_and_unit_labels", options.usesTypeAndUnitLabels),
         ]
       ),
-      ("tsdb", [("exemplar_storage", false), ("native_histograms", true), ("out_of_order", true)]),
+      ("tsdb", [("exemplar_storage", true), ("native_histograms", true), ("out_of_order", true)]),
     ]
   }
 

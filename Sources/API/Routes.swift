@@ -76,7 +76,8 @@ package enum Routes {
     routes.add(.delete, "/api/v1/status/active_queries", active.kill)
 
     let expressions = ExpressionEndpoints(options: services.queries.engine.options.parser)
-    routes.add([.get, .post], "/api/v1/query_exemplars", needsData: true, expressions.exemplars)
+    let exemplars = ExemplarEndpoint(options: services.queries.engine.options.parser)
+    routes.addQueued([.get, .post], "/api/v1/query_exemplars", exemplars.exemplars)
     routes.add([.get, .post], "/api/v1/format_query", needsData: true, expressions.format)
     routes.add([.get, .post], "/api/v1/parse_query", needsData: true, expressions.parse)
 
@@ -189,6 +190,14 @@ struct RouteTable {
     _ methods: HTTPMethods, _ path: String, _ handler: @escaping APIGate.LookupHandler
   ) {
     router.add(methods, path, run: queued, gate.lookup(handler))
+    addPreflight(path)
+  }
+
+  /// One that may take a while.
+  mutating func addQueued(
+    _ methods: HTTPMethods, _ path: String, _ handler: @escaping APIGate.WorkspaceHandler
+  ) {
+    router.add(methods, path, run: queued, gate.ready(handler))
     addPreflight(path)
   }
 

@@ -1,5 +1,6 @@
 import Format
 import Model
+import Platform
 import Synchronization
 
 /// What senders said of a metric.
@@ -22,84 +23,124 @@ package enum MetricMetadataKind: Int, Sendable {
   package var text: String { "\(self)" }
 }
 
-/// Type, help and unit of metrics as senders repeat them every minute or so; in memory only, since a sender that lives
-/// repeats them after a restart. What nobody has repeated for a day is forgotten. Any thread.
+/// Type, help and unit of metrics as senders repeat them every minute or so. What nobody has repeated for a day is
+/// forgotten; what is new is in the file (`MetadataFile`), where there is one, before its body is acknowledged. Any thread.
 package final class MetadataStore: Sendable {
   /// Different (metric, type, help, unit) that are kept.
   package static let entriesMax = 100_000
-  /// Bytes of their texts that are kept.
+  /// Bytes of their messages that are kept.
   package static let bytesMax = 32 << 20
-  /// A longer text is not kept: help is a sentence.
+  /// A longer message is not kept: help is a sentence.
   static let textBytesMax = 64 << 10
   static let lifetimeMilliseconds: Int64 = 86_400_000
+  /// The file is written anew this often, so that it knows what has been repeated and what has not.
+  static let saveMilliseconds: Int64 = 3_600_000
 
-  private struct Entry: Sendable {
-    var name: String
-    var metadata: MetricMetadata
+  struct Entry: Sendable {
+    /// As sent, which is what is compared and what is written to the file.
+    var message: [UInt8]
     var seenMilliseconds: Int64
   }
 
   private struct State: Sendable {
-    /// By the hash of the message as sent: what is repeated is not read again.
+    /// By the hash of the message: what is repeated is not read again.
     var entries: [KeyedHash128: Entry] = [:]
     var byteCount = 0
     /// Nothing is forgotten before: a full store is not searched for every message it has to refuse.
     var nextSweepMilliseconds: Int64 = 0
+    var nextSaveMilliseconds = Int64.max
   }
 
   private let hash: KeyedHash
   private let state = Mutex(State())
+  private let file = MetadataFile()
 
   package init(hash: KeyedHash) { self.hash = hash }
+
+  /// Takes over what an earlier run left in the file at `path`, and keeps the file from now on. The time in which no
+  /// server ran does not count: nobody could repeat anything.
+  package func open(_ path: String, on disk: any Disk, log: Log, now: Int64) {
+    let found = file.read(path, on: disk, log)
+    let newest = found.map(\.seenMilliseconds).max() ?? now
+    state.withLock { state in
+      for entry in found {
+        let seen = max(0, now - max(0, newest - entry.seenMilliseconds))
+        entry.message.withUnsafeBytes { _ = note($0, seen, &state) }
+      }
+    }
+    save(now: now)
+  }
+
+  /// Writes down when everything was last repeated.
+  package func close(now: Int64) {
+    save(now: now)
+    file.close()
+  }
 
   /// Takes over the metadata of a body.
   func note(_ parts: borrowing Column<WritePart>, in body: UnsafeRawBufferPointer, now: Int64) {
     if parts.count == 0 { return }
-    state.withLock { state in
+    var news: [Entry] = []
+    let isSaveDue = state.withLock { state in
       for index in 0..<parts.count {
         let start = Int(parts[index].offset)
         let message = UnsafeRawBufferPointer(rebasing: body[start..<(start + Int(parts[index].length))])
-        note(message, now, &state)
+        if let entry = note(message, now, &state) { news.append(entry) }
       }
+      return now >= state.nextSaveMilliseconds
     }
+    let isWritten = news.isEmpty || file.append(news)
+    if isSaveDue || !isWritten { save(now: now) }
   }
 
-  private func note(_ message: UnsafeRawBufferPointer, _ now: Int64, _ state: inout State) {
+  /// The entry, where the message says something new.
+  private func note(_ message: UnsafeRawBufferPointer, _ now: Int64, _ state: inout State) -> Entry? {
     let key = hash.hash128(message)
-    if state.entries[key] != nil {
-      state.entries[key]?.seenMilliseconds = now
-      return
+    if let index = state.entries.index(forKey: key) {
+      state.entries.values[index].seenMilliseconds = now
+      return nil
     }
     guard message.count <= MetadataStore.textBytesMax, let read = MetadataMessage(message), !read.name.isEmpty else {
-      return
+      return nil
     }
     let isFull = { (state: borrowing State) in
       state.entries.count >= MetadataStore.entriesMax || state.byteCount + message.count > MetadataStore.bytesMax
     }
     if isFull(state), now >= state.nextSweepMilliseconds { sweep(now, &state) }
-    if isFull(state) { return }
-    let metadata = MetricMetadata(
-      kind: MetricMetadataKind(rawValue: read.kind) ?? .unknown, help: read.help, unit: read.unit)
-    state.entries[key] = Entry(name: read.name, metadata: metadata, seenMilliseconds: now)
+    if isFull(state) { return nil }
+    let entry = Entry(message: Array(message), seenMilliseconds: now)
+    state.entries[key] = entry
     state.byteCount += message.count
+    return entry
   }
 
   private func sweep(_ now: Int64, _ state: inout State) {
     state.entries = state.entries.filter { $0.value.seenMilliseconds > now - MetadataStore.lifetimeMilliseconds }
-    state.byteCount = state.entries.values.reduce(0) { $0 + $1.name.utf8.count + $1.metadata.help.utf8.count + 16 }
+    state.byteCount = state.entries.values.reduce(0) { $0 + $1.message.count }
     state.nextSweepMilliseconds = now + MetadataStore.lifetimeMilliseconds / 24
+  }
+
+  private func save(now: Int64) {
+    file.replace {
+      state.withLock { state in
+        state.nextSaveMilliseconds = now + MetadataStore.saveMilliseconds
+        sweep(now, &state)
+        return Array(state.entries.values)
+      }
+    }
   }
 
   /// All that is known, or that of one metric: by name, each list in order of type, help and unit.
   package func metadata(of metric: String? = nil, now: Int64) -> [String: [MetricMetadata]] {
+    let present = state.withLock { state in
+      state.entries.values.filter { $0.seenMilliseconds > now - MetadataStore.lifetimeMilliseconds }
+    }
     var found: [String: Set<MetricMetadata>] = [:]
-    state.withLock { state in
-      for entry in state.entries.values
-      where (metric == nil || metric == entry.name)
-        && entry.seenMilliseconds > now - MetadataStore.lifetimeMilliseconds
-      {
-        found[entry.name, default: []].insert(entry.metadata)
-      }
+    for entry in present {
+      guard let read = entry.message.withUnsafeBytes({ MetadataMessage($0) }), metric == nil || metric == read.name
+      else { continue }
+      found[read.name, default: []].insert(
+        MetricMetadata(kind: MetricMetadataKind(rawValue: read.kind) ?? .unknown, help: read.help, unit: read.unit))
     }
     return found.mapValues { entries in
       entries.sorted { ($0.kind.rawValue, $0.help, $0.unit) < ($1.kind.rawValue, $1.help, $1.unit) }

@@ -14,6 +14,8 @@ final class ReceiveScratch {
   var batch = AppendBatch()
   var labels = LabelFields()
   var newSeries = NewSeries()
+  /// Packed, of the exemplar being stored.
+  var exemplarLabels = ByteBuffer(capacity: 16)
   var refusals = Refusals()
   /// The replicas the body is of.
   var pairs = BodyPairs()

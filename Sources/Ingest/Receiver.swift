@@ -126,6 +126,9 @@ package final class Receiver: Sendable {
     let histograms =
       scratch.batch.rows.histograms.count == 0
       ? 0 : HistogramIntake(head: head, limits: limits, now: now, metrics: metrics).store(bytes, scratch)
+    let exemplars =
+      scratch.batch.rows.exemplars.count == 0
+      ? 0 : ExemplarIntake(head: head, message: form.message, now: now).store(bytes, scratch, metrics)
     scratch.refuseFaults()
     metadata.note(scratch.batch.rows.metadata, in: scratch.batch.rows.messages(in: bytes), now: now)
     if scratch.batch.tally.refused > 0 { nameRefusedSamples(bytes, scratch) }
@@ -143,6 +146,7 @@ package final class Receiver: Sendable {
     // What the rules drop is done with: its sender would take it for lost.
     scratch.written.samples = scratch.batch.tally.stored + scratch.batch.tally.dropped
     scratch.written.histograms = histograms + scratch.batch.tally.droppedHistograms
+    scratch.written.exemplars = exemplars
     scratch.written.refused = scratch.refusals.total
     if scratch.refusals.isEmpty { return .stored }
     metrics.count(scratch.refusals)

@@ -1,5 +1,6 @@
 import Platform
 import Synchronization
+import TSDB
 
 /// What the receiver counts. Any thread.
 package final class ReceiverMetrics: Sendable {
@@ -9,6 +10,7 @@ package final class ReceiverMetrics: Sendable {
   package let relabelled: Counter
   package let relabelDropped: Counter
   private let refused = Mutex<[String: Int]>([:])
+  private let refusedExemplars = Mutex<[String: Int]>([:])
 
   package init(_ registry: MetricsRegistry) {
     samples = registry.counter(
@@ -26,6 +28,26 @@ package final class ReceiverMetrics: Sendable {
       let counts = self.refused.withLock { $0 }
       return counts.sorted { $0.key < $1.key }.map { (labels: [("reason", $0.key)], value: Double($0.value)) }
     }
+    registry.collect("apus_discarded_exemplars_total", "Exemplars that were not stored, by reason.", .counter) {
+      [weak self] in
+      guard let self else { return [] }
+      let counts = self.refusedExemplars.withLock { $0 }
+      return counts.sorted { $0.key < $1.key }.map { (labels: [("reason", $0.key)], value: Double($0.value)) }
+    }
+  }
+
+  func count(_ exemplar: ExemplarOutcome) {
+    let reason: String
+    switch exemplar {
+    case .stored, .duplicate, .disabled: return
+    case .outOfOrder: reason = "out-of-order"
+    case .tooLong: reason = "labels-too-long"
+    case .invalid: reason = "invalid"
+    case .tooFarInFuture: reason = "too-far-in-future"
+    case .noSeries: reason = "no-series"
+    case .exhausted: reason = "exhausted"
+    }
+    refusedExemplars.withLock { $0[reason, default: 0] += 1 }
   }
 
   /// Samples refused so far, by reason.

@@ -14,6 +14,7 @@ extension DatabaseOptions {
     head.lateWindowMilliseconds = configuration.storage.outOfOrderWindowMilliseconds
     head.limits.activeSeriesMax = configuration.limits.activeSeriesMax
     head.limits.seriesPerMetricMax = configuration.limits.seriesPerMetricMax
+    head.exemplarsMax = configuration.storage.exemplarsMax
     head.limits.labelSets = configuration.limits.labelSets.map {
       LabelSetLimit(labels: $0.labels, seriesMax: $0.seriesMax)
     }

@@ -59,6 +59,8 @@ final class Assembly: Sendable {
       replicas: HATracker(
         HAOptions(present), path: database.layout.haLeaders, disk: LinuxDisk(), clock: clock, log: log,
         registry: registry))
+    receiver.metadata.open(
+      database.layout.metadata, on: LinuxDisk(), log: log, now: clock.nowMilliseconds())
     LimitMetrics.register(in: registry, database, receiver)
     let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
     workspace.otlp.reconfigure(OTLPOptions(options, present))

@@ -70,6 +70,7 @@ final class Lifecycle {
     // A start that is still reading the log has nothing of its own to keep; the log has it all.
     guard assembly.database.isReady else { return assembly.log.info("Stopped before the data was back") }
     restoring?.join()
+    assembly.receiver.metadata.close(now: assembly.clock.nowMilliseconds())
     assembly.database.close()
     assembly.lock?.release()
     assembly.log.info("Stopped")

@@ -34,6 +34,43 @@ extension EndToEnd {
       }
     }
 
+    @Test("what senders say of their metrics is answered the same after SIGKILL, and after a clean end")
+    func metadata() throws {
+      let site = try Site()
+      let now = recentTimestamp()
+      var server = try site.start()
+      var body = RemoteWriteBody()
+      for number in 0..<300 {
+        body.add(
+          metadata: "e2e_\(number)_seconds", kind: UInt64(number % 8), help: "Help \"\(number)\"\n<&>\u{fc}",
+          unit: number % 3 == 0 ? "seconds" : "")
+      }
+      #expect(try server.write(body).status == 204)
+      var newer = RemoteWriteV2Body()
+      for number in 0..<50 {
+        newer.add(
+          [("__name__", "e2e_new_\(number)_total"), ("job", "e2e")], [(now, 1)],
+          metadata: .init(kind: 1, help: "How often \(number).", unit: "things"))
+      }
+      let answer = try server.request("POST", "/api/v1/write", headers: RemoteWriteV2Body.headers, body: newer.snappy)
+      #expect(answer.status == 204)
+      let targets = [
+        "/api/v1/metadata", "/api/v1/metadata?metric=e2e_7_seconds", "/api/v1/metadata?metric=e2e_new_7_total",
+        "/api/v1/metadata?limit=5",
+      ]
+      let wanted = try targets.map { try server.get($0).text }
+      #expect(try JSONValue(parsing: Array(wanted[0].utf8))["data"].members.map { $0.count > 350 } == true)
+      for _ in 0..<2 {
+        server.child.killAndReap()
+        server = try site.start()
+        #expect(try targets.map { try server.get($0).text } == wanted)
+        #expect(server.child.terminate() == .code(0))
+        server = try site.start()
+        #expect(try targets.map { try server.get($0).text } == wanted)
+      }
+      #expect(server.child.terminate() == .code(0))
+    }
+
     @Test("rounds of SIGKILL under load: every acknowledged sample is asked for and there", .timeLimit(.minutes(5)))
     func killRounds() throws {
       let seed = RandomSource(for: "kill rounds").seed

@@ -51,6 +51,17 @@ final class ReceiverBench {
     return found
   }
 
+  /// All exemplars, by the name of their series and, where it has one, its bound.
+  func exemplars() throws -> [String: [Exemplar]] {
+    let all = try CompiledMatcher(Matcher(.regex, "__name__", ".+"))
+    var found: [String: [Exemplar]] = [:]
+    for series in database.head.exemplars(matching: [[all]], from: .min, through: .max) {
+      let bound = series.labels["le"].map { " " + $0 } ?? ""
+      found[(series.labels.metricName ?? "") + bound] = series.exemplars
+    }
+    return found
+  }
+
   /// How many samples were refused for this reason, by the metric.
   func discarded(_ reason: String) -> Double {
     for family in registry.families() where family.name == "apus_discarded_samples_total" {

@@ -215,6 +215,42 @@ import Testing
     #expect(try bench.stored("__name__", "h_bucket").count == 501)
   }
 
+  @Test("each exemplar of a push is stored with the series of the first bucket that its value fits")
+  func exemplars() throws {
+    let bench = try ReceiverBench()
+    func exemplar(_ value: Double, _ offset: Int64, _ trace: UInt8) -> OTLPMessage {
+      OTLPBody.exemplar(value, at: now + offset, trace: [UInt8](repeating: trace, count: 16))
+    }
+    // In the order of their times, not of their values.
+    let observed = [
+      exemplar(7, 1, 1), exemplar(0.2, 2, 2), exemplar(1, 3, 3), exemplar(30, 4, 4), exemplar(0.5, 5, 0),
+    ]
+    let outcome = receive(
+      bench,
+      [
+        OTLPBody.metric("made", .sum(isMonotonic: true), [OTLPBody.number(2, at: now, more: exemplar(1.5, -9, 9))]),
+        // As Prometheus has it, those of gauges are left out.
+        OTLPBody.metric("level", .gauge, [OTLPBody.number(2, at: now, more: exemplar(2.5, -9, 9))]),
+        OTLPBody.metric(
+          "took", unit: "s", .histogram,
+          [
+            OTLPBody.histogram(
+              at: now, count: 6, sum: 12.5, buckets: [1, 2, 3], bounds: [0.5, 10], exemplars: observed)
+          ]),
+      ])
+    #expect(outcome == .stored)
+    func traced(_ trace: UInt8, _ offset: Int64, _ value: Double) -> Exemplar {
+      let digits = String(repeating: "0\(trace)", count: 16)
+      let labels: [(name: String, value: String)] = [("user", "u1")] + (trace == 0 ? [] : [("trace_id", digits)])
+      return Exemplar(labels: Labels(labels), time: now + offset, value: value.bitPattern)
+    }
+    #expect(
+      try bench.exemplars() == [
+        "made_total": [traced(9, -9, 1.5)], "took_seconds_bucket 0.5": [traced(2, 2, 0.2), traced(0, 5, 0.5)],
+        "took_seconds_bucket 10": [traced(1, 1, 7), traced(3, 3, 1)], "took_seconds_bucket +Inf": [traced(4, 4, 30)],
+      ])
+  }
+
   @Test("native histograms and exemplars are written as remote write has them")
   func native() throws {
     var builder = WriteSeriesBuilder()

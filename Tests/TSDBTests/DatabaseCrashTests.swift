@@ -14,6 +14,7 @@ import Testing
     let database = try setup.open()
     database.head.checkInvariants()
     if let fault = DatabaseScript.fault(told, try database.everything()) { return "restored: " + fault }
+    if let fault = try DatabaseScript.exemplarFault(told, database.head) { return "restored: " + fault }
     let writer = HeadWriter()
     for step in 1...3 as ClosedRange<Int64> {
       let body = (0..<4).map { SentSeries("m", $0, [(told.time + step * 15_000, Double(step))]) }
@@ -22,6 +23,7 @@ import Testing
     }
     let again = try setup.open()
     again.head.checkInvariants()
+    if let fault = try DatabaseScript.exemplarFault(told, again.head) { return "restored twice: " + fault }
     return DatabaseScript.fault(told, try again.everything()).map { "restored twice: " + $0 }
   }
 
@@ -95,6 +97,7 @@ import Testing
         setup.disk.crash(kind, seed: UInt64(stop) &+ seedBase &* 1_000_003)
         // What came before may be gone; what is there was sent.
         told.acknowledged = [:]
+        told.acknowledgedExemplars = [:]
         let fault = try faultAfterCrash(setup, told)
         #expect(fault == nil, "\(kind) \(sync) after operation \(stop)")
         if fault != nil { return }

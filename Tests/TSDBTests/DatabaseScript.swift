@@ -32,6 +32,8 @@ struct DatabaseScript {
   struct Told {
     var sent: PlainSamples = [:]
     var acknowledged: PlainSamples = [:]
+    var sentExemplars: PlainExemplars = [:]
+    var acknowledgedExemplars: PlainExemplars = [:]
     var time = DatabaseSetup.epoch
     var round = 0
 
@@ -40,6 +42,10 @@ struct DatabaseScript {
         for (time, bits) in series.samples {
           sent[series.identity, default: [:]][time] = bits
           if isAcknowledged { acknowledged[series.identity, default: [:]][time] = bits }
+        }
+        for exemplar in series.exemplars {
+          sentExemplars[series.identity, default: []].append(exemplar)
+          if isAcknowledged { acknowledgedExemplars[series.identity, default: []].append(exemplar) }
         }
       }
     }
@@ -58,7 +64,13 @@ struct DatabaseScript {
         let (time, round) = (told.time, told.round)
         // The last series comes anew each time.
         let body = (0..<seriesCount).map { number in
-          SentSeries("m", number == seriesCount - 1 ? 1000 + round : number, [(time, value(number, round))])
+          var series = SentSeries(
+            "m", number == seriesCount - 1 ? 1000 + round : number, [(time, value(number, round))])
+          if (number + round) % 3 != 0 {
+            let labels = Labels([("trace_id", "\(round)-\(number)")])
+            series.exemplars = [Exemplar(labels: labels, time: time - 1, value: Double(round).bitPattern)]
+          }
+          return series
         }
         write(body, writer, open, &told)
       case .late:
@@ -118,6 +130,24 @@ struct DatabaseScript {
       for time in samples.keys.sorted() where told.sent[labels]?[time] != samples[time] {
         return "\(labels) at \(time - DatabaseSetup.epoch): never sent"
       }
+    }
+    return nil
+  }
+
+  /// Every acknowledged exemplar of a series that goes on is there, and none that was never sent. Those of ended series
+  /// may go with a restart.
+  static func exemplarFault(_ told: Told, _ head: Head) throws -> String? {
+    let found = try head.allExemplars()
+    for (labels, exemplars) in told.acknowledgedExemplars where labels["instance"].map({ $0.count < 7 }) == true {
+      for exemplar in exemplars where found[labels]?.contains(exemplar) != true {
+        return "exemplar of \(labels) at \(exemplar.time - DatabaseSetup.epoch): acknowledged, but lost"
+      }
+    }
+    for (labels, exemplars) in found {
+      for exemplar in exemplars where told.sentExemplars[labels]?.contains(exemplar) != true {
+        return "exemplar of \(labels) at \(exemplar.time - DatabaseSetup.epoch): never sent"
+      }
+      if Set(exemplars.map(\.time)).count != exemplars.count { return "an exemplar of \(labels) is there twice" }
     }
     return nil
   }

@@ -26,6 +26,7 @@ import Testing
       for round in 0..<4 {
         let database = try setup.open()
         #expect(difference(wanted: told.sent, found: try database.head.everything()) == nil, "round \(round)")
+        #expect(try DatabaseScript.exemplarFault(told, database.head) == nil, "round \(round)")
         database.head.checkInvariants()
         if round % 2 == 0 { try setup.close(database) }
       }
@@ -58,6 +59,8 @@ import Testing
     #expect(difference(wanted: found, found: try fromLog.head.everything()) == nil)
     #expect(fromSnapshot.head.timeRange == fromLog.head.timeRange)
     #expect(fromSnapshot.head.seriesCount == fromLog.head.seriesCount)
+    let exemplars = try fromSnapshot.head.allExemplars()
+    #expect(try exemplars == fromLog.head.allExemplars() && exemplars == told.sentExemplars)
   }
 
   @Test("a snapshot that is damaged anywhere is not used, and the log gives everything")
@@ -95,6 +98,10 @@ import Testing
       for (time, bits) in samples {
         if let there = found[labels]?[time] { #expect(there == bits) } else { missing += 1 }
       }
+    }
+    let exemplars = try database.head.allExemplars()
+    for (labels, sent) in told.sentExemplars {
+      missing += sent.filter { exemplars[labels]?.contains($0) != true }.count
     }
     #expect(missing > 0 && missing <= 12, "one body, and the series that began in it: \(missing)")
     #expect(setup.logged("segment is damaged"))

@@ -10,6 +10,7 @@ import Testing
 struct SentSeries {
   var labels: [(name: String, value: String)]
   var samples: [(time: Int64, bits: UInt64)]
+  var exemplars: [Exemplar] = []
 
   init(_ labels: [(name: String, value: String)], _ samples: [(time: Int64, bits: UInt64)]) {
     self.labels = labels
@@ -31,7 +32,10 @@ func writeRequest(_ series: [SentSeries]) -> [UInt8] {
   for one in series {
     body.add(
       one.labels.map { ($0.name, $0.value) },
-      one.samples.map { (timestamp: $0.time, value: Double(bitPattern: $0.bits)) })
+      one.samples.map { (timestamp: $0.time, value: Double(bitPattern: $0.bits)) },
+      more: one.exemplars.flatMap {
+        RemoteWriteBody.exemplar($0.labels.pairs.map { ($0.name, $0.value) }, $0.time, Double(bitPattern: $0.value))
+      })
   }
   return body.message
 }
@@ -42,6 +46,7 @@ final class HeadWriter {
   private var labels = LabelFields()
   private var new = NewSeries()
   private(set) var refusals: [SeriesRefusal] = []
+  private(set) var exemplarOutcomes: [ExemplarOutcome] = []
   var tally: AppendTally { batch.tally }
 
   /// Per row the outcome of each sample; nil: its row was refused. Throws where the body must not be acknowledged.
@@ -78,8 +83,28 @@ final class HeadWriter {
         new.set(labels, of: raw)
         if let refusal = head.appendNew(row: row, &new, &batch, now: now) { refusals.append(refusal) }
       }
+      appendExemplars(bytes, head, now)
     }
     if batch.tally.refused > 0 { head.acquitDuplicates(&batch) }
+  }
+
+  private func appendExemplars(_ bytes: UnsafeRawBufferPointer, _ head: Head, _ now: Int64) {
+    exemplarOutcomes = []
+    for index in 0..<batch.rows.exemplars.count {
+      let part = batch.rows.exemplars[index]
+      let place = Int(part.offset)..<(Int(part.offset) + Int(part.length))
+      let raw = UnsafeRawBufferPointer(rebasing: bytes[place])
+      guard let read = ExemplarMessage(raw, &labels) else {
+        Issue.record("an exemplar does not decode")
+        continue
+      }
+      labels.canonicalize(in: raw)
+      var packed = ByteBuffer()
+      labels.appendPacked(of: raw, to: &packed)
+      let exemplar = NewExemplar(labels: packed.bytes, time: read.time, value: read.value)
+      exemplarOutcomes.append(
+        head.append(exemplar, labelCount: labels.fields.count, row: Int(part.row), &batch, now: now))
+    }
   }
 
   func commit(to head: Head) throws { try head.commit(&batch) }
@@ -97,7 +122,17 @@ final class HeadWriter {
 /// Series by their labels, each with the bits of its value by time: what a head is held against.
 typealias PlainSamples = [Labels: [Int64: UInt64]]
 
+/// Exemplars by the labels of their series, oldest first.
+typealias PlainExemplars = [Labels: [Exemplar]]
+
 extension Head {
+  func allExemplars() throws -> PlainExemplars {
+    var all: PlainExemplars = [:]
+    let matcher = try CompiledMatcher(Matcher(.regex, "__name__", ".+"))
+    for series in exemplars(matching: [[matcher]], from: .min, through: .max) { all[series.labels] = series.exemplars }
+    return all
+  }
+
   /// Everything there is, by way of a selection and reads. Also checks that each read is sorted.
   func everything(from first: Int64 = .min, through last: Int64 = .max) throws -> PlainSamples {
     var all: PlainSamples = [:]

@@ -3,7 +3,7 @@ import CSnappy
 /// A remote-write 1.0 request (`prometheus.WriteRequest`) built byte by byte, apart from the reader it tests.
 ///
 ///     WriteRequest  1: TimeSeries*
-///     TimeSeries    1: Label*   2: Sample*
+///     TimeSeries    1: Label*   2: Sample*   3: Exemplar*
 ///     Label         1: name     2: value
 ///     Sample        1: double   2: int64 milliseconds
 package struct RemoteWriteBody: Sendable {
@@ -15,8 +15,8 @@ package struct RemoteWriteBody: Sendable {
 
   package init() {}
 
-  /// Labels go out in the order given: a body may be as wrong as its test wants.
-  package mutating func add(_ labels: [(String, String)], _ samples: Samples) {
+  /// Labels go out in the order given: a body may be as wrong as its test wants. `more` goes behind the samples.
+  package mutating func add(_ labels: [(String, String)], _ samples: Samples, more: [UInt8] = []) {
     var series: [UInt8] = []
     for (name, value) in labels {
       var label: [UInt8] = []
@@ -27,7 +27,25 @@ package struct RemoteWriteBody: Sendable {
     for sample in samples {
       ProtobufBytes.append(bytes: ProtobufBytes.sample(sample.timestamp, sample.value), field: 2, to: &series)
     }
-    ProtobufBytes.append(bytes: series, field: 1, to: &message)
+    ProtobufBytes.append(bytes: series + more, field: 1, to: &message)
+  }
+
+  /// An exemplar field of a series, for `more`.
+  package static func exemplar(_ labels: [(String, String)], _ time: Int64, _ value: Double) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for (name, value) in labels {
+      var label: [UInt8] = []
+      ProtobufBytes.append(bytes: Array(name.utf8), field: 1, to: &label)
+      ProtobufBytes.append(bytes: Array(value.utf8), field: 2, to: &label)
+      ProtobufBytes.append(bytes: label, field: 1, to: &bytes)
+    }
+    bytes.append(2 << 3 | 1)
+    withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+    bytes.append(3 << 3)
+    ProtobufBytes.append(varint: UInt64(bitPattern: time), to: &bytes)
+    var field: [UInt8] = []
+    ProtobufBytes.append(bytes: bytes, field: 3, to: &field)
+    return field
   }
 
   /// A series by its metric name and further labels, which are sorted here as senders do.

@@ -34,23 +34,29 @@ package struct LabelFields: ~Copyable, Sendable {
     while !cursor.isAtEnd {
       guard cursor.byteTag() == 0x0a, var label = cursor.lengthDelimited(), fields.count < LabelFields.labelsMax
       else { return false }
-      var field = LabelField(nameOffset: 0, nameLength: 0, valueOffset: 0, valueLength: 0)
-      while !label.isAtEnd {
-        switch label.byteTag() {
-        case 0x0a:
-          guard let part = label.lengthDelimited() else { return false }
-          field.nameOffset = part.offset(from: base)
-          field.nameLength = UInt32(part.count)
-        case 0x12:
-          guard let part = label.lengthDelimited() else { return false }
-          field.valueOffset = part.offset(from: base)
-          field.valueLength = UInt32(part.count)
-        default:
-          guard label.skipUnknown(known: 0b110) else { return false }
-        }
-      }
-      fields.append(field)
+      guard append(&label, base) else { return false }
     }
+    return true
+  }
+
+  /// Reads one label of a message that begins at `base`.
+  mutating func append(_ label: inout WireCursor, _ base: UnsafeRawPointer) -> Bool {
+    var field = LabelField(nameOffset: 0, nameLength: 0, valueOffset: 0, valueLength: 0)
+    while !label.isAtEnd {
+      switch label.byteTag() {
+      case 0x0a:
+        guard let part = label.lengthDelimited() else { return false }
+        field.nameOffset = part.offset(from: base)
+        field.nameLength = UInt32(part.count)
+      case 0x12:
+        guard let part = label.lengthDelimited() else { return false }
+        field.valueOffset = part.offset(from: base)
+        field.valueLength = UInt32(part.count)
+      default:
+        guard label.skipUnknown(known: 0b110) else { return false }
+      }
+    }
+    fields.append(field)
     return true
   }
 

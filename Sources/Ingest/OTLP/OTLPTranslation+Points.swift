@@ -39,12 +39,13 @@ extension OTLPTranslation {
     if options.makesCustomBuckets { return try customBuckets(point, name, labels, isDelta) }
     if let sum = point.sum { sample(name + "_sum", labels, point.base, sum) }
     sample(name + "_count", labels, point.base, Double(point.count))
-    var exemplars = point.exemplars[...]
+    // Each goes to the first bucket that its value fits.
+    var exemplars = point.exemplars
     var total: UInt64 = 0
     for (bound, count) in zip(point.bounds, point.buckets) {
       total &+= count
-      let own = exemplars.prefix { !($0.value > bound) }
-      exemplars = exemplars.dropFirst(own.count)
+      let own = exemplars.filter { $0.value <= bound }
+      exemplars.removeAll { $0.value <= bound }
       bucket(name, labels, OTLPTranslation.plain(bound), point.base, Double(total), own)
     }
     bucket(name, labels, "+Inf", point.base, Double(point.count), exemplars)
@@ -52,7 +53,7 @@ extension OTLPTranslation {
 
   private mutating func bucket(
     _ name: String, _ labels: OTLPLabelSet, _ bound: String, _ point: OTLPPoint, _ value: Double,
-    _ exemplars: ArraySlice<OTLPExemplar>
+    _ exemplars: [OTLPExemplar]
   ) {
     var labels = labels
     labels.set("le", bound)

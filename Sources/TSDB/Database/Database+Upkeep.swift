@@ -88,9 +88,10 @@ extension Database {
     let started = clock.monotonicNanoseconds()
     let live = head.liveReferences()
     let oldest = head.oldestUnfiledTime()
-    let choice = Checkpoint.Choice(minTime: oldest, histogramMinTime: head.oldestHistogramTime() ?? .max) {
-      live.contains($0)
-    }
+    let choice = Checkpoint.Choice(
+      minTime: oldest, histogramMinTime: head.oldestHistogramTime() ?? .max,
+      exemplarMinTime: head.oldestExemplarTime() ?? .max
+    ) { live.contains($0) }
     let statistics = try wal.checkpoint(through: last, choice, quarantine: layout.quarantine)
     try wal.truncate(before: last + 1)
     log.info(

@@ -21,6 +21,8 @@ package struct DatabaseLayout: Sendable {
   package var deletions: String { root + "/apus.deleted" }
   /// Which replica leads each cluster.
   package var haLeaders: String { root + "/apus.ha-leaders" }
+  /// What senders say of their metrics.
+  package var metadata: String { root + "/apus.metadata" }
   /// Copies made on request.
   package var snapshots: String { root + "/snapshots" }
   /// Files that could not be read, kept for people.

@@ -109,6 +109,7 @@ package final class DatabaseMetrics: Sendable {
     ) {
       $0.head.metrics.duplicates.value
     }
+    ExemplarMetrics.register(database, in: registry)
     counter("apus_head_chunks_unreadable_total", "Reads of a head chunk that failed.") {
       $0.head.files.chunksUnreadable.value
     }

@@ -33,6 +33,7 @@ package struct AppendBatch: ~Copyable, Sendable {
   /// Samples to be logged, where not all of the body are.
   var kept = SampleColumns(capacity: 16)
   var histogramLogs = HistogramLogs()
+  var exemplars = ExemplarLog()
   var walBody = WALBody()
   package var tally = AppendTally()
   /// The number of the rules that its rows are resolved under; 0: none, a spelling is what it says.
@@ -56,6 +57,7 @@ package struct AppendBatch: ~Copyable, Sendable {
     supersededThrough.removeAll(keepingCapacity: true)
     unlogged.removeAll(keepingCapacity: true)
     histogramLogs.removeAll()
+    exemplars.removeAll()
     tally = AppendTally()
   }
 

@@ -12,7 +12,10 @@ extension Head {
     let hasLate = encodeSamples(&batch)
     if batch.samplesLog.count > 0 { batch.walBody.append(batch.samplesLog) }
     if !batch.histogramLogs.isEmpty { batch.histogramLogs.write(to: &batch.walBody) }
+    // Behind the samples: whoever reads the log on the fly has the series and its samples first.
+    if !batch.exemplars.isEmpty { batch.exemplars.write(to: &batch.walBody) }
     try files.wal.commit(batch.walBody)
+    if !batch.exemplars.isEmpty { finishExemplars(&batch) }
     if hasLate {
       batch.walBody.removeAll()
       batch.walBody.append(batch.lateLog)

@@ -4,6 +4,7 @@ import Model
 // What must always be true of a head, walked from end to end; for tests. Nobody may write meanwhile.
 extension Head {
   func checkInvariants() {
+    exemplars.withLock { $0.checkInvariants() }
     var named = Set<UInt32>()
     for shard in shards {
       shard.state.withLock { state in

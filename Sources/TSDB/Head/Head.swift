@@ -6,7 +6,7 @@ import Synchronization
 /// The part of a workspace's database that lives in memory: every active series with its open chunk, the index over
 /// them, and the log that brings them back. Any thread may append and read.
 ///
-/// Locks: sixteen shards and the index, each a mutex of its own; none is taken while another is held, and no file is
+/// Locks: sixteen shards, the index and the exemplars, each a mutex of its own; none is taken while another is held, and no file is
 /// touched under them. A sample is in memory before it is in the log, and acknowledged only after (`commit`).
 package final class Head: Sendable {
   final class Shard: Sendable {
@@ -34,6 +34,7 @@ package final class Head: Sendable {
   let futureTolerance: Int64
   let limits: Mutex<SeriesLimits>
   let deletions = HeadDeletions()
+  let exemplars: Mutex<ExemplarRing>
   /// Held by who takes series out: by age, or because they are in blocks.
   let removals = Mutex<Void>(())
   /// References under which the log names a series that already had one; found at a start, kept by checkpoints.
@@ -50,6 +51,9 @@ package final class Head: Sendable {
     lateWindow = Atomic(options.lateWindowMilliseconds)
     futureTolerance = options.futureToleranceMilliseconds
     limits = Mutex(options.limits)
+    var ring = ExemplarRing()
+    ring.resize(to: options.exemplarsMax)
+    exemplars = Mutex(ring)
     index.limit(options.limits.labelSets)
   }
 
@@ -57,6 +61,7 @@ package final class Head: Sendable {
   package func reconfigure(_ options: HeadOptions) {
     lateWindow.store(options.lateWindowMilliseconds, ordering: .relaxed)
     limits.withLock { $0 = options.limits }
+    resizeExemplars(to: options.exemplarsMax)
     index.limit(options.limits.labelSets)
   }
 

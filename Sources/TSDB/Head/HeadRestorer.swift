@@ -43,6 +43,7 @@ final class HeadRestorer {
       case .samples: applySamples(batch.columns.samples, section.rows)
       case .histograms, .floatHistograms, .customBucketHistograms, .customBucketFloatHistograms:
         applyHistograms(batch, section.rows)
+      case .exemplars: applyExemplars(batch, section.rows)
       default: break
       }
     }
@@ -126,6 +127,19 @@ final class HeadRestorer {
         let histogram = HistogramPayload.decode(batch.columns.bytes(row.payload), isFloat: isFloat)
       else { continue }
       restore(row.timestamp, histogram, isFloat: isFloat, to: location)
+    }
+  }
+
+  /// Those of ended series are left out: the log does not keep their names as long as their exemplars.
+  private func applyExemplars(_ batch: DecodedBatch, _ rows: Range<Int>) {
+    for row in batch.columns.exemplars[rows] {
+      let location = map.find(row.ref)
+      let packed = batch.columns.packedLabels(row.labels)
+      if location.isNone {
+        noteReference(row.ref)
+      } else if Labels(checking: packed) != nil {
+        head.restore(NewExemplar(labels: packed, time: row.timestamp, value: row.value.bitPattern), to: location)
+      }
     }
   }
 
@@ -227,6 +241,10 @@ final class HeadRestorer {
 
   private func noteUnknown(_ reference: UInt64) {
     counts.unknownReferences += 1
+    noteReference(reference)
+  }
+
+  private func noteReference(_ reference: UInt64) {
     // A number near the end of their range is damage, and would leave none for new series.
     if reference < HeadRestorer.referenceMax { highestUnknown = max(highestUnknown, reference) }
   }

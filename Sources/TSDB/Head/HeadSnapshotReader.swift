@@ -24,7 +24,9 @@ struct HeadSnapshotReader {
       throw HeadSnapshotFault(description: "not a snapshot")
     }
     var reader = ByteReader(UnsafeRawBufferPointer(rebasing: bytes[8...]))
-    guard let version = reader.littleEndian(UInt32.self), version == HeadSnapshotLayout.version else {
+    guard let version = reader.littleEndian(UInt32.self), version >= HeadSnapshotLayout.oldestVersion,
+      version <= HeadSnapshotLayout.version
+    else {
       throw HeadSnapshotFault(description: "of another version")
     }
     var numbers: [UInt64] = []
@@ -65,9 +67,16 @@ struct HeadSnapshotReader {
   /// Makes the series of the snapshot. Throws where a checksummed block does not read as the layout says, which only
   /// another program's file can do; the head must not be used then.
   func restore(with restorer: HeadRestorer) throws(HeadSnapshotFault) {
+    var exemplars = ExemplarSnapshotReader()
     for block in blocks {
       var reader = ByteReader(UnsafeRawBufferPointer(rebasing: file.bytes[block.bytes]))
       while !reader.isAtEnd {
+        if block.kind == ExemplarSnapshot.seriesKind || block.kind == ExemplarSnapshot.exemplarKind {
+          guard exemplars.restore(block.kind, &reader, to: restorer.head) else {
+            throw HeadSnapshotFault(description: "an exemplar does not decode")
+          }
+          continue
+        }
         if block.kind == 2 {
           guard restorer.restoreHistograms(&reader) else {
             throw HeadSnapshotFault(description: "a chunk of histograms does not decode")

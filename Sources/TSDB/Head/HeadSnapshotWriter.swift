@@ -6,7 +6,7 @@ import Platform
 //
 //   file    magic "APUSHEAD"  version u32  wal segment u64, offset u64  wbl segment u64, offset u64  crc u32
 //           block*            series count u64 (in a last block of kind 0)
-//   block   kind u8 (1 series, 2 histograms, 0 end)  length u32  payload  crc u32 (of kind, length and payload)
+//   block   kind u8 (1 series, 2 histograms, 3 and 4 exemplars (`ExemplarSnapshot`), 0 end)  length u32  payload  crc u32 (of kind, length and payload)
 //   series  ref uvarint  flags u8  labels: bytes uvarint, packed
 //           open chunk: count uvarint; if > 0: start varint, cutAfter u32, tail (lastTime varint, lastValue u64,
 //             timeDelta u32, bitCount u16, leading u8, trailing u8), bytes uvarint + bytes (0: constant)
@@ -20,7 +20,9 @@ import Platform
 
 enum HeadSnapshotLayout {
   static let magic: [UInt8] = Array("APUSHEAD".utf8)
-  static let version: UInt32 = 1
+  static let version: UInt32 = 2
+  /// Before exemplars; read as well.
+  static let oldestVersion: UInt32 = 1
   static let headerBytes = 8 + 4 + 32 + 4
   /// A block is written once it has this many bytes.
   static let blockBytes = 1 << 20
@@ -52,6 +54,7 @@ struct HeadSnapshotWriter: ~Copyable {
     for shard in 0..<SeriesLocation.shardCount { try writeShard(shard, replacement.file) }
     try finishBlock(kind: 1, replacement.file)
     for shard in head.shards { try writeHistograms(shard, replacement.file) }
+    try writeExemplars(replacement.file)
     block.removeAll()
     block.appendLittleEndian(UInt64(seriesCount))
     try finishBlock(kind: 0, replacement.file)
@@ -79,6 +82,16 @@ struct HeadSnapshotWriter: ~Copyable {
       if block.count >= HeadSnapshotLayout.blockBytes { try finishBlock(kind: 2, file) }
     }
     try finishBlock(kind: 2, file)
+  }
+
+  private mutating func writeExemplars(_ file: AppendFile) throws(DiskError) {
+    var exemplars = ByteBuffer(capacity: 64 << 10)
+    var written = 0
+    try ExemplarSnapshot.write(head, &exemplars) { (kind, block) throws(DiskError) in
+      written += try HeadSnapshotWriter.write(block, kind: kind, file)
+      block.removeAll()
+    }
+    bytes += written
   }
 
   private mutating func writeHeader(_ wal: WALPosition, _ wbl: WALPosition, _ file: AppendFile) throws(DiskError) {
@@ -136,7 +149,15 @@ struct HeadSnapshotWriter: ~Copyable {
   }
 
   private mutating func finishBlock(kind: UInt8, _ file: AppendFile) throws(DiskError) {
-    if block.count == 0 { return }
+    bytes += try HeadSnapshotWriter.write(block, kind: kind, file)
+    block.removeAll()
+  }
+
+  /// Bytes written.
+  private static func write(
+    _ block: borrowing ByteBuffer, kind: UInt8, _ file: AppendFile
+  ) throws(DiskError) -> Int {
+    if block.count == 0 { return 0 }
     var head = ByteBuffer(capacity: 8)
     head.append(kind)
     head.appendLittleEndian(UInt32(block.count))
@@ -147,8 +168,7 @@ struct HeadSnapshotWriter: ~Copyable {
     head.removeAll()
     head.appendLittleEndian(crc)
     _ = try file.append(head.bytes)
-    bytes += block.count + 9
-    block.removeAll()
+    return block.count + 9
   }
 }
 

@@ -22,11 +22,17 @@ package enum Checkpoint {
     package var minTime: Int64
     /// The same for histograms, which stay in the log until they are in blocks.
     package var histogramMinTime: Int64
+    /// The same for exemplars, which stay in the log as long as they are kept.
+    package var exemplarMinTime: Int64
     package var series: (UInt64) -> Bool
 
-    package init(minTime: Int64, histogramMinTime: Int64? = nil, series: @escaping (UInt64) -> Bool) {
+    package init(
+      minTime: Int64, histogramMinTime: Int64? = nil, exemplarMinTime: Int64? = nil,
+      series: @escaping (UInt64) -> Bool
+    ) {
       self.minTime = minTime
       self.histogramMinTime = histogramMinTime ?? minTime
+      self.exemplarMinTime = exemplarMinTime ?? minTime
       self.series = series
     }
   }

@@ -114,8 +114,9 @@ struct CheckpointWriter: ~Copyable {
 
   private mutating func encodeExemplars(_ columns: borrowing RecordColumns, _ rows: Range<Int>) -> Int {
     var encoder = ExemplarsRecord()
-    for i in rows where columns.exemplars[i].timestamp >= choice.minTime {
+    for i in rows where columns.exemplars[i].timestamp >= choice.exemplarMinTime {
       let row = columns.exemplars[i]
+      if !choice.series(row.ref) { continue }
       encoder.append(
         ref: row.ref, timestamp: row.timestamp, value: row.value, labelCount: row.labels.labelCount,
         packedLabels: columns.packedLabels(row.labels), to: &record)
