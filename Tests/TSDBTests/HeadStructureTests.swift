@@ -213,4 +213,24 @@ import Testing
       #expect((0..<samples.count).map { samples.times[$0] } == inside, "seed \(seed)")
     }
   }
+
+  @Test("samples are sorted wherever the first late one is, and however far apart their times are")
+  func longRuns() {
+    let extremes: [Int64] = [.min, .min + 1, -1 << 62, -1, 0, 1 << 62, (1 << 62) - 1, .max - 1, .max]
+    for late in 0..<60 {
+      for time in extremes + [Int64(late) - 1, Int64(late) - 30] {
+        var samples = SeriesSamples()
+        var plain: [Int64: UInt64] = [:]
+        for place in 0..<60 {
+          let at = place == late ? time : Int64(place)
+          samples.append(time: at, value: UInt64(place))
+          plain[at] = plain[at] ?? UInt64(place)
+        }
+        samples.sortByTime()
+        let times = (0..<samples.count).map { samples.times[$0] }
+        #expect(times == plain.keys.sorted(), "\(late) \(time)")
+        #expect((0..<samples.count).allSatisfy { samples.values[$0] == plain[times[$0]] }, "\(late) \(time)")
+      }
+    }
+  }
 }

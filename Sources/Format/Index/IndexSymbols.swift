@@ -1,13 +1,13 @@
 import Model
 
 /// The symbols of an index, numbered from 0 in the order of their bytes; read in place. Immutable.
-/// Memory: four bytes for each 32 symbols.
+/// Memory: four bytes for each eight symbols. (The labels of every series that is found are looked up here.)
 package struct IndexSymbols: @unchecked Sendable {
-  private static let stride = 32
+  private static let stride = 8
 
   /// Behind the count.
   private let bytes: UnsafeRawBufferPointer
-  /// Where each 32nd symbol begins.
+  /// Where each eighth symbol begins.
   private let starts: [UInt32]
   package let count: Int
 
