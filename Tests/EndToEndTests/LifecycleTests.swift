@@ -46,7 +46,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("the server's own metrics are stored and answer soon after a fresh start", .timeLimit(.minutes(1)))
+    @Test("the server's own metrics are stored and answer soon after a fresh start", .timeLimit(.minutes(3)))
     func selfScrape() throws {
       let site = try Site()
       let server = try site.start()

@@ -125,7 +125,7 @@ import Testing
 
   @Test(
     "very many labels in the worst order are sorted at once, not in the square of their number",
-    .timeLimit(.minutes(1)))
+    .timeLimit(.minutes(3)))
   func manyLabels() {
     var fields = LabelFields()
     var raw: [UInt8] = []
