@@ -115,13 +115,14 @@ private final class BlockMeter: Sendable {
     state.withLock { $0 = ($0.used + now - ($0.begun ?? now), nil, 0) }
   }
 
-  /// Whether the head reaches three hours with a scrape, or an odd hour.
+  /// Whether the head reaches three hours with a scrape, or an odd hour: one server takes the very moment for enough, the
+  /// other wants to be past it. The scrape must not be sent before the meter runs.
   private func isDue(_ scrape: Int) -> Bool {
     let time = workload.timestamp(scrape: scrape)
     let before = workload.timestamp(scrape: scrape - 1)
     let first = workload.firstTimestamp + 3 * Self.hour
-    if before <= first && time > first { return true }
-    return (time + Self.hour - 1) / (2 * Self.hour) != (before + Self.hour - 1) / (2 * Self.hour) && time > first
+    if before < first && time >= first { return true }
+    return (time + Self.hour) / (2 * Self.hour) != (before + Self.hour) / (2 * Self.hour) && time >= first
   }
 
   private func waitUntilIdle(atLeast leastSeconds: Double = 0.01) {
