@@ -38,6 +38,7 @@ struct DifferentialTests {
     var equal = 0
     var bothFail = 0
     var unordered = 0
+    var older = 0
     let answers = try peer.ask(asked)
     for (index, (question, theirs)) in zip(asked, answers).enumerated() {
       // Parts that stand in a query twice are evaluated once only where steps are not told apart.
@@ -61,6 +62,12 @@ struct DifferentialTests {
         if PrometheusPeer.isStricterThere(theirs, question.query) {
           bothFail += 1
         } else if let difference = PrometheusPeer.difference(result, theirs, question.query) {
+          // Inside the first bucket 3.5 says NaN instead of interpolating, and where series have just begun any bucket may be
+          // the first.
+          if question.query.contains("histogram_fraction"), difference.hasSuffix("theirs nan") {
+            older += 1
+            continue
+          }
           // There the series of some results come in the order of a map, another one each time. What depends on it is asked
           // again and again, until one of the answers is this one, or it is clear that they differ among themselves.
           let again = try peer.ask([PrometheusPeer.Question](repeating: question, count: 24))
@@ -82,7 +89,9 @@ struct DifferentialTests {
         }
       }
     }
-    print("differential: \(equal) equal, \(unordered) once, \(bothFail) refused by both, of \(count)")
+    print(
+      "differential: \(equal) equal, \(unordered) once, \(older) by a later rule, \(bothFail) refused by both, "
+        + "of \(count)")
     #expect(equal > count / 2)
   }
 }
