@@ -32,7 +32,7 @@ struct QueryLimitTests {
     let bench = try bench { $0.samplesMax = 100 }
     let refused = try refusal(bench, Self.range)
     #expect(refused.status == 422 && refused.type == "execution")
-    #expect(refused.text == "query processing would load too many samples into memory in expression evaluation")
+    #expect(refused.text == "query processing would load too many samples into memory in query execution")
     #expect(try bench.get("/api/v1/query?query=m_total%7Bi=%221%22%7D&time=1700000000").status == 200)
   }
 

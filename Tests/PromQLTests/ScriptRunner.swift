@@ -21,11 +21,12 @@ struct ScriptRunner {
 
   private struct MessageTest {
     var exact: String?
-    var regex: CapturingRegex?
+    var regex: RegexProgram?
 
     func matches(_ text: String) -> Bool {
       if let exact { return exact == text }
-      return regex?.matches(text) ?? true
+      var text = text
+      return text.withUTF8 { regex?.matches(UnsafeRawBufferPointer($0)) ?? true }
     }
   }
 
@@ -163,7 +164,7 @@ struct ScriptRunner {
       if way == "msg" {
         test.exact = text
       } else if way == "regex" {
-        test.regex = try CapturingRegex(".*(?:" + text + ").*")
+        test.regex = try RegexProgram(".*(?:" + text + ").*")
       } else {
         throw ScriptError(line)
       }

@@ -1,7 +1,7 @@
 /// A text with `$1`, `${1}`, `$name`, `${name}` and `$$`, taken apart once and expanded with the groups of a match.
 /// Immutable. By the rules of Go's regexp: a name is as long as it can be, so `$1x` is the group called `1x`; a group
 /// that is not there or took no part is nothing; a dollar before anything else stays.
-struct ReplacementTemplate: Sendable {
+package struct ReplacementTemplate: Sendable {
   enum Part: Sendable, Equatable {
     case text([UInt8])
     case group(Int)
@@ -18,7 +18,7 @@ struct ReplacementTemplate: Sendable {
     }
   }
 
-  init(_ template: String, groupCount: Int, group: (String) -> Int?) {
+  package init(_ template: String, groupCount: Int, group: (String) -> Int?) {
     var parts: [Part] = []
     var text: [UInt8] = []
     var rest = template.unicodeScalars[...]
@@ -47,6 +47,12 @@ struct ReplacementTemplate: Sendable {
   /// `ranges` are the groups of a match in `source`.
   func expand(_ source: UnsafeRawBufferPointer, _ ranges: [Range<Int>?]) -> [UInt8] {
     var result: [UInt8] = []
+    expand(source, ranges, into: &result)
+    return result
+  }
+
+  /// Appends the text to `result`.
+  package func expand(_ source: UnsafeRawBufferPointer, _ ranges: [Range<Int>?], into result: inout [UInt8]) {
     for part in parts {
       switch part {
       case .text(let text): result += text
@@ -54,7 +60,18 @@ struct ReplacementTemplate: Sendable {
         if index < ranges.count, let range = ranges[index] { result += source[range] }
       }
     }
-    return result
+  }
+
+  /// How long the text would be, which may be far more than there is memory for.
+  package func byteCount(_ ranges: [Range<Int>?]) -> Int {
+    var count = 0
+    for part in parts {
+      switch part {
+      case .text(let text): count += text.count
+      case .group(let index): if index < ranges.count, let range = ranges[index] { count += range.count }
+      }
+    }
+    return count
   }
 
   /// Takes the name behind a dollar; nil, and nothing taken, where there is none.

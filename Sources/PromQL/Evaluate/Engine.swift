@@ -56,8 +56,9 @@ package struct Engine: Sendable {
     let expression = try Resolver(start: time, end: time, step: 0).resolve(parsed)
     let context = QueryContext(
       source: source, options: options, limits: limits, lookback: lookback ?? options.lookback)
-    context.shared = SharedResults(finding: expression)
+    context.shared = SharedResults(finding: expression, textBytes: query.utf8.count)
     let evaluator = Evaluator(context: context, grid: .instant(time))
+    try context.checkStop()
     timer.statistics.preparationSeconds = timer.lap()
     let value: QueryValue
     switch expression.kind {
@@ -96,14 +97,16 @@ package struct Engine: Sendable {
     let context = QueryContext(
       source: source, options: options, limits: limits, lookback: lookback ?? options.lookback, steps: grid.count)
     // The samples of each step are counted where they are read, so nothing is read once for two.
-    if !limits.tellsSamplesPerStep { context.shared = SharedResults(finding: expression) }
+    if !limits.tellsSamplesPerStep { context.shared = SharedResults(finding: expression, textBytes: query.utf8.count) }
     let evaluator = Evaluator(context: context, grid: grid)
+    try context.checkStop()
     timer.statistics.preparationSeconds = timer.lap()
     var series: [MatrixSeries] = []
+    var answer = AnswerSize(context)
     let times = (0..<grid.count).map(grid.time)
     try finished(expression, evaluator) { (result) throws(QueryError) in
       let count = result.column.present.count
-      try context.hold(count)
+      try answer.add(result.labels, samples: count, bytes: 16 * count + result.column.histogramByteCount)
       series.append(MatrixSeries(labels: result.labels, samples: samples(of: result.column, count, times)))
     }
     timer.statistics.evaluationSeconds = timer.lap()
@@ -131,6 +134,7 @@ package struct Engine: Sendable {
     var statistics = timed
     statistics.samplesTotal = context.samples.total
     statistics.samplesPeak = context.samplesPeak
+    statistics.bytesPeak = context.budget.bytesPeak
     statistics.samplesPerStep = context.samples.perStep
     statistics.firstStep = grid.start
     statistics.stepInterval = grid.interval
@@ -157,14 +161,16 @@ package struct Engine: Sendable {
     _ expression: Expression, _ evaluator: Evaluator, _ time: Int64
   ) throws(QueryError) -> [VectorSample] {
     var samples: [VectorSample] = []
+    var answer = AnswerSize(evaluator.context)
     try finished(expression, evaluator) { (series) throws(QueryError) in
+      try answer.add(
+        series.labels, samples: 1, bytes: MemoryLayout<VectorSample>.stride + series.column.histogramByteCount)
       switch series.column.value(0) {
       case .float(let value): samples.append(VectorSample(labels: series.labels, timestamp: time, value: .float(value)))
       case .histogram(let value):
         samples.append(VectorSample(labels: series.labels, timestamp: time, value: .histogram(value)))
       case nil: break
       }
-      try evaluator.context.hold(1)
     }
     return samples
   }
@@ -174,6 +180,7 @@ package struct Engine: Sendable {
     guard let vector = RangeVector(expression.withoutParens) else { return [] }
     if vector.isExtended { throw .notImplemented("an anchored or smoothed range vector as the result") }
     var series: [MatrixSeries] = []
+    var answer = AnswerSize(evaluator.context)
     try evaluator.forEachRange(vector) { (input, column) throws(QueryError) in
       var samples = SampleColumn()
       try evaluator.forEachWindow(vector, column) { (window) throws(QueryError) in
@@ -184,7 +191,7 @@ package struct Engine: Sendable {
       }
       if samples.isEmpty { return }
       let labels = input.dropsName ? LabelNames.metadata.dropping(input.labels) : input.labels
-      try evaluator.context.hold(samples.count)
+      try answer.add(labels, samples: samples.count, bytes: samples.byteCount)
       series.append(MatrixSeries(labels: labels, samples: samples))
     }
     series.sort { $0.labels < $1.labels }
@@ -212,6 +219,23 @@ package struct Engine: Sendable {
       }
     }
     return samples
+  }
+}
+
+/// What the answer of a query holds of its budget: its series, and the text of the largest label set, which is written in one
+/// piece.
+private struct AnswerSize {
+  private let context: QueryContext
+  private var labelBytesMost = 0
+
+  init(_ context: QueryContext) { self.context = context }
+
+  mutating func add(_ labels: Labels, samples: Int, bytes: Int) throws(QueryError) {
+    let size = labels.packed.count
+    let more = max(0, size - labelBytesMost)
+    labelBytesMost += more
+    try context.budget.charge(labels.byteCount + bytes + 2 * more)
+    try context.hold(samples)
   }
 }
 

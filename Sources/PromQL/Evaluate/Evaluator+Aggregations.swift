@@ -12,15 +12,19 @@ extension Evaluator {
     }
     var groups = GroupTable(node)
     var accumulators: [GroupAccumulator] = []
+    let holding = Holding(context)
+    defer { holding.release() }
+    let bytes = GroupAccumulator.byteCount(node.op, steps: grid.count)
     try stream(node.expression) { (series) throws(QueryError) in
       let index = groups.index(of: series.labels)
       if index == accumulators.count {
-        try context.hold(grid.count)
+        try holding.add(samples: grid.count, bytes: bytes + groups.labels[index].byteCount)
         accumulators.append(GroupAccumulator(node, steps: grid.count, context: context))
       }
       accumulators[index].add(series)
+      let grown = accumulators[index].takeGrowth()
+      if grown > 0 { try holding.add(bytes: grown) }
     }
-    context.release(grid.count * accumulators.count)
     for index in accumulators.indices {
       let result = accumulators[index].result()
       if result.column.isEmpty { continue }
@@ -37,23 +41,27 @@ extension Evaluator {
     if least < 0 { context.annotate(.invalidQuantile(least, at: parameter.position)) }
     var groups = GroupTable(node)
     var members: [FloatStack] = []
-    var held = 0
+    let holding = Holding(context)
+    defer { holding.release() }
     try stream(node.expression) { (series) throws(QueryError) in
       let index = groups.index(of: series.labels)
-      if index == members.count { members.append(FloatStack(steps: grid.count)) }
-      let count = series.column.present.count
-      held += count
-      try context.hold(count)
+      if index == members.count {
+        try holding.add(bytes: groups.labels[index].byteCount)
+        members.append(FloatStack(steps: grid.count))
+      }
+      // Twice, as the stack doubles when it is full.
+      try holding.add(
+        samples: series.column.present.count, bytes: 2 * StepColumn.byteCount(steps: grid.count))
       if members[index].add(series) {
         context.annotate(.histogramIgnored("quantile", at: node.expression.position))
       }
     }
-    defer { context.release(held) }
     var values: [Double] = []
     for index in members.indices {
       try context.checkStop()
       var column = StepColumn(count: grid.count)
       for step in 0..<grid.count {
+        try context.work(members[index].count)
         members[index].values(at: step, into: &values)
         if !values.isEmpty { column.set(step, FloatMath.quantile(ratios[step], &values)) }
       }
@@ -83,6 +91,8 @@ extension Evaluator {
     if !node.isWithout { grouping.grouping.append(label.value) }
     var groups = GroupTable(grouping)
     var counts: [StepColumn] = []
+    let holding = Holding(context)
+    defer { holding.release() }
     try stream(node.expression) { (series) throws(QueryError) in
       var known: [UInt64: Int] = [:]
       for step in 0..<grid.count where series.column.present.contains(step) {
@@ -97,14 +107,16 @@ extension Evaluator {
         }
         let place = index ?? groups.index(of: series.labels.setting([(label.value, text)]))
         if series.column.histogram(step) == nil { known[bits] = place }
+        try context.work(1)
         if place == counts.count {
-          try context.hold(grid.count)
+          try holding.add(
+            samples: grid.count,
+            bytes: StepColumn.byteCount(steps: grid.count) + groups.labels[place].byteCount + text.utf8.count)
           counts.append(StepColumn(count: grid.count))
         }
         counts[place].set(step, counts[place].floats[step] + 1)
       }
     }
-    context.release(grid.count * counts.count)
     for index in counts.indices { try sink(ResultSeries(labels: groups.labels[index], column: counts[index])) }
   }
 }
@@ -114,7 +126,7 @@ private struct FloatStack {
   private let steps: Int
   private var floats: [Double] = []
   private var words: [UInt64] = []
-  private var count = 0
+  private(set) var count = 0
   private(set) var dropsName = false
 
   init(steps: Int) { self.steps = steps }

@@ -33,8 +33,11 @@ extension Evaluator {
         FloatMath.combine(
           node.op, swapped ? values : floats, swapped ? floats : values, into: &series.column.floats)
       } else {
+        let made = Holding(context)
+        defer { made.release() }
         for step in 0..<grid.count {
           guard let value = input.column.value(step) else { continue }
+          if case .histogram(let histogram) = value { try made.add(bytes: histogram.byteCount) }
           let scalar = StepValue.float(values[step])
           if let result = element.result(value, scalar, swapped: swapped) {
             series.column.set(step, result)
@@ -50,20 +53,22 @@ extension Evaluator {
 
   private func streamSetOperator(_ node: BinaryExpression, _ sink: Sink) throws(QueryError) {
     let signature = MatchSignature(node.matching ?? VectorMatching())
-    let left = try collect(node.left)
-    let right = try collect(node.right)
-    defer {
-      release(left)
-      release(right)
-    }
+    let holding = Holding(context)
+    defer { holding.release() }
+    let left = try collect(node.left, holding)
+    let right = try collect(node.right, holding)
     var present: [Labels: StepSet] = [:]
     let (base, other) = node.op == .or ? (left, right) : (right, left)
     for series in base {
+      try context.work(grid.count)
+      // The key, and the steps it is there at.
+      try holding.add(bytes: series.labels.byteCount + StepSet.byteCount(steps: grid.count))
       present[signature.key(series.labels), default: StepSet(count: grid.count)].formUnion(series.column.present)
     }
     let merging = SeriesMerge(self, unique: node.op != .or)
     if node.op == .or { for series in left { try merging.add(series, sink) } }
     for series in other {
+      try context.work(grid.count)
       var result = series
       let matched = present[signature.key(series.labels)] ?? StepSet(count: grid.count)
       if node.op == .and {

@@ -54,8 +54,13 @@ extension Evaluator {
     let unique = context.options.delaysNameRemoval || function.keepsName || vector.expression.hasOneName
     let leaf = RangeLeaf(function: function, walk: windowWalk(vector), position: node.arguments[0].position, grid: grid)
     var names: Set<Labels> = []
+    let holding = Holding(context)
+    defer { holding.release() }
     func passOn(_ series: ResultSeries) throws(QueryError) {
-      if !unique, !names.insert(series.labels).inserted { throw .sameLabels }
+      if !unique {
+        try holding.add(bytes: series.labels.byteCount)
+        if !names.insert(series.labels).inserted { throw .sameLabels }
+      }
       try sink(series)
     }
     if case .matrix(let matrix) = vector.expression {
@@ -215,8 +220,9 @@ extension Evaluator {
     let name = node.function.name
     if grid.count > 1 { context.annotate(.sortInRange(at: node.position)) }
     let isByValue = name == "sort" || name == "sort_desc"
-    var all = try collect(node.arguments[0])
-    defer { release(all) }
+    let holding = Holding(context)
+    defer { holding.release() }
+    var all = try collect(node.arguments[0], holding)
     if isByValue {
       // Only floats have an order.
       for index in all.indices {
@@ -234,10 +240,28 @@ extension Evaluator {
         }.map(\.element)
       } else {
         let names = node.arguments.dropFirst().compactMap(\.stringValue)
-        all.sort { NaturalOrder.precedes($0.labels, $1.labels, by: names, descending: isDescending) }
+        try sort(&all) { one, two in
+          NaturalOrder.precedes(one.labels, two.labels, by: names, descending: isDescending)
+        }
       }
     }
     for series in all { try sink(series) }
+  }
+
+  /// Sorts, and stops where the query should.
+  private func sort(
+    _ all: inout [ResultSeries], _ precedes: (ResultSeries, ResultSeries) -> Bool
+  ) throws(QueryError) {
+    do {
+      try all.sort { one, two in
+        try context.work(100)
+        return precedes(one, two)
+      }
+    } catch let error as QueryError {
+      throw error
+    } catch {
+      throw .execution("the series cannot be sorted")
+    }
   }
 }
 

@@ -39,9 +39,13 @@ extension Evaluator {
     var members: [Member] = []
     var places: [Labels: Int] = [:]
     let withoutBound = LabelNames(["le"])
-    let all = try collect(plan.vector)
-    defer { release(all) }
+    let holding = Holding(context)
+    defer { holding.release() }
+    let all = try collect(plan.vector, holding)
     for series in all {
+      try context.work(grid.count)
+      // Its place among the members, and a key without the bound.
+      try holding.add(bytes: 2 * series.labels.byteCount + StepColumn.byteCount(steps: 0))
       if !series.column.histograms.isEmpty {
         let place = Evaluator.place(series.labels, &members, &places)
         members[place].native = series.column
@@ -64,6 +68,7 @@ extension Evaluator {
         try context.checkStop()
         var series = ResultSeries(labels: member.labels, column: StepColumn(count: grid.count))
         for step in 0..<grid.count {
+          try context.work(2 * member.bounds.count)
           if let value = value(plan, index, member, step) { series.column.set(step, value) }
         }
         if series.column.isEmpty { continue }

@@ -4,9 +4,10 @@ import Model
 
 extension Evaluator {
   func streamInfo(_ node: Call, _ sink: Sink) throws(QueryError) {
-    let base = try collect(node.arguments[0])
-    defer { release(base) }
-    var join = InfoJoin(node, self)
+    let holding = Holding(context)
+    defer { holding.release() }
+    let base = try collect(node.arguments[0], holding)
+    var join = InfoJoin(node, self, holding)
     try join.select(for: base)
     try join.run(base, sink)
   }
@@ -16,6 +17,7 @@ private struct InfoJoin {
   static let identifying = LabelNames(["instance", "job"])
 
   private let evaluator: Evaluator
+  private let holding: Holding
   /// Conditions on the labels to take over; also which ones.
   private let dataMatchers: [Matcher]
   private let nameTests: [MatcherTest]
@@ -31,8 +33,9 @@ private struct InfoJoin {
     var times: [Int64]
   }
 
-  init(_ node: Call, _ evaluator: Evaluator) {
+  init(_ node: Call, _ evaluator: Evaluator, _ holding: Holding) {
     self.evaluator = evaluator
+    self.holding = holding
     var matchers: [Matcher] = []
     if node.arguments.count > 1, case .selector(let selector) = node.arguments[1] { matchers = selector.matchers }
     dataMatchers = matchers.filter { $0.name != LabelNames.metricName }
@@ -74,13 +77,20 @@ private struct InfoJoin {
     var values: [String: Set<String>] = [:]
     for series in base where !isInfo(series) {
       for name in ["instance", "job"] {
-        if let value = series.labels[name], !value.isEmpty { values[name, default: []].insert(value) }
+        guard let value = series.labels[name], !value.isEmpty, !values[name, default: []].contains(value) else {
+          continue
+        }
+        // The value, escaped in the pattern that looks for all of them, and the pattern compiled.
+        try holding.add(bytes: 8 * value.utf8.count + 96)
+        values[name, default: []].insert(value)
       }
     }
     if values.isEmpty { return }
     var matchers = dataMatchers + nameTests.map(\.matcher)
     for (name, all) in values.sorted(by: { $0.key < $1.key }) {
-      matchers.append(Matcher(.regex, name, all.sorted().map(RegexSyntax.literal).joined(separator: "|")))
+      let pattern = all.sorted().map(RegexSyntax.literal).joined(separator: "|")
+      // It only saves reading others, which find no partner below.
+      if pattern.utf8.count <= RegexProgram.patternBytesMax { matchers.append(Matcher(.regex, name, pattern)) }
     }
     var selector = VectorSelector(name: "", matchers: matchers, position: PositionRange(0, 0))
     selector.shift = shift
@@ -99,6 +109,8 @@ private struct InfoJoin {
         }
       }
       if info.present.isEmpty { return }
+      try holding.add(
+        samples: info.present.count, bytes: 2 * labels.byteCount + 2 * StepColumn.byteCount(steps: grid.count))
       found[labels.metricText, default: [:]][InfoJoin.identifying.keeping(labels), default: []].append(info)
     }
     names = found.keys.sorted()
@@ -120,21 +132,27 @@ private struct InfoJoin {
   private func enrich(_ series: ResultSeries, _ merging: SeriesMerge) throws(QueryError) {
     let key = InfoJoin.identifying.keeping(series.labels)
     var parts: [(infos: [Labels], steps: StepSet)] = []
+    let taken = Holding(evaluator.context)
+    defer { taken.release() }
     let count = evaluator.grid.count
     for step in 0..<count where series.column.present.contains(step) {
       var infos: [Labels] = []
       for name in names {
         if let info = try newest(found[name]?[key] ?? [], step) { infos.append(info) }
       }
+      try evaluator.context.work(parts.count + infos.count)
       if let place = parts.firstIndex(where: { $0.infos == infos }) {
         parts[place].steps.insert(step)
       } else {
+        try taken.add(bytes: StepSet.byteCount(steps: count) + 64 * infos.count)
         var steps = StepSet(count: count)
         steps.insert(step)
         parts.append((infos, steps))
       }
     }
     for part in parts {
+      let size = part.infos.reduce(series.labels.byteCount) { $0 + $1.byteCount }
+      try taken.add(bytes: 4 * size)
       guard let labels = try enriched(series.labels, part.infos) else { continue }
       var result = series
       result.labels = labels

@@ -7,28 +7,46 @@ extension Evaluator {
     let texts = node.arguments.dropFirst().compactMap(\.stringValue)
     guard texts.count == 4 else { throw .execution("label_replace() needs four strings") }
     let (target, replacement, source, pattern) = (texts[0], texts[1], texts[2], texts[3])
-    let regex: CapturingRegex
-    do throws(CapturingRegex.SyntaxError) {
-      regex = try CapturingRegex(pattern)
+    let regex: RegexProgram
+    do throws(RegexError) {
+      regex = try RegexProgram(pattern)
     } catch {
       throw .execution("invalid regular expression in label_replace(): \(pattern)")
     }
     try checkName(node.arguments[1], "destination", in: "label_replace")
-    let template = ReplacementTemplate(replacement, regex)
-    try relabel(node.arguments[0], target: target, sink) { labels in
-      regex.groups(labels[source] ?? "").map { template.expand($0) }
+    let template = ReplacementTemplate(replacement, groupCount: regex.groupCount) { regex.group(named: $0) }
+    try relabel(node.arguments[0], target: target, sink) { labels, room throws(QueryError) in
+      let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+      guard let groups = labels.withValue(of: source, { regex.groups(in: $0 ?? nothing) }) else { return nil }
+      let count = template.byteCount(groups)
+      try room(count)
+      var expanded: [UInt8] = []
+      expanded.reserveCapacity(count)
+      labels.withValue(of: source) { template.expand($0 ?? nothing, groups, into: &expanded) }
+      return expanded
     }
   }
 
   func streamLabelJoin(_ node: Call, _ sink: Sink) throws(QueryError) {
     let texts = node.arguments.dropFirst().compactMap(\.stringValue)
     guard texts.count >= 2 else { throw .execution("label_join() needs strings") }
-    let (target, separator) = (texts[0], texts[1])
+    let target = texts[0]
+    let separator = Array(texts[1].utf8)
     let sources = Array(texts.dropFirst(2))
     for argument in node.arguments.dropFirst(3) { try checkName(argument, "source", in: "label_join") }
     try checkName(node.arguments[1], "destination", in: "label_join")
-    try relabel(node.arguments[0], target: target, sink) { labels in
-      sources.map { labels[$0] ?? "" }.joined(separator: separator)
+    try relabel(node.arguments[0], target: target, sink) { labels, room throws(QueryError) in
+      try context.work(sources.count)
+      var count = separator.count * max(0, sources.count - 1)
+      for source in sources { count += labels.withValue(of: source) { $0?.count ?? 0 } }
+      try room(count)
+      var joined: [UInt8] = []
+      joined.reserveCapacity(count)
+      for (place, source) in sources.enumerated() {
+        if place > 0 { joined += separator }
+        labels.withValue(of: source) { text in if let text { joined += text } }
+      }
+      return joined
     }
   }
 
@@ -37,15 +55,25 @@ extension Evaluator {
     throw .execution("invalid \(role) label name in \(function)(): \(name.value)")
   }
 
-  /// Sets a label of each series where `value` gives one. Series that become the same are put together.
+  /// Sets a label of each series where `value` gives one, which asks for the room it takes before it makes it. Series that
+  /// become the same are put together.
   private func relabel(
-    _ argument: Expression, target: String, _ sink: Sink, _ value: (Labels) -> String?
+    _ argument: Expression, target: String, _ sink: Sink,
+    _ value: (Labels, _ room: (Int) throws(QueryError) -> Void) throws(QueryError) -> [UInt8]?
   ) throws(QueryError) {
     let merging = SeriesMerge(self, unique: false)
+    let name = Array(target.utf8)
     try stream(argument) { (input) throws(QueryError) in
       var series = input
-      if let text = value(series.labels) {
-        series.labels = series.labels.setting([(target, text)])
+      let made = Holding(context)
+      defer { made.release() }
+      // The text, the labels it goes into, and the work of going over it.
+      let found = try value(series.labels) { (count) throws(QueryError) in
+        try made.add(bytes: count.saturatingMultiply(2).saturatingAdd(series.labels.byteCount))
+        try context.work(count / 16)
+      }
+      if let found {
+        series.labels = series.labels.setting(name, found)
         if target == LabelNames.metricName { series.dropsName = false }
       }
       try merging.add(series)
@@ -57,68 +85,6 @@ extension Evaluator {
 extension StringLiteral {
   /// Labels may have any name of UTF-8 that is not empty.
   var isLabelName: Bool { !value.isEmpty && invalidBytes.isEmpty }
-}
-
-/// A replacement like `$1-${name}`, taken apart once. A reference to a group that is not there is empty, `$$` is a dollar.
-struct ReplacementTemplate {
-  private enum Part {
-    case text(String)
-    case group(Int)
-  }
-
-  private var parts: [Part] = []
-
-  init(_ template: String, _ regex: CapturingRegex) {
-    var rest = template.utf8[...]
-    var literal: [UInt8] = []
-    while let byte = rest.first {
-      rest = rest.dropFirst()
-      guard byte == UInt8(ascii: "$") else {
-        literal.append(byte)
-        continue
-      }
-      if rest.first == UInt8(ascii: "$") {
-        literal.append(byte)
-        rest = rest.dropFirst()
-        continue
-      }
-      guard let name = ReplacementTemplate.reference(&rest) else {
-        literal.append(byte)
-        continue
-      }
-      if !literal.isEmpty { parts.append(.text(String(decoding: literal, as: UTF8.self))) }
-      literal = []
-      let number = name.utf8.allSatisfy { $0 >= 48 && $0 <= 57 } ? Int(name) : regex.group(named: name)
-      if let number { parts.append(.group(number)) }
-    }
-    if !literal.isEmpty { parts.append(.text(String(decoding: literal, as: UTF8.self))) }
-  }
-
-  /// A name after the dollar: letters, digits and underscores, in braces or as many as follow.
-  private static func reference(_ rest: inout Substring.UTF8View) -> String? {
-    let isBraced = rest.first == UInt8(ascii: "{")
-    let body = isBraced ? rest.dropFirst() : rest
-    let name = body.prefix { Rune(value: UInt32($0)).isAlphaNumeric }
-    if name.isEmpty { return nil }
-    var after = body.dropFirst(name.count)
-    if isBraced {
-      guard after.first == UInt8(ascii: "}") else { return nil }
-      after = after.dropFirst()
-    }
-    rest = after
-    return String(decoding: name, as: UTF8.self)
-  }
-
-  func expand(_ groups: [String?]) -> String {
-    var text = ""
-    for part in parts {
-      switch part {
-      case .text(let literal): text += literal
-      case .group(let number): if number < groups.count { text += groups[number] ?? "" }
-      }
-    }
-    return text
-  }
 }
 
 /// The order people expect of texts with numbers in them: `a2` before `a10`.
@@ -133,30 +99,34 @@ enum NaturalOrder {
   }
 
   static func precedes(_ one: String, _ two: String) -> Bool {
-    let a = chunks(one)
-    let b = chunks(two)
-    for (x, y) in zip(a, b) where x != y {
-      if let number = Double(x), let other = Double(y), x.utf8.first != 45, number != other { return number < other }
-      return x.utf8.lexicographicallyPrecedes(y.utf8)
+    var a = one.utf8[...]
+    var b = two.utf8[...]
+    while !a.isEmpty, !b.isEmpty {
+      let x = takeChunk(&a)
+      let y = takeChunk(&b)
+      if x.elementsEqual(y) { continue }
+      if isDigit(x.first), isDigit(y.first), let order = numericOrder(x, y) { return order }
+      return x.lexicographicallyPrecedes(y)
     }
-    return a.count < b.count
+    return a.isEmpty && !b.isEmpty
   }
 
-  /// Runs of digits and runs of everything else.
-  private static func chunks(_ text: String) -> [String] {
-    var result: [String] = []
-    var current: [UInt8] = []
-    var isNumber = false
-    for byte in text.utf8 {
-      let isDigit = byte >= 48 && byte <= 57
-      if !current.isEmpty, isDigit != isNumber {
-        result.append(String(decoding: current, as: UTF8.self))
-        current = []
-      }
-      isNumber = isDigit
-      current.append(byte)
-    }
-    if !current.isEmpty { result.append(String(decoding: current, as: UTF8.self)) }
-    return result
+  private static func isDigit(_ byte: UInt8?) -> Bool { byte.map { $0 >= 48 && $0 <= 57 } ?? false }
+
+  /// Whether one run of digits is the smaller number; nil where they are the same.
+  private static func numericOrder(_ one: Substring.UTF8View, _ two: Substring.UTF8View) -> Bool? {
+    guard let one = Double(String(decoding: one, as: UTF8.self)),
+      let two = Double(String(decoding: two, as: UTF8.self)),
+      one != two
+    else { return nil }
+    return one < two
+  }
+
+  /// Takes a run of digits, or of everything else.
+  private static func takeChunk(_ rest: inout Substring.UTF8View) -> Substring.UTF8View {
+    let kind = isDigit(rest.first)
+    let chunk = rest.prefix { isDigit($0) == kind }
+    rest = rest.dropFirst(chunk.count)
+    return chunk
   }
 }

@@ -4,13 +4,11 @@ import Model
 
 extension Evaluator {
   func streamMatching(_ node: BinaryExpression, _ sink: Sink) throws(QueryError) {
-    let left = try collect(node.left)
-    let right = try collect(node.right)
-    defer {
-      release(left)
-      release(right)
-    }
-    var join = VectorJoin(node, self)
+    let holding = Holding(context)
+    defer { holding.release() }
+    let left = try collect(node.left, holding)
+    let right = try collect(node.right, holding)
+    var join = VectorJoin(node, self, holding)
     try join.run(left: left, right: right)
     try join.finish(sink)
   }
@@ -25,6 +23,7 @@ private struct VectorJoin {
   private let element: BinaryElement
   private let evaluator: Evaluator
   private let isSwapped: Bool
+  private let holding: Holding
   private var places: [Labels: Int] = [:]
   private var results: [ResultSeries] = []
   /// At which steps a result was claimed, also by pairs that a filter dropped.
@@ -37,8 +36,9 @@ private struct VectorJoin {
     var matched: StepSet
   }
 
-  init(_ node: BinaryExpression, _ evaluator: Evaluator) {
+  init(_ node: BinaryExpression, _ evaluator: Evaluator, _ holding: Holding) {
     self.node = node
+    self.holding = holding
     self.evaluator = evaluator
     matching = node.matching ?? VectorMatching()
     signature = MatchSignature(matching)
@@ -56,23 +56,30 @@ private struct VectorJoin {
     let fillForMany = matching.fillLeft
     var ones: [Labels: One] = [:]
     for (index, series) in one.enumerated() {
+      try evaluator.context.work(1)
+      try holding.add(bytes: series.labels.byteCount + StepSet.byteCount(steps: steps))
       ones[signature.key(series.labels), default: One(matched: StepSet(count: steps))].series.append(index)
     }
     // Where one side is empty at a step, nothing is matched there, and doubles do not matter.
     var active = StepSet(count: steps, full: fillForOne != nil || fillForMany != nil)
-    for series in many { active.formUnion(series.column.present) }
+    for series in many {
+      try evaluator.context.work(1 + steps / 64)
+      active.formUnion(series.column.present)
+    }
     try checkUnique(ones, one, at: active)
     for series in many {
       try evaluator.context.checkStop()
       let key = signature.key(series.labels)
       guard var partner = ones[key] else {
         if fillForOne == nil { continue }
+        try holding.add(bytes: key.byteCount + StepSet.byteCount(steps: steps))
         ones[key] = One(matched: StepSet(count: steps))
         try join(series, nil, steps: series.column.present, fill: fillForOne, key: key, &ones)
         continue
       }
       var rest = series.column.present
       for index in partner.series {
+        try evaluator.context.work(1 + steps / 64)
         var both = series.column.present
         both.formIntersection(one[index].column.present)
         rest.subtract(both)
@@ -83,6 +90,7 @@ private struct VectorJoin {
     }
     guard let fillForMany else { return }
     for series in one {
+      try evaluator.context.work(steps)
       let key = signature.key(series.labels)
       var rest = series.column.present
       if let matched = ones[key]?.matched { rest.subtract(matched) }
@@ -102,6 +110,7 @@ private struct VectorJoin {
     for (key, one) in ones where one.series.count > 1 {
       var seen = StepSet(count: steps)
       for (place, index) in one.series.enumerated() {
+        try evaluator.context.work(1 + steps / 64)
         var present = series[index].column.present
         present.formIntersection(active)
         if seen.intersects(present) {
@@ -126,7 +135,7 @@ private struct VectorJoin {
   ) throws(QueryError) {
     if shared.isEmpty { return }
     let labels = resultLabels(many.labels, one?.labels ?? matchLabels(many.labels))
-    let place = place(of: labels)
+    let place = try place(of: labels)
     let element = element
     let isSwapped = isSwapped
     var claims = StepSet(count: steps)
@@ -141,10 +150,11 @@ private struct VectorJoin {
       claims = shared
       return try claim(claims, place, key, &ones)
     }
-    shared.forEach { step in
+    try shared.forEach { (step) throws(QueryError) in
       guard let mine = many.column.value(step), let theirs = one?.column.value(step) ?? fill.map({ .float($0) })
       else { return }
       guard let outcome = isSwapped ? element.apply(theirs, mine) : element.apply(mine, theirs) else { return }
+      if case .histogram(let made) = outcome.value { try holding.add(bytes: made.byteCount) }
       claims.insert(step)
       if node.returnsBool {
         results[place].column.set(step, outcome.keeps ? 1 : 0)
@@ -171,8 +181,11 @@ private struct VectorJoin {
     ones[key]?.matched.formUnion(claims)
   }
 
-  private mutating func place(of labels: Labels) -> Int {
+  private mutating func place(of labels: Labels) throws(QueryError) -> Int {
     if let place = places[labels] { return place }
+    try holding.add(
+      samples: steps,
+      bytes: labels.byteCount + StepColumn.byteCount(steps: steps) + StepSet.byteCount(steps: steps))
     places[labels] = results.count
     results.append(
       ResultSeries(labels: labels, dropsName: node.returnsBool, column: StepColumn(count: steps)))

@@ -64,8 +64,9 @@ extension Evaluator {
         samples.removeStaleMarkers()
         if samples.isEmpty { continue }
         if node.selector.detectsResets { samples.detectResets() }
-        try context.hold(samples.count)
-        defer { context.release(samples.count) }
+        let holding = Holding(context)
+        defer { holding.release() }
+        try holding.add(samples: samples.count, bytes: samples.byteCount)
         try body(RangeInput(labels: selection.labels(index), dropsName: false), samples)
       }
     case .subquery(let node): try forEachSubquery(node, first: first, last: last, body)
@@ -96,7 +97,15 @@ extension Evaluator {
     try inner.stream(node.expression) { (series) throws(QueryError) in
       context.samples.isMuted = isMuted
       defer { context.samples.isMuted = true }
+      let count = series.column.present.count
+      let holding = Holding(context)
+      defer { holding.release() }
+      try holding.add(samples: count, bytes: 24 * count + series.column.histogramByteCount)
       var samples = SampleColumn()
+      if series.column.histograms.isEmpty {
+        samples.timestamps.reserveCapacity(count)
+        samples.values.reserveCapacity(count)
+      }
       series.column.present.forEach { step in
         let time = inner.grid.time(step)
         if var histogram = series.column.histogram(step) {
@@ -107,8 +116,6 @@ extension Evaluator {
           samples.append(time, series.column.floats[step])
         }
       }
-      try context.hold(samples.count)
-      defer { context.release(samples.count) }
       try body(RangeInput(labels: series.labels, dropsName: series.dropsName), samples)
     }
   }
@@ -142,6 +149,7 @@ extension Evaluator {
       floats = Evaluator.slide(floats, samples.timestamps, after: start - before, through: end + after)
       histograms = Evaluator.slide(histograms, samples.histogramTimestamps, after: start - before, through: end + after)
       if floats.isEmpty && histograms.isEmpty { continue }
+      try context.work(floats.count + 8 * histograms.count)
       context.samples.add(floats.count + histograms.count, at: step)
       try body(
         Window(start: start, end: end, floats: floats, histograms: histograms, time: grid.time(step), step: step))

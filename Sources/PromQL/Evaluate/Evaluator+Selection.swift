@@ -7,8 +7,9 @@ extension Evaluator {
     guard let parameter = node.parameter else { return }
     let limits = try scalars(parameter)
     let (least, largest) = Evaluator.extremes(limits)
-    let all = try collect(node.expression)
-    defer { release(all) }
+    let holding = Holding(context)
+    defer { holding.release() }
+    let all = try collect(node.expression, holding)
     if node.op == .limitRatio {
       if least == 0, largest == 0, !limits.contains(where: \.isNaN) { return }
       if limits.contains(where: \.isNaN) { throw .execution("Ratio value is NaN") }
@@ -27,10 +28,16 @@ extension Evaluator {
     var groups = GroupTable(node)
     var members: [[Int]] = []
     for (place, series) in all.enumerated() {
+      try context.work(1)
       let index = groups.index(of: series.labels)
-      if index == members.count { members.append([]) }
+      if index == members.count {
+        try holding.add(bytes: groups.labels[index].byteCount)
+        members.append([])
+      }
       members[index].append(place)
     }
+    // The steps at which each is kept, and its places in groups and order.
+    try holding.add(bytes: all.count * (StepSet.byteCount(steps: grid.count) + 64))
     var kept = [StepSet](repeating: StepSet(count: grid.count), count: all.count)
     var order: [Int] = []
     for member in members {
@@ -38,6 +45,7 @@ extension Evaluator {
       for step in 0..<grid.count {
         let count = min(Int(limits[step]), all.count)
         if count < 1 { continue }
+        try context.work(2 * member.count)
         let chosen = choose(count, of: member, all, step, node)
         for place in chosen { kept[place].insert(step) }
         if grid.count == 1 { order += chosen }
@@ -72,6 +80,7 @@ extension Evaluator {
   /// the others.
   private func streamRatio(_ all: [ResultSeries], _ ratios: [Double], _ sink: Sink) throws(QueryError) {
     for series in all {
+      try context.work(grid.count)
       let place = Double(LabelHash.hash(series.labels)) / 18_446_744_073_709_551_615.0
       var steps = StepSet(count: grid.count)
       for step in 0..<grid.count {

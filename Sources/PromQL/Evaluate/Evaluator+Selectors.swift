@@ -38,8 +38,9 @@ extension Evaluator {
       try reader.read(index, into: &samples)
       if samples.isEmpty { continue }
       if node.detectsResets { samples.detectResets() }
-      try context.hold(samples.count)
-      defer { context.release(samples.count) }
+      let holding = Holding(context)
+      defer { holding.release() }
+      try holding.add(samples: samples.count, bytes: samples.byteCount)
       var cursor = InstantCursor(samples, context.lookback)
       try body(selection.labels(index), samples) { step in cursor.pick(at: referenceTime(node.shift, step)) }
     }
@@ -84,6 +85,9 @@ extension Evaluator {
       try reader.read(index, into: &samples)
       samples.removeStaleMarkers()
       if samples.isEmpty { continue }
+      let holding = Holding(context)
+      defer { holding.release() }
+      try holding.add(samples: samples.count, bytes: samples.byteCount)
       let labels = selection.labels(index)
       var column = StepColumn(count: grid.count)
       for step in 0..<grid.count {
@@ -94,8 +98,10 @@ extension Evaluator {
           context.annotate(.mixedFloatsHistograms(labels.metricText, at: node.position))
           continue
         }
+        try context.work(floats.count + 8 * histograms.count)
         if !histograms.isEmpty {
           if let value = smoothedHistogram(samples, histograms, time, labels.metricText, node.position) {
+            try holding.add(bytes: value.byteCount)
             column.set(step, value)
           }
         } else if let value = Evaluator.smoothed(samples, floats, time) {

@@ -7,12 +7,23 @@ final class QueryContext {
   let limits: QueryLimits
   let lookback: Int64
   var annotations = Annotations()
+  /// Shared with the parts on other threads.
+  let budget: QueryBudget
   private var samplesHeld = 0
   private(set) var samplesPeak = 0
+  /// Values that may be worked on before the next look at the clock.
+  private var workLeft = QueryContext.workPerCheck
   var samples: SampleCounter
   var shared = SharedResults()
 
-  init(source: any SeriesSource, options: EngineOptions, limits: QueryLimits, lookback: Int64, steps: Int = 1) {
+  /// Values between two looks at the clock: tens of microseconds.
+  static let workPerCheck = 1 << 14
+
+  init(
+    source: any SeriesSource, options: EngineOptions, limits: QueryLimits, lookback: Int64, steps: Int = 1,
+    budget: QueryBudget? = nil
+  ) {
+    self.budget = budget ?? QueryBudget(bytesMaximum: limits.bytesMaximum)
     samples = SampleCounter(steps: limits.tellsSamplesPerStep ? steps : nil)
     self.source = source
     self.options = options
@@ -20,7 +31,7 @@ final class QueryContext {
     self.lookback = lookback
   }
 
-  /// Called once per series: stops a query that is late or not wanted any more.
+  /// Stops a query that is late or not wanted any more.
   func checkStop() throws(QueryError) {
     switch limits.stopReason() {
     case .timeout: throw .timeout
@@ -29,17 +40,38 @@ final class QueryContext {
     }
   }
 
+  /// Called with the number of values each loop goes over: stops as `checkStop` does, without a look at the clock each time.
+  func work(_ values: Int) throws(QueryError) {
+    workLeft = workLeft.subtractingReportingOverflow(values).partialValue
+    if workLeft > 0 { return }
+    workLeft = QueryContext.workPerCheck
+    try checkStop()
+  }
+
+  /// For loops that cannot throw: true where they should give up, which `checkStop` then says.
+  var isStopped: Bool { limits.stopReason() != nil }
+
   func hold(_ samples: Int) throws(QueryError) {
+    // The number alone may be beyond what adds up.
+    if samples > limits.samplesMaximum { throw .tooManySamples }
     samplesHeld += samples
     samplesPeak = max(samplesPeak, samplesHeld)
-    if samplesHeld > limits.samplesMaximum || samplesHeld * 9 > limits.bytesMaximum { throw .tooManySamples }
+    if samplesHeld > limits.samplesMaximum { throw .tooManySamples }
+  }
+
+  /// For what the query can do without: false where it does not fit easily.
+  func holdSpare(_ samples: Int, bytes: Int) -> Bool {
+    guard samplesHeld + samples <= limits.samplesMaximum / 4, budget.chargeSpare(bytes) else { return false }
+    samplesHeld += samples
+    samplesPeak = max(samplesPeak, samplesHeld)
+    return true
   }
 
   func release(_ samples: Int) { samplesHeld -= samples }
 
   /// The context of a part that runs on another thread; what it notes is taken over by `absorb`.
   func part() -> QueryContext {
-    let part = QueryContext(source: source, options: options, limits: limits, lookback: lookback)
+    let part = QueryContext(source: source, options: options, limits: limits, lookback: lookback, budget: budget)
     part.samples = samples.empty
     return part
   }
@@ -78,8 +110,19 @@ struct Evaluator {
 
   func stream(_ expression: Expression, _ sink: Sink) throws(QueryError) {
     if grid.count == 0 { return }
-    if let place = context.shared.place(of: expression) { return try streamShared(place, expression, sink) }
-    try streamOwn(expression, sink)
+    let bytes = expression.columnsInFlight.saturatingMultiply(StepColumn.byteCount(steps: grid.count))
+    try context.budget.charge(bytes)
+    defer { context.budget.release(bytes) }
+    func passOn(_ series: ResultSeries) throws(QueryError) {
+      try context.work(grid.count)
+      if series.column.histograms.isEmpty { return try sink(series) }
+      let bytes = series.column.histogramByteCount
+      try context.budget.charge(bytes)
+      defer { context.budget.release(bytes) }
+      try sink(series)
+    }
+    if let place = context.shared.place(of: expression) { return try streamShared(place, expression, passOn) }
+    try streamOwn(expression, passOn)
   }
 
   /// The series of an expression, evaluated.
@@ -109,10 +152,11 @@ struct Evaluator {
     let tellsSteps = context.samples.tellsSteps
     context.samples.tellsSteps = false
     // Held back, so that what the sink does is counted as its own.
-    let found = try once.collect(expression)
+    let holding = Holding(context)
+    defer { holding.release() }
+    let found = try once.collect(expression, holding)
     context.samples.tellsSteps = tellsSteps
     context.samples.repeatSince(before, steps: count)
-    defer { once.release(found) }
     for series in found {
       var repeated = series
       guard let value = series.column.value(0) else { continue }
@@ -127,18 +171,14 @@ struct Evaluator {
     }
   }
 
-  /// All series of an expression. They count as held until `release`.
-  func collect(_ expression: Expression) throws(QueryError) -> [ResultSeries] {
+  /// All series of an expression; they count as held until `holding` is released.
+  func collect(_ expression: Expression, _ holding: Holding) throws(QueryError) -> [ResultSeries] {
     var all: [ResultSeries] = []
     try stream(expression) { (series) throws(QueryError) in
-      try context.hold(series.column.present.count)
+      try holding.add(series)
       all.append(series)
     }
     return all
-  }
-
-  func release(_ series: [ResultSeries]) {
-    context.release(series.reduce(0) { $0 + $1.column.present.count })
   }
 
   /// The value of a scalar expression at each step.
@@ -166,6 +206,18 @@ struct Evaluator {
 }
 
 extension Expression {
+  /// Columns of one value a step that an operator has in hand while its series flow: that of the series, and those of its
+  /// scalars.
+  fileprivate var columnsInFlight: Int {
+    switch self {
+    case .paren: 0
+    case .call(let node): 1 + node.arguments.count { $0.kind == .scalar }
+    case .aggregation(let node): node.parameter == nil ? 1 : 2
+    case .binary: 2
+    default: 1
+    }
+  }
+
   /// Whether evaluating it once and repeating is cheaper than evaluating it at each step.
   fileprivate var isWorthOnce: Bool {
     switch self {
@@ -191,10 +243,12 @@ extension Expression {
 /// Puts series with the same labels together where their steps differ, as happens once names are dropped. A series that
 /// cannot have a twin passes through. Two values at one step are an error.
 final class SeriesMerge {
+  private static let gone = ResultSeries(labels: .empty, column: StepColumn(count: 0))
+
   private let context: QueryContext
   private let unique: Bool
   private var places: [Labels: Int] = [:]
-  private var all: [ResultSeries] = []
+  private var all: [(series: ResultSeries, samples: Int, bytes: Int)] = []
 
   init(_ evaluator: Evaluator, unique: Bool) {
     context = evaluator.context
@@ -211,24 +265,36 @@ final class SeriesMerge {
 
   func add(_ series: ResultSeries) throws(QueryError) {
     if series.column.isEmpty { return }
+    let samples = series.column.present.count
     guard let place = places[series.labels] else {
-      try context.hold(series.column.present.count)
+      let bytes = series.byteCount
+      try context.budget.charge(bytes)
+      try context.hold(samples)
       places[series.labels] = all.count
-      return all.append(series)
+      return all.append((series, samples, bytes))
     }
-    if all[place].column.present.intersects(series.column.present) { throw .sameLabels }
-    all[place].dropsName = all[place].dropsName || series.dropsName
+    if all[place].series.column.present.intersects(series.column.present) { throw .sameLabels }
+    let bytes = series.column.histogramByteCount
+    try context.budget.charge(bytes)
+    try context.hold(samples)
+    all[place].samples += samples
+    all[place].bytes += bytes
+    all[place].series.dropsName = all[place].series.dropsName || series.dropsName
     series.column.present.forEach { step in
-      if let value = series.column.value(step) { all[place].column.set(step, value) }
+      if let value = series.column.value(step) { all[place].series.column.set(step, value) }
     }
   }
 
+  /// Hands the series on in the order they came, each one gone when the next comes.
   func finish(_ sink: Evaluator.Sink) throws(QueryError) {
-    for series in all {
-      context.release(series.column.present.count)
+    places = [:]
+    for place in all.indices {
+      let (series, samples, bytes) = all[place]
+      all[place].series = SeriesMerge.gone
+      context.release(samples)
       try sink(series)
+      context.budget.release(bytes)
     }
     all = []
-    places = [:]
   }
 }

@@ -18,6 +18,25 @@ struct GroupAccumulator {
   private var histograms: [HistogramTotal?] = []
   private var incompatible: StepSet
   private var dropsName = false
+  /// Bytes taken since somebody asked.
+  private var growth = 0
+
+  /// Of an accumulator of floats.
+  static func byteCount(_ op: AggregationOperator, steps: Int) -> Int {
+    let columns: Int
+    switch op {
+    case .avg, .stddev, .stdvar: columns = 3
+    case .sum, .count: columns = 2
+    default: columns = 1
+    }
+    return columns.saturatingMultiply(StepColumn.byteCount(steps: steps)).saturatingAdd(steps / 2 + 256)
+  }
+
+  /// What histograms, and means whose sum is too large, took beyond that since the last call.
+  mutating func takeGrowth() -> Int {
+    defer { growth = 0 }
+    return growth
+  }
 
   init(_ node: Aggregation, steps: Int, context: QueryContext) {
     op = node.op
@@ -113,6 +132,7 @@ struct GroupAccumulator {
     }
     if overflows.isEmpty { return }
     means = [RunningMean?](repeating: nil, count: values.count)
+    growth += values.count * MemoryLayout<RunningMean?>.stride
     known.forEach { step in
       means[step] = RunningMean(sum: values[step], compensation: second[step], count: counts[step])
     }
@@ -166,6 +186,7 @@ struct GroupAccumulator {
   private mutating func addToMean(_ value: Double, _ step: Int, _ isFirst: Bool) {
     if means.isEmpty {
       means = [RunningMean?](repeating: nil, count: values.count)
+      growth += values.count * MemoryLayout<RunningMean?>.stride
       hasFloat.forEach { known in
         if known == step && isFirst { return }
         means[known] = RunningMean(sum: values[known], compensation: second[known], count: counts[known])
@@ -186,8 +207,12 @@ struct GroupAccumulator {
       seen.insert(step)
       hasHistogram.insert(step)
       if incompatible.contains(step) || hasFloat.contains(step) { return }
-      if histograms.isEmpty { histograms = [HistogramTotal?](repeating: nil, count: values.count) }
+      if histograms.isEmpty {
+        histograms = [HistogramTotal?](repeating: nil, count: values.count)
+        growth += values.count * MemoryLayout<HistogramTotal?>.stride
+      }
       if histograms[step] == nil {
+        growth += 2 * histogram.outerByteCount
         histograms[step] = HistogramTotal(histogram, isMean: op == .avg)
       } else if histograms[step]?.add(histogram) == false {
         context.annotate(.mixedSchemas(labels.metricText, at: position))

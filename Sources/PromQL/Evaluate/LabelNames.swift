@@ -60,6 +60,27 @@ struct LabelNames: Sendable {
 extension Labels {
   var metricText: String { self[LabelNames.metricName] ?? "" }
 
+  /// With one label set; an empty value removes it.
+  func setting(_ name: [UInt8], _ value: [UInt8]) -> Labels {
+    var changed: [UInt8] = []
+    changed.reserveCapacity(packed.count + name.count + value.count + 10)
+    name.withUnsafeBytes { name in
+      value.withUnsafeBytes { value in
+        var isSet = value.isEmpty
+        forEach { known, old in
+          let order = compareBytes(known, name)
+          if order >= 0, !isSet {
+            changed.appendPacked(name, value)
+            isSet = true
+          }
+          if order != 0 { changed.appendPacked(known, old) }
+        }
+        if !isSet { changed.appendPacked(name, value) }
+      }
+    }
+    return Labels(packed: changed)
+  }
+
   /// With some labels set; an empty value removes one.
   func setting(_ changes: [(name: String, value: String)]) -> Labels {
     var builder = LabelsBuilder(self)

@@ -22,20 +22,26 @@ package enum QueryError: Error, Equatable, CustomStringConvertible {
   static func notImplemented(_ what: String) -> QueryError { .execution("\(what) is not implemented in this version") }
 
   static let tooManySamples = QueryError.execution(
-    "query processing would load too many samples into memory in expression evaluation")
+    "query processing would load too many samples into memory in query execution")
+  static func tooManyBytes(maximum: Int) -> QueryError {
+    .execution(
+      "the query would hold more than \(maximum) bytes in memory (--query.max-bytes): ask for fewer series, shorter "
+        + "labels, a shorter range or a longer step")
+  }
   static let sameLabels = QueryError.execution("vector cannot contain metrics with the same labelset")
 }
 
-/// Why a query should stop before it is done; asked for once per series.
+/// Why a query should stop before it is done; asked for per series, and within a series after each stretch of work.
 package enum StopReason: Sendable { case timeout, canceled }
 
 /// What a query may use.
 package struct QueryLimits: Sendable {
   /// Samples held in memory at once (`--query.max-samples`).
   package var samplesMaximum = 50_000_000
-  /// Bytes of intermediate results.
+  /// Bytes of everything a query holds at once (`--query.max-bytes`).
   package var bytesMaximum = 2 << 30
-  /// Whether to stop now: the deadline, a client that is gone. Called from the thread that evaluates.
+  /// Whether to stop now: the deadline, a client that is gone. Called from each thread that evaluates; once it says so it
+  /// goes on saying so.
   package var stopReason: @Sendable () -> StopReason? = { nil }
 
   /// Whether to count the samples of each step apart.

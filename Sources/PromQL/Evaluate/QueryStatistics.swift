@@ -4,6 +4,8 @@ package struct QueryStatistics: Sendable {
   package var samplesTotal = 0
   /// The most samples held at once.
   package var samplesPeak = 0
+  /// The most bytes held at once, by the estimates of `QueryBudget.swift`.
+  package var bytesPeak = 0
   /// Of the total, what each step looked at; empty unless asked for.
   package var samplesPerStep: [Int] = []
   /// The steps those are about, in milliseconds.

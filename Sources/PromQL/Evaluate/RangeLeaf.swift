@@ -30,10 +30,13 @@ struct RangeLeaf: SeriesLeaf {
     if detectsResets { samples.detectResets() }
     var function = function
     function.context = context
-    if !function.fillFloats(samples, walk, into: &series.column) {
+    if !(try function.fillFloats(samples, walk, into: &series.column)) {
+      let made = Holding(context)
+      defer { made.release() }
       let evaluator = Evaluator(context: context, grid: grid)
       try evaluator.forEachWindow(function.vector, samples) { (window) throws(QueryError) in
         guard let value = try function.value(samples, window, series.labels) else { return }
+        if case .histogram(let histogram) = value { try made.add(bytes: histogram.byteCount) }
         series.column.set(window.step, value)
       }
     }

@@ -12,18 +12,21 @@ protocol SeriesLeaf: Sendable {
 }
 
 extension Evaluator {
-  /// Series that are read by one thread in one go; how they are cut does not depend on the number of threads.
-  static let seriesPerBatch = 16
+  /// Series that are read by one thread in one go; how they are cut does not depend on the number of threads. Fewer where the
+  /// columns are long, so that a batch has some megabytes at most.
+  fileprivate var seriesPerBatch: Int { max(1, min(16, (1 << 20) / max(1, grid.count))) }
   /// Batches that are worked on between two visits to the sink, for each thread.
   private static let batchesPerWorker = 4
 
   func sweep(
     _ selection: any SeriesSelection, _ leaf: some SeriesLeaf, _ sink: Sink
   ) throws(QueryError) {
-    let batchCount = (selection.count + Evaluator.seriesPerBatch - 1) / Evaluator.seriesPerBatch
+    let seriesPerBatch = seriesPerBatch
+    let batchCount = (selection.count + seriesPerBatch - 1) / seriesPerBatch
     if batchCount == 0 { return }
     // The first batch alone, which also tells whether the rest is worth waking others for.
     var batches = [SeriesBatch(selection, leaf, self)]
+    defer { for batch in batches { batch.release() } }
     batches[0].run(0)
     let samples = batches[0].samplesRead * (batchCount - 1)
     let workers = samples >= context.limits.samplesWorthSharing ? context.limits.workers : nil
@@ -54,6 +57,10 @@ private final class SeriesBatch<Leaf: SeriesLeaf>: @unchecked Sendable {
   private let leaf: Leaf
   private let context: QueryContext
   private let steps: Int
+  private let size: Int
+  /// The columns of the results, which stay, and the histograms in them, which go with the next run.
+  private let columns: Holding
+  private let histograms: Holding
   private var samples = SampleColumn()
   private var results: [ResultSeries] = []
   /// Samples that were read for each result; nil where there is none.
@@ -68,11 +75,20 @@ private final class SeriesBatch<Leaf: SeriesLeaf>: @unchecked Sendable {
     reader = selection.makeReader()
     context = evaluator.context.part()
     steps = evaluator.grid.count
+    size = evaluator.seriesPerBatch
+    columns = Holding(context)
+    histograms = Holding(context)
+  }
+
+  func release() {
+    columns.release()
+    histograms.release()
   }
 
   func run(_ number: Int) {
-    let first = number * Evaluator.seriesPerBatch
-    let count = min(Evaluator.seriesPerBatch, selection.count - first)
+    let first = number * size
+    let count = min(size, selection.count - first)
+    histograms.release()
     loaded.removeAll(keepingCapacity: true)
     failure = nil
     samplesRead = 0
@@ -87,16 +103,25 @@ private final class SeriesBatch<Leaf: SeriesLeaf>: @unchecked Sendable {
     try context.checkStop()
     samples.removeAll()
     try reader.read(index, into: &samples)
-    if place == results.count { results.append(ResultSeries(labels: .empty, column: StepColumn(count: steps))) }
+    if place == results.count {
+      try columns.add(bytes: StepColumn.byteCount(steps: steps))
+      results.append(ResultSeries(labels: .empty, column: StepColumn(count: steps)))
+    }
     if samples.isEmpty { return loaded.append(nil) }
     let count = samples.count
     samplesRead += count
+    let bytes = samples.byteCount
+    try context.budget.charge(bytes)
+    defer { context.budget.release(bytes) }
     try context.hold(count)
     defer { context.release(count) }
     results[place].labels = selection.labels(index)
     results[place].dropsName = false
     results[place].column.clear()
     let isFilled = try leaf.fill(&results[place], from: &samples, context)
+    if !results[place].column.histograms.isEmpty {
+      try histograms.add(bytes: results[place].column.histogramByteCount)
+    }
     loaded.append(isFilled ? count : nil)
   }
 

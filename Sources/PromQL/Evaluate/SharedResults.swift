@@ -6,8 +6,9 @@ import Model
 struct SharedResults {
   /// Values of a part that are kept; a larger one is evaluated anew each time, so that nothing streamed is gathered.
   static let valuesMax = 1 << 20
-  /// Expressions of a query that are compared at all.
+  /// Expressions of a query that are compared at all, and bytes of its text: what is compared is kept.
   private static let expressionsMax = 200
+  private static let textBytesMax = 64 << 10
 
   struct Entry {
     var grid: StepGrid
@@ -24,7 +25,8 @@ struct SharedResults {
 
   init() {}
 
-  init(finding expression: Expression) {
+  init(finding expression: Expression, textBytes: Int) {
+    if textBytes > SharedResults.textBytesMax { return }
     var search = Search()
     search.visit(expression, scope: "", limit: SharedResults.expressionsMax)
     if search.selectorCount > 1 { selections = [] }
@@ -126,18 +128,22 @@ extension Evaluator {
     }
     var entry: SharedResults.Entry? = SharedResults.Entry(grid: grid, series: [], samples: 0)
     var held = 0
+    var bytesHeld = 0
     var counted = 0
     var last = context.samples.total
     try streamOwn(expression) { (series) throws(QueryError) in
       counted += context.samples.total - last
-      if held + grid.count > SharedResults.valuesMax {
-        context.release(held)
-        held = 0
-        entry = nil
-      } else if entry != nil {
-        try context.hold(grid.count)
-        held += grid.count
-        entry?.series.append(series)
+      if entry != nil {
+        let bytes = series.byteCount
+        if held + grid.count <= SharedResults.valuesMax, context.holdSpare(grid.count, bytes: bytes) {
+          held += grid.count
+          bytesHeld += bytes
+          entry?.series.append(series)
+        } else {
+          entry = nil
+          context.release(held)
+          context.budget.release(bytesHeld)
+        }
       }
       try sink(series)
       // What the sink counts is not of this part.

@@ -27,21 +27,34 @@ struct WindowWalk {
     return low
   }
 
+  /// Samples that the windows between two looks at the clock may hold together.
+  fileprivate static let samplesPerCheck = 1 << 20
+
   /// Calls `body` with each window that holds samples: its step, its end, and the indexes of its first and past its last.
+  /// Ends early where the query should stop.
   @inline(__always)
   func forEach(
-    _ times: UnsafeBufferPointer<Int64>, _ body: (_ step: Int, _ end: Int64, _ low: Int, _ high: Int) -> Void
+    _ times: UnsafeBufferPointer<Int64>, _ context: QueryContext,
+    _ body: (_ step: Int, _ end: Int64, _ low: Int, _ high: Int) -> Void
   ) {
     // The first window may be a long way off; the others follow close.
     var high = WindowWalk.firstIndex(times, after: firstEnd)
     var low = WindowWalk.firstIndex(times, after: firstEnd &- range)
     var end = firstEnd
-    for step in 0..<count {
-      while high < times.count, times[high] <= end { high &+= 1 }
-      let start = end &- range
-      while low < high, times[low] <= start { low &+= 1 }
-      if low < high { body(step, end, low, high) }
-      end &+= interval
+    // No window holds more than all samples: most series are done before the first look.
+    let stepsPerCheck = max(1, WindowWalk.samplesPerCheck / (times.count &+ 1))
+    var first = 0
+    while first < count {
+      if first > 0, context.isStopped { return }
+      let last = min(count, first &+ stepsPerCheck)
+      for step in first..<last {
+        while high < times.count, times[high] <= end { high &+= 1 }
+        let start = end &- range
+        while low < high, times[low] <= start { low &+= 1 }
+        if low < high { body(step, end, low, high) }
+        end &+= interval
+      }
+      first = last
     }
   }
 }
@@ -50,7 +63,9 @@ extension RangeFunction {
   /// Fills the column of a series that has only floats; false where this function has no faster way than window by window.
   /// Same operations in the same order as there, so the same bits: what is saved is looking for resets, extremes and
   /// changes anew in each window.
-  func fillFloats(_ samples: SampleColumn, _ walk: WindowWalk, into column: inout StepColumn) -> Bool {
+  func fillFloats(_ samples: SampleColumn, _ walk: WindowWalk, into column: inout StepColumn) throws(QueryError)
+    -> Bool
+  {
     guard samples.histogramTimestamps.isEmpty, !vector.isExtended else { return false }
     if context.options.usesStartTimestamps, !samples.startTimestamps.isEmpty { return false }
     var total = 0
@@ -84,9 +99,11 @@ extension RangeFunction {
       }
     }
     if !filled { return false }
+    // A walk that was long may have ended early.
+    if samples.timestamps.count.saturatingMultiply(walk.count) > WindowWalk.samplesPerCheck { try context.checkStop() }
     if context.samples.tellsSteps, !context.samples.isMuted {
       samples.timestamps.withUnsafeBufferPointer { times in
-        walk.forEach(times) { step, _, low, high in context.samples.add(high - low, at: step) }
+        walk.forEach(times, context) { step, _, low, high in context.samples.add(high - low, at: step) }
       }
     } else {
       context.samples.add(total)
@@ -101,7 +118,7 @@ extension RangeFunction {
   ) {
     var seen = 0
     _ = column.withRaw { floats, words in
-      walk.forEach(times) { step, _, low, high in
+      walk.forEach(times, context) { step, _, low, high in
         seen &+= high &- low
         floats[step] = value(low, high)
         words[step &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: step & 63)
@@ -127,7 +144,7 @@ extension RangeFunction {
         var shape = WindowShape(toStart: .min, sampled: 0, toEnd: 0, count: 0)
         var known = Extrapolation(first: 0, last: 0, count: 1, start: 0, end: 0, rate: kernel)
         var factor = 0.0
-        walk.forEach(times) { step, end, low, high in
+        walk.forEach(times, context) { step, end, low, high in
           seen &+= high &- low
           if high &- low < 2 { return }
           let first = values[low]

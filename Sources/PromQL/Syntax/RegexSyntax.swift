@@ -5,8 +5,8 @@ enum RegexSyntax {
   /// Why the value of a regex matcher is no regular expression; nil where it is one, or needs not be.
   static func complaint(_ matcher: Matcher) -> String? {
     guard matcher.kind == .regex || matcher.kind == .notRegex else { return nil }
-    do throws(CapturingRegex.SyntaxError) {
-      _ = try CapturingRegex(matcher.value)
+    do throws(RegexError) {
+      _ = try RegexProgram(matcher.value)
       return nil
     } catch {
       return error.description
@@ -30,7 +30,7 @@ enum RegexSyntax {
 /// A matcher ready to be asked, for the few places where the language itself looks at labels.
 package struct MatcherTest: Sendable {
   package let matcher: Matcher
-  private let regex: CapturingRegex?
+  private let regex: RegexProgram?
 
   /// A pattern that is no regular expression matches nothing; the parser has refused it before.
   package init(_ matcher: Matcher) {
@@ -39,16 +39,21 @@ package struct MatcherTest: Sendable {
       regex = nil
       return
     }
-    do throws(CapturingRegex.SyntaxError) { regex = try CapturingRegex(matcher.value) } catch { regex = nil }
+    do throws(RegexError) { regex = try RegexProgram(matcher.value) } catch { regex = nil }
   }
 
   package func matches(_ value: String) -> Bool {
     switch matcher.kind {
     case .equal: value.utf8.elementsEqual(matcher.value.utf8)
     case .notEqual: !value.utf8.elementsEqual(matcher.value.utf8)
-    case .regex: regex?.matches(value) ?? false
-    case .notRegex: !(regex?.matches(value) ?? false)
+    case .regex: isRegexMatch(value)
+    case .notRegex: !isRegexMatch(value)
     }
+  }
+
+  private func isRegexMatch(_ value: String) -> Bool {
+    var value = value
+    return value.withUTF8 { regex?.matches(UnsafeRawBufferPointer($0)) ?? false }
   }
 
   package func matches(_ labels: Labels) -> Bool { matches(labels[matcher.name] ?? "") }
