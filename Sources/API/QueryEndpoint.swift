@@ -9,7 +9,7 @@ struct QueryEndpoint: Sendable {
   let queries: QueryService
 
   func instant(_ request: Request) -> Response {
-    answer(request) { (parameters, source, limits) throws(APIError) in
+    answer(request, isRange: false) { (parameters, source, limits) throws(APIError) in
       let time = try parameters.optionalTime("time") ?? queries.clock.nowMilliseconds()
       let lookback = try lookback(parameters)
       return try run { () throws(QueryError) in
@@ -20,7 +20,7 @@ struct QueryEndpoint: Sendable {
   }
 
   func range(_ request: Request) -> Response {
-    answer(request) { (parameters, source, limits) throws(APIError) in
+    answer(request, isRange: true) { (parameters, source, limits) throws(APIError) in
       let start = try required("start", try parameters.time("start"))
       let end = try required("end", try parameters.time("end"))
       if end < start { throw .invalidParameter("end", "end timestamp must not be before start time") }
@@ -48,7 +48,7 @@ struct QueryEndpoint: Sendable {
     "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)")
 
   private func answer(
-    _ request: Request,
+    _ request: Request, isRange: Bool,
     _ evaluate: (Parameters, DatabaseSeries, QueryLimits) throws(APIError) -> QueryResult
   ) -> Response {
     do throws(APIError) {
@@ -67,6 +67,7 @@ struct QueryEndpoint: Sendable {
       let source = DatabaseSeries(database: workspace.database, stopReason: limits.stopReason)
       var result = try evaluate(parameters, source, limits)
       result.statistics.queuedSeconds = request.queuedSeconds(until: started)
+      queries.metrics.note(result.statistics, isRange: isRange)
       request.work.samples.store(result.statistics.samplesTotal, ordering: .relaxed)
       result.truncate(to: limit)
       let json = ResultJSON(result: result, tellsStatistics: !statistics.isEmpty)
@@ -101,6 +102,7 @@ struct QueryEndpoint: Sendable {
     do throws(QueryError) {
       return try body()
     } catch {
+      queries.metrics.note(error)
       throw APIError(error)
     }
   }

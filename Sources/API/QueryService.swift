@@ -28,14 +28,18 @@ package final class QueryService: Sendable {
   private let pool: WorkerPool
   /// Nil where there is one processor.
   private let hands: QueryHands?
+  let metrics: EngineMetrics
 
-  package init(_ options: QueryOptions, clock: any Clock) throws(ThreadError) {
+  package init(
+    _ options: QueryOptions, clock: any Clock, registry: MetricsRegistry = MetricsRegistry()
+  ) throws(ThreadError) {
     self.options = options
     self.clock = clock
     engine = Engine(options: options.engine)
     hands = options.processors > 1 ? try QueryHands(count: options.processors) : nil
     pool = try WorkerPool(
       name: "query", threadCount: max(options.concurrencyMax, 1), queueLimit: max(options.queuedMax, 1))
+    metrics = EngineMetrics(registry, pool, clock: clock)
   }
 
   var tellsSamplesPerStep: Bool { options.tellsSamplesPerStep }

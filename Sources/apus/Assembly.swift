@@ -65,7 +65,7 @@ final class Assembly: Sendable {
     let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
     workspace.otlp.reconfigure(OTLPOptions(options, present))
     do throws(ThreadError) {
-      queries = try QueryService(QueryOptions(options), clock: clock)
+      queries = try QueryService(QueryOptions(options), clock: clock, registry: registry)
       let readsMax = options.remoteReadsMax > 0 ? options.remoteReadsMax : options.queriesMax
       remoteReadPool = try WorkerPool(
         name: "remote-read", threadCount: readsMax, queueLimit: max(options.queriesQueuedMax, 1))

@@ -39,6 +39,52 @@ extension EndToEnd.Beside {
     #expect(try json(apus, all + "?match_target=%7Bjob=%22none%22%7D").array?.isEmpty == true)
   }
 
+  @Test(
+    "what alerts and forecasts need is told: the queries, the sizes on the disk, under Prometheus's names and kinds")
+  func enginesAndSizes() throws {
+    let site = try EndToEnd.Site()
+    let apus = try site.start(["--query.max-concurrency=7", "--query.max-bytes=64KB"])
+    let port = FreePort.next()
+    let configuration = try site.directory.write("scrape_configs: []\n", to: "prometheus.yml")
+    let prometheus = try ServerProcess.prometheus(
+      data: site.directory.path("peer"), configuration: configuration, port: port)
+    #expect(try apus.write(EndToEnd.counting("up", from: EndToEnd.recentTimestamp(), count: 60)).status == 204)
+    for _ in 0..<3 { #expect(try apus.get("/api/v1/query?query=up").status == 200) }
+    #expect(try apus.get("/api/v1/query?query=up&timeout=0").status == 503)
+    #expect(try apus.get("/api/v1/query?query=max_over_time(up%5B1h:1ms%5D)").status == 422)
+    let own = try apus.get("/metrics").text.split(separator: "\n")
+    let peer = try prometheus.get("/metrics").text.split(separator: "\n")
+    for name in [
+      "prometheus_engine_queries", "prometheus_engine_queries_concurrent_max", "prometheus_engine_query_samples_total",
+      "prometheus_engine_query_duration_seconds", "prometheus_tsdb_wal_storage_size_bytes",
+      "prometheus_tsdb_head_chunks_storage_size_bytes", "prometheus_tsdb_storage_blocks_bytes",
+    ] {
+      for line in ["# HELP \(name) ", "# TYPE \(name) "] {
+        let theirs = try #require(peer.first { $0.hasPrefix(line) })
+        // The help of the samples was reworded after 3.5.
+        if name != "prometheus_engine_query_samples_total" || line.hasPrefix("# TYPE") { #expect(own.contains(theirs)) }
+      }
+    }
+    func value(_ series: String) -> Double? {
+      own.first { $0.hasPrefix(series + " ") }.flatMap { Double($0.dropFirst(series.count + 1)) }
+    }
+    #expect(value("prometheus_engine_queries") == 0 && value("prometheus_engine_queries_concurrent_max") == 7)
+    for slice in ["queue_time", "prepare_time", "inner_eval"] {
+      #expect(value("prometheus_engine_query_duration_seconds_count{slice=\"\(slice)\"}") == 3)
+      let quantile = value("prometheus_engine_query_duration_seconds{slice=\"\(slice)\",quantile=\"0.99\"}")
+      #expect(try #require(quantile) >= 0)
+    }
+    #expect(value("prometheus_engine_query_samples_total") == 3)
+    #expect(value("apus_queries_stopped_total{reason=\"timeout\"}") == 1)
+    #expect(value("apus_queries_stopped_total{reason=\"memory\"}") == 1)
+    #expect(try #require(value("prometheus_tsdb_wal_storage_size_bytes")) > 60)
+    #expect(value("prometheus_tsdb_head_chunks_storage_size_bytes") != nil)
+    #expect(value("prometheus_tsdb_out_of_order_wbl_storage_size_bytes") != nil)
+    let size = try #require(value("apus_disk_size_bytes"))
+    let free = try #require(value("apus_disk_free_bytes"))
+    #expect(free > 0 && free < size)
+  }
+
   @Test("what a real Prometheus says of its metrics is told as it tells it")
   func sentMetadata() throws {
     let site = try EndToEnd.Site()

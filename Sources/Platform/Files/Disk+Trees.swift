@@ -44,6 +44,24 @@ extension Disk {
     try removeDirectory(path)
   }
 
+  /// Bytes of the files in a directory and below it. What is removed meanwhile counts nothing; so does a directory that is
+  /// not there.
+  package func treeBytes(_ path: String) throws(DiskError) -> Int { try treeBytes(path, depth: 0) }
+
+  private func treeBytes(_ path: String, depth: Int) throws(DiskError) -> Int {
+    if depth > treeDepthMax { throw DiskError(operation: "list", path: path, code: ELOOP) }
+    do throws(DiskError) {
+      let status = try status(path)
+      if status.kind != .directory { return status.size }
+      var bytes = 0
+      for name in try list(path) { bytes += try treeBytes(DiskPath.join(path, name), depth: depth + 1) }
+      return bytes
+    } catch {
+      if error.isNotFound { return 0 }
+      throw error
+    }
+  }
+
   /// All bytes of a small file (a manifest, a marker); larger ones are mapped.
   package func readFile(_ path: String) throws(DiskError) -> [UInt8] {
     let mapped = try map(path)

@@ -23,9 +23,18 @@ package enum QueryError: Error, Equatable, CustomStringConvertible {
 
   static let tooManySamples = QueryError.execution(
     "query processing would load too many samples into memory in query execution")
+
+  /// Whether it held more than it may, samples or bytes.
+  package var isOverBudget: Bool {
+    guard case .execution(let message) = self else { return false }
+    return self == .tooManySamples || message.hasPrefix(QueryError.tooManyBytesStart)
+  }
+
+  private static let tooManyBytesStart = "the query would hold more than "
+
   static func tooManyBytes(maximum: Int) -> QueryError {
     .execution(
-      "the query would hold more than \(maximum) bytes in memory (--query.max-bytes): ask for fewer series, shorter "
+      "\(tooManyBytesStart)\(maximum) bytes in memory (--query.max-bytes): ask for fewer series, shorter "
         + "labels, a shorter range or a longer step")
   }
   static let sameLabels = QueryError.execution("vector cannot contain metrics with the same labelset")

@@ -23,6 +23,29 @@ package final class DatabaseMetrics: Sendable {
       upperBounds: (0..<12).map { 0.05 * Double(1 << $0) })
   }
 
+  /// Registers what takes room on the disk, and how much there is, for alerts and forecasts. Blocks tell theirs themselves.
+  private func registerSizes(_ database: Database, in registry: MetricsRegistry) {
+    /// Nothing is told where the disk cannot be asked: 0 would be a lie.
+    func bytes(_ name: String, _ help: String, _ read: @escaping @Sendable (Database) throws(DiskError) -> Int) {
+      registry.collect(name, help, .gauge) { [weak database] in
+        guard let database, let bytes = try? read(database) else { return [] }
+        return [(labels: [], value: Double(bytes))]
+      }
+    }
+    func folder(_ name: String, _ help: String, _ path: @escaping @Sendable (DatabaseLayout) -> String) {
+      bytes(name, help) { (database) throws(DiskError) in try database.disk.treeBytes(path(database.layout)) }
+    }
+    folder("prometheus_tsdb_wal_storage_size_bytes", "Size of the write log directory.") { $0.wal }
+    folder("prometheus_tsdb_out_of_order_wbl_storage_size_bytes", "Size of the write log directory.") { $0.wbl }
+    folder("prometheus_tsdb_head_chunks_storage_size_bytes", "Size of the chunks_head directory.") { $0.headChunks }
+    bytes("apus_disk_free_bytes", "Bytes that are free on the disk of the data directory.") {
+      (database) throws(DiskError) in try database.disk.freeSpace(database.layout.root).freeBytes
+    }
+    bytes("apus_disk_size_bytes", "Bytes of the disk of the data directory, free or not.") {
+      (database) throws(DiskError) in try database.disk.freeSpace(database.layout.root).totalBytes
+    }
+  }
+
   /// Registers what is read from the head when somebody asks.
   func register(_ database: Database, in registry: MetricsRegistry) {
     func gauge(_ name: String, _ help: String, _ read: @escaping @Sendable (Database) -> Double) {
@@ -109,6 +132,7 @@ package final class DatabaseMetrics: Sendable {
     ) {
       $0.head.metrics.duplicates.value
     }
+    registerSizes(database, in: registry)
     ExemplarMetrics.register(database, in: registry)
     counter("apus_head_chunks_unreadable_total", "Reads of a head chunk that failed.") {
       $0.head.files.chunksUnreadable.value

@@ -1,0 +1,119 @@
+import Platform
+import PromQL
+import Synchronization
+
+/// What the query engine tells about itself, under Prometheus's names. Any thread.
+final class EngineMetrics: Sendable {
+  /// The parts of a query that are timed.
+  private enum Slice: String, CaseIterable {
+    case queueTime = "queue_time"
+    case prepareTime = "prepare_time"
+    case innerEval = "inner_eval"
+    case resultSort = "result_sort"
+  }
+
+  private let timings: [RecentTimings]
+  private let samples: Counter
+  private let stopped: [StopReason: Counter]
+  private let overBudget: Counter
+  private let clock: any Clock
+
+  init(_ registry: MetricsRegistry, _ pool: WorkerPool, clock: any Clock) {
+    self.clock = clock
+    let timings = Slice.allCases.map { _ in RecentTimings() }
+    self.timings = timings
+    samples = registry.counter(
+      "prometheus_engine_query_samples_total",
+      "The total number of samples loaded by all queries (full window per step for range-vector).")
+    func unanswered(_ reason: String) -> Counter {
+      registry.counter(
+        "apus_queries_stopped_total",
+        "Queries that ended without an answer: they took too long, held too much (--query.max-samples, --query.max-bytes), "
+          + "or nobody waited for them any more.", labels: [("reason", reason)])
+    }
+    stopped = [.timeout: unanswered("timeout"), .canceled: unanswered("canceled")]
+    overBudget = unanswered("memory")
+    let concurrentMax = pool.threadCount
+    registry.collect("prometheus_engine_queries", "The current number of queries being executed or waiting.", .gauge) {
+      [weak pool] in [(labels: [], value: Double(pool.map { $0.queuedCount + $0.runningCount } ?? 0))]
+    }
+    registry.collect("prometheus_engine_queries_concurrent_max", "The max number of concurrent queries.", .gauge) {
+      [(labels: [], value: Double(concurrentMax))]
+    }
+    registry.collectFamilies { [EngineMetrics.family(timings, now: clock.monotonicNanoseconds())] }
+  }
+
+  /// After a query has its answer.
+  func note(_ statistics: QueryStatistics, isRange: Bool) {
+    let now = clock.monotonicNanoseconds()
+    var seconds = [statistics.queuedSeconds, statistics.preparationSeconds, statistics.evaluationSeconds]
+    if isRange { seconds.append(statistics.sortingSeconds) }
+    for (timing, seconds) in zip(timings, seconds) { timing.observe(seconds, at: now) }
+    samples.add(statistics.samplesTotal)
+  }
+
+  /// After a query has none. A mistake in its text counts nowhere: it is the asker's.
+  func note(_ error: QueryError) {
+    switch error {
+    case .timeout: stopped[.timeout]?.add()
+    case .canceled: stopped[.canceled]?.add()
+    case .execution where error.isOverBudget: overBudget.add()
+    case .execution, .invalid, .storage: break
+    }
+  }
+
+  private static func family(_ timings: [RecentTimings], now: Int64) -> MetricFamily {
+    let name = "prometheus_engine_query_duration_seconds"
+    var samples: [MetricSample] = []
+    for (slice, timing) in zip(Slice.allCases, timings) {
+      let label = ("slice", slice.rawValue)
+      let found = timing.summary([0.5, 0.9, 0.99], now: now)
+      for (quantile, value) in found.quantiles {
+        samples.append(MetricSample(name: name, labels: [label, ("quantile", "\(quantile)")], value: value))
+      }
+      samples.append(MetricSample(name: name + "_sum", labels: [label], value: found.sum))
+      samples.append(MetricSample(name: name + "_count", labels: [label], value: Double(found.count)))
+    }
+    return MetricFamily(name: name, help: "Query timings", kind: .summary, samples: samples)
+  }
+}
+
+/// How long something took: the sum and number of all times, and the quantiles of the last ones, at most 1,024 and at most ten
+/// minutes old. Any thread.
+final class RecentTimings: Sendable {
+  static let keptMax = 1024
+  static let ageNanosecondsMax: Int64 = 600_000_000_000
+
+  private struct State {
+    var sum = 0.0
+    var count = 0
+    /// A ring; `count` says where the next one goes.
+    var kept: [(nanoseconds: Int64, seconds: Double)] = []
+  }
+
+  private let state = Mutex(State())
+
+  func observe(_ seconds: Double, at now: Int64) {
+    state.withLock { state in
+      if state.kept.count < RecentTimings.keptMax {
+        state.kept.append((now, seconds))
+      } else {
+        state.kept[state.count % RecentTimings.keptMax] = (now, seconds)
+      }
+      state.count += 1
+      state.sum += seconds
+    }
+  }
+
+  /// Quantiles are NaN where nothing was timed lately.
+  func summary(_ quantiles: [Double], now: Int64) -> (quantiles: [(Double, Double)], sum: Double, count: Int) {
+    let (kept, sum, count) = state.withLock { ($0.kept, $0.sum, $0.count) }
+    let recent = kept.filter { now - $0.nanoseconds <= RecentTimings.ageNanosecondsMax }.map(\.seconds).sorted()
+    let found = quantiles.map { quantile -> (Double, Double) in
+      if recent.isEmpty { return (quantile, .nan) }
+      let rank = Int((quantile * Double(recent.count)).rounded(.up))
+      return (quantile, recent[max(0, min(recent.count, rank) - 1)])
+    }
+    return (found, sum, count)
+  }
+}
