@@ -3,8 +3,8 @@ import HTTP
 import Platform
 import Synchronization
 
-/// The queries that run now, of all workspaces, for those who want to see or end one. Any thread. As many as the query
-/// pool has threads.
+/// The queries that run now and those whose answers their clients are still taking, of all workspaces, for those who want
+/// to see or end one. Any thread. One for each connection at most.
 package final class ActiveQueries: Sendable {
   /// One running query: leaves the list when its answer has been written, or when nobody holds it any more.
   fileprivate final class Run: Sendable {
@@ -46,18 +46,20 @@ package final class ActiveQueries: Sendable {
     self.slowLog = slowLog
   }
 
-  /// A handler of queries whose work is listed while it runs, writing its answer included.
+  /// A handler of queries whose work is listed while it runs, making its answer included.
   func tracking(_ handler: @escaping Handler) -> Handler {
     { [self] request in
       let run = begin(request)
       var response = handler(request)
-      guard case .written(let writing) = response.body else {
+      guard case .pieces(let heldBytes, let pieces) = response.body else {
         run.end()
         return response
       }
-      response.body = .written { (writer) throws(StreamFailure) in
-        defer { run.end() }
-        try writing(writer)
+      // A failure releases the pieces, and the run with them.
+      response.body = .pieces(heldBytes: heldBytes) { (writer) throws(StreamFailure) in
+        let outcome = try pieces(writer)
+        if outcome == .last { run.end() }
+        return outcome
       }
       return response
     }

@@ -18,7 +18,8 @@ struct ExemplarEndpoint: Sendable {
     // Prometheus answers a query that asks for no series with no data at all.
     if selectors.isEmpty { return .noContent }
     let found = workspace.database.head.exemplars(matching: selectors, from: start, through: end)
-    return JSONAnswer.list(found.count, isTruncated: false) { index, json in
+    let heldBytes = found.reduce(0) { $0 + $1.labels.packed.count + 256 * $1.exemplars.count }
+    return JSONAnswer.list(found.count, isTruncated: false, heldBytes: heldBytes) { index, json in
       ExemplarEndpoint.write(found[index], &json)
     }
   }

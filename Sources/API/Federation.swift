@@ -18,18 +18,17 @@ struct Federation: Sendable {
       let now = queries.clock.nowMilliseconds()
       let samples = try lastSamples(selectors, now, workspace, stop)
       let escapes = !request.header("Accept", contains: "escaping=allow-utf-8")
-      let external = externalLabels()
+      let heldBytes = samples.reduce(0) { $0 + $1.labels.packed.count + 96 }
+      let pieces = FederationPieces(samples, externalLabels(), escapes: escapes)
       return Response(
         contentType: escapes ? .federation : .federationUTF8,
-        body: .written { (writer) throws(StreamFailure) in
-          try Federation.write(samples, external, escapes: escapes, to: writer)
-        })
+        body: .pieces(heldBytes: heldBytes) { (writer) throws(StreamFailure) in try pieces.next(writer) })
     } catch {
       return .text(error.status, error.message)
     }
   }
 
-  private struct Sample: Sendable {
+  fileprivate struct Sample: Sendable {
     var labels: Labels
     var time: Int64
     var value: Double
@@ -64,27 +63,38 @@ struct Federation: Sendable {
       return one.labels < two.labels
     }
   }
+}
 
-  private static func write(
-    _ samples: [Sample], _ external: Labels, escapes: Bool, to writer: ResponseWriter
-  ) throws(StreamFailure) {
+/// The text on its way to a client. Used by one thread at a time.
+private final class FederationPieces: @unchecked Sendable {
+  private static let pieceBytes = 32 << 10
+
+  private let samples: [Federation.Sample]
+  /// The labels that every line gets.
+  private let added: [(name: String, value: String)]
+  private var text: FederationText
+  private var nextIndex = 0
+
+  init(_ samples: [Federation.Sample], _ external: Labels, escapes: Bool) {
+    self.samples = samples
     // A series without an instance says so, or the scrape would give it that of this server.
     var added = external.pairs
     if !external.has(LabelName.instance) { added.append((LabelName.instance, "")) }
-    added.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-    var text = FederationText(escapes: escapes)
-    var lastName: String?
-    for sample in samples {
+    self.added = added.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    text = FederationText(escapes: escapes)
+  }
+
+  func next(_ writer: ResponseWriter) throws(StreamFailure) -> PieceOutcome {
+    while nextIndex < samples.count && text.bytes.count < Self.pieceBytes {
+      let sample = samples[nextIndex]
       let name = sample.labels.metricName ?? ""
-      if name != lastName { text.appendType(of: name) }
-      lastName = name
+      if nextIndex == 0 || name != samples[nextIndex - 1].labels.metricName ?? "" { text.appendType(of: name) }
       text.append(name, sample.labels, added: added, sample.time, sample.value)
-      if text.bytes.count > 64 << 10 {
-        try writer.write(text.bytes)
-        text.bytes.removeAll(keepingCapacity: true)
-      }
+      nextIndex += 1
     }
     try writer.write(text.bytes)
+    text.bytes.removeAll(keepingCapacity: true)
+    return nextIndex == samples.count ? .last : .more
   }
 }
 

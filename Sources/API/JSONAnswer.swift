@@ -3,7 +3,8 @@ import HTTP
 
 /// The envelope of the API's answers, and how large ones are written piece by piece.
 enum JSONAnswer {
-  static let truncated = "results truncated due to limit"
+  /// Bytes of a piece, about.
+  static let pieceBytes = 32 << 10
 
   /// A small answer: `data` is JSON already.
   static func success(_ data: String) -> Response {
@@ -19,45 +20,14 @@ enum JSONAnswer {
     return .json(200, json.bytes)
   }
 
-  /// A list whose elements are written as the client takes them.
+  /// A list whose elements are written as the client takes them; meanwhile it holds `heldBytes`, about.
   static func list(
-    _ count: Int, isTruncated: Bool, _ element: @escaping @Sendable (Int, inout JSONBuffer) -> Void
+    _ count: Int, isTruncated: Bool, heldBytes: Int, _ element: @escaping @Sendable (Int, inout JSONBuffer) -> Void
   ) -> Response {
-    Response(
+    let end: StaticString = isTruncated ? "],\"warnings\":[\"results truncated due to limit\"]}" : "]}"
+    let pieces = ListPieces(count, end: end, element)
+    return Response(
       contentType: .json,
-      body: .written { (writer) throws(StreamFailure) in
-        var pieces = JSONPieces(writer: writer)
-        pieces.json.raw("{\"status\":\"success\",\"data\":[")
-        for index in 0..<count {
-          if index > 0 { pieces.json.raw(",") }
-          element(index, &pieces.json)
-          try pieces.handOn()
-        }
-        pieces.json.raw("]")
-        if isTruncated { pieces.json.raw(",\"warnings\":[\"\(truncated)\"]") }
-        pieces.json.raw("}")
-        try pieces.finish()
-      })
-  }
-}
-
-/// JSON on its way to a client: gathered up to a piece's size, then handed on.
-struct JSONPieces {
-  /// Bytes gathered before they are handed on.
-  private static let pieceBytes = 64 << 10
-
-  let writer: ResponseWriter
-  var json = JSONBuffer()
-
-  init(writer: ResponseWriter) { self.writer = writer }
-
-  /// Hands on what there is, if that is a piece.
-  mutating func handOn() throws(StreamFailure) {
-    if json.bytes.count > JSONPieces.pieceBytes { try finish() }
-  }
-
-  mutating func finish() throws(StreamFailure) {
-    try writer.write(json.bytes)
-    json.removeAll()
+      body: .pieces(heldBytes: heldBytes) { (writer) throws(StreamFailure) in try pieces.next(writer) })
   }
 }

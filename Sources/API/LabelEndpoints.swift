@@ -54,7 +54,8 @@ struct LabelEndpoints: Sendable {
         matching: sets, from: selection.start, through: selection.end, limit: selection.limit, bytesMax: bytesMax,
         shouldStop: { stop() != nil })
       if found.isTooLarge { return tooLarge.response }
-      return JSONAnswer.list(found.labels.count, isTruncated: found.isTruncated) { index, json in
+      let heldBytes = found.labels.reduce(0) { $0 + $1.packed.count + 64 }
+      return JSONAnswer.list(found.labels.count, isTruncated: found.isTruncated, heldBytes: heldBytes) { index, json in
         ResultJSON.labels(found.labels[index], &json)
       }
     } catch {
@@ -79,7 +80,7 @@ struct LabelEndpoints: Sendable {
   ) throws(APIError) -> Response {
     do throws(QueryStopped) {
       let found = try find()
-      return JSONAnswer.list(found.count, isTruncated: found.isTruncated) { index, json in
+      return JSONAnswer.list(found.count, isTruncated: found.isTruncated, heldBytes: found.heldBytes) { index, json in
         found.withText(index) { json.pageString($0) }
       }
     } catch {

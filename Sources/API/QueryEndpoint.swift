@@ -73,7 +73,7 @@ struct QueryEndpoint: Sendable {
       let json = ResultJSON(result: result, tellsStatistics: !statistics.isEmpty)
       return Response(
         contentType: .json,
-        body: .written { (writer) throws(StreamFailure) in try json.write(to: writer) })
+        body: .pieces(heldBytes: json.heldBytes) { (writer) throws(StreamFailure) in try json.next(writer) })
     } catch {
       return error.response
     }

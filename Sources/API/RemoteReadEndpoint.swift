@@ -51,7 +51,7 @@ struct RemoteReadEndpoint: Sendable {
     } catch {
       switch error {
       case .malformed: throw APIError(.badData, "the body is not a prometheus.ReadRequest")
-      case .unknownMatcher: throw APIError(.internalError, "invalid matcher type")
+      case .unknownMatcher: throw APIError(.badData, "invalid matcher type")
       case .tooManyQueries: throw APIError(.badData, "more than \(RemoteReadRequest.queriesMax) queries")
       }
     }
@@ -114,80 +114,24 @@ struct RemoteReadEndpoint: Sendable {
     // Whatever a request gets wrong is known before the first frame.
     var found: [StoredSeries] = []
     for query in read.queries { found.append(try find(query, external, workspace, stop)) }
-    let selections = found
+    let heldBytes = found.reduce(0) { total, selection in
+      selection.labels.reduce(total) { $0 + $1.packed.count + 64 }
+    }
+    let pieces = RemoteReadPieces(found, external, frameBytesMax: options.frameBytesMax, stop)
     var response = Response(
       contentType: .streamedProtobuf,
-      body: .written { (writer) throws(StreamFailure) in
-        for (query, selection) in selections.enumerated() {
-          try write(selection, query: query, external, stop, to: writer)
-        }
-      })
+      body: .pieces(heldBytes: heldBytes) { (writer) throws(StreamFailure) in try pieces.next(writer) })
     response.mayCompress = false
     return response
   }
 
-  private func write(
-    _ found: StoredSeries, query: Int, _ external: Labels, _ stop: @escaping APIGate.StopCheck,
-    to writer: ResponseWriter
-  ) throws(StreamFailure) {
-    var message = RemoteReadWriter()
-    var cutter = ChunkCutter()
-    var column = SampleColumn()
-    var frame = ByteBuffer(capacity: 64 << 10)
-    let reader = found.makeReader()
-    for index in 0..<found.count {
-      if let reason = stop() { throw .failed("\(reason)") }
-      do throws(APIError) {
-        try reader.read(index, into: &column)
-      } catch {
-        throw .failed(error.message)
-      }
-      if column.isEmpty { continue }
-      let labels = found.labels[index].adding(external)
-      message.beginFrame(labels)
-      let labelBytes = message.frameByteCount
-      var failure: StreamFailure?
-      cutter.cut(column.timestamps, column.values) { first, last, data in
-        if failure != nil { return }
-        if message.frameByteCount > max(options.frameBytesMax, labelBytes) {
-          message.endFrame(query: query, into: &frame)
-          failure = RemoteReadEndpoint.send(frame.bytes, to: writer)
-          message.beginFrame(labels)
-        }
-        message.appendChunk(from: first, through: last, data)
-      }
-      for chunk in HistogramChunk.encode(RemoteReadEndpoint.histograms(column)) where failure == nil {
-        if message.frameByteCount > max(options.frameBytesMax, labelBytes) {
-          message.endFrame(query: query, into: &frame)
-          failure = RemoteReadEndpoint.send(frame.bytes, to: writer)
-          message.beginFrame(labels)
-        }
-        chunk.bytes.withUnsafeBytes {
-          message.appendChunk(from: chunk.minTime, through: chunk.maxTime, encoding: chunk.encoding, $0)
-        }
-      }
-      if let failure { throw failure }
-      message.endFrame(query: query, into: &frame)
-      if let failure = RemoteReadEndpoint.send(frame.bytes, to: writer) { throw failure }
-    }
-  }
-
   /// Counts are told as floats, which says the same of any histogram.
-  private static func histograms(_ column: SampleColumn) -> HistogramColumn {
+  static func histograms(_ column: SampleColumn) -> HistogramColumn {
     var histograms = HistogramColumn()
     for (time, histogram) in zip(column.histogramTimestamps, column.histograms) {
       histograms.append(time, histogram, isFloat: true)
     }
     return histograms
-  }
-
-  private static func send(_ bytes: UnsafeRawBufferPointer, to writer: ResponseWriter) -> StreamFailure? {
-    do throws(StreamFailure) {
-      try writer.write(bytes)
-      return nil
-    } catch {
-      return error
-    }
   }
 }
 

@@ -3,16 +3,60 @@ import HTTP
 import Model
 import PromQL
 
-/// A query's answer as Prometheus's API has it, written in pieces so that a large one is never in memory twice.
-struct ResultJSON {
-  /// Bytes gathered before they are handed on.
-  private static let pieceBytes = 64 << 10
+/// A query's answer as Prometheus's API has it, written in pieces so that a large one is never in memory twice. Used by
+/// one thread at a time.
+final class ResultJSON: @unchecked Sendable {
+  /// What the labels of a series cost beside their bytes, with the arrays of its samples.
+  private static let seriesBytes = 192
+  /// What a native histogram costs, about.
+  private static let histogramBytes = 512
 
-  let result: QueryResult
-  var tellsStatistics = false
+  private let result: QueryResult
+  private let tellsStatistics: Bool
+  private var hasBegun = false
+  /// The next element of the result, and the next native histogram of it where it has been begun.
+  private var nextIndex = 0
+  private var nextHistogram: Int?
+  private var json = JSONBuffer()
 
-  func write(to writer: ResponseWriter) throws(StreamFailure) {
-    var json = JSONBuffer()
+  init(result: QueryResult, tellsStatistics: Bool = false) {
+    self.result = result
+    self.tellsStatistics = tellsStatistics
+  }
+
+  /// The memory of the result, about.
+  var heldBytes: Int {
+    switch result.value {
+    case .scalar: 0
+    case .string(_, let text): text.utf8.count
+    case .vector(let samples):
+      samples.reduce(0) { total, sample in
+        var bytes = ResultJSON.seriesBytes + sample.labels.packed.count
+        if case .histogram = sample.value { bytes += ResultJSON.histogramBytes }
+        return total + bytes
+      }
+    case .matrix(let series):
+      series.reduce(0) { total, one in
+        total + ResultJSON.seriesBytes + one.labels.packed.count + one.samples.timestamps.count * 16
+          + one.samples.histograms.count * ResultJSON.histogramBytes
+      }
+    }
+  }
+
+  func next(_ writer: ResponseWriter) throws(StreamFailure) -> PieceOutcome {
+    if !hasBegun {
+      hasBegun = true
+      begin()
+    }
+    var hasMore = true
+    while hasMore && json.bytes.count < JSONAnswer.pieceBytes { hasMore = addElement() }
+    if !hasMore { end() }
+    try writer.write(json.bytes)
+    json.removeAll()
+    return hasMore ? .more : .last
+  }
+
+  private func begin() {
     json.raw("{\"status\":\"success\",\"data\":{\"resultType\":\"")
     switch result.value {
     case .scalar(let time, let value):
@@ -20,50 +64,48 @@ struct ResultJSON {
       json.seconds(time)
       json.raw(",")
       json.plainValue(value)
-      json.raw("]")
     case .string(let time, let text):
       json.raw("string\",\"result\":[")
       json.seconds(time)
       json.raw(",")
       json.pageString(text)
-      json.raw("]")
-    case .vector(let samples):
-      json.raw("vector\",\"result\":[")
-      for (index, sample) in samples.enumerated() {
-        if index > 0 { json.raw(",") }
-        vector(sample, &json)
-        try flush(&json, to: writer, above: ResultJSON.pieceBytes)
-      }
-      json.raw("]")
-    case .matrix(let series):
-      json.raw("matrix\",\"result\":[")
-      for (index, one) in series.enumerated() {
-        if index > 0 { json.raw(",") }
-        matrix(one, &json)
-        try flush(&json, to: writer, above: ResultJSON.pieceBytes)
-      }
-      json.raw("]")
+    case .vector: json.raw("vector\",\"result\":[")
+    case .matrix: json.raw("matrix\",\"result\":[")
     }
+  }
+
+  /// False when there is none.
+  private func addElement() -> Bool {
+    switch result.value {
+    case .scalar, .string: return false
+    case .vector(let samples):
+      guard nextIndex < samples.count else { return false }
+      if nextIndex > 0 { json.raw(",") }
+      vector(samples[nextIndex])
+      nextIndex += 1
+    case .matrix(let series):
+      if let place = nextHistogram {
+        histograms(of: series[nextIndex], from: place)
+      } else {
+        guard nextIndex < series.count else { return false }
+        if nextIndex > 0 { json.raw(",") }
+        matrix(series[nextIndex])
+      }
+      if nextHistogram == nil { nextIndex += 1 }
+    }
+    return true
+  }
+
+  private func end() {
+    json.raw("]")
     if tellsStatistics { StatisticsJSON(statistics: result.statistics).write(to: &json) }
     json.raw("}")
-    notes("warnings", result.warnings, &json)
-    notes("infos", result.infos, &json)
+    notes("warnings", result.warnings)
+    notes("infos", result.infos)
     json.raw("}")
-    try flush(&json, to: writer, above: 0)
   }
 
-  private func flush(_ json: inout JSONBuffer, to writer: ResponseWriter, above limit: Int) throws(StreamFailure) {
-    guard json.bytes.count > limit else { return }
-    // The closure cannot throw a typed error through the array.
-    var failure: StreamFailure?
-    json.bytes.withUnsafeBytes { bytes in
-      do throws(StreamFailure) { try writer.write(bytes) } catch { failure = error }
-    }
-    if let failure { throw failure }
-    json.removeAll()
-  }
-
-  private func vector(_ sample: VectorSample, _ json: inout JSONBuffer) {
+  private func vector(_ sample: VectorSample) {
     json.raw("{\"metric\":")
     ResultJSON.labels(sample.labels, &json)
     switch sample.value {
@@ -80,7 +122,7 @@ struct ResultJSON {
     json.raw("}")
   }
 
-  private func matrix(_ series: MatrixSeries, _ json: inout JSONBuffer) {
+  private func matrix(_ series: MatrixSeries) {
     json.raw("{\"metric\":")
     ResultJSON.labels(series.labels, &json)
     let samples = series.samples
@@ -90,19 +132,28 @@ struct ResultJSON {
         samples.values.withUnsafeBufferPointer { values in json.samples(times, values) }
       }
     }
-    if !samples.histogramTimestamps.isEmpty {
-      json.raw(",\"histograms\":[")
-      for index in samples.histogramTimestamps.indices {
-        if index > 0 { json.raw(",") }
-        json.raw("[")
-        json.timestamp(samples.histogramTimestamps[index])
-        json.raw(",")
-        HistogramJSON.write(samples.histograms[index], &json)
-        json.raw("]")
+    if samples.histogramTimestamps.isEmpty { return json.raw("}") }
+    json.raw(",\"histograms\":[")
+    histograms(of: series, from: 0)
+  }
+
+  /// Native histograms are large: a piece may end after any of them.
+  private func histograms(of series: MatrixSeries, from first: Int) {
+    let samples = series.samples
+    for index in first..<samples.histogramTimestamps.count {
+      if json.bytes.count >= JSONAnswer.pieceBytes {
+        nextHistogram = index
+        return
       }
+      if index > 0 { json.raw(",") }
+      json.raw("[")
+      json.timestamp(samples.histogramTimestamps[index])
+      json.raw(",")
+      HistogramJSON.write(samples.histograms[index], &json)
       json.raw("]")
     }
-    json.raw("}")
+    nextHistogram = nil
+    json.raw("]}")
   }
 
   static func labels(_ labels: Labels, _ json: inout JSONBuffer) {
@@ -126,7 +177,7 @@ struct ResultJSON {
     json.raw("]")
   }
 
-  private func notes(_ name: String, _ texts: [String], _ json: inout JSONBuffer) {
+  private func notes(_ name: String, _ texts: [String]) {
     if texts.isEmpty { return }
     json.raw(",\"\(name)\":[")
     for (index, text) in texts.enumerated() {

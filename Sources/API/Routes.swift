@@ -72,8 +72,8 @@ package enum Routes {
     let active = ActiveQueries(clock: services.queries.clock, slowLog: services.slowQueryLog)
     routes.addQuery("/api/v1/query", active.tracking(query.instant))
     routes.addQuery("/api/v1/query_range", active.tracking(query.range))
-    routes.add(.get, "/api/v1/status/active_queries", active.list)
-    routes.add(.delete, "/api/v1/status/active_queries", active.kill)
+    routes.addForOperators(.get, "/api/v1/status/active_queries", active.list)
+    routes.addForOperators(.delete, "/api/v1/status/active_queries", active.kill)
 
     let expressions = ExpressionEndpoints(options: services.queries.engine.options.parser)
     let exemplars = ExemplarEndpoint(options: services.queries.engine.options.parser)
@@ -118,11 +118,11 @@ package enum Routes {
   private static func addStatus(_ routes: inout RouteTable) {
     let services = routes.services
     let status = StatusEndpoints(services: services)
-    routes.add(.get, "/api/v1/status/buildinfo", status.buildInfo)
-    routes.add(.get, "/api/v1/status/flags", status.flags)
-    routes.add(.get, "/api/v1/status/config", status.config)
-    routes.add(.get, "/api/v1/status/runtimeinfo", status.runtimeInfo)
-    routes.add(.get, "/api/v1/status/walreplay", status.walReplay)
+    routes.addForOperators(.get, "/api/v1/status/buildinfo", status.buildInfo)
+    routes.addForOperators(.get, "/api/v1/status/flags", status.flags)
+    routes.addForOperators(.get, "/api/v1/status/config", status.config)
+    routes.addForOperators(.get, "/api/v1/status/runtimeinfo", status.runtimeInfo)
+    routes.addForOperators(.get, "/api/v1/status/walreplay", status.walReplay)
     let ha = HAStatusEndpoint(clock: services.queries.clock)
     routes.add(.get, "/api/v1/status/ha", ha.status)
     routes.add(.get, "/api/v1/status/limits", LimitsEndpoint().limits)
@@ -132,8 +132,8 @@ package enum Routes {
       options: services.queries.engine.options, isAdminEnabled: services.isAdminEnabled,
       isLifecycleEnabled: services.lifecycle.isEnabled)
     routes.add(.get, "/api/v1/features", features.features)
-    routes.router.add(.get, "/metrics", status.metrics)
-    routes.router.add(.get, "/version", status.version)
+    routes.router.add(.get, "/metrics", isForOperators: true, status.metrics)
+    routes.router.add(.get, "/version", isForOperators: true, status.version)
   }
 
   private static func addAdministration(_ routes: inout RouteTable) {
@@ -147,10 +147,10 @@ package enum Routes {
 
   private static func addServer(_ routes: inout RouteTable, _ lifecycle: LifecycleEndpoints) {
     let services = routes.services
-    routes.router.add(.get, "/-/healthy", lifecycle.healthy)
-    routes.router.add(.get, "/-/ready", lifecycle.ready)
+    routes.router.add(.get, "/-/healthy", isForOperators: true, lifecycle.healthy)
+    routes.router.add(.get, "/-/ready", isForOperators: true, lifecycle.ready)
     for (path, handler) in [("/-/reload", lifecycle.reload), ("/-/quit", lifecycle.quit)] {
-      routes.router.add([.post, .put], path, handler)
+      routes.router.add([.post, .put], path, isForOperators: true, handler)
       routes.router.add(.get, path, lifecycle.onlyPostOrPut)
     }
     let page = StatusPage(links: services.links, workspaces: services.workspaces, version: services.version)
@@ -182,6 +182,14 @@ struct RouteTable {
     _ methods: HTTPMethods, _ path: String, needsData: Bool = false, _ handler: @escaping APIGate.WorkspaceHandler
   ) {
     router.add(methods, path, needsData ? gate.ready(handler) : gate.always(handler))
+    addPreflight(path)
+  }
+
+  /// The same, answered also where there are too many connections.
+  mutating func addForOperators(
+    _ methods: HTTPMethods, _ path: String, _ handler: @escaping APIGate.WorkspaceHandler
+  ) {
+    router.add(methods, path, isForOperators: true, gate.always(handler))
     addPreflight(path)
   }
 

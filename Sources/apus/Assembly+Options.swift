@@ -146,6 +146,10 @@ extension HTTPServerOptions {
     bodyBytesMax = options.bodyBytesMax
     bodiesInFlightBytesMax = options.bodiesInFlightBytesMax
     connectionsMax = options.connectionsMax
+    connectionsReservedMax = max(16, options.connectionsMax / 16)
+    let perAddress = options.connectionsPerAddressMax
+    connectionsPerAddressMax = perAddress > 0 ? perAddress : max(1, options.connectionsMax * 3 / 4)
+    answersBytesMax = max(16 << 20, options.queryBytesMax / 4)
     idleTimeoutSeconds = Int(options.readTimeoutMilliseconds / 1000)
     busyResponse = APIError(.unavailable, "too many queries are waiting, try again later").response
   }

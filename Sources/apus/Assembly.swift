@@ -23,9 +23,11 @@ final class Assembly: Sendable {
   let remoteReadPool: WorkerPool
   let ownTarget = OwnTarget()
   let servers: [HTTPServer]
+  let heapTrim: HeapTrim
   let configuration: ConfigurationHolder
   let stopping: StoppingFlag
   let areOwnMetricsStored: Bool
+  let shutdownGraceMilliseconds: Int64
   /// Held while the database is open.
   let lock: DirectoryLock?
 
@@ -38,6 +40,7 @@ final class Assembly: Sendable {
     self.registry = registry
     stopping = StoppingFlag()
     areOwnMetricsStored = options.areOwnMetricsStored
+    shutdownGraceMilliseconds = options.shutdownGraceMilliseconds
     ProcessMetrics.register(in: registry)
     BuildMetrics.register(in: registry)
     configuration.register(in: registry)
@@ -69,6 +72,7 @@ final class Assembly: Sendable {
       let readsMax = options.remoteReadsMax > 0 ? options.remoteReadsMax : options.queriesMax
       remoteReadPool = try WorkerPool(
         name: "remote-read", threadCount: readsMax, queueLimit: max(options.queriesQueuedMax, 1))
+      heapTrim = try HeapTrim(registry: registry)
     } catch {
       throw StartError("\(error)")
     }
@@ -90,8 +94,10 @@ final class Assembly: Sendable {
     services.cors = try Assembly.cors(options)
     services.slowQueryLog = try Assembly.slowQueryLog(options, log)
     let router = Routes.router(services)
-    servers = sockets.map { socket in
-      HTTPServer(options: HTTPServerOptions(options, socket), log: log, metrics: registry, router: router)
+    servers = sockets.map { [heapTrim] socket in
+      var options = HTTPServerOptions(options, socket)
+      options.memoryFreed = { heapTrim.note() }
+      return HTTPServer(options: options, log: log, metrics: registry, router: router)
     }
     Assembly.takeOver(present.ingestRules, receiver, log)
     configuration.onReload { [database, receiver, log] configuration in

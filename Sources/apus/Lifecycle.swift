@@ -7,9 +7,6 @@ import TSDB
 
 /// The server's life: listen, bring the data back, serve, and on a signal drain, flush and end. Used by the main thread.
 final class Lifecycle {
-  /// How long running requests may take once the server is told to stop.
-  private static let drainSecondsMax = 30
-
   private let assembly: Assembly
   private let selfScrape = SelfScrapeHolder()
   private var restoring: NamedThread?
@@ -61,12 +58,16 @@ final class Lifecycle {
   }
 
   private func stop() {
+    let deadline = Deadline(milliseconds: assembly.shutdownGraceMilliseconds, of: assembly.clock)
     assembly.log.info("Stopping: letting requests finish")
     assembly.stopping.set()
+    // One grace for all: clients of one address must not stretch it for the next.
+    for server in assembly.servers { server.stopAccepting() }
     selfScrape.stop()
-    for server in assembly.servers { server.drain(deadlineSeconds: Lifecycle.drainSecondsMax) }
+    for server in assembly.servers { server.drain(until: deadline) }
     assembly.queries.stop()
     assembly.remoteReadPool.stop()
+    assembly.heapTrim.stop()
     // A start that is still reading the log has nothing of its own to keep; the log has it all.
     guard assembly.database.isReady else { return assembly.log.info("Stopped before the data was back") }
     restoring?.join()

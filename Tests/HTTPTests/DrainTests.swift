@@ -72,13 +72,15 @@ extension HTTPSocketTests {
           return .text(200, "too late")
         }
         router.add(.get, "/written", run: .queued(TestExecutor().run)) { request in
-          Response(
-            body: .written { writer throws(StreamFailure) in
+          let count = PieceCount()
+          return Response(
+            body: .pieces(heldBytes: 0) { writer throws(StreamFailure) in
+              try writer.write(Array(repeating: 65, count: 100_000))
+              if count.next() == 0 { return .more }
               started.update { $0 += 1 }
-              try writer.write(Array(repeating: 65, count: 20_000))
               while !request.isCancelled { usleep(1000) }
               ended.update { $0 += 1 }
-              try writer.write(Array(repeating: 65, count: 20_000))
+              return .more
             })
         }
       }

@@ -11,6 +11,9 @@ extension HTTPSocketTests {
         router.add(.post, "/tiny", limits: RouteLimits(bodyBytesMax: 10), readsForm: false) {
           .text(200, "\($0.body.count)")
         }
+        router.add(.get, "/count") { .text(200, "\($0.parameters.count)") }
+        router.add(.get, "/headers") { .text(200, "\($0.headers.count)") }
+        router.add(.get, "/operators", isForOperators: true) { _ in .text(200, "operators") }
       }
     }
 
@@ -113,16 +116,40 @@ extension HTTPSocketTests {
     func headerLimit() throws {
       let server = try server { $0.headerBytesMax = 4096 }
       #expect(server.get("/", "X-Pad: \(String(repeating: "p", count: 3900))\r\n")?.status == 200)
-      for count in [4096, 10_000, 100_000] {
-        let client = server.client()
-        client.send("GET / HTTP/1.1\r\nHost: a\r\nX-Pad: \(String(repeating: "p", count: count))\r\n\r\n")
-        // The library closes at once when it has no room; the refusal may be overtaken by the reset.
-        if let answer = client.readAnswer() { #expect(answer.status == 431 || answer.status == 413, "\(count)") }
+      for count in [4096, 10_000, 100_000, 1_000_000] {
+        #expect(server.get("/", "X-Pad: \(String(repeating: "p", count: count))\r\n")?.status == 431, "\(count)")
+        #expect(server.get("/" + String(repeating: "p", count: count))?.status ?? 0 >= 414, "\(count)")
       }
-      let target = server.client()
-      target.send("GET /\(String(repeating: "p", count: 50_000)) HTTP/1.1\r\nHost: a\r\n\r\n")
-      if let answer = target.readAnswer() { #expect(answer.status == 414 || answer.status == 431) }
       #expect(server.get("/")?.status == 200)
+    }
+
+    @Test("any number of parameters within the limit of the headers is served, more are refused at once")
+    func parameters() throws {
+      let server = try server { $0.headerBytesMax = 64 << 10 }
+      for count in [1, 700, 800, 900, 2_000, 3_000] {
+        let query = (0..<count).map { "match[]=up\($0)" }.joined(separator: "&")
+        #expect(server.get("/count?" + query)?.text == "\(count)\n", "\(count)")
+      }
+      for count in [10_000, 100_000] {
+        let query = (0..<count).map { "match[]=up\($0)" }.joined(separator: "&")
+        let status = server.get("/count?" + query)?.status
+        #expect(status == 414 || status == 431, "\(count): \(status ?? 0)")
+      }
+      #expect(server.get("/count?a=1&b=2&&c")?.text == "3\n")
+    }
+
+    @Test("any number of headers within their limit is served, more are refused at once")
+    func manyHeaders() throws {
+      let server = try server { $0.headerBytesMax = 64 << 10 }
+      for count in [1, 100, 700, 1_500] {
+        let fields = (0..<count).map { "X-\($0): value of some length \($0)\r\n" }.joined()
+        #expect(server.get("/headers", fields)?.text == "\(count + 1)\n", "\(count)")
+      }
+      for count in [5_000, 50_000] {
+        #expect(server.get("/headers", String(repeating: "A: b\r\n", count: count))?.status == 431, "\(count)")
+      }
+      let cookie = (0..<3_000).map { "c\($0)=v\($0)" }.joined(separator: "; ")
+      #expect(server.get("/headers", "Cookie: \(cookie)\r\n")?.text == "2\n")
     }
 
     @Test("a body that does not arrive in time is 408 and the connection closed")
@@ -158,31 +185,61 @@ extension HTTPSocketTests {
       #expect(client.readToEnd().isEmpty)
     }
 
-    @Test("connections past the limit of an address are closed, those past the total wait for a place")
-    func connections() throws {
-      let perAddress = try server { $0.connectionsPerAddressMax = 3 }
-      var clients = (0..<3).map { _ in perAddress.client() }
-      for client in clients {
-        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        #expect(client.readAnswer()?.status == 200)
-      }
-      #expect(perAddress.client().readToEnd().isEmpty)
-      clients.removeAll()
-      #expect(eventually { perAddress.get("/")?.status == 200 })
+    private func hold(_ server: TestServer) -> RawClient {
+      let client = server.client()
+      client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+      #expect(client.readAnswer()?.status == 200)
+      return client
+    }
 
-      let total = try server {
+    @Test("connections past the limit of an address are refused while all of its others are in use")
+    func perAddress() throws {
+      let server = try server { $0.connectionsPerAddressMax = 3 }
+      var clients = (0..<3).map { _ in hold(server) }
+      #expect(server.client().readAnswer()?.status == 503)
+      #expect(server.metric("apus_http_refused_connections_total", ["limit": "address"]) == 1)
+      clients.removeLast()
+      #expect(eventually { server.get("/")?.status == 200 })
+    }
+
+    @Test("past the total operators are served, others told to come back, and nobody waits")
+    func total() throws {
+      let server = try server {
         $0.connectionsMax = 2
-        $0.threadCount = 1
+        $0.connectionsReservedMax = 2
       }
-      clients = (0..<2).map { _ in total.client() }
+      let clients = (0..<2).map { _ in hold(server) }
+      for _ in 0..<10 {
+        let operators = server.get("/operators")
+        #expect(operators?.text == "operators\n" && operators?.headers["connection"] == "close")
+        let other = server.get("/")
+        #expect(other?.status == 503 && other?.headers["retry-after"] == "5")
+        #expect(eventually { server.metric("apus_http_open_connections") == 2 })
+      }
+      #expect(server.rejected("connections") == 10)
       for client in clients {
         client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(client.readAnswer()?.status == 200)
       }
-      let third = total.client()
-      third.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-      clients.removeAll()
-      #expect(third.readAnswer()?.status == 200)
+      // Those beyond that send nothing keep nobody out.
+      let silent = (0..<4).map { _ in server.client() }
+      #expect(eventually { server.get("/operators")?.status == 200 })
+      #expect(eventually { server.metric("apus_http_evicted_connections_total", ["kind": "silent"]) >= 1 })
+      #expect(silent.count == 4)
+    }
+
+    @Test("of connections that send nothing the newest make room; those that have sent something stay")
+    func silent() throws {
+      let server = try server { $0.connectionsMax = 10 }
+      let sender = hold(server)
+      let silent = (0..<30).map { _ in server.client() }
+      #expect(eventually { server.metric("apus_http_evicted_connections_total", ["kind": "silent"]) >= 21 })
+      for _ in 0..<20 { #expect(server.get("/")?.status == 200) }
+      sender.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+      #expect(sender.readAnswer()?.status == 200)
+      // The first came when there was room, and was not the newest since.
+      silent[0].send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+      #expect(silent[0].readAnswer()?.status == 200)
     }
   }
 }

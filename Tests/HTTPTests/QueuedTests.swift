@@ -51,14 +51,17 @@ extension HTTPSocketTests {
       #expect(server.rejected("queue_full") == 3)
     }
 
-    @Test("an answer many times larger than the pipe arrives whole, plain and compressed")
-    func pipe() throws {
-      let server = try TestServer({ $0.pipeBytesMax = 10_000 }) { router in
+    @Test("an answer many times larger than what may wait arrives whole, plain and compressed")
+    func stream() throws {
+      let server = try TestServer({ $0.streamBytesMax = 10_000 }) { router in
         router.add(.get, "/rows", run: .queued(TestExecutor().run)) { _ in
-          Response(
+          let count = PieceCount()
+          return Response(
             contentType: .text,
-            body: .written { writer throws(StreamFailure) in
-              for row in 0..<200_000 { try writer.write(Array("row \(row)\n".utf8)) }
+            body: .pieces(heldBytes: 0) { writer throws(StreamFailure) in
+              let row = count.next()
+              try writer.write(Array("row \(row)\n".utf8))
+              return row == 199_999 ? .last : .more
             })
         }
       }
@@ -74,22 +77,43 @@ extension HTTPSocketTests {
       #expect(client.readToEnd().isEmpty)
     }
 
-    @Test("a writer that fails cuts the answer")
-    func failingWriter() throws {
+    @Test("an answer up to a stage's size is sent as a whole, a larger one in chunks; both arrive")
+    func stages() throws {
       let server = try TestServer { router in
-        router.add(.get, "/", run: .queued(TestExecutor().run)) { _ in
-          Response(
-            body: .written { writer throws(StreamFailure) in
+        router.add(.get, "/{pieces}", run: .queued(TestExecutor().run)) { request in
+          .letters(Int(request.pathParameter("pieces")) ?? 0, 10_000)
+        }
+      }
+      for (pieces, isWhole) in [(1, true), (6, true), (7, true), (8, false), (50, false)] {
+        let answer = server.get("/\(pieces)")
+        #expect(answer?.body.count == pieces * 10_000, "\(pieces)")
+        #expect((answer?.headers["content-length"] != nil) == isWhole, "\(pieces)")
+        let compressed = try HTTPClient().send(ClientRequest(url: server.url("/\(pieces)")))
+        #expect(compressed.body.count == pieces * 10_000 && compressed.header("content-encoding") == "gzip")
+      }
+    }
+
+    @Test("an answer that fails at once is 500, one that fails later is cut")
+    func failingPieces() throws {
+      let server = try TestServer { router in
+        router.add(.get, "/{before}", run: .queued(TestExecutor().run)) { request in
+          let before = Int(request.pathParameter("before")) ?? 0
+          let count = PieceCount()
+          return Response(
+            body: .pieces(heldBytes: 0) { writer throws(StreamFailure) in
+              if count.next() == before { throw .failed("as the test wants") }
               try writer.write(Array(repeating: 65, count: 100_000))
-              throw .failed("as the test wants")
+              return .more
             })
         }
       }
-      #expect(server.get("/") == nil)
-      #expect(throws: HTTPClientError.self) { try HTTPClient().send(ClientRequest(url: server.url("/"))) }
+      #expect(server.get("/0")?.status == 500)
+      #expect(server.get("/1") == nil)
+      #expect(server.get("/9") == nil)
+      #expect(throws: HTTPClientError.self) { try HTTPClient().send(ClientRequest(url: server.url("/1"))) }
     }
 
-    @Test("a worker learns that its client has gone, before and while it writes")
+    @Test("a worker learns that its client has gone, and an answer lets go of what it holds")
     func cancellation() throws {
       let log = Shared<[String]>([])
       let started = Shared(0)
@@ -101,53 +125,84 @@ extension HTTPSocketTests {
           return .text(200, "nobody reads this")
         }
         router.add(.get, "/write", run: .queued(TestExecutor().run)) { _ in
-          Response(
-            body: .written { writer throws(StreamFailure) in
-              started.update { $0 += 1 }
-              do throws(StreamFailure) {
-                while true { try writer.write(Array(repeating: 65, count: 50_000)) }
-              } catch {
-                log.update { $0.append("\(error)") }
-                throw error
-              }
-            })
+          started.update { $0 += 1 }
+          return .letters(.max, 50_000) { log.update { $0.append("released") } }
         }
       }
-      for (path, message) in [("/think", "thinking ended"), ("/write", "clientGone")] {
+      for (path, message) in [("/think", "thinking ended"), ("/write", "released")] {
+        let before = started.value
         var client: RawClient? = server.client()
         client?.send("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n")
-        let before = started.value
-        #expect(eventually { started.value > before || started.value > 0 && path == "/think" || started.value > 1 })
+        #expect(eventually { started.value > before })
         client = nil
         #expect(eventually { log.value.contains(message) }, "\(path)")
       }
       #expect(eventually { server.metric("apus_http_open_connections") == 0 })
     }
 
-    @Test("a client that does not read stops its worker after the stall limit")
+    @Test("a client that does not read holds no worker, and is cut after the stall limit")
     func stall() throws {
-      let outcome = Shared<StreamFailure?>(nil)
-      let server = try TestServer({
-        $0.pipeBytesMax = 10_000
-        $0.pipeStallMillisecondsMax = 100
-      }) { router in
-        router.add(.get, "/", run: .queued(TestExecutor().run)) { _ in
-          Response(
-            body: .written { writer throws(StreamFailure) in
-              do throws(StreamFailure) {
-                while true { try writer.write(Array(repeating: 65, count: 50_000)) }
-              } catch {
-                outcome.update { $0 = error }
-                throw error
-              }
-            })
+      let released = Shared(0)
+      let executor = TestExecutor(max: 1)
+      let server = try TestServer({ $0.stallMillisecondsMax = 1_000 }) { router in
+        router.add(.get, "/endless", run: .queued(executor.run)) { _ in
+          .letters(.max, 50_000, held: 1 << 20) { released.update { $0 += 1 } }
         }
+        router.add(.get, "/short", run: .queued(executor.run)) { _ in .text(200, "short") }
+      }
+      let clients = (1...5).map { count in
+        let client = server.client()
+        client.send("GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
+        // The only worker is free again before the client has read a byte.
+        let held = Double(count << 20)
+        #expect(eventually { server.metric("apus_http_waiting_answers_bytes") == held && executor.runningCount == 0 })
+        return client
+      }
+      #expect(eventually { server.get("/short")?.text == "short\n" })
+      #expect(eventually { released.value == 5 })
+      #expect(server.metric("apus_http_stalled_answers_total") == 5)
+      // What was sent is not taken for the whole.
+      for client in clients { #expect(client.readAnswer() == nil) }
+      #expect(eventually { server.metric("apus_http_open_connections") == 0 })
+    }
+
+    @Test("a slow client that goes on reading is not cut")
+    func slow() throws {
+      let server = try TestServer({ $0.stallMillisecondsMax = 300 }) { router in
+        router.add(.get, "/", run: .queued(TestExecutor().run)) { _ in .letters(400, 50_000) }
       }
       let client = server.client()
+      client.shrinkReceiveBuffer()
       client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-      #expect(eventually { outcome.value == .clientGone })
-      // What was sent is not taken for the whole.
-      #expect(client.readAnswer() == nil)
+      for _ in 0..<15 {
+        usleep(100_000)
+        client.receiveSome(1 << 20)
+      }
+      #expect(client.readAnswer()?.body.count == 20_000_000)
+      #expect(server.metric("apus_http_stalled_answers_total") == 0)
+    }
+
+    @Test(
+      "answers that wait for their clients are bounded: further ones wait, and clients that do not read are cut for them"
+    )
+    func answerMemory() throws {
+      let server = try TestServer({
+        $0.answersBytesMax = 10 << 20
+        $0.stallMillisecondsMax = 60_000
+        $0.pressedStallMillisecondsMax = 300
+      }) { router in
+        router.add(.get, "/large", run: .queued(TestExecutor().run)) { _ in .letters(400, 50_000, held: 4 << 20) }
+      }
+      let stalled = (0..<2).map { _ in
+        let client = server.client()
+        client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+        return client
+      }
+      #expect(eventually { server.metric("apus_http_waiting_answers_bytes") == Double(8 << 20) })
+      #expect(server.get("/large")?.body.count == 20_000_000)
+      #expect(server.metric("apus_http_stalled_answers_total") >= 1)
+      for client in stalled { _ = client.readAnswer() }
+      #expect(eventually { server.metric("apus_http_waiting_answers_bytes") == 0 })
     }
   }
 }

@@ -53,6 +53,19 @@ final class RawClient {
   @discardableResult
   func send(_ text: String) -> Bool { send(Array(text.utf8)) }
 
+  /// So that the server notices sooner that nobody reads.
+  func shrinkReceiveBuffer() {
+    var bytes: Int32 = 64 << 10
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
+  }
+
+  /// Takes what has come, up to `bytesMax`, for the next answer.
+  func receiveSome(_ bytesMax: Int) {
+    var piece = [UInt8](repeating: 0, count: bytesMax)
+    let count = recv(descriptor, &piece, piece.count, Int32(MSG_DONTWAIT))
+    if count > 0 { received += piece[..<count] }
+  }
+
   func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
   /// One more piece; false at the end.
@@ -67,6 +80,16 @@ final class RawClient {
     wasReset = count < 0 && errno == ECONNRESET
     #expect(count == 0 || errno != EAGAIN, "nothing came within ten seconds")
     return false
+  }
+
+  /// All that comes: until the server closes, or nothing more has come for a tenth of a second after the first bytes.
+  func readWhatComes() -> [UInt8] {
+    while receive() {
+      var socket = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      if poll(&socket, 1, 100) == 0 { break }
+    }
+    defer { received.removeAll() }
+    return received
   }
 
   /// All until the server closes.

@@ -49,7 +49,13 @@ extension HTTPSocketTests {
         router.add(.get, "/stream") { _ in Response(body: .stream(Self.producer(total: 200_000))) }
         router.add(.get, "/broken") { _ in Response(body: .stream(Self.producer(total: 200_000, failAt: 50_000))) }
         router.add(.get, "/written") { _ in
-          Response(body: .written { writer throws(StreamFailure) in try writer.write(Self.large) })
+          let count = PieceCount()
+          return Response(
+            body: .pieces(heldBytes: 0) { writer throws(StreamFailure) in
+              let half = count.next()
+              try writer.write(Array(Self.large[(Self.large.count / 2 * half)...].prefix(Self.large.count / 2)))
+              return half == 1 ? .last : .more
+            })
         }
         router.add(.get, "/none") { _ in .noContent.with(header: "X-Extra", "é 1") }
       }

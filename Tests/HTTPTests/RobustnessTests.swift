@@ -14,18 +14,20 @@ extension HTTPSocketTests {
           .text(200, "\(request.parameters.count) \(request.headers.count) \(request.body.count)")
         }
         router.add(.get, "/written", run: .queued(executor)) { _ in
-          Response(
-            body: .written { writer throws(StreamFailure) in
-              for _ in 0..<20 { try writer.write(Array(repeating: 65, count: 50_000)) }
-            })
+          .letters(20, 50_000)
         }
         router.add(.get, "/lingering", run: .queued(executor)) { _ in
-          Response(
-            body: .written { writer throws(StreamFailure) in
-              try writer.write(Array(repeating: 65, count: 50_000))
+          let count = PieceCount()
+          return Response(
+            body: .pieces(heldBytes: 0) { writer throws(StreamFailure) in
+              if count.next() == 0 {
+                try writer.write(Array(repeating: 65, count: 70_000))
+                return .more
+              }
               try writer.flush()
               // All is sent, and the connection suspended, before the end comes.
               usleep(100_000)
+              return .last
             })
         }
       }

@@ -34,10 +34,7 @@ extension HTTPSocketTests {
       }) { router in
         router.add([.get, .post], "/echo", readsForm: false) { Response(body: .bytes(Array($0.body))) }
         router.add(.get, "/rows", run: .queued(TestExecutor().run)) { _ in
-          Response(
-            body: .written { writer throws(StreamFailure) in
-              for _ in 0..<100 { try writer.write(Array(repeating: 65, count: 10_000)) }
-            })
+          .letters(100, 10_000)
         }
       }
     }

@@ -62,6 +62,35 @@ func eventually(_ condition: () -> Bool) -> Bool {
   return condition()
 }
 
+/// The number of a piece, and whatever is to be told when an answer lets go of its pieces.
+final class PieceCount: @unchecked Sendable {
+  private var count = 0
+  private let released: @Sendable () -> Void
+
+  init(_ released: @escaping @Sendable () -> Void = {}) { self.released = released }
+
+  deinit { released() }
+
+  func next() -> Int {
+    defer { count += 1 }
+    return count
+  }
+}
+
+extension Response {
+  /// Pieces of so many letters.
+  static func letters(_ pieces: Int, _ bytes: Int, held: Int = 0, released: @escaping @Sendable () -> Void = {})
+    -> Response
+  {
+    let count = PieceCount(released)
+    return Response(
+      body: .pieces(heldBytes: held) { writer throws(StreamFailure) in
+        try writer.write(Array(repeating: 65, count: bytes))
+        return count.next() + 1 == pieces ? .last : .more
+      })
+  }
+}
+
 /// A value that threads share.
 final class Shared<Value: Sendable>: Sendable {
   private let mutex: Mutex<Value>
@@ -81,6 +110,8 @@ final class TestExecutor: Sendable {
   private let max: Int
 
   init(max: Int = 100) { self.max = max }
+
+  var runningCount: Int { running.value }
 
   var run: Executor {
     { [self] work in

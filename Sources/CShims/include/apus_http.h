@@ -41,13 +41,12 @@ static inline CURLcode apus_curl_set_progress(
   return code != CURLE_OK ? code : curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
 }
 
-// Everything a daemon is started with; the strings and `context` must outlive it.
+// Everything a daemon is started with; the strings and `context` must outlive it. The daemon does not listen: it is
+// given connections (MHD_add_connection).
 struct apus_mhd_configuration {
-  int listen_socket;
   unsigned int thread_count;
   size_t connection_memory_bytes;
-  unsigned int connections_max;
-  unsigned int connections_per_address_max;
+  unsigned int connections_per_thread_max;
   unsigned int idle_timeout_seconds;
   const char *certificate_pem;  // NULL: no TLS
   const char *key_pem;
@@ -63,6 +62,23 @@ struct MHD_Daemon *apus_mhd_start(const struct apus_mhd_configuration *configura
 
 // The poll event of a peer that closed its side.
 extern const short apus_poll_peer_closed;
+
+// Called with the target that the request-line callback was given, before the library parses it: hides the query from
+// the library, which would keep a record of every parameter in the connection's memory, fail when that is full, and
+// then neither answer nor close. `query` is the place of the first byte behind the question mark.
+void apus_mhd_hide_query(const char *target, size_t query);
+// The same for cookies: an empty one that the library finds first. False when the connection's memory is full.
+int apus_mhd_hide_cookies(struct MHD_Connection *connection);
+// The number of fields that `apus_mhd_hide_cookies` adds in front of the client's.
+extern const int apus_mhd_hidden_fields;
+
+// What the peer has taken: bytes it has acknowledged so far, and bytes that wait in the socket. 0 when unknown.
+int apus_socket_progress(int socket, uint64_t *acknowledged_bytes, uint32_t *waiting_bytes);
+// accept(2) and pipe(2) whose descriptors no child inherits; an accepted socket does not block.
+int apus_accept(int listening, struct sockaddr *address, socklen_t *length);
+int apus_pipe(int ends[2]);
+// Bytes that have arrived and were not read.
+int apus_socket_unread_bytes(int socket);
 
 // The connection's socket; -1 when there is none.
 int apus_mhd_socket(struct MHD_Connection *connection);

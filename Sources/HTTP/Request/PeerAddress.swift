@@ -10,6 +10,14 @@ package struct PeerAddress: Sendable, Equatable {
   private var isV4: Bool
   package var port: UInt16
 
+  /// Whom a limit for one address is about: an IPv4 address, or the 64 bits of an IPv6 address that one client is given.
+  struct Network: Hashable, Sendable {
+    var isV4: Bool
+    var bits: UInt64
+  }
+
+  var network: Network { Network(isV4: isV4, bits: isV4 ? low : high) }
+
   init?(_ address: UnsafePointer<sockaddr>) {
     switch Int32(address.pointee.sa_family) {
     case AF_INET:

@@ -7,11 +7,16 @@ package enum StreamFailure: Error, Equatable {
 }
 
 /// Fills the buffer it is lent and says how many bytes it wrote; 0 is the end. Called on the connection's thread, so
-/// it must not block: what needs time is a queued route's `.written`.
+/// it must not block: what needs time is a queued route's `.pieces`.
 package typealias BodyProducer = @Sendable (UnsafeMutableRawBufferPointer) throws(StreamFailure) -> Int
 
-/// Writes an answer in pieces, on the worker that ran the handler.
-package typealias BodyWriting = @Sendable (ResponseWriter) throws(StreamFailure) -> Void
+/// Whether more pieces follow.
+package enum PieceOutcome: Sendable { case more, last }
+
+/// Writes the next piece of an answer, some tens of kilobytes. The first pieces are made on the worker that ran the handler,
+/// further ones on threads for answers, whenever the client has taken what there was: by one thread at a time, so the
+/// state that it keeps between pieces needs no lock. It is released when the answer is over, well or not.
+package typealias BodyPieces = @Sendable (ResponseWriter) throws(StreamFailure) -> PieceOutcome
 
 /// What a handler answers.
 package struct Response: @unchecked Sendable {
@@ -22,8 +27,9 @@ package struct Response: @unchecked Sendable {
     /// Bytes that live as long as their owner.
     case lent(UnsafeRawBufferPointer, owner: AnyObject)
     case stream(BodyProducer)
-    /// On an inline route the pieces are collected first, then sent.
-    case written(BodyWriting)
+    /// `heldBytes` is what the answer keeps in memory until its client has taken it, about. On an inline route the pieces
+    /// are collected first, then sent.
+    case pieces(heldBytes: Int, BodyPieces)
   }
 
   package var status: Int
@@ -34,6 +40,8 @@ package struct Response: @unchecked Sendable {
   package var mayCompress = true
   /// Whether the connection ends with this answer.
   package var closesConnection = false
+  /// Its share of the memory for answers.
+  var lease: AnswerLease?
 
   package init(status: Int = 200, contentType: ContentType? = nil, body: Body = .empty) {
     self.status = status
@@ -59,8 +67,18 @@ package struct Response: @unchecked Sendable {
   /// Whether its size is not known beforehand.
   var isStreamed: Bool {
     switch body {
-    case .stream, .written: true
+    case .stream, .pieces: true
     case .empty, .bytes, .fixed, .lent: false
+    }
+  }
+
+  /// Memory that it holds until its client has taken it.
+  var heldBytes: Int {
+    switch body {
+    case .empty, .fixed, .stream: 0
+    case .bytes(let bytes): bytes.count
+    case .lent(let bytes, _): bytes.count
+    case .pieces(let heldBytes, _): heldBytes
     }
   }
 

@@ -15,8 +15,8 @@ struct ResponseAssembly {
   let response: OpaquePointer
 
   /// Nil when the system has no memory.
-  init?(_ response: Response, for connection: Connection, pipe: ResponsePipe?) {
-    guard let made = Self.make(response, for: connection, pipe: pipe) else { return nil }
+  init?(_ response: Response, for connection: Connection, stream: AnswerStream?) {
+    guard let made = Self.make(response, for: connection, stream: stream) else { return nil }
     self.response = made.response
     // The library sends the last chunk of a stream to HEAD as well, where the client expects the next answer.
     if response.isStreamed && connection.request.method == .head { apus_mhd_set_unchunked(made.response) }
@@ -25,7 +25,7 @@ struct ResponseAssembly {
 
   private typealias Made = (response: OpaquePointer, encoding: ContentEncoding?)
 
-  private static func make(_ response: Response, for connection: Connection, pipe: ResponsePipe?) -> Made? {
+  private static func make(_ response: Response, for connection: Connection, stream: AnswerStream?) -> Made? {
     switch response.body {
     case .empty: return MHD_create_response_from_buffer(0, nil, .RESPMEM_PERSISTENT).map { ($0, nil) }
     case .fixed(let text): return make(text.rawBytes, owner: nil, response, for: connection)
@@ -39,11 +39,11 @@ struct ResponseAssembly {
       let compressor = connection.core.compressor(for: response, to: connection.request)
       return make(StreamSource(.producer(producer), connection: connection, compressor: compressor))
         .map { ($0, compressor?.encoding) }
-    case .written:
-      guard let pipe else {
+    case .pieces:
+      guard let stream else {
         return make(StreamSource(.none, connection: connection, compressor: nil)).map { ($0, nil) }
       }
-      return make(StreamSource(.pipe(pipe), connection: connection, compressor: nil)).map { ($0, nil) }
+      return make(StreamSource(.stream(stream), connection: connection, compressor: nil)).map { ($0, nil) }
     }
   }
 
@@ -100,7 +100,7 @@ struct ResponseAssembly {
       add("Vary", "Accept-Encoding", to: made)
     }
     for (name, value) in response.headers { MHD_add_response_header(made, name, value) }
-    if response.closesConnection || connection.core.isDraining.load(ordering: .relaxed) {
+    if response.closesConnection || connection.isReserved || connection.core.isDraining.load(ordering: .relaxed) {
       add("Connection", "close", to: made)
     }
   }

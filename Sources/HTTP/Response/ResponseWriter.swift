@@ -1,54 +1,28 @@
-/// Where a handler writes an answer in pieces: staged, compressed where the client takes it, then handed to the
-/// connection. Used by one thread.
+/// Where a handler writes an answer in pieces: gathered first, so that a small answer is sent as a whole, then compressed
+/// where the client takes it and handed to the stream. Used by one thread at a time.
 package final class ResponseWriter {
-  /// Pieces smaller than this are gathered before they are handed on.
-  private static let stageBytes = 16 * 1024
+  /// Bytes that are gathered before they are handed on, and the largest answer that is sent as a whole.
+  static let stageBytes = 64 * 1024
 
-  private enum Sink {
-    case pipe(ResponsePipe)
-    /// An inline route: all is kept.
-    case memory
-  }
-
-  private let sink: Sink
-  private let compressor: (any Compressor)?
+  /// Nil while all is gathered: on an inline route, and until an answer is too large to be sent as a whole.
+  weak var stream: AnswerStream?
+  private var compressor: (any Compressor)?
   private var stage = ByteStore()
-  private(set) var collected = ByteStore()
+  private var compressed = ByteStore()
   private let request: Request
 
-  init(pipe: ResponsePipe, compressor: (any Compressor)?, request: Request) {
-    sink = .pipe(pipe)
-    self.compressor = compressor
-    self.request = request
-  }
-
-  /// A writer that keeps everything in memory.
-  init(collectingFor request: Request) {
-    sink = .memory
-    compressor = nil
-    self.request = request
-  }
+  init(for request: Request) { self.request = request }
 
   /// True once nobody reads any more.
   package var isCancelled: Bool { request.isCancelled }
 
+  /// Bytes that were written and not handed on.
+  var stagedCount: Int { stage.count }
+
   package func write(_ bytes: UnsafeRawBufferPointer) throws(StreamFailure) {
     request.work.bytes.add(bytes.count, ordering: .relaxed)
-    if case .memory = sink {
-      guard collected.append(bytes) else { throw .failed("out of memory") }
-      return
-    }
-    if stage.count + bytes.count < Self.stageBytes {
-      guard stage.append(bytes) else { throw .failed("out of memory") }
-      return
-    }
-    try handOn(stage.bytes, finish: false)
-    stage.removeAll()
-    if bytes.count < Self.stageBytes {
-      guard stage.append(bytes) else { throw .failed("out of memory") }
-    } else {
-      try handOn(bytes, finish: false)
-    }
+    guard stage.append(bytes) else { throw .failed("out of memory") }
+    if stream != nil && stage.count >= Self.stageBytes { try flush() }
   }
 
   package func write(_ text: StaticString) throws(StreamFailure) { try write(text.rawBytes) }
@@ -67,23 +41,37 @@ package final class ResponseWriter {
 
   /// Sends what was gathered, so that the client sees it now; a compressed answer (see `mayCompress`) may still wait.
   package func flush() throws(StreamFailure) {
-    if stage.count > 0 { try handOn(stage.bytes, finish: false) }
-    stage.removeAll()
+    guard let stream, stage.count > 0 else { return }
+    try handOn(to: stream, finish: false)
   }
 
   /// The rest, and the end of the compression.
   func finish() throws(StreamFailure) {
-    try handOn(stage.bytes, finish: true)
+    guard let stream else { return }
+    try handOn(to: stream, finish: true)
     stage.release()
+    compressed.release()
   }
 
-  func takeCollected() -> UnsafeMutableRawBufferPointer { collected.take() }
+  /// From here on all is compressed.
+  func compress(with compressor: any Compressor) { self.compressor = compressor }
 
-  private func handOn(_ bytes: UnsafeRawBufferPointer, finish: Bool) throws(StreamFailure) {
-    guard case .pipe(let pipe) = sink else { return }
-    guard let compressor else { return try pipe.write(bytes) }
-    guard compressor.compress(bytes, into: &collected, finish: finish) else { throw .failed("out of memory") }
-    try pipe.write(collected.bytes)
-    collected.removeAll()
+  func takeCompressor() -> (any Compressor)? {
+    defer { compressor = nil }
+    return compressor
+  }
+
+  /// All that was gathered; the caller frees it.
+  func takeStaged() -> UnsafeMutableRawBufferPointer { stage.take() }
+
+  private func handOn(to stream: AnswerStream, finish: Bool) throws(StreamFailure) {
+    if let compressor {
+      guard compressor.compress(stage.bytes, into: &compressed, finish: finish) else { throw .failed("out of memory") }
+      try stream.append(compressed.bytes)
+      compressed.removeAll()
+    } else {
+      try stream.append(stage.bytes)
+    }
+    stage.removeAll()
   }
 }

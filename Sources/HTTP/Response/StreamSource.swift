@@ -9,7 +9,7 @@ import CShims
 final class StreamSource {
   enum Origin {
     case producer(BodyProducer)
-    case pipe(ResponsePipe)
+    case stream(AnswerStream)
     /// An answer to HEAD: never read.
     case none
   }
@@ -41,7 +41,7 @@ final class StreamSource {
     let result =
       switch origin {
       case .producer(let producer): compressor == nil ? produce(producer, buffer) : produceCompressed(producer, buffer)
-      case .pipe(let pipe): read(pipe, buffer)
+      case .stream(let stream): read(stream, buffer)
       case .none: Self.end
       }
     if result == Self.failed { return fail(buffer) }
@@ -50,8 +50,8 @@ final class StreamSource {
     return result
   }
 
-  private func read(_ pipe: ResponsePipe, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
-    switch pipe.read(into: buffer, for: connection.handle) {
+  private func read(_ stream: AnswerStream, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    switch stream.read(into: buffer, for: connection.handle) {
     case .bytes(let count): count
     case .later: 0
     case .end: Self.end
@@ -105,11 +105,7 @@ final class StreamSource {
   /// chunks. The library forgets a connection whose reader reports an error until its idle timeout; so it gets bytes
   /// instead, fails to send them on the dead socket, and closes at once.
   private func fail(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
-    var nowhere = sockaddr()
-    nowhere.sa_family = sa_family_t(AF_UNSPEC)
-    if connect(connection.socket, &nowhere, socklen_t(MemoryLayout<sockaddr>.size)) != 0 {
-      shutdown(connection.socket, Int32(SHUT_RDWR))
-    }
+    connection.reset()
     buffer.initializeMemory(as: UInt8.self, repeating: 0)
     return buffer.count
   }

@@ -34,6 +34,8 @@ package final class Route: Sendable {
   let inWorkspaces: Bool
   /// Whether a form body is parameters; otherwise a body is bytes, whatever it calls itself.
   let readsForm: Bool
+  /// Whether it is answered on connections beyond the limit of connections.
+  let isForOperators: Bool
   /// Names of `{...}` in the pattern, in order; the last may be `{name...}`, which takes the rest of the path.
   let captureNames: [String]
   let capturesRest: Bool
@@ -42,7 +44,7 @@ package final class Route: Sendable {
 
   init(
     pattern: String, methods: HTTPMethods, run: RouteRun, limits: RouteLimits, inWorkspaces: Bool, readsForm: Bool,
-    captureNames: [String], capturesRest: Bool, index: Int, handler: @escaping Handler
+    isForOperators: Bool, captureNames: [String], capturesRest: Bool, index: Int, handler: @escaping Handler
   ) {
     self.pattern = pattern
     self.methods = methods
@@ -50,6 +52,7 @@ package final class Route: Sendable {
     self.limits = limits
     self.inWorkspaces = inWorkspaces
     self.readsForm = readsForm
+    self.isForOperators = isForOperators
     self.captureNames = captureNames
     self.capturesRest = capturesRest
     self.index = index

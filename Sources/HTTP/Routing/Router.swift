@@ -29,10 +29,12 @@ package struct Router: Sendable {
 
   /// Adds a route. HEAD is answered wherever GET is. `inWorkspaces` is so for patterns below `/api/`, unless said.
   /// `readsForm: false` is for routes whose body is data: clients call that a form when they do not think about it.
+  /// `isForOperators` is for what must be answered when there are too many connections.
   /// A pattern that is malformed, or taken for one of the methods, is a mistake of the program and traps.
   package mutating func add(
     _ methods: HTTPMethods, _ pattern: String, run: RouteRun = .inline, limits: RouteLimits = RouteLimits(),
-    inWorkspaces: Bool? = nil, readsForm: Bool = true, _ handler: @escaping Handler
+    inWorkspaces: Bool? = nil, readsForm: Bool = true, isForOperators: Bool = false,
+    _ handler: @escaping Handler
   ) {
     precondition(pattern.hasPrefix("/"), "a pattern begins with a slash")
     var node = 0
@@ -52,7 +54,8 @@ package struct Router: Sendable {
     precondition(nodes[node].routes.allSatisfy { $0.methods.isDisjoint(with: methods) }, "\(pattern) is taken")
     let route = Route(
       pattern: pattern, methods: methods, run: run, limits: limits,
-      inWorkspaces: inWorkspaces ?? pattern.hasPrefix("/api/"), readsForm: readsForm, captureNames: names,
+      inWorkspaces: inWorkspaces ?? pattern.hasPrefix("/api/"), readsForm: readsForm,
+      isForOperators: isForOperators, captureNames: names,
       capturesRest: capturesRest, index: routes.count, handler: handler)
     nodes[node].routes.append(route)
     routes.append(route)

@@ -11,6 +11,7 @@ extension Connection {
     method: UnsafePointer<CChar>?, target: UnsafePointer<CChar>?, version: UnsafePointer<CChar>?
   ) -> MHD_Result {
     stage = .receiving
+    finishHead()
     let head = readHead(method: method, target: target, version: version)
     request.peer = peer
     endsWithStream = version.map { strcmp($0, "HTTP/1.0") == 0 } ?? false
@@ -31,7 +32,9 @@ extension Connection {
     route()
     if hasBody, refusal == nil { checkBody() }
     if !hasBody { return phase.enter(.running) ? .YES : .NO }
-    if refusal != nil, request.header("expect", is: "100-continue") || (expectedBodyBytes ?? 0) > limits.discardBytesMax
+    if refusal != nil,
+      isReserved || request.header("expect", is: "100-continue")
+        || (expectedBodyBytes ?? 0) > limits.discardBytesMax
     {
       return respond(refusal ?? badRequest("refused"))
     }
@@ -138,6 +141,10 @@ extension Connection {
     case .route(let route):
       request.route = route
       metrics = core.metrics.of(route)
+      if isReserved && !route.isForOperators {
+        core.metrics.reject(.connections)
+        refusal = .text(503, "too many connections are open").retryAfter(seconds: limits.retryAfterSeconds)
+      }
     case .refused(let response): refusal = response
     }
   }
@@ -181,6 +188,10 @@ private func addHeader(
 ) -> MHD_Result {
   guard let context else { return .NO }
   Unmanaged<Connection>.fromOpaque(context)._withUnsafeGuaranteedRef { connection in
+    if connection.hiddenFieldCount > 0 {
+      connection.hiddenFieldCount -= 1
+      return
+    }
     connection.request.head.addField(
       name: UnsafeRawBufferPointer(start: name, count: nameCount),
       value: UnsafeRawBufferPointer(start: value, count: valueCount))

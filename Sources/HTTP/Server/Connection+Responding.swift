@@ -49,9 +49,10 @@ extension Connection {
   func respond(_ response: Response) -> MHD_Result {
     guard phase.enter(.sending) else { return .NO }
     stage = .responded
-    let pipe = worker.withLock { $0?.pipe }
-    guard let assembled = ResponseAssembly(response, for: self, pipe: pipe) else { return .NO }
+    let stream = worker.withLock { $0?.stream }
+    guard let assembled = ResponseAssembly(response, for: self, stream: stream) else { return .NO }
     status = response.status
+    lease = response.lease
     let result = MHD_queue_response(handle, UInt32(response.status), assembled.response)
     MHD_destroy_response(assembled.response)
     return result
@@ -59,71 +60,24 @@ extension Connection {
 
   /// An inline handler's pieces, gathered.
   private func collected(_ response: Response) -> Response {
-    guard case .written(let writing) = response.body else { return response }
-    let writer = ResponseWriter(collectingFor: request)
+    guard case .pieces(_, let pieces) = response.body else { return response }
+    let writer = ResponseWriter(for: request)
     do throws(StreamFailure) {
-      try writing(writer)
+      while try pieces(writer) == .more {}
     } catch {
       core.log.warn("an answer could not be made", ["path": request.path, "reason": "\(error)"])
       return .text(500, "the answer could not be made")
     }
-    var response = response
-    let memory = OwnedBytes(writer.takeCollected())
-    response.body = .lent(memory.bytes, owner: memory)
-    return response
+    return response.with(staged: writer)
   }
 }
 
-/// A worker's side of a queued request.
-struct QueuedRun {
-  let core: ServerCore
-  let connection: Connection
-  let request: Request
-
-  func run(_ route: Route) {
-    if request.isCancelled {
-      // 499: nobody reads it, but the connection must be woken and the request counted.
-      _ = request.answer.give(Response(status: 499))
-      return
-    }
-    let response = route.handler(request)
-    guard case .written(let writing) = response.body else {
-      _ = request.answer.give(response)
-      return
-    }
-    if request.method == .head {
-      _ = request.answer.give(response)
-      return
-    }
-    write(response, writing)
-  }
-
-  private func write(_ response: Response, _ writing: BodyWriting) {
-    let pipe = ResponsePipe(
-      bytesMax: core.options.pipeBytesMax, stallMillisecondsMax: core.options.pipeStallMillisecondsMax)
-    let attached = connection.worker.withLock { worker in
-      guard worker?.request === request else { return false }
-      worker?.pipe = pipe
-      return true
-    }
-    guard attached else { return }
-    let compressor = core.compressor(for: response, to: request)
-    var response = response
-    if let compressor {
-      response.headers += [("Content-Encoding", compressor.encoding.name.description), ("Vary", "Accept-Encoding")]
-    }
-    defer { if let compressor { core.compressors.give(compressor) } }
-    guard request.answer.give(response) else { return }
-    let writer = ResponseWriter(pipe: pipe, compressor: compressor, request: request)
-    do throws(StreamFailure) {
-      try writing(writer)
-      try writer.finish()
-      pipe.close(failed: false)
-    } catch {
-      if case .failed(let reason) = error {
-        core.log.warn("an answer was cut short", ["path": request.path, "reason": reason])
-      }
-      pipe.close(failed: true)
-    }
+extension Response {
+  /// With all that was written as its body.
+  func with(staged writer: ResponseWriter) -> Response {
+    var response = self
+    let memory = OwnedBytes(writer.takeStaged())
+    response.body = .lent(memory.bytes, owner: memory)
+    return response
   }
 }

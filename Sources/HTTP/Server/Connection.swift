@@ -6,7 +6,7 @@ import Synchronization
 #endif
 
 /// One client connection and the request on it. Created and released by the library's connection callbacks; all but
-/// `phase`, `worker`, `socket` and what says otherwise belongs to the one thread that polls the connection.
+/// constants, `phase`, `worker` and what says otherwise belongs to the one thread that polls the connection.
 final class Connection: @unchecked Sendable {
   /// What the library's next call for this request means.
   enum Stage { case started, receiving, queued, responded }
@@ -17,21 +17,40 @@ final class Connection: @unchecked Sendable {
   let peer: PeerAddress?
   let phase: ConnectionPhase
   /// The request a worker has, for those who tell it that the client is gone.
-  let worker = Mutex<(request: Request, pipe: ResponsePipe?)?>(nil)
-  /// Its place in the table, guarded by the table's mutex.
+  let worker = Mutex<(request: Request, stream: AnswerStream?)?>(nil)
+  let openedNanoseconds: Int64
+  /// The thread's list that it is in while a head arrives, and its place there.
+  private let unfinished: UnfinishedHeads
+  var unfinishedIndex: Int?
+  private let hasFinishedRequest = Atomic<Bool>(false)
+  private let idleSince: Atomic<Int64>
+
+  // Guarded by the table's mutex.
+  /// Its place in the table.
   var tableIndex = 0
-  /// The watch thread's: where the connection was when its client was first seen to have closed.
+  /// True until it is told to go.
+  var isCounted = false
+  /// Beyond the limit of connections: only served where the route is for operators. Constant once in the table.
+  var isReserved = false
+
+  // The watch thread's.
+  /// Where the connection was when its client was first seen to have closed.
   var closedMark: UInt64 = 0
+  var progress = SendingProgress()
 
   var request: Request
   var stage = Stage.started
   private var hasSeenRequest = false
+  /// The answer's share of the memory for answers, until the request is over.
+  var lease: AnswerLease?
   /// The answer that is decided before the body is read; the body is then dropped.
   var refusal: Response?
   var expectedBodyBytes: Int?
   var discardedBytes = 0
   /// A client of HTTP/1.0 knows no chunks: the end of a stream is the end of its connection.
   var endsWithStream = false
+  /// Fields in front of the client's that are not its own.
+  var hiddenFieldCount = 0
 
   // What the metrics of the request are made of.
   var metrics: RouteMetrics?
@@ -45,11 +64,19 @@ final class Connection: @unchecked Sendable {
     socket = apus_mhd_socket(handle)
     peer = apus_mhd_peer(handle).flatMap { PeerAddress($0) }
     startNanoseconds = MonotonicTime.nanoseconds()
+    openedNanoseconds = startNanoseconds
+    idleSince = Atomic(startNanoseconds / 1_000_000)
+    unfinished = core.unfinishedHeads.ofThisThread()
     phase = ConnectionPhase(.idle, deadlineMilliseconds: core.firstDeadline(startNanoseconds))
     request = Request(pool: core.bodies)
   }
 
   var limits: HTTPServerOptions { _read { yield core.options } }
+
+  /// True until its first request has been answered. Any thread.
+  var isSilent: Bool { !hasFinishedRequest.load(ordering: .relaxed) }
+  /// When it was opened or its last request ended. Any thread.
+  var idleSinceMilliseconds: Int64 { idleSince.load(ordering: .relaxed) }
 
   /// The request line arrived.
   func startRequest(target: UnsafePointer<CChar>?) {
@@ -58,13 +85,21 @@ final class Connection: @unchecked Sendable {
     hasSeenRequest = true
     let count = target.map { strlen($0) } ?? 0
     request.head.setTarget(UnsafeRawBufferPointer(start: target, count: count))
+    if let target, let query = request.head.queryStart { apus_mhd_hide_query(target, query) }
+    hiddenFieldCount = apus_mhd_hide_cookies(handle) != 0 ? Int(apus_mhd_hidden_fields) : 0
+    unfinished.insert(self)
     let deadline = startNanoseconds / 1_000_000 + Int64(limits.headerMillisecondsMax)
     _ = phase.enter(.headers, deadlineMilliseconds: deadline)
   }
 
+  /// The headers have ended, or never will.
+  func finishHead() { unfinished.remove(self) }
+
   /// The request is over, well or not: counts it and makes the connection ready for the next one.
   func finishRequest(_ code: MHD_RequestTerminationCode) {
     let now = MonotonicTime.nanoseconds()
+    finishHead()
+    lease = nil
     if stage == .started {
       // The library refused it itself, before a handler could.
       if code != .REQUEST_TERMINATED_CLIENT_ABORT { core.metrics.reject(.malformed) }
@@ -79,7 +114,7 @@ final class Connection: @unchecked Sendable {
     }
     if let left {
       left.request.cancel()
-      left.pipe?.abandon()
+      left.stream?.abandon()
     }
     if isKnownUniquelyReferenced(&request) { request.reset() } else { request = Request(pool: core.bodies) }
     refusal = nil
@@ -90,6 +125,8 @@ final class Connection: @unchecked Sendable {
     status = 0
     responseBytes = 0
     stage = .started
+    hasFinishedRequest.store(true, ordering: .relaxed)
+    idleSince.store(now / 1_000_000, ordering: .relaxed)
     _ = phase.enter(.idle, deadlineMilliseconds: core.idleDeadline(now))
   }
 
@@ -116,12 +153,25 @@ final class Connection: @unchecked Sendable {
   }
 }
 
+extension Connection {
+  /// Ends the connection with a reset: an orderly end would be taken for the end of the answer by a client without chunks.
+  func reset() {
+    var nowhere = sockaddr()
+    nowhere.sa_family = sa_family_t(AF_UNSPEC)
+    if connect(socket, &nowhere, socklen_t(MemoryLayout<sockaddr>.size)) != 0 { shutdown(socket, Int32(SHUT_RDWR)) }
+  }
+}
+
 /// The few answers that are written to the socket as they are.
 enum BareAnswer {
   static let requestTimeout: StaticString =
     "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 34\r\n\r\nthe request took too long to send\n"
   static let badRequest: StaticString =
     "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 44\r\n\r\nbad request: the request line is malformed\r\n"
+  static let malformedLength: StaticString =
+    "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 52\r\n\r\nbad request: the header Content-Length is malformed\n"
+  static let tooManyConnections: StaticString =
+    "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 28\r\n\r\ntoo many connections are open\n"
   static let tooLarge: StaticString =
     "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 30\r\n\r\nthe request body is too large\n"
 }

@@ -65,6 +65,19 @@ struct ConnectionPhase: ~Copyable {
     }
   }
 
+  /// Cuts a connection whose answer is on its way.
+  func cutSending() -> Bool {
+    let current = word.load(ordering: .relaxed)
+    if Self.phase(of: current) != .sending { return false }
+    let next = Self.word(.cut, Self.noDeadline)
+    return word.compareExchange(expected: current, desired: next, ordering: .sequentiallyConsistent).exchanged
+  }
+
+  /// True where `mark` is between requests, or within the headers of one.
+  static func isWaiting(_ mark: UInt64) -> Bool { isIdle(mark) || phase(of: mark) == .headers }
+
+  static func isIdle(_ mark: UInt64) -> Bool { phase(of: mark) == .idle }
+
   private static func word(_ phase: Phase, _ deadline: Int64) -> UInt64 {
     UInt64(bitPattern: deadline) << phaseBits | phase.rawValue
   }

@@ -6,8 +6,8 @@ import Synchronization
   import Glibc
 #endif
 
-/// The thread that looks after connections nobody polls or that take too long: it cuts late ones, and tells workers
-/// whose client is gone. One per server; ends when told.
+/// The thread that looks after connections nobody polls or that take too long: it cuts late ones and those whose clients
+/// do not read, and tells workers whose client is gone. One per server; ends when told.
 final class ConnectionWatch: @unchecked Sendable {
   /// How late a deadline may be noticed, and a client's end.
   private static let tickMilliseconds: Int32 = 200
@@ -22,12 +22,7 @@ final class ConnectionWatch: @unchecked Sendable {
   /// Starts the thread.
   init(core: ServerCore) throws(HTTPServerError) {
     self.core = core
-    var ends: (Int32, Int32) = (-1, -1)
-    let made = withUnsafeMutablePointer(to: &ends) { pointer in
-      pointer.withMemoryRebound(to: Int32.self, capacity: 2) { pipe($0) }
-    }
-    guard made == 0 else { throw .cannotStart(reason: errorText(errno)) }
-    stopPipe = ends
+    stopPipe = try ConnectionAcceptor.makePipe()
     let context = Unmanaged.passRetained(self)
     let code = pthread_create(
       &thread, nil,
@@ -56,7 +51,10 @@ final class ConnectionWatch: @unchecked Sendable {
     while poll(&stop, 1, Self.tickMilliseconds) <= 0 {
       let now = MonotonicTime.nanoseconds() / 1_000_000
       core.table.withAll { connections in
-        for connection in connections { cutLate(connection, nowMilliseconds: now) }
+        for connection in connections {
+          cutLate(connection, nowMilliseconds: now)
+          cutStalled(connection, nowMilliseconds: now)
+        }
         lookForClosed(connections)
       }
     }
@@ -64,13 +62,33 @@ final class ConnectionWatch: @unchecked Sendable {
 
   private func cutLate(_ connection: Connection, nowMilliseconds now: Int64) {
     switch connection.phase.cut(nowMilliseconds: now) {
-    case .headers, .idle:
+    case .idle:
+      // Nothing was asked: an answer would be taken for that to the next request.
+      core.metrics.reject(.headerTimeout)
+      shutdown(connection.socket, Int32(SHUT_RDWR))
+    case .headers:
       core.metrics.reject(.headerTimeout)
       connection.cut(status: BareAnswer.requestTimeout)
     case .body:
       core.metrics.reject(.bodyTimeout)
       connection.cut(status: BareAnswer.requestTimeout)
     default: break
+    }
+  }
+
+  private func cutStalled(_ connection: Connection, nowMilliseconds now: Int64) {
+    guard connection.phase.phase == .sending else { return connection.progress.reset() }
+    let stalled = connection.progress.stalledMilliseconds(of: connection.socket, now: now)
+    let limit = core.answers.isPressed ? core.options.pressedStallMillisecondsMax : core.options.stallMillisecondsMax
+    guard stalled >= limit, connection.phase.cutSending() else { return }
+    core.metrics.stalledAnswers.add()
+    core.log.warn(
+      "An answer was given up: its client does not read it",
+      ["client": connection.peer?.text ?? "", "seconds": "\(stalled / 1000)"])
+    connection.reset()
+    connection.worker.withLock { worker in
+      worker?.request.cancel()
+      worker?.stream?.abandon()
     }
   }
 

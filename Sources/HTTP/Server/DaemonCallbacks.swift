@@ -7,8 +7,11 @@ import CShims
 /// The library's callbacks: the only place where its contexts become objects. A connection is retained when it starts
 /// and released when it is closed; the core outlives the daemon because the server owns both.
 enum DaemonCallbacks {
-  /// The connection's memory beyond the headers: for the library's own records and the head of the answer.
-  private static let connectionSpareBytes = 4 * 1024
+  /// The connection's memory beyond the headers: for the head of the answer.
+  private static let connectionSpareBytes = 16 * 1024
+  /// Connections that a thread of the library may have to hold beyond our own limits: those whose place was given away
+  /// and that it has yet to close. It must never reach its limit: it would keep a lock then.
+  private static let connectionsSpare = 256
 
   /// A configuration without socket and certificates.
   static func configuration(core: ServerCore) -> apus_mhd_configuration {
@@ -16,9 +19,9 @@ enum DaemonCallbacks {
     var configuration = apus_mhd_configuration()
     configuration.thread_count = UInt32(
       options.threadCount > 0 ? options.threadCount : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-    configuration.connection_memory_bytes = options.headerBytesMax + connectionSpareBytes
-    configuration.connections_max = UInt32(options.connectionsMax)
-    configuration.connections_per_address_max = UInt32(options.connectionsPerAddressMax)
+    // Twice: the library keeps a record of every header. What is not touched costs no memory.
+    configuration.connection_memory_bytes = 2 * options.headerBytesMax + connectionSpareBytes
+    configuration.connections_per_thread_max = UInt32(ConnectionLimits(options).socketsMax + connectionsSpare)
     configuration.idle_timeout_seconds = UInt32(options.idleTimeoutSeconds)
     configuration.context = Unmanaged.passUnretained(core).toOpaque()
     configuration.request_line = requestLineReceived
@@ -85,6 +88,9 @@ private func requestCompleted(
   Unmanaged<Connection>.fromOpaque(stored)._withUnsafeGuaranteedRef { $0.finishRequest(code) }
 }
 
+/// How the library's line begins when it refuses a request itself.
+private let libraryRefusal = "Error processing request"
+
 private func messageLogged(
   context: UnsafeMutableRawPointer?, format: UnsafePointer<CChar>?, arguments: CVaListPointer?
 ) {
@@ -92,6 +98,9 @@ private func messageLogged(
   let core = Unmanaged<ServerCore>.fromOpaque(context).takeUnretainedValue()
   // Most of it is about clients that went away.
   core.log.debug(message(format, arguments))
+  if strncmp(format, libraryRefusal, strlen(libraryRefusal)) == 0 {
+    core.unfinishedHeads.ofThisThread().refuseMalformedLengths()
+  }
 }
 
 private func message(_ format: UnsafePointer<CChar>, _ arguments: CVaListPointer) -> String {

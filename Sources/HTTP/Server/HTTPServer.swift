@@ -6,19 +6,21 @@ import Synchronization
   import Glibc
 #endif
 
-/// The HTTP/1.1 server: libmicrohttpd's threads poll connections and run inline handlers; queued ones run wherever
-/// their executor runs them. Started once, drained once; safe to use from any thread.
+/// The HTTP/1.1 server: a thread of our own accepts, libmicrohttpd's threads poll connections and run inline handlers;
+/// queued ones run wherever their executor runs them. Started once, drained once; safe to use from any thread.
 package final class HTTPServer: Sendable {
   private enum State {
     case created
     case running(Running)
+    /// It accepts no more; requests go on.
+    case draining(Running)
     case stopped
   }
 
   private struct Running: @unchecked Sendable {
     var daemon: OpaquePointer
     var watch: ConnectionWatch
-    var port: Int
+    var acceptor: ConnectionAcceptor
     var tls: TLSFiles
   }
 
@@ -40,7 +42,6 @@ package final class HTTPServer: Sendable {
 
   private let core: ServerCore
   private let state = Mutex<State>(.created)
-  private let boundPort = Atomic<Int>(0)
 
   package init(options: HTTPServerOptions, log: Log, metrics: MetricsRegistry, router: Router) {
     core = ServerCore(options: options, log: log, metrics: metrics, router: router)
@@ -49,16 +50,14 @@ package final class HTTPServer: Sendable {
   deinit { drain(deadlineSeconds: 0) }
 
   /// The port it listens on; 0 before it started.
-  package var port: Int { boundPort.load(ordering: .acquiring) }
+  package var port: Int { core.port }
 
   /// Listens and serves; returns at once.
   package func start() throws(HTTPServerError) {
     let result = state.withLock { state -> Result<Void, HTTPServerError> in
       guard case .created = state else { return .failure(.notStartable) }
       do throws(HTTPServerError) {
-        let running = try run()
-        boundPort.store(running.port, ordering: .releasing)
-        state = .running(running)
+        state = .running(try run())
         return .success(())
       } catch {
         return .failure(error)
@@ -73,7 +72,6 @@ package final class HTTPServer: Sendable {
     let listen = try socket.take()
     let tls = TLSFiles(core.options.tls)
     var configuration = DaemonCallbacks.configuration(core: core)
-    configuration.listen_socket = listen.descriptor
     configuration.certificate_pem = tls.certificate.map { UnsafePointer($0) }
     configuration.key_pem = tls.key.map { UnsafePointer($0) }
     guard let daemon = apus_mhd_start(&configuration) else {
@@ -81,10 +79,19 @@ package final class HTTPServer: Sendable {
       tls.release()
       throw .cannotStart(reason: core.isTLS ? "the TLS certificate or key is not usable" : "the system refused it")
     }
+    var watch: ConnectionWatch?
     do throws(HTTPServerError) {
-      return Running(daemon: daemon, watch: try ConnectionWatch(core: core), port: listen.port, tls: tls)
+      do throws(ThreadError) { try core.startAnswers() } catch { throw .cannotStart(reason: "\(error)") }
+      core.port = listen.port
+      let started = try ConnectionWatch(core: core)
+      watch = started
+      let acceptor = try ConnectionAcceptor(core: core, daemon: daemon, listening: listen.descriptor)
+      return Running(daemon: daemon, watch: started, acceptor: acceptor, tls: tls)
     } catch {
+      watch?.stop()
+      core.stopAnswers()
       MHD_stop_daemon(daemon)
+      close(listen.descriptor)
       tls.release()
       throw error
     }
@@ -92,29 +99,45 @@ package final class HTTPServer: Sendable {
 
   // MARK: The end
 
-  /// Stops accepting, lets requests that run finish within the deadline, gives up the rest, and stops. Returns when
-  /// all is closed; a second call waits for the first and does nothing.
-  package func drain(deadlineSeconds: Int) {
+  /// How long answers that give requests up may take to leave.
+  private static let partingMilliseconds: Int64 = 500
+
+  /// Stops accepting; requests go on, and their answers end their connections.
+  package func stopAccepting() {
     state.withLock { state in
       guard case .running(let running) = state else { return }
       core.isDraining.store(true, ordering: .relaxed)
-      let listening = MHD_quiesce_daemon(running.daemon)
-      if listening >= 0 { close(listening) }
-      let deadline = MonotonicTime.nanoseconds() + Int64(deadlineSeconds) * 1_000_000_000
+      running.acceptor.stop()
+      state = .draining(running)
+    }
+  }
+
+  /// Stops accepting, lets requests that run finish until the deadline, gives up the rest, and stops. Returns when all is
+  /// closed; a second call waits for the first and does nothing.
+  package func drain(until deadline: Deadline) {
+    stopAccepting()
+    state.withLock { state in
+      guard case .draining(let running) = state else { return }
       awaitIdle(until: deadline)
       core.isRefusing.store(true, ordering: .sequentiallyConsistent)
-      abandonQueued()
-      MHD_stop_daemon(running.daemon)
+      if abandonQueued() { awaitIdle(until: Deadline(milliseconds: Self.partingMilliseconds, of: SystemClock())) }
       running.watch.stop()
+      core.stopAnswers()
+      abandonStreams()
+      MHD_stop_daemon(running.daemon)
       running.tls.release()
       state = .stopped
     }
   }
 
+  package func drain(deadlineSeconds: Int) {
+    drain(until: Deadline(milliseconds: Int64(deadlineSeconds) * 1000, of: SystemClock()))
+  }
+
   /// Until no connection has a request, seen twice: one may just have been accepted.
-  private func awaitIdle(until deadlineNanoseconds: Int64) {
+  private func awaitIdle(until deadline: Deadline) {
     var idleCount = 0
-    while MonotonicTime.nanoseconds() < deadlineNanoseconds {
+    while !deadline.isPassed {
       var isBusy = false
       core.table.forEach { if $0.phase.phase != .idle && $0.phase.phase != .cut { isBusy = true } }
       idleCount = isBusy ? 0 : idleCount + 1
@@ -123,10 +146,12 @@ package final class HTTPServer: Sendable {
     }
   }
 
-  /// Answers for the workers that did not: the library cannot stop while a connection is suspended.
-  private func abandonQueued() {
+  /// Answers for the workers that did not: the library cannot stop while a connection is suspended. True when there was
+  /// one.
+  private func abandonQueued() -> Bool {
     let response = core.stoppingResponse
     var isQueued = true
+    var isAnyQueued = false
     while isQueued {
       isQueued = false
       core.table.forEach { connection in
@@ -135,11 +160,21 @@ package final class HTTPServer: Sendable {
           guard let worker else { return }
           worker.request.cancel()
           // Given or not, nobody suspended is left: a connection about to be is seen in the next round.
-          if !worker.request.answer.give(response), phase == .queued { isQueued = true }
-          worker.pipe?.abandon()
+          if worker.request.answer.give(response) {
+            isAnyQueued = true
+          } else if phase == .queued {
+            isQueued = true
+          }
+          worker.stream?.abandon()
         }
       }
       if isQueued { usleep(1_000) }
     }
+    return isAnyQueued
+  }
+
+  /// Wakes the connections that wait for pieces which nobody makes any more.
+  private func abandonStreams() {
+    core.table.forEach { connection in connection.worker.withLock { $0?.stream?.abandon() } }
   }
 }

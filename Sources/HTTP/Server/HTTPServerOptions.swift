@@ -19,27 +19,39 @@ package struct HTTPServerOptions: Sendable {
   /// connection is closed at once.
   package var discardBytesMax = 64 * 1024 * 1024
 
-  /// Open connections; more wait in the system's accept queue.
+  /// Open connections. Past it: see `ConnectionLimits`.
   package var connectionsMax = 1024
-  /// Open connections of one address; 0 is no limit. Past it: closed at once.
+  /// Open connections of one address; 0 is no limit. Past it: 503, closed.
   package var connectionsPerAddressMax = 0
+  /// Connections past `connectionsMax` that are served on routes for operators.
+  package var connectionsReservedMax = 32
   /// A connection on which nothing moves is closed after it.
   package var idleTimeoutSeconds = 300
-  /// From the first byte of a request's headers to their end. Past it: 408, closed.
-  package var headerMillisecondsMax = 15_000
+  /// From the first byte of a request's headers, or from the connection's start, to their end. Past it: 408, closed.
+  package var headerMillisecondsMax = 10_000
   /// From the end of the headers to the end of the body. Past it: 408, closed.
   package var bodyMillisecondsMax = 60_000
 
   /// Answers at least this large are compressed for clients that take gzip.
   package var gzipBytesMin = 1024
-  /// Bytes a queued handler may be ahead of its client when it writes an answer in pieces.
-  package var pipeBytesMax = 256 * 1024
-  /// How long a queued handler waits for a client that does not read before the answer is given up.
-  package var pipeStallMillisecondsMax = 30_000
+  /// Bytes that an answer in pieces may be ahead of its client, and a piece.
+  package var streamBytesMax = 256 * 1024
+  /// Memory that all answers hold while they wait for their clients. Past it further ones wait, and clients that do not
+  /// read are cut after `pressedStallMillisecondsMax`.
+  package var answersBytesMax = 256 * 1024 * 1024
+  /// How long a client may take nothing of an answer before it is cut.
+  package var stallMillisecondsMax = 15_000
+  /// The same while other answers wait for memory.
+  package var pressedStallMillisecondsMax = 1_000
+  /// Threads that make the pieces of answers whose first pieces their clients have taken.
+  package var answerThreadCount = 2
   /// What a refused client is told to wait.
   package var retryAfterSeconds = 5
   /// What a request is told for which there is no room in a queue.
   package var busyResponse = Response.text(503, "too many queued requests")
+
+  /// Called when queued work has ended, and when a large answer has left: memory may have become free.
+  package var memoryFreed: @Sendable () -> Void = {}
 
   package init() {}
 }

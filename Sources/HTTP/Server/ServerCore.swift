@@ -9,7 +9,14 @@ final class ServerCore: Sendable {
   let metrics: ServerMetrics
   let bodies: BodyPool
   let compressors = CompressorPool()
-  let table = ConnectionTable()
+  let table: ConnectionTable
+  let unfinishedHeads = UnfinishedHeadsByThread()
+  /// What answers that wait for their clients may hold.
+  let answers: AnswerMemory
+  /// The port it listens on; 0 before it does.
+  private let boundPort = Atomic<Int>(0)
+  /// Where pieces of answers are made once their handlers are done; nil before the start and after the end.
+  private let answerPool = Mutex<WorkerPool?>(nil)
   /// Answers end their connections.
   let isDraining = Atomic<Bool>(false)
   /// Nothing is queued any more.
@@ -21,7 +28,10 @@ final class ServerCore: Sendable {
     self.router = router
     metrics = ServerMetrics(router: router, registry: registry)
     bodies = BodyPool(bytesMax: options.bodiesInFlightBytesMax)
+    table = ConnectionTable(limits: ConnectionLimits(options))
+    answers = AnswerMemory(bytesMax: options.answersBytesMax, freed: options.memoryFreed)
     let table = table
+    let answers = answers
     let bodies = bodies
     registry.collect("apus_http_open_connections", "Open client connections.", .gauge) {
       [([], Double(table.count))]
@@ -29,6 +39,38 @@ final class ServerCore: Sendable {
     registry.collect("apus_http_bodies_in_flight_bytes", "Bytes of request bodies held in memory.", .gauge) {
       [([], Double(bodies.inFlightBytes))]
     }
+    registry.collect(
+      "apus_http_waiting_answers_bytes", "Memory of answers that wait for their clients, in bytes.", .gauge
+    ) {
+      [([], Double(answers.heldBytes))]
+    }
+  }
+
+  var port: Int {
+    get { boundPort.load(ordering: .acquiring) }
+    set { boundPort.store(newValue, ordering: .releasing) }
+  }
+
+  /// Starts the threads that make pieces of answers.
+  func startAnswers() throws(ThreadError) {
+    // Each connection has one answer, of which one piece is made at a time.
+    let pool = try WorkerPool(
+      name: "http-answer", threadCount: max(1, options.answerThreadCount),
+      queueLimit: options.connectionsMax + options.connectionsReservedMax + 1)
+    answerPool.withLock { $0 = pool }
+  }
+
+  func stopAnswers() {
+    let pool = answerPool.withLock { pool in
+      defer { pool = nil }
+      return pool
+    }
+    pool?.stop()
+  }
+
+  /// False when it will not run.
+  func runForAnswers(_ work: @escaping @Sendable () -> Void) -> Bool {
+    answerPool.withLock { $0 }?.submit(work) ?? false
   }
 
   var isTLS: Bool { options.tls != nil }
@@ -44,10 +86,9 @@ final class ServerCore: Sendable {
     nowNanoseconds / 1_000_000 + Int64(options.idleTimeoutSeconds) * 1000 + Int64(options.headerMillisecondsMax)
   }
 
-  /// For a new connection. The library never frees one that times out within its TLS handshake, and spins on it: ours
-  /// comes first there.
+  /// For the first request of a new connection: its headers have as long as those of any other. The library never frees
+  /// a connection that times out within its TLS handshake, and spins on it: ours comes first.
   func firstDeadline(_ nowNanoseconds: Int64) -> Int64 {
-    if !isTLS { return idleDeadline(nowNanoseconds) }
     let limit = min(options.headerMillisecondsMax, options.idleTimeoutSeconds * 500)
     return nowNanoseconds / 1_000_000 + Int64(limit)
   }

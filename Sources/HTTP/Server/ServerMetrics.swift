@@ -3,7 +3,8 @@ import Synchronization
 
 /// Why a request was refused before or instead of its handler: a closed set, counted per reason.
 enum RejectReason: Int, CaseIterable {
-  case malformed, headerTooLarge, headerTimeout, bodyTooLarge, bodyTimeout, bodiesInFlight, queueFull, stopping
+  case malformed, headerTooLarge, headerTimeout, bodyTooLarge, bodyTimeout, bodiesInFlight, queueFull, stopping,
+    connections, answers
 
   var label: String {
     switch self {
@@ -15,6 +16,8 @@ enum RejectReason: Int, CaseIterable {
     case .bodiesInFlight: "bodies_in_flight"
     case .queueFull: "queue_full"
     case .stopping: "stopping"
+    case .connections: "connections"
+    case .answers: "answers"
     }
   }
 }
@@ -68,6 +71,9 @@ final class ServerMetrics: Sendable {
   /// Requests that belong to no route.
   let unmatched: RouteMetrics
   private let rejected: [Counter]
+  private let refused: [Counter]
+  private let evicted: [Counter]
+  let stalledAnswers: Counter
 
   init(router: Router, registry: MetricsRegistry) {
     // Routes with one pattern and different methods are one handler.
@@ -92,9 +98,27 @@ final class ServerMetrics: Sendable {
         "apus_http_rejected_requests_total", "Requests refused before their handler, by reason.",
         labels: [("reason", reason.label)])
     }
+    refused = ConnectionRefusal.allCases.map { reason in
+      registry.counter(
+        "apus_http_refused_connections_total",
+        "Connections closed before they were served, by the limit they were past.",
+        labels: [("limit", reason.label)])
+    }
+    evicted = ConnectionEviction.allCases.map { reason in
+      registry.counter(
+        "apus_http_evicted_connections_total",
+        "Open connections closed to make room for new ones: silent ones had not sent a request, idle ones no further one.",
+        labels: [("kind", reason.label)])
+    }
+    stalledAnswers = registry.counter(
+      "apus_http_stalled_answers_total", "Answers given up because their clients did not read them.")
   }
 
   func of(_ route: Route) -> RouteMetrics { routes[route.index] }
 
   func reject(_ reason: RejectReason) { rejected[reason.rawValue].add() }
+
+  func refuse(_ reason: ConnectionRefusal) { refused[reason.rawValue].add() }
+
+  func evict(_ kind: ConnectionEviction) { evicted[kind.rawValue].add() }
 }

@@ -55,6 +55,14 @@ struct ProcessStatus {
     return status
   }
 
+  /// Memory that this process holds; nil where the system does not say.
+  static func residentBytes() -> Int? {
+    // Pages: size resident shared ...
+    let fields = ProcFile.text("/proc/self/statm")?.split(separator: " ")
+    guard let fields, fields.count > 1, let pages = Int(fields[1]) else { return nil }
+    return pages * sysconf(Int32(_SC_PAGESIZE))
+  }
+
   private static func bootSeconds(_ text: String) -> Double? {
     for line in text.split(separator: "\n") where line.hasPrefix("btime ") {
       return Double(line.dropFirst("btime ".count))

@@ -4,6 +4,9 @@
 
 /// The signals that mean something to the server, as values that one thread waits for. No code of ours ever runs inside a
 /// signal handler. `block` is called by the main thread before there is any other: new threads inherit what is blocked.
+///
+/// Others that would end the process by default and that tools or limits send do nothing. SIGQUIT keeps its meaning: it
+/// ends a process that does not answer, with a core where the system writes them.
 package enum ProcessSignals {
   package enum Signal: Sendable, CaseIterable {
     /// SIGTERM, SIGINT: drain, flush, end.
@@ -20,13 +23,16 @@ package enum ProcessSignals {
     }
   }
 
-  /// From here on the signals wait for `next`, and a write to a closed connection is an error of that write, not the
-  /// end of the process.
+  /// A write to a closed connection or past the limit of a file's size is an error of that write; and SIGUSR1 and SIGUSR2,
+  /// which log rotation and supervisors send, ask nothing of this server.
+  private static let ignored = [SIGPIPE, SIGXFSZ, SIGUSR1, SIGUSR2]
+
+  /// From here on the signals wait for `next`, and those that ask nothing are ignored.
   package static func block() {
     var signals = set()
     let result = pthread_sigmask(SIG_BLOCK, &signals, nil)
     precondition(result == 0, "a valid set can be blocked")
-    signal(SIGPIPE, SIG_IGN)
+    for number in ignored { signal(number, SIG_IGN) }
   }
 
   /// Waits for one of the signals. Called in a loop by one thread.

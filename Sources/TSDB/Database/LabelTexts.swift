@@ -28,6 +28,9 @@ package struct LabelTexts: Sendable {
 
   package var count: Int { ends.count }
 
+  /// Memory that they take.
+  package var heldBytes: Int { bytes.count + ends.count * 8 }
+
   package subscript(index: Int) -> String {
     String(decoding: bytes[(index == 0 ? 0 : ends[index - 1])..<ends[index]], as: UTF8.self)
   }

@@ -9,7 +9,15 @@ extension FlagTable {
     Flag(
       "web.read-timeout", .duration, "5m",
       "The longest the reading of a request may take; idle connections are closed after it."),
-    Flag("web.max-connections", .integer(1...1_000_000), "512", "The most connections at the same time."),
+    Flag(
+      "web.max-connections", .integer(1...1_000_000), "512",
+      "The most connections at the same time. A few more are answered on /-/healthy, /metrics and the like alone."),
+    Flag(
+      "web.max-connections-per-address", .integer(0...1_000_000), "0",
+      "The most connections of one client address; 0 means three quarters of --web.max-connections."),
+    Flag(
+      "web.shutdown-grace", .duration, "5s",
+      "How long requests may go on once the server is told to stop."),
     Flag(
       "web.http-threads", .integer(0...1024), "0", "Threads that serve connections; 0 means one per processor."),
     Flag("web.max-header-bytes", .size, "64KB", "The most bytes of a request's line and headers."),

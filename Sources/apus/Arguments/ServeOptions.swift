@@ -15,6 +15,10 @@ struct ServeOptions: Sendable {
   var listenAddresses: [ListenAddress]
   var readTimeoutMilliseconds: Int64
   var connectionsMax: Int
+  /// 0: three quarters of `connectionsMax`.
+  var connectionsPerAddressMax: Int
+  /// From the signal to the end of the last request.
+  var shutdownGraceMilliseconds: Int64
   /// 0: one per processor.
   var httpThreads: Int
   var headerBytesMax: Int
@@ -74,6 +78,8 @@ extension ServeOptions {
     listenAddresses = values.texts("web.listen-address").compactMap { ListenAddress($0) }
     readTimeoutMilliseconds = values.milliseconds("web.read-timeout")
     connectionsMax = values.integer("web.max-connections")
+    connectionsPerAddressMax = values.integer("web.max-connections-per-address")
+    shutdownGraceMilliseconds = values.milliseconds("web.shutdown-grace")
     httpThreads = values.integer("web.http-threads")
     headerBytesMax = values.bytes("web.max-header-bytes")
     bodyBytesMax = values.bytes("web.max-body-bytes")

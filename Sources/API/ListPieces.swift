@@ -1,0 +1,31 @@
+import Format
+import HTTP
+
+/// A list on its way to a client, in the envelope of the API's answers: its elements are written as the client takes them.
+/// Used by one thread at a time.
+final class ListPieces: @unchecked Sendable {
+  private let count: Int
+  private let end: StaticString
+  private let element: @Sendable (Int, inout JSONBuffer) -> Void
+  private var nextIndex = 0
+  private var json = JSONBuffer()
+
+  init(_ count: Int, end: StaticString, _ element: @escaping @Sendable (Int, inout JSONBuffer) -> Void) {
+    self.count = count
+    self.end = end
+    self.element = element
+    json.raw("{\"status\":\"success\",\"data\":[")
+  }
+
+  func next(_ writer: ResponseWriter) throws(StreamFailure) -> PieceOutcome {
+    while nextIndex < count && json.bytes.count < JSONAnswer.pieceBytes {
+      if nextIndex > 0 { json.raw(",") }
+      element(nextIndex, &json)
+      nextIndex += 1
+    }
+    if nextIndex == count { json.raw(end) }
+    try writer.write(json.bytes)
+    json.removeAll()
+    return nextIndex == count ? .last : .more
+  }
+}

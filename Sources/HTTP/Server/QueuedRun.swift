@@ -1,0 +1,80 @@
+/// A worker's side of a queued request: its handler, and as much of the answer as its client can be ahead. The worker then
+/// is free, however long the client takes.
+struct QueuedRun {
+  let core: ServerCore
+  let connection: Connection
+  let request: Request
+
+  func run(_ route: Route) {
+    answer(route)
+    core.options.memoryFreed()
+  }
+
+  private func answer(_ route: Route) {
+    if request.isCancelled {
+      // 499: nobody reads it, but the connection must be woken and the request counted.
+      _ = request.answer.give(Response(status: 499))
+      return
+    }
+    var response = route.handler(request)
+    if request.method != .head, case .pieces(_, let pieces) = response.body {
+      let writer = ResponseWriter(for: request)
+      do throws(StreamFailure) {
+        // A small answer is sent as a whole.
+        while writer.stagedCount < ResponseWriter.stageBytes {
+          if try pieces(writer) == .more { continue }
+          return give(response.with(staged: writer))
+        }
+      } catch {
+        return giveUp(error)
+      }
+      guard let lease = lease(response.heldBytes) else { return refuse() }
+      response.lease = lease
+      return stream(response, pieces, writer)
+    }
+    give(response)
+  }
+
+  /// An answer whose size is known.
+  private func give(_ response: Response) {
+    var response = response
+    guard let lease = lease(response.heldBytes) else { return refuse() }
+    response.lease = lease
+    _ = request.answer.give(response)
+  }
+
+  /// Its share of the memory for answers; nil when the request is given up before there is room.
+  private func lease(_ bytes: Int) -> AnswerLease? {
+    core.answers.take(bytes, unless: { request.isCancelled })
+  }
+
+  private func refuse() {
+    core.metrics.reject(.answers)
+    let response = Response.text(503, "too many answers wait for their clients")
+    _ = request.answer.give(response.retryAfter(seconds: core.options.retryAfterSeconds))
+  }
+
+  private func giveUp(_ failure: StreamFailure) {
+    if case .failed(let reason) = failure {
+      core.log.warn("an answer could not be made", ["path": request.path, "reason": reason])
+    }
+    _ = request.answer.give(.text(500, "the answer could not be made"))
+  }
+
+  private func stream(_ response: Response, _ pieces: @escaping BodyPieces, _ writer: ResponseWriter) {
+    let stream = AnswerStream(pieces, begunWith: writer, for: request, core: core)
+    let attached = connection.worker.withLock { worker in
+      guard worker?.request === request else { return false }
+      worker?.stream = stream
+      return true
+    }
+    guard attached else { return }
+    var response = response
+    if let compressor = core.compressor(for: response, to: request) {
+      response.headers += [("Content-Encoding", compressor.encoding.name.description), ("Vary", "Accept-Encoding")]
+      writer.compress(with: compressor)
+    }
+    guard request.answer.give(response) else { return stream.abandon() }
+    stream.produce()
+  }
+}
