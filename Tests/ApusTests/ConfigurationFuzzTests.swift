@@ -1,26 +1,13 @@
+import TestKit
 import Testing
 
 @testable import apus
-
-/// Numbers that a seed replays.
-private struct SeededRandom: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
-  }
-}
 
 @Suite("Broken configurations and command lines")
 struct ConfigurationFuzzTests {
   @Test("a mutated configuration is read or refused with places inside it")
   func configurations() throws {
-    let seed = UInt64.random(in: .min ... .max)
-    print("configuration mutation seed \(seed)")
-    var random = SeededRandom(state: seed)
+    var random = RandomSource(for: "configuration mutations")
     let original = realLifeConfiguration.replacing("$$5", with: "5").split(
       separator: "\n", omittingEmptySubsequences: false
     ).map(String.init)
@@ -55,9 +42,7 @@ struct ConfigurationFuzzTests {
 
   @Test("any arguments are obeyed or refused in one line")
   func commandLines() {
-    let seed = UInt64.random(in: .min ... .max)
-    print("command line seed \(seed)")
-    var random = SeededRandom(state: seed)
+    var random = RandomSource(for: "command lines")
     let flags = FlagTable.rows.map { "--" + $0.name }
     let words = [
       "", "-", "--", "=", "serve", "check", "config", "help", "x", "1h", "5MB", "-1", ":9090", "true", "é=\u{0}",

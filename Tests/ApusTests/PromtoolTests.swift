@@ -1,26 +1,17 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import TestKit
 import Testing
 
 @testable import apus
 
-/// The real promtool, where the peers are unpacked; `PEERS` names another place.
-private let promtool: String? = {
-  var places = [".build/peers", "/tmp/peers"]
-  if let named = getenv("PEERS") { places.insert(String(cString: named), at: 0) }
-  let found = places.map { $0 + "/usr/bin/promtool" }.first { access($0, X_OK) == 0 }
-  if found == nil { print("skipped: no promtool in \(places.joined(separator: ", "))") }
-  return found
-}()
-
-@Suite("Verdicts next to promtool's", .enabled(if: promtool != nil, "no promtool"))
+@Suite(
+  "Verdicts next to promtool's",
+  .enabled(if: PeerBinary.promtool.isExpected, Comment(rawValue: PeerBinary.promtool.absence)))
 struct PromtoolTests {
   private func promtoolAccepts(_ text: String, in directory: String) throws -> Bool {
-    let tool = try #require(promtool)
     let file = directory + "/p.yml"
     try write(text, to: file)
-    return system("'\(tool)' check config --syntax-only '\(file)' >/dev/null 2>&1") == 0
+    let child = try ChildProcess(try PeerBinary.promtool.path(), ["check", "config", "--syntax-only", file])
+    return child.wait(within: .seconds(60)) == .code(0)
   }
 
   private func apusAccepts(_ text: String) -> Bool {

@@ -8,7 +8,9 @@ import Testing
 
 extension EndToEnd {
   /// The same requests, answered by a real Prometheus and by Apus over the same samples.
-  @Suite("Beside a real Prometheus", .enabled(if: PeerBinary.prometheus.isExpected))
+  @Suite(
+    "Beside a real Prometheus",
+    .enabled(if: PeerBinary.prometheus.isExpected, Comment(rawValue: PeerBinary.prometheus.absence)))
   struct Beside {
     /// Two servers with the same series. Every series name and label is one that has made somebody's answer differ.
     final class Pair {

@@ -3,7 +3,9 @@ import Testing
 
 extension EndToEnd {
   /// The same exemplars, given to a real Prometheus that keeps them and to Apus.
-  @Suite("Exemplars beside a real Prometheus", .serialized, .enabled(if: PeerBinary.prometheus.isExpected))
+  @Suite(
+    "Exemplars beside a real Prometheus", .serialized,
+    .enabled(if: PeerBinary.prometheus.isExpected, Comment(rawValue: PeerBinary.prometheus.absence)))
   struct Exemplars {
     typealias Sent = (labels: [(String, String)], time: Int64, value: Double)
 

@@ -5,8 +5,11 @@ extension EndToEnd {
   /// A mistake at the start: one clear line, exit code 2, nothing touched.
   @Suite("Mistakes at the start", .serialized)
   struct StartMistakes {
-    private func expectRefusal(_ arguments: [String], naming words: [String]) throws {
-      let child = try ChildProcess(try apusBinary(), arguments)
+    /// On a port of its own: the usual one may be taken on this machine, which would be another mistake.
+    private func expectRefusal(
+      _ arguments: [String], port: UInt16 = FreePort.next(), naming words: [String]
+    ) throws {
+      let child = try ChildProcess(try apusBinary(), arguments + ["--web.listen-address=127.0.0.1:\(port)"])
       #expect(child.wait(within: .seconds(30)) == .code(2), "\(arguments): \(child.standardError.text)")
       child.killAndReap()
       let output = child.standardOutput.complete() + child.standardError.complete()
@@ -35,8 +38,7 @@ extension EndToEnd {
       let site = try Site()
       let taken = try TakenPort()
       try expectRefusal(
-        ["--storage.tsdb.path=\(site.data)", "--web.listen-address=127.0.0.1:\(taken.port)"],
-        naming: ["\(taken.port)"])
+        ["--storage.tsdb.path=\(site.data)"], port: taken.port, naming: ["\(taken.port)"])
       #expect(namesInFolder(site.directory.path).isEmpty)
     }
 
@@ -44,8 +46,7 @@ extension EndToEnd {
     func lockedDirectory() throws {
       let site = try Site()
       let holder = try site.start()
-      try expectRefusal(
-        ["--storage.tsdb.path=\(site.data)", "--web.listen-address=127.0.0.1:\(FreePort.next())"], naming: [site.data])
+      try expectRefusal(["--storage.tsdb.path=\(site.data)"], naming: [site.data])
       #expect(try holder.get("/-/healthy").status == 200)
       // The lock goes with the process, however it ends.
       holder.child.killAndReap()

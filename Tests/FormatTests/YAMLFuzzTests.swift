@@ -1,17 +1,6 @@
 import Format
+import TestKit
 import Testing
-
-/// Numbers that a seed replays.
-private struct SeededRandom: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
-  }
-}
 
 @Suite("YAML out of broken bytes")
 struct YAMLFuzzTests {
@@ -36,9 +25,7 @@ struct YAMLFuzzTests {
 
   @Test("no mutation of a document does more than be refused with a place inside it")
   func mutations() {
-    let seed = UInt64.random(in: .min ... .max)
-    print("YAML mutation seed \(seed)")
-    var random = SeededRandom(state: seed)
+    var random = RandomSource(for: "YAML mutations")
     let original = Array(YAMLFuzzTests.seedText.utf8)
     let tokens = [
       "&x ", "*x", "- ", ": ", "? ", "[", "]", "{", "}", "\n", "  ", "\t", "'", "\"", "|\n", "<<: ", "#", "---\n",

@@ -158,8 +158,7 @@ extension HTTPSocketTests {
 
     @Test("random bytes and mutated requests never harm the server")
     func fuzz() throws {
-      let seed = environmentVariable("APUS_SEED").flatMap { UInt64($0) } ?? UInt64.random(in: 0...UInt64.max)
-      print("seed of requests: APUS_SEED=\(seed)")
+      let seed = RandomSource(for: "requests").seed
       var random = SplitMix(state: seed)
       let server = try server {
         $0.bodyBytesMax = 3000

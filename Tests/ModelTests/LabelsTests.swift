@@ -1,3 +1,4 @@
+import TestKit
 import Testing
 
 @testable import Model
@@ -32,7 +33,7 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
   @Test("the order is that of Prometheus's labels.Compare, for all pairs of 200 random sets")
   func order() {
-    let seed = UInt64.random(in: 0...UInt64.max)
+    let seed = RandomSource(for: "label order").seed
     var generator = SplitMix(state: seed)
     let names = ["", "a", "aa", "ab", "b", "__name__", "ä", "\u{10ffff}"]
     let values = ["a", "b", "ab", "B", "é", "\u{1}", String(repeating: "x", count: 130), "xx"]
@@ -148,7 +149,7 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 @Suite struct LabelsBuilderTests {
   @Test("every way to set, replace and remove labels ends in what a dictionary holds")
   func againstDictionary() {
-    let seed = UInt64.random(in: 0...UInt64.max)
+    let seed = RandomSource(for: "label builder").seed
     var generator = SplitMix(state: seed)
     for round in 0..<500 {
       var builder = LabelsBuilder()

@@ -1,4 +1,5 @@
 import Model
+import TestKit
 import Testing
 
 @testable import PromQL
@@ -26,7 +27,7 @@ struct EvaluationFuzzTests {
 
   @Test("a range query has at each step the bits of the instant query at that time", arguments: [false, true])
   func rangeIsInstants(delaysNameRemoval: Bool) {
-    let seed = UInt64.random(in: 0...UInt64.max)
+    let seed = RandomSource(for: "range queries").seed
     var numbers = SeededNumbers(seed)
     var queries = RandomQuery(seed: numbers.next())
     let store = RandomSeries(seed: numbers.next()).store()

@@ -82,7 +82,7 @@ struct ScriptSeries {
   }
 
   /// Splits at blanks outside of `{{...}}`.
-  private static func items(_ text: String) -> [String] {
+  static func items(_ text: String) -> [String] {
     var items: [String] = []
     var current = ""
     var depth = 0

@@ -1,56 +1,46 @@
-import Glibc
+import TestKit
 import Testing
 
 @testable import PromQL
 
-/// Where the scripts of the reference lie, relative to the package; the suite skips them, and says so, where they do not.
-private let sharedScripts: String = {
-  let file = #filePath
-  let root = file.split(separator: "/").dropLast(3).joined(separator: "/")
-  if let given = getenv("APUS_PROMQL_SCRIPTS") { return String(cString: given) }
-  return "/" + root + "/../shared/promqltest"
-}()
+/// Folders of scripts in the language of Prometheus's own tests.
+enum ScriptFolder {
+  private static let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
 
-private func scriptNames(_ folder: String) -> [String] {
-  guard let directory = opendir(folder) else { return [] }
-  defer { closedir(directory) }
-  var names: [String] = []
-  while let entry = readdir(directory) {
-    let name = withUnsafePointer(to: &entry.pointee.d_name) {
-      $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-    }
-    if name.hasSuffix(".test") { names.append(name) }
-  }
-  return names.sorted()
-}
+  /// Our own, part of the repository.
+  static let own = root + "/Tests/Scripts"
+  /// Those that Prometheus runs against its engine: not part of the repository.
+  static let reference = environmentVariable("APUS_PROMQL_SCRIPTS") ?? root + "/../shared/promqltest"
+  static let referenceAbsence = Comment(
+    rawValue: "no scripts of the reference in \(reference): APUS_PROMQL_SCRIPTS names their folder")
 
-private func readText(_ path: String) -> String? {
-  guard let file = fopen(path, "r") else { return nil }
-  defer { fclose(file) }
-  var bytes: [UInt8] = []
-  var buffer = [UInt8](repeating: 0, count: 65_536)
-  while true {
-    let count = fread(&buffer, 1, buffer.count, file)
-    if count == 0 { break }
-    bytes.append(contentsOf: buffer[..<count])
+  static func names(in folder: String) -> [String] { namesInFolder(folder).filter { $0.hasSuffix(".test") } }
+
+  static func text(_ name: String, in folder: String) throws -> String {
+    String(decoding: try #require(readFile(folder + "/" + name)), as: UTF8.self)
   }
-  return String(decoding: bytes, as: UTF8.self)
 }
 
 struct ScriptTests {
-  /// One name that stands for "there are none" keeps the test visible where the folder is missing.
-  private static let missing = "(no folder with scripts)"
+  @Test("our own scripts are there")
+  func complete() throws {
+    let texts = try ScriptFolder.names(in: ScriptFolder.own).map { try ScriptFolder.text($0, in: ScriptFolder.own) }
+    let cases = texts.map { $0.split(separator: "\n").count { $0.hasPrefix("eval") } }.reduce(0, +)
+    #expect(texts.count >= 13 && cases >= 600, "\(cases) cases in \(texts.count) scripts")
+  }
+
+  @Test(
+    "every case of our own scripts has the answer written there", arguments: ScriptFolder.names(in: ScriptFolder.own))
+  func own(name: String) throws { try run(name, in: ScriptFolder.own) }
 
   @Test(
     "every case of a script of the reference is answered as there",
-    arguments: scriptNames(sharedScripts).isEmpty ? [missing] : scriptNames(sharedScripts))
-  func shared(name: String) throws {
-    if name == Self.missing {
-      print("PromQL scripts skipped: no scripts in \(sharedScripts)")
-      return
-    }
-    let text = try #require(readText(sharedScripts + "/" + name))
-    var runner = ScriptRunner(text)
+    .enabled(if: !ScriptFolder.names(in: ScriptFolder.reference).isEmpty, ScriptFolder.referenceAbsence),
+    arguments: ScriptFolder.names(in: ScriptFolder.reference))
+  func shared(name: String) throws { try run(name, in: ScriptFolder.reference) }
+
+  private func run(_ name: String, in folder: String) throws {
+    var runner = ScriptRunner(try ScriptFolder.text(name, in: folder))
     runner.run()
     #expect(runner.caseCount > 0)
     for failure in runner.failures { Issue.record("\(name) \(failure)") }

@@ -90,7 +90,9 @@ enum XORFixture {
     "\(labels) " + (value == value.rounded() ? String(Int64(value)) : "\(value)") + " \(time)"
   }
 
-  @Test("promtool lists, analyzes and dumps a block, sample for sample", .enabled(if: WALPeers.folder != nil))
+  @Test(
+    "promtool lists, analyzes and dumps a block, sample for sample", .enabled(if: WALPeers.isExpected, WALPeers.absence)
+  )
   func promtool() throws {
     let directory = try TemporaryDirectory()
     // The tool wants a log, too.

@@ -37,7 +37,7 @@ import Testing
 
   @Test(
     "blocks of promtool are compacted, cleaned and rewritten, and promtool reads the same samples from what becomes of them",
-    .enabled(if: WALPeers.folder != nil))
+    .enabled(if: WALPeers.isExpected, WALPeers.absence))
   func promtool() throws {
     let directory = try TemporaryDirectory()
     let data = try directory.makeFolder("data")
@@ -78,7 +78,8 @@ import Testing
   }
 
   @Test(
-    "imported text becomes blocks in which promtool finds every sample", .enabled(if: WALPeers.folder != nil))
+    "imported text becomes blocks in which promtool finds every sample",
+    .enabled(if: WALPeers.isExpected, WALPeers.absence))
   func imported() throws {
     let directory = try TemporaryDirectory()
     let (ours, theirs) = (try directory.makeFolder("ours"), try directory.makeFolder("theirs"))

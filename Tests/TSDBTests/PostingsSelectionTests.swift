@@ -1,5 +1,6 @@
 import Model
 import Synchronization
+import TestKit
 import Testing
 
 @testable import TSDB
@@ -72,7 +73,7 @@ private final class WriterFlag: Sendable {
 
   @Test("random matchers select what a filter over all series selects, before and after removals, dense and sparse")
   func againstFilter() throws {
-    let seed = UInt64.random(in: 0...UInt64.max)
+    let seed = RandomSource(for: "matchers").seed
     var generator = SplitMix(state: seed)
     var selected = 0
     for round in 0..<12 {
@@ -191,7 +192,7 @@ private final class WriterFlag: Sendable {
 
   @Test("names and values, of all series and of some, sorted and cut")
   func labelQueries() throws {
-    let seed = UInt64.random(in: 0...UInt64.max)
+    let seed = RandomSource(for: "label queries").seed
     var generator = SplitMix(state: seed)
     let fixture = Fixture(&generator)
     for _ in 0..<600 { fixture.add(randomLabels(&generator)) }

@@ -6,7 +6,7 @@ import TSDB
 import Testing
 
 /// Against the real Prometheus: its tool reads what we write, we read what it writes.
-@Suite(.enabled(if: WALPeers.folder != nil), .serialized) struct WALPeerTests {
+@Suite(.enabled(if: WALPeers.isExpected, WALPeers.absence), .serialized) struct WALPeerTests {
   private func labels(_ ref: UInt64) -> Labels {
     Labels([("__name__", "metric_\(ref % 40)"), ("instance", "host-\(ref)"), ("job", "ünit \"x\"")])
   }

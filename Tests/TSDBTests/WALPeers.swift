@@ -1,24 +1,20 @@
 import Glibc
 import Platform
+import TestKit
 import Testing
 
-/// The real Prometheus and promtool, where the environment says they are.
+/// The real Prometheus and promtool, run with their output in files.
 enum WALPeers {
-  /// The folder of the binaries; nil where the variable `APUS_PEERS` is not set.
-  static let folder: String? = {
-    guard let value = getenv("APUS_PEERS") else {
-      print("skipped: APUS_PEERS does not name the folder of prometheus and promtool")
-      return nil
-    }
-    return String(cString: value)
-  }()
+  /// Whether tests with them shall run: they are there, or required.
+  static var isExpected: Bool { PeerBinary.prometheus.isExpected && PeerBinary.promtool.isExpected }
+  static let absence = Comment(rawValue: PeerBinary.promtool.absence)
 
   struct SpawnError: Error { var code: Int32 }
 
   /// Starts a binary of the folder, its output going to a file.
   static func start(_ arguments: [String], output: String) throws -> pid_t {
     var words = arguments
-    words[0] = (folder ?? "") + "/" + words[0]
+    words[0] = try #require(PeerBinary(rawValue: words[0])).path()
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
