@@ -128,8 +128,28 @@ extension EndToEnd {
       return Dictionary(uniqueKeysWithValues: all.map { ($0.labels, $0.points.map(\.timestampMilliseconds)) })
     }
 
-    /// All series of the exporter, as one server that scraped it all the time would have them: between two samples lies
-    /// no scrape of the replica that brought the second one, unless they are as near as scrapes are.
+    /// The scrapes that a gap in the stored times swallowed: those of the replica that brought the sample behind the gap.
+    /// What lies nearer than scrapes do is no gap.
+    private static func lostScrapes(_ stored: [Int64], of first: [Int64], and second: [Int64]) -> [Int64] {
+      let ofSecond = Set(second)
+      return zip(stored, stored.dropFirst()).flatMap { before, after -> [Int64] in
+        guard after - before > intervalMilliseconds * 3 / 2 else { return [] }
+        return (ofSecond.contains(after) ? second : first).filter { before < $0 && $0 < after }
+      }
+    }
+
+    @Test("a gap counts where a scrape lies in it, not where the exporter or the replica made it")
+    func gaps() {
+      let first: [Int64] = [1000, 2000, 3000, 5000]
+      let second: [Int64] = [1400, 2400, 3400, 4400, 5400, 7400, 8400]
+      func lost(_ stored: [Int64]) -> [Int64] { Self.lostScrapes(stored, of: first, and: second) }
+      #expect(lost([1000, 2000, 3000, 5000, 5400, 7400, 8400]) == [])
+      #expect(lost([1000, 3000, 5000, 7400, 8400]) == [2000, 5400])
+      #expect(lost([1000, 2000, 3000, 3400, 5400, 8400]) == [4400, 7400])
+      #expect(lost([3000, 4400]) == [] && lost([3000, 5400]) == [3400, 4400])
+    }
+
+    /// All series of the exporter, as one server that scraped it all the time would have them.
     private func expectWhole(
       _ apus: ServerProcess, _ first: [[String: String]: [Int64]], _ survivor: ServerProcess, end: Int64
     ) throws {
@@ -147,15 +167,10 @@ extension EndToEnd {
         absent.remove(labels)
         let (firstTimes, secondTimes) = (first[labels] ?? [], second[labels] ?? [])
         #expect(!firstTimes.isEmpty || !secondTimes.isEmpty, "\(labels) was never scraped")
-        let ofSecond = Set(secondTimes)
         let times = series.points.map(\.timestampMilliseconds)
-        for (before, after) in zip(times, times.dropFirst()) {
-          #expect(after > before, "\(name) \(before) twice or out of order")
-          guard after - before > Self.intervalMilliseconds * 3 / 2 else { continue }
-          let scraped = ofSecond.contains(after) ? secondTimes : firstTimes
-          let lost = scraped.filter { before < $0 && $0 < after }
-          if !lost.isEmpty { gaps.append("\(name) from \(before) to \(after), scraped at \(lost)") }
-        }
+        #expect(zip(times, times.dropFirst()).allSatisfy { $0 < $1 }, "\(name) twice or out of order: \(times)")
+        let lost = Self.lostScrapes(times, of: firstTimes, and: secondTimes)
+        if !lost.isEmpty { gaps.append("\(name) at \(lost)") }
         let isCounter = name.hasSuffix("_total")
         let values = series.points.map(\.value)
         if isCounter && zip(values, values.dropFirst()).contains(where: { $0 > $1 }) { backwards.append(name) }
