@@ -67,7 +67,8 @@ let package = Package(
     .executableTarget(
       name: "apus",
       dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "API", "CShims"],
-      swiftSettings: strict),
+      swiftSettings: strict, plugins: ["RevisionPlugin"]),
+    .plugin(name: "RevisionPlugin", capability: .buildTool()),
 
     // Load generators and measurements: built with everything, run by scripts/bench.
     .executableTarget(

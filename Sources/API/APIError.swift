@@ -2,7 +2,7 @@ import Format
 import HTTP
 
 /// An error as Prometheus's API tells it; the only place that knows which error has which status.
-package struct APIError: Error, Sendable {
+package struct APIError: Error, Sendable, CustomStringConvertible {
   package enum Kind: String, Sendable {
     case badData = "bad_data"
     case execution
@@ -29,6 +29,8 @@ package struct APIError: Error, Sendable {
 
   package var kind: Kind
   package var message: String
+
+  package var description: String { message }
 
   package init(_ kind: Kind, _ message: String) {
     self.kind = kind

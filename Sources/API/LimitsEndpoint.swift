@@ -1,6 +1,7 @@
 import Format
 import HTTP
 import Ingest
+import Platform
 import TSDB
 
 /// `GET /api/v1/status/limits`: what a workspace may take, what it has, and what was refused, by reason. A limit of 0 means
@@ -13,7 +14,10 @@ struct LimitsEndpoint: Sendable {
     let rules = workspace.receiver.presentRules
     let metrics = workspace.receiver.metrics
     return JSONAnswer.success { json in
-      json.raw("{\"activeSeries\":{\"limit\":\(series.activeSeriesMax),\"present\":\(head.seriesCount)}")
+      // The server's own are there too, but no limit holds for them.
+      let own = head.exemptSeriesCount
+      json.raw("{\"activeSeries\":{\"limit\":\(series.activeSeriesMax),\"present\":\(max(0, head.seriesCount - own))")
+      json.raw(",\"ownMetrics\":\(own)}")
       json.raw(",\"seriesPerMetric\":{\"limit\":\(series.seriesPerMetricMax)}")
       labelSets(head.labelSetCounts, &json)
       json.raw(",\"labelsPerSeries\":{\"limit\":\(ingest.labelsPerSeriesMax)}")
@@ -30,8 +34,45 @@ struct LimitsEndpoint: Sendable {
         json.pageString(entry.key)
         json.raw(":\(entry.value)")
       }
+      json.raw("},\"lastRefused\":{")
+      for (index, last) in workspace.receiver.refusals.last.enumerated() {
+        if index > 0 { json.raw(",") }
+        json.pageString(last.reason)
+        json.raw(":")
+        lastRefused(last, &json)
+      }
       json.raw("}}")
     }
+  }
+
+  /// The last refusal for a reason: what, of whom, and how many there have been.
+  private func lastRefused(_ last: RefusalLog.Last, _ json: inout JSONBuffer) {
+    func text(_ name: String, _ value: String?) {
+      guard let value, !value.isEmpty else { return }
+      json.raw(",\"\(name)\":")
+      json.pageString(value)
+    }
+    json.raw("{\"time\":\"\(TimeText.text(milliseconds: last.milliseconds))\"")
+    json.raw(",\"unit\":\"\(last.unit.text)\",\"count\":\(last.count)")
+    text("message", last.message)
+    text("series", last.series)
+    if let timestamp = last.timestamp { json.raw(",\"timestamp\":\(timestamp)") }
+    if let value = last.value {
+      // As values of samples are told.
+      json.raw(",\"value\":")
+      json.value(value)
+    }
+    if let actual = last.actual { json.raw(",\"actual\":\(actual)") }
+    if let limit = last.limit { json.raw(",\"limit\":\(limit)") }
+    text("answer", last.answer)
+    json.raw(",\"sender\":{\"protocol\":")
+    json.pageString(last.sender.protocolName)
+    text("address", last.sender.address)
+    text("userAgent", last.sender.userAgent)
+    text("workspace", last.sender.workspace)
+    text("cluster", last.cluster)
+    text("replica", last.replica)
+    json.raw("}}")
   }
 
   private func labelSets(_ sets: [(limit: LabelSetLimit, count: Int)], _ json: inout JSONBuffer) {

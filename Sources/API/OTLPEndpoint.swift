@@ -12,22 +12,35 @@ struct OTLPEndpoint: Sendable {
     }
     let type = request.header("Content-Type") ?? ""
     guard let encoding = OTLPEndpoint.encoding(ofType: type) else {
-      return .text(415, "unsupported content type: \(type), supported: [application/json, application/x-protobuf]")
+      let text = "unsupported content type: \(type), supported: [application/json, application/x-protobuf]"
+      return unsupported("unsupported_content_type", text, request, workspace)
     }
     let name = request.header("Content-Encoding") ?? ""
     guard let compression = OTLPEndpoint.compression(name) else {
-      return .text(415, "unsupported compression: \(name). Only \"gzip\", \"zstd\" or no compression supported")
+      let text = "unsupported compression: \(name). Only \"gzip\", \"zstd\" or no compression supported"
+      return unsupported("unsupported_encoding", text, request, workspace)
     }
     guard workspace.database.isReady else {
       return Response.text(503, "the write-ahead log is being replayed").retryAfter(seconds: 5)
     }
-    switch workspace.otlp.receive(request.body, encoding: encoding, compression: compression) {
+    let outcome = workspace.otlp.receive(request.body, encoding: encoding, compression: compression) {
+      Sender(request, workspace, "OTLP", partlyAnswer: "200 with partialSuccess")
+    }
+    switch outcome {
     case .stored: return OTLPEndpoint.success(encoding)
     case .partly(let points, let message): return OTLPEndpoint.partialSuccess(encoding, points, message)
     case .refused(let message): return .text(400, message)
     case .limited(let message, let seconds): return Response.text(429, message).retryAfter(seconds: seconds)
     case .unavailable(let message, let seconds): return Response.text(503, message).retryAfter(seconds: seconds)
     }
+  }
+
+  private func unsupported(
+    _ reason: String, _ text: String, _ request: Request, _ workspace: Workspace
+  ) -> Response {
+    workspace.receiver.tell(
+      refusedBody: reason, text, Sender(request, workspace, "OTLP", partlyAnswer: ""), answer: "415")
+    return .text(415, text)
   }
 
   static func encoding(ofType type: String) -> OTLPEncoding? {

@@ -11,20 +11,32 @@ struct WriteEndpoint: Sendable {
       return .text(404, "no such workspace: \(request.workspace ?? "")")
     }
     let negotiated = WriteNegotiation.message(ofType: request.header("Content-Type") ?? "")
+    if case .refused(let text) = negotiated { tell("unsupported_content_type", text, request, workspace) }
     guard case .message(let message) = negotiated else { return negotiated.refusal }
     let name = request.header("Content-Encoding") ?? ""
     guard let encoding = WriteNegotiation.encoding(name, of: request.body) else {
-      return .text(415, WriteNegotiation.unknownEncoding(name))
+      let text = WriteNegotiation.unknownEncoding(name)
+      tell("unsupported_encoding", text, request, workspace)
+      return .text(415, text)
     }
     guard workspace.database.isReady else {
       return WriteEndpoint.unavailable("the write-ahead log is being replayed", 5)
         .withWritten(WrittenCounts(), message)
     }
-    let (outcome, written) = workspace.receiver.receive(request.body, encoding: encoding, message: message)
     // vmagent answers a 400 by sending the whole body once more and giving up zstd for good: it is told the part that
     // counts, and the refusals are in the log and the counters. It speaks 1.0 only.
     let isVMAgent = message == .v1 && request.withHeader("X-VictoriaMetrics-Remote-Write-Version") { $0 != nil }
+    let (outcome, written) = workspace.receiver.receive(request.body, encoding: encoding, message: message) {
+      Sender(
+        request, workspace, message == .v1 ? "remote write 1.0" : "remote write 2.0",
+        partlyAnswer: isVMAgent ? "204, since vmagent would send the whole body again" : "400", isNotTold: isVMAgent)
+    }
     return WriteEndpoint.response(to: outcome, isVMAgent: isVMAgent).withWritten(written, message)
+  }
+
+  private func tell(_ reason: String, _ text: String, _ request: Request, _ workspace: Workspace) {
+    workspace.receiver.tell(
+      refusedBody: reason, text, Sender(request, workspace, "remote write", partlyAnswer: ""), answer: "415")
   }
 
   /// 400 ends a sender's tries, so it is only for what will never be stored; whatever may pass is 503.
@@ -34,7 +46,6 @@ struct WriteEndpoint: Sendable {
     case .partly(let message): isVMAgent ? .noContent : .text(400, message)
     case .refusedReplica(let message, _): .text(202, message)
     case .malformed(let message), .tooLarge(let message): .text(400, message)
-    case .unsupportedEncoding(let message): .text(415, message)
     case .limited(let message, let seconds): Response.text(429, message).retryAfter(seconds: seconds)
     case .unavailable(let message, let seconds): unavailable(message, seconds)
     }

@@ -11,7 +11,7 @@ struct ExemplarIntake {
   let now: Int64
 
   /// How many are stored, or need not be: duplicates of what was there, and what the rules drop.
-  func store(_ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch, _ metrics: ReceiverMetrics) -> Int {
+  func store(_ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch) -> Int {
     var stored = 0
     for index in 0..<scratch.batch.rows.exemplars.count {
       let part = scratch.batch.rows.exemplars[index]
@@ -27,8 +27,7 @@ struct ExemplarIntake {
         stored += 1
         continue
       }
-      metrics.count(outcome)
-      if outcome == .outOfOrder, message == .v2 { refuse(row, bytes, scratch) }
+      refuse(row, outcome, bytes, scratch)
     }
     return stored
   }
@@ -49,11 +48,31 @@ struct ExemplarIntake {
     return head.append(exemplar, labelCount: scratch.labels.fields.count, row: row, &scratch.batch, now: now)
   }
 
-  private func refuse(_ row: Int, _ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch) {
-    let labels = scratch.batch.rows.labels(of: scratch.batch.rows.rows[row], in: bytes)
-    // No sample is lost with it.
-    scratch.refusals.add(reason: "exemplar-out-of-order", samples: 0) {
-      "out of order exemplar, series \(LabelRules.describe(labels, &scratch.labels))"
+  private func refuse(
+    _ row: Int, _ outcome: ExemplarOutcome, _ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch
+  ) {
+    guard let (reason, message) = outcome.refusal else { return }
+    scratch.refusedExemplars.add(reason: reason, samples: 1) { scratch.offender(message, row: row, in: bytes) }
+    if outcome == .outOfOrder, self.message == .v2 {
+      // No sample is lost with it.
+      scratch.refusals.add(reason: "exemplar-out-of-order", samples: 0) {
+        scratch.offender(message, row: row, in: bytes)
+      }
+    }
+  }
+}
+
+extension ExemplarOutcome {
+  /// Why it is not stored: the reason it is counted under, and in words. Nil where it is stored or need not be.
+  var refusal: (reason: String, message: String)? {
+    switch self {
+    case .stored, .duplicate, .disabled: nil
+    case .outOfOrder: ("out-of-order", "out of order exemplar")
+    case .tooLong: ("labels-too-long", "labels of exemplar longer than \(NewExemplar.charactersMax) characters")
+    case .invalid: ("invalid", "exemplar is not well-formed, or has a label twice or one that is not UTF-8")
+    case .tooFarInFuture: ("too-far-in-future", "exemplar more than 10m0s ahead of this server's clock")
+    case .noSeries: ("no-series", "exemplar of a series without samples")
+    case .exhausted: ("exhausted", "out of memory for exemplars")
     }
   }
 }

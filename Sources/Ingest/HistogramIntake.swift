@@ -25,14 +25,14 @@ struct HistogramIntake {
         continue
       }
       if let fault = HistogramValidation.fault(message.histogram, isFloat: message.isFloat) {
-        refuse(row, "histogram_invalid", fault, bytes, scratch)
+        refuse(row, "histogram_invalid", fault, bytes, scratch, timestamp: message.timestamp)
         continue
       }
       guard let outcome = append(message, row, bytes, scratch) else { continue }
       if outcome.isStored {
         stored += 1
       } else {
-        refuse(row, outcome.reason, "\(outcome.message), timestamp \(message.timestamp)", bytes, scratch)
+        refuse(row, outcome.reason, outcome.message, bytes, scratch, timestamp: message.timestamp)
       }
     }
     return stored
@@ -50,13 +50,13 @@ struct HistogramIntake {
       scratch.batch.tally.droppedHistograms += 1
       return nil
     case .refused(let refusal):
-      refuse(row, refusal.reason, refusal.message, bytes, scratch)
+      refuse(row, refusal.reason, refusal.message, bytes, scratch, of: refusal)
       return nil
     case .named: break
     }
     if scratch.batch.rows.rows[row].sampleCount > 0 { return .exhausted }
     if let refusal = resolver.append(row, scratch) {
-      refuse(row, refusal.reason, refusal.message, bytes, scratch)
+      refuse(row, refusal.reason, refusal.message, bytes, scratch, of: refusal)
       return nil
     }
     return put(message, row, scratch) ?? .exhausted
@@ -68,11 +68,14 @@ struct HistogramIntake {
   }
 
   private func refuse(
-    _ row: Int, _ reason: String, _ message: String, _ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch
+    _ row: Int, _ reason: String, _ message: String, _ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch,
+    timestamp: Int64? = nil, of refusal: RowResolver.Refusal? = nil
   ) {
-    let labels = scratch.batch.rows.labels(of: scratch.batch.rows.rows[row], in: bytes)
     scratch.refusals.add(reason: reason, samples: 1) {
-      "\(message), series \(LabelRules.describe(labels, &scratch.labels))"
+      var offender = scratch.offender(message, row: row, in: bytes)
+      offender.timestamp = timestamp
+      (offender.actual, offender.limit) = (refusal?.actual, refusal?.limit)
+      return offender
     }
   }
 }

@@ -62,10 +62,12 @@ package final class MetadataStore: Sendable {
   package func open(_ path: String, on disk: any Disk, log: Log, now: Int64) {
     let found = file.read(path, on: disk, log)
     let newest = found.map(\.seenMilliseconds).max() ?? now
+    // What has no room any more was found there by a store of the same bounds.
+    var left = Refusals()
     state.withLock { state in
       for entry in found {
         let seen = max(0, now - max(0, newest - entry.seenMilliseconds))
-        entry.message.withUnsafeBytes { _ = note($0, seen, &state) }
+        entry.message.withUnsafeBytes { _ = note($0, seen, &state, &left) }
       }
     }
     save(now: now)
@@ -77,37 +79,60 @@ package final class MetadataStore: Sendable {
     file.close()
   }
 
-  /// Takes over the metadata of a body.
-  func note(_ parts: borrowing Column<WritePart>, in body: UnsafeRawBufferPointer, now: Int64) {
-    if parts.count == 0 { return }
+  /// Takes over the metadata of a body; returns what is not kept.
+  @discardableResult
+  func note(_ parts: borrowing Column<WritePart>, in body: UnsafeRawBufferPointer, now: Int64) -> Refusals {
+    var refused = Refusals()
+    if parts.count == 0 { return refused }
     var news: [Entry] = []
     let isSaveDue = state.withLock { state in
       for index in 0..<parts.count {
         let start = Int(parts[index].offset)
         let message = UnsafeRawBufferPointer(rebasing: body[start..<(start + Int(parts[index].length))])
-        if let entry = note(message, now, &state) { news.append(entry) }
+        if let entry = note(message, now, &state, &refused) { news.append(entry) }
       }
       return now >= state.nextSaveMilliseconds
     }
     let isWritten = news.isEmpty || file.append(news)
     if isSaveDue || !isWritten { save(now: now) }
+    return refused
   }
 
   /// The entry, where the message says something new.
-  private func note(_ message: UnsafeRawBufferPointer, _ now: Int64, _ state: inout State) -> Entry? {
+  private func note(
+    _ message: UnsafeRawBufferPointer, _ now: Int64, _ state: inout State, _ refusals: inout Refusals
+  ) -> Entry? {
     let key = hash.hash128(message)
     if let index = state.entries.index(forKey: key) {
       state.entries.values[index].seenMilliseconds = now
       return nil
     }
-    guard message.count <= MetadataStore.textBytesMax, let read = MetadataMessage(message), !read.name.isEmpty else {
+    guard message.count <= MetadataStore.textBytesMax else {
+      refusals.add(reason: "metadata-too-long", samples: 1) {
+        Offender(
+          "metadata longer than \(MetadataStore.textBytesMax) bytes", actual: message.count,
+          limit: MetadataStore.textBytesMax)
+      }
+      return nil
+    }
+    guard let read = MetadataMessage(message), !read.name.isEmpty else {
+      refusals.add(reason: "metadata-invalid", samples: 1) {
+        Offender("metadata is not well-formed protobuf, or of no metric")
+      }
       return nil
     }
     let isFull = { (state: borrowing State) in
       state.entries.count >= MetadataStore.entriesMax || state.byteCount + message.count > MetadataStore.bytesMax
     }
     if isFull(state), now >= state.nextSweepMilliseconds { sweep(now, &state) }
-    if isFull(state) { return nil }
+    if isFull(state) {
+      refusals.add(reason: "metadata-full", samples: 1) {
+        Offender(
+          "no room for metadata of metric \(LabelRules.excerpt(of: read.name)): \(state.entries.count) entries, "
+            + "\(state.byteCount) bytes", actual: state.entries.count, limit: MetadataStore.entriesMax)
+      }
+      return nil
+    }
     let entry = Entry(message: Array(message), seenMilliseconds: now)
     state.entries[key] = entry
     state.byteCount += message.count

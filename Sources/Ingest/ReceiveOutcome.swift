@@ -11,17 +11,34 @@ package enum ReceiveOutcome: Sendable, Equatable {
   case malformed(message: String)
   /// Decompressed it would be larger than the limit; nothing was stored.
   case tooLarge(message: String)
-  /// Neither snappy nor zstd.
-  case unsupportedEncoding(String)
   /// More samples than the workspace may send; nothing was stored, and the same body may come again.
   case limited(message: String, retryAfterSeconds: Int)
   /// Nothing is acknowledged; the sender should try the same body again.
   case unavailable(message: String, retryAfterSeconds: Int)
+
+  /// What is wrong, for people; nil where nothing is.
+  var fault: String? {
+    switch self {
+    case .stored, .refusedReplica: nil
+    case .partly(let message), .malformed(let message), .tooLarge(let message), .limited(let message, _),
+      .unavailable(let message, _):
+      message
+    }
+  }
 }
 
 /// The encodings a body may have.
 package enum BodyEncoding: Sendable, Equatable {
   case snappy, zstd, gzip, identity
+
+  var name: String {
+    switch self {
+    case .snappy: "snappy"
+    case .zstd: "zstd"
+    case .gzip: "gzip"
+    case .identity: "without compression"
+    }
+  }
 }
 
 /// The messages a body may be: that of remote write 1.0, or of 2.0.

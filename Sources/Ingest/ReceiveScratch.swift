@@ -17,6 +17,11 @@ final class ReceiveScratch {
   /// Packed, of the exemplar being stored.
   var exemplarLabels = ByteBuffer(capacity: 16)
   var refusals = Refusals()
+  /// Exemplars and metadata that are not stored: no sample is lost with them.
+  var refusedExemplars = Refusals()
+  var refusedMetadata = Refusals()
+  /// True if the body is of this server's own metrics: neither limits nor rules nor replicas concern it.
+  var isOwn = false
   /// The replicas the body is of.
   var pairs = BodyPairs()
   var haTerms = HATerms()
@@ -32,6 +37,14 @@ final class ReceiveScratch {
     return place == 0 || pairs.isEmpty ? nil : pairs[place - 1]
   }
 
+  /// The row as a refusal names it.
+  func offender(_ message: String, row: Int, in bytes: UnsafeRawBufferPointer) -> Offender {
+    let raw = batch.rows.labels(of: batch.rows.rows[row], in: bytes)
+    var offender = Offender(message, series: LabelRules.describe(raw, &labels))
+    offender.pair = replica(of: row)?.pair
+    return offender
+  }
+
   /// Makes ready for the next body and gives back what an unusual one made grow.
   func reset() {
     if decoded.capacity > ReceiveScratch.keptBytesMax {
@@ -44,35 +57,11 @@ final class ReceiveScratch {
     if newSeries.fields.capacity > ReceiveScratch.keptLabelBytesMax { newSeries = NewSeries() }
     if rewritten.capacity > ReceiveScratch.keptLabelBytesMax { rewritten = ByteBuffer(capacity: 512) }
     refusals = Refusals()
+    refusedExemplars = Refusals()
+    refusedMetadata = Refusals()
+    isOwn = false
+    batch.isExempt = false
     pairs.removeAll()
     written = WrittenCounts()
-  }
-}
-
-/// What was refused of one body: counts by reason, and the first few by name.
-struct Refusals {
-  private static let namedMax = 5
-
-  private(set) var countByReason: [String: Int] = [:]
-  private(set) var named: [String] = []
-
-  var isEmpty: Bool { countByReason.isEmpty }
-  var total: Int { countByReason.values.reduce(0, +) }
-
-  mutating func add(reason: String, samples: Int, _ describe: () -> String) {
-    countByReason[reason, default: 0] += samples
-    if named.count < Refusals.namedMax { named.append(describe()) }
-  }
-
-  /// Adds what was refused of a second half of the body.
-  mutating func merge(_ other: Refusals) {
-    for (reason, count) in other.countByReason { countByReason[reason, default: 0] += count }
-    named += other.named.prefix(max(0, Refusals.namedMax - named.count))
-  }
-
-  /// One line: the first refusals, then how many there were.
-  func message(of sampleCount: Int) -> String {
-    let reasons = countByReason.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
-    return named.joined(separator: "; ") + " (refused \(total) of \(sampleCount) samples; \(reasons))"
   }
 }

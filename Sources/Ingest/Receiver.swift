@@ -17,6 +17,8 @@ package final class Receiver: Sendable {
   private let rewriting = Mutex(SeriesRewriting.none)
   private let idle = Mutex<[ScratchBox]>([])
   package let metrics: ReceiverMetrics
+  /// Tells of what is refused, in the log and to whoever asks.
+  package let refusals: RefusalLog
   /// What senders say of their metrics.
   package let metadata: MetadataStore
   /// Who leads of the replicas that send the same series.
@@ -47,6 +49,7 @@ package final class Receiver: Sendable {
     self.limits = Mutex(limits)
     self.metrics = metrics
     self.replicas = replicas
+    refusals = RefusalLog(clock: clock, log: log)
     metadata = MetadataStore(hash: head.hash)
   }
 
@@ -72,13 +75,31 @@ package final class Receiver: Sendable {
 
   /// Takes in one body, and says how much of it is stored, or need not be because it is of a replica that does not lead.
   package func receive(
-    _ body: UnsafeRawBufferPointer, encoding: BodyEncoding, message: WriteMessage
+    _ body: UnsafeRawBufferPointer, encoding: BodyEncoding, message: WriteMessage, isAdmitted: Bool = false,
+    from sender: () -> Sender = { .unknown }
   ) -> (outcome: ReceiveOutcome, written: WrittenCounts) {
     withScratch { scratch, limits in
       let form = BodyForm(encoding: encoding, message: message)
-      let outcome = answer(receive(body, form, scratch, limits), scratch)
+      let outcome = answer(receive(body, form, scratch, limits, isAdmitted: isAdmitted), scratch)
+      tell(outcome, scratch, sender)
       scratch.written.add(scratch.pairs.refused)
       return (outcome, scratch.written)
+    }
+  }
+
+  /// Takes in the server's own metrics, a 1.0 body that is not compressed. Limits, rate, rules and replicas are for what
+  /// others send: they neither hold for it, nor does it count towards them.
+  func receiveOwn(_ body: UnsafeRawBufferPointer) -> ReceiveOutcome {
+    withScratch { scratch, _ in
+      scratch.isOwn = true
+      scratch.batch.isExempt = true
+      var limits = IngestLimits()
+      limits.decodedBytesMax = .max
+      let form = BodyForm(encoding: .identity, message: .v1)
+      let outcome = receive(body, form, scratch, limits, isAdmitted: true)
+      tell(outcome, scratch) { .own("this server's own metrics") }
+      head.exemptSeriesCount = scratch.batch.rows.rows.count
+      return outcome
     }
   }
 
@@ -94,10 +115,11 @@ package final class Receiver: Sendable {
     return try use(box.scratch, limits.withLock { $0 })
   }
 
-  /// `replaying`: a kept body of a replica that now leads; only its rows are of interest.
+  /// `replaying`: a kept body of a replica that now leads; only its rows are of interest. `isAdmitted`: its samples have
+  /// been taken out of the rate already, or need not be.
   func receive(
     _ body: UnsafeRawBufferPointer, _ form: BodyForm, _ scratch: ReceiveScratch, _ limits: IngestLimits,
-    replaying: HAPair? = nil
+    isAdmitted: Bool, replaying: HAPair? = nil
   ) -> ReceiveOutcome {
     if let database, !database.isWritable {
       return .unavailable(message: "the disk is nearly full, nothing is written", retryAfterSeconds: 30)
@@ -110,10 +132,10 @@ package final class Receiver: Sendable {
       metrics.malformed.add()
       return .malformed(message: "not a remote-write request: \(error)")
     }
-    if replaying == nil, let limited = rateLimit(scratch, limits) { return limited }
+    if !isAdmitted, let limited = rateLimit(scratch, limits) { return limited }
     let now = clock.nowMilliseconds()
     scratch.haTerms = replicas.begin(head, now: clock.monotonicMilliseconds)
-    scratch.rewriting = rewriting.withLock { $0 }
+    scratch.rewriting = scratch.isOwn ? .none : rewriting.withLock { $0 }
     scratch.batch.rules = scratch.rewriting.number
     head.appendKnown(&scratch.batch, now: now, takesPlain: replaying == nil)
     let settled = settleReplicas(body, form, bytes, scratch, now, replaying: replaying)
@@ -128,9 +150,10 @@ package final class Receiver: Sendable {
       ? 0 : HistogramIntake(head: head, limits: limits, now: now, metrics: metrics).store(bytes, scratch)
     let exemplars =
       scratch.batch.rows.exemplars.count == 0
-      ? 0 : ExemplarIntake(head: head, message: form.message, now: now).store(bytes, scratch, metrics)
+      ? 0 : ExemplarIntake(head: head, message: form.message, now: now).store(bytes, scratch)
     scratch.refuseFaults()
-    metadata.note(scratch.batch.rows.metadata, in: scratch.batch.rows.messages(in: bytes), now: now)
+    scratch.refusedMetadata = metadata.note(
+      scratch.batch.rows.metadata, in: scratch.batch.rows.messages(in: bytes), now: now)
     if scratch.batch.tally.refused > 0 { nameRefusedSamples(bytes, scratch) }
     do throws(WALError) {
       try head.commit(&scratch.batch)
@@ -149,7 +172,6 @@ package final class Receiver: Sendable {
     scratch.written.exemplars = exemplars
     scratch.written.refused = scratch.refusals.total
     if scratch.refusals.isEmpty { return .stored }
-    metrics.count(scratch.refusals)
     return .partly(message: scratch.refusals.message(of: scratch.batch.rows.elementCount))
   }
 
@@ -166,13 +188,20 @@ package final class Receiver: Sendable {
   private func rateLimit(_ scratch: ReceiveScratch, _ limits: IngestLimits) -> ReceiveOutcome? {
     if limits.samplesPerSecondMax == 0 { return nil }
     let rows = scratch.batch.rows.times.count + scratch.batch.rows.histograms.count
+    return admit(rows, metadata: scratch.batch.rows.metadata.count, limits, &scratch.refusals)
+  }
+
+  /// Takes samples out of the rate before their body comes; an outcome where the workspace sends more than it may.
+  func admit(
+    _ samples: Int, metadata: Int, _ limits: IngestLimits, _ refusals: inout Refusals
+  ) -> ReceiveOutcome? {
     let now = UInt64(max(0, clock.monotonicNanoseconds()))
-    guard let seconds = rate.withLock({ $0.take(rows, limits, now: now) }) else { return nil }
-    metrics.count(reason: "rate_limited", samples: rows)
-    let metadata = scratch.batch.rows.metadata.count
-    return .limited(
-      message: "ingestion rate limit (\(limits.samplesPerSecondMax)) exceeded while adding \(rows) samples and "
-        + "\(metadata) metadata", retryAfterSeconds: seconds)
+    guard let seconds = rate.withLock({ $0.take(samples, limits, now: now) }) else { return nil }
+    let limit = limits.samplesPerSecondMax
+    let message =
+      "ingestion rate limit (\(limit)) exceeded while adding \(samples) samples and \(metadata) metadata"
+    refusals.add(reason: "rate_limited", samples: samples) { Offender(message, actual: samples, limit: limit) }
+    return .limited(message: message, retryAfterSeconds: seconds)
   }
 
   /// Fills `scratch.decoded`; an outcome where that is not possible.
@@ -197,7 +226,7 @@ package final class Receiver: Sendable {
       if case .outOfMemory = error { return .unavailable(message: "remote-write body: \(error)", retryAfterSeconds: 5) }
       metrics.malformed.add()
       if case .tooLarge = error { return .tooLarge(message: "remote-write body \(error)") }
-      return .malformed(message: "remote-write body: \(encoding): \(error)")
+      return .malformed(message: "remote-write body: \(encoding.name): \(error)")
     }
   }
 
@@ -209,19 +238,20 @@ package final class Receiver: Sendable {
     // In the order of the body, so that series are made in the order their sender has them.
     for row in scratch.batch.unknown.sorted().map(Int.init) {
       guard let refusal = resolver.resolve(row, bytes, scratch) else { continue }
-      let raw = scratch.batch.rows.labels(of: scratch.batch.rows.rows[row], in: bytes)
-      refuse(row, reason: refusal.reason, refusal.message, raw, scratch)
+      refuse(row, refusal, bytes, scratch)
     }
   }
 
   private func refuse(
-    _ row: Int, reason: String, _ message: String, _ labels: UnsafeRawBufferPointer, _ scratch: ReceiveScratch
+    _ row: Int, _ refusal: RowResolver.Refusal, _ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch
   ) {
-    let row = scratch.batch.rows.rows[row]
+    let scanned = scratch.batch.rows.rows[row]
     // Its histograms are refused one by one.
-    if row.sampleCount == 0 && row.flags & WriteRow.hasHistograms != 0 { return }
-    scratch.refusals.add(reason: reason, samples: Int(row.sampleCount)) {
-      "\(message), series \(LabelRules.describe(labels, &scratch.labels))"
+    if scanned.sampleCount == 0 && scanned.flags & WriteRow.hasHistograms != 0 { return }
+    scratch.refusals.add(reason: refusal.reason, samples: Int(scanned.sampleCount)) {
+      var offender = scratch.offender(refusal.message, row: row, in: bytes)
+      (offender.actual, offender.limit) = (refusal.actual, refusal.limit)
+      return offender
     }
   }
 
@@ -234,10 +264,11 @@ package final class Receiver: Sendable {
       for sample in start..<(start + Int(scratch.batch.rows.rows[row].sampleCount)) {
         guard let outcome = SampleOutcome(rawValue: scratch.batch.outcomes[sample]), !outcome.isStored else { continue }
         head.metrics.count(outcome)
-        let labels = scratch.batch.rows.labels(of: scratch.batch.rows.rows[row], in: bytes)
-        let time = scratch.batch.rows.times[sample]
         scratch.refusals.add(reason: outcome.reason, samples: 1) {
-          "\(outcome.message), timestamp \(time), series \(LabelRules.describe(labels, &scratch.labels))"
+          var offender = scratch.offender(outcome.message, row: row, in: bytes)
+          offender.timestamp = scratch.batch.rows.times[sample]
+          offender.value = Double(bitPattern: scratch.batch.rows.values[sample])
+          return offender
         }
       }
     }

@@ -9,8 +9,8 @@ package final class ReceiverMetrics: Sendable {
   package let notLogged: Counter
   package let relabelled: Counter
   package let relabelDropped: Counter
-  private let refused = Mutex<[String: Int]>([:])
-  private let refusedExemplars = Mutex<[String: Int]>([:])
+  let untold: Counter
+  private let refused = Mutex<[RefusalUnit: [String: Int]]>([:])
 
   package init(_ registry: MetricsRegistry) {
     samples = registry.counter(
@@ -23,41 +23,34 @@ package final class ReceiverMetrics: Sendable {
       "apus_receiver_relabelled_series_total", "Series whose labels went through the rules: each spelling once.")
     relabelDropped = registry.counter(
       "apus_receiver_relabel_dropped_samples_total", "Samples of series that the rules drop.")
-    registry.collect("apus_discarded_samples_total", "Samples that were refused, by reason.", .counter) { [weak self] in
-      guard let self else { return [] }
-      let counts = self.refused.withLock { $0 }
-      return counts.sorted { $0.key < $1.key }.map { (labels: [("reason", $0.key)], value: Double($0.value)) }
+    untold = registry.counter(
+      "apus_receiver_untold_refused_samples_total",
+      "Samples refused of bodies that were answered 204, since their sender would send all of the body again.")
+    for (unit, name, help) in [
+      (RefusalUnit.samples, "apus_discarded_samples_total", "Samples that were refused, by reason."),
+      (.exemplars, "apus_discarded_exemplars_total", "Exemplars that were not stored, by reason."),
+      (.metadata, "apus_discarded_metadata_total", "Metadata of metrics that was not kept, by reason."),
+      (.bodies, "apus_discarded_bodies_total", "Bodies that were refused as a whole, by reason."),
+    ] {
+      registry.collect(name, help, .counter) { [weak self] in
+        guard let self else { return [] }
+        let counts = self.refused.withLock { $0[unit] ?? [:] }
+        return counts.sorted { $0.key < $1.key }.map { (labels: [("reason", $0.key)], value: Double($0.value)) }
+      }
     }
-    registry.collect("apus_discarded_exemplars_total", "Exemplars that were not stored, by reason.", .counter) {
-      [weak self] in
-      guard let self else { return [] }
-      let counts = self.refusedExemplars.withLock { $0 }
-      return counts.sorted { $0.key < $1.key }.map { (labels: [("reason", $0.key)], value: Double($0.value)) }
-    }
-  }
-
-  func count(_ exemplar: ExemplarOutcome) {
-    let reason: String
-    switch exemplar {
-    case .stored, .duplicate, .disabled: return
-    case .outOfOrder: reason = "out-of-order"
-    case .tooLong: reason = "labels-too-long"
-    case .invalid: reason = "invalid"
-    case .tooFarInFuture: reason = "too-far-in-future"
-    case .noSeries: reason = "no-series"
-    case .exhausted: reason = "exhausted"
-    }
-    refusedExemplars.withLock { $0[reason, default: 0] += 1 }
   }
 
   /// Samples refused so far, by reason.
-  package var discarded: [String: Int] { refused.withLock { $0 } }
+  package var discarded: [String: Int] { refused.withLock { $0[.samples] ?? [:] } }
 
-  func count(reason: String, samples: Int) { refused.withLock { $0[reason, default: 0] += samples } }
+  func count(reason: String, _ count: Int, _ unit: RefusalUnit) {
+    refused.withLock { $0[unit, default: [:]][reason, default: 0] += count }
+  }
 
-  func count(_ refusals: Refusals) {
+  func count(_ refusals: Refusals, _ unit: RefusalUnit) {
+    if refusals.isEmpty { return }
     refused.withLock { total in
-      for (reason, count) in refusals.countByReason { total[reason, default: 0] += count }
+      for (reason, count) in refusals.countByReason { total[unit, default: [:]][reason, default: 0] += count }
     }
   }
 }

@@ -7,7 +7,9 @@ extension ReceiveScratch {
     for index in 0..<batch.rows.faults.count {
       let fault = batch.rows.faults[index]
       let (kind, elements) = ReceiveScratch.reason(of: fault)
-      refusals.add(reason: kind, samples: elements) { "\(fault.message), series at byte \(fault.offset)" }
+      refusals.add(reason: kind, samples: elements) {
+        Offender("\(fault.message), series at byte \(fault.offset)")
+      }
     }
   }
 

@@ -14,6 +14,8 @@ struct RowResolver {
   struct Refusal {
     var reason: String
     var message: String
+    var actual: Int?
+    var limit: Int?
   }
 
   /// Appends the row's samples to its series; nil also where the rules drop the row (`AppendBatch.isDropped`).
@@ -60,10 +62,13 @@ struct RowResolver {
   func append(_ row: Int, _ scratch: ReceiveScratch) -> Refusal? {
     let name = scratch.replica(of: row).map { $0.number == 0 ? nil : $0.number } ?? 0
     let refusal = head.appendNew(row: row, &scratch.newSeries, &scratch.batch, now: now, pair: name)
-    return refusal.map { Refusal(reason: $0.reason, message: $0.message) }
+    return refusal.map { refusal in
+      let (actual, limit) = refusal.numbers
+      return Refusal(reason: refusal.reason, message: refusal.message, actual: actual, limit: limit)
+    }
   }
 
   private func refused(_ fault: SeriesFault) -> Identity {
-    .refused(Refusal(reason: fault.reason, message: fault.message))
+    .refused(Refusal(reason: fault.reason, message: fault.message, actual: fault.actual, limit: fault.limit))
   }
 }

@@ -3,7 +3,8 @@ import Platform
 import Synchronization
 
 /// Stores the server's own metrics every 15 seconds, as if it scraped itself, so that the first query people run has an
-/// answer. One thread; the samples go the way of every other body.
+/// answer. Rounds run one after the other; the samples go the way of every other body, but for limits, rules and replicas
+/// (`Receiver.receiveOwn`).
 package final class SelfScrape: Sendable {
   package static let intervalMilliseconds: Int64 = 15_000
   private let task: PeriodicTask
@@ -11,26 +12,58 @@ package final class SelfScrape: Sendable {
   /// When a round was, how long it took, and what went wrong in it, if anything.
   package typealias Report = @Sendable (_ milliseconds: Int64, _ seconds: Double, _ error: String?) -> Void
 
-  /// `instance` as a Prometheus would name this server; `report` is called after each round.
+  /// The first round is over when this returns. `instance` as a Prometheus would name this server; `report` is called
+  /// after each round.
   package init(
     receiver: Receiver, registry: MetricsRegistry, instance: String, clock: any Clock, log: Log,
     report: @escaping Report = { _, _, _ in }
   ) throws(ThreadError) {
-    let round: @Sendable () -> Void = {
-      SelfScrape.scrape(receiver, registry, instance: instance, clock, log, report)
-    }
-    round()
+    let rounds = SelfScrapeRounds(receiver, registry, instance: instance, clock, log, report)
+    rounds.scrape()
     task = try PeriodicTask(
-      name: "self-scrape", intervalMilliseconds: SelfScrape.intervalMilliseconds, clock: clock, round)
+      name: "self-scrape", intervalMilliseconds: SelfScrape.intervalMilliseconds, clock: clock
+    ) { rounds.scrape() }
   }
 
-  package func stop() { task.stop() }
+  /// Begins a round at once, beside those of every 15 seconds.
+  package func scrapeNow() { task.runNow() }
 
-  private static func scrape(
+  package func stop() { task.stop() }
+}
+
+/// The rounds of one self-scrape. One thread at a time.
+private final class SelfScrapeRounds: Sendable {
+  private struct Past: Sendable {
+    var time = Int64.min
+    var error: String?
+  }
+
+  private let receiver: Receiver
+  private let registry: MetricsRegistry
+  private let instance: String
+  private let clock: any Clock
+  private let log: Log
+  private let report: SelfScrape.Report
+  private let past = Mutex(Past())
+
+  init(
     _ receiver: Receiver, _ registry: MetricsRegistry, instance: String, _ clock: any Clock, _ log: Log,
-    _ tell: Report
+    _ report: @escaping SelfScrape.Report
   ) {
-    let time = clock.nowMilliseconds()
+    self.receiver = receiver
+    self.registry = registry
+    self.instance = instance
+    self.clock = clock
+    self.log = log
+    self.report = report
+  }
+
+  func scrape() {
+    // Two rounds of one millisecond would be two values for one time.
+    let time = past.withLock { past in
+      past.time = max(clock.nowMilliseconds(), past.time == .min ? .min : past.time + 1)
+      return past.time
+    }
     let started = clock.monotonicNanoseconds()
     let target: [(name: String, value: String)] = [("instance", instance), ("job", "apus")]
     var body = WriteRequestBuilder()
@@ -42,15 +75,29 @@ package final class SelfScrape: Sendable {
       }
     }
     let seconds = Double(clock.monotonicNanoseconds() - started) / 1e9
-    let report: [(String, Double)] = [
+    let facts: [(String, Double)] = [
       ("up", 1), ("scrape_duration_seconds", seconds), ("scrape_samples_scraped", Double(count)),
       ("scrape_samples_post_metric_relabeling", Double(count)),
     ]
-    for (name, value) in report {
+    for (name, value) in facts {
       body.append(labels: [("__name__", name)] + target, time: time, value: value)
     }
-    let outcome = receiver.receive(body.bytes, encoding: .identity)
-    tell(time, seconds, outcome == .stored ? nil : "not all was stored: \(outcome)")
-    if outcome != .stored { log.warn("The server's own metrics were not all stored", ["outcome": "\(outcome)"]) }
+    tell(receiver.receiveOwn(body.bytes), time, seconds)
+  }
+
+  private func tell(_ outcome: ReceiveOutcome, _ time: Int64, _ seconds: Double) {
+    let error = outcome.fault
+    report(time, seconds, error.map { "not all was stored: \($0)" })
+    // What lasts is told once, and its end.
+    let before = past.withLock { past in
+      let before = past.error
+      past.error = error
+      return before
+    }
+    if let error, before == nil {
+      log.warn("The server's own metrics were not all stored; tried again every 15 seconds", ["err": error])
+    } else if error == nil, before != nil {
+      log.info("The server's own metrics are stored again")
+    }
   }
 }

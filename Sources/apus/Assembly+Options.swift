@@ -63,7 +63,6 @@ extension OTLPOptions {
   init(_ options: ServeOptions, _ configuration: Configuration) {
     self.init()
     lookbackMilliseconds = options.lookbackMilliseconds
-    if options.features.contains("otlp-deltatocumulative") { deltas = .madeCumulative }
     if options.features.contains("otlp-native-delta-ingestion") { deltas = .stored }
     guard let section = configuration.document.section("otlp") else { return }
     // Others have been refused with the file.
@@ -118,19 +117,38 @@ extension Assembly {
     }
   }
 
+  /// What an operator looks for first in a log: what runs, on which data, told by what, for how long, and where.
+  static func tellStart(
+    _ options: ServeOptions, _ configuration: Configuration, _ sockets: [BoundSocket], _ log: Log
+  ) {
+    let addresses = zip(options.listenAddresses, sockets).map { address, socket in
+      ListenAddress(host: address.host, port: UInt16(truncatingIfNeeded: socket.port)).description
+    }
+    let retention = retentionText(options, configuration)
+    log.info(
+      "Starting Apus",
+      [
+        "version": Version.number, "revision": Version.revision, "data": options.dataDirectory,
+        "config": configuration.file, "retention": retention.isEmpty ? "unlimited" : retention,
+        "addresses": addresses.joined(separator: ","),
+      ])
+  }
+
+  static func retentionText(_ options: ServeOptions, _ configuration: Configuration) -> String {
+    let retention = Configuration.Retention.effective(
+      configuration, flagTimeMilliseconds: options.retentionTimeMilliseconds,
+      flagSizeBytes: options.retentionSizeBytes)
+    let time = retention.timeMilliseconds.map { DurationText.format($0) }
+    let size = retention.sizeBytes.map { ByteSizeText.format(Int64($0)) }
+    return [time, size].compactMap { $0 }.joined(separator: " or ")
+  }
+
   static func runtime(
     _ options: ServeOptions, _ configuration: ConfigurationHolder, _ database: Database, _ clock: any Clock
   ) -> RuntimeFacts {
     RuntimeFacts(
       startMilliseconds: clock.nowMilliseconds(), configuration: { [configuration] in configuration.lastReload },
-      retention: { [configuration] in
-        let retention = Configuration.Retention.effective(
-          configuration.present, flagTimeMilliseconds: options.retentionTimeMilliseconds,
-          flagSizeBytes: options.retentionSizeBytes)
-        let time = retention.timeMilliseconds.map { DurationText.format($0) }
-        let size = retention.sizeBytes.map { ByteSizeText.format(Int64($0)) }
-        return [time, size].compactMap { $0 }.joined(separator: " or ")
-      },
+      retention: { [configuration] in retentionText(options, configuration.present) },
       corruptions: { [weak database] in
         database.map { $0.metrics.wal.corruptions.value + $0.metrics.wbl.corruptions.value } ?? 0
       })

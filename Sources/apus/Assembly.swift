@@ -50,6 +50,7 @@ final class Assembly: Sendable {
     lock = try Assembly.takeDirectory(options, log)
 
     let present = configuration.present
+    Assembly.tellStart(options, present, sockets, log)
     do throws(DatabaseError) {
       database = try Database.open(
         DatabaseOptions(options, present), disk: LinuxDisk(), clock: clock, log: log, registry: registry)

@@ -36,8 +36,12 @@ final class Lifecycle {
   private static func restore(_ assembly: Assembly, _ selfScrape: SelfScrapeHolder, port: Int) {
     do {
       try assembly.database.restore()
-      try assembly.database.start()
+      // Whoever is told that the server is ready finds its metrics there.
       if assembly.areOwnMetricsStored { try selfScrape.start(assembly, port: port) }
+      try assembly.receiver.refusals.start()
+      try assembly.database.start()
+      // Once more, as there was nothing yet to count in the first round.
+      selfScrape.scrapeNow()
       assembly.log.info("Server is ready to receive requests")
     } catch {
       assembly.log.error("The data could not be read", ["err": "\(error)"])
@@ -69,6 +73,7 @@ final class Lifecycle {
     assembly.remoteReadPool.stop()
     assembly.heapTrim.stop()
     // A start that is still reading the log has nothing of its own to keep; the log has it all.
+    assembly.receiver.refusals.stop()
     guard assembly.database.isReady else { return assembly.log.info("Stopped before the data was back") }
     restoring?.join()
     assembly.receiver.metadata.close(now: assembly.clock.nowMilliseconds())
@@ -100,6 +105,8 @@ final class SelfScrapeHolder: Sendable {
     }
     if isLate { started.stop() }
   }
+
+  func scrapeNow() { selfScrape.withLock { $0.0 }?.scrapeNow() }
 
   func stop() {
     let running = selfScrape.withLock { holder in

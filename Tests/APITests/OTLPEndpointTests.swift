@@ -38,8 +38,8 @@ import Testing
   func refused() throws {
     let bench = try APIBench()
     let protobuf = [("Content-Type", "application/x-protobuf")]
-    let delta = OTLPBody.metric("d", .sum(isMonotonic: true), temporality: 1, [OTLPBody.number(1, at: APIBench.now)])
-    let push = OTLPBody.request(resource: resource, [gauge("g"), delta])
+    let untimed = OTLPBody.metric("d", .sum(isMonotonic: true), temporality: 0, [OTLPBody.number(1, at: APIBench.now)])
+    let push = OTLPBody.request(resource: resource, [gauge("g"), untimed])
     let text = "invalid temporality and type combination for metric \"d\""
     var answer = try bench.write(push.protobuf, protobuf, to: Self.path)
     #expect(answer.status == 200)
@@ -48,7 +48,7 @@ import Testing
     #expect(answer.status == 200)
     #expect(answer.text.contains(#"{"partialSuccess":{"rejectedDataPoints":"1","errorMessage":"invalid temporality"#))
 
-    answer = try bench.write(OTLPBody.request(resource: resource, [delta]).protobuf, protobuf, to: Self.path)
+    answer = try bench.write(OTLPBody.request(resource: resource, [untimed]).protobuf, protobuf, to: Self.path)
     #expect(answer.status == 400 && answer.text.contains(text))
     #expect(try bench.write([1, 2, 3], protobuf, to: Self.path).status == 400)
     #expect(try bench.write([1], protobuf + [("Content-Encoding", "gzip")], to: Self.path).status == 400)

@@ -204,6 +204,30 @@ extension EndToEnd {
     }
 
     @Test(
+      "the Python SDK's deltas are added up without a flag, and nothing of them is lost",
+      .enabled(if: PythonSDK.isExpected, PythonSDK.absence))
+    func pythonDeltas() throws {
+      let python = try PythonSDK.made.get()
+      let site = try Site()
+      let apus = try ServerProcess.apus(data: site.data, ["--no-storage.own-metrics"])
+      let script = try site.directory.write(PythonSDK.deltaScript, to: "push.py")
+      let child = try ChildProcess(python, [script, apus.baseURL + Self.path])
+      let status = child.wait(within: .seconds(60))
+      let said = child.standardError.complete() + child.standardOutput.complete()
+      #expect(status == .code(0) && !said.contains("rror"), "\(said)")
+      func values(_ selector: String) throws -> [Double] {
+        try apus.query(selector).series.map { $0.points.last?.value ?? .nan }
+      }
+      #expect(try values("orders_total") == [6])
+      #expect(try values("count_over_time(orders_total[10m])") == [3])
+      #expect(try values("took_count") == [6] && values("took_bucket{le=\"5\"}") == [3])
+      #expect(try values("took_sum").first.map { abs($0 - 180.3) < 1e-9 } == true)
+      #expect(try values("histogram_count(size)") == [6])
+      #expect(try values("histogram_quantile(1, size)").first.map { $0 > 80 && $0 < 100 } == true)
+      #expect(try apus.get("/api/v1/status/limits").text.contains("\"discardedSamples\":{}"))
+    }
+
+    @Test(
       "the Python SDK's exporter pushes, and what it measured is there",
       .enabled(if: PythonSDK.isExpected, PythonSDK.absence))
     func pythonSDK() throws {
@@ -275,6 +299,35 @@ extension EndToEnd {
       }
       return python
     }
+
+    /// Pushes three times with delta temporality: counters, a histogram, and one with exponential buckets.
+    static let deltaScript = """
+      import sys
+      from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+      from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider
+      from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExportingMetricReader
+      from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
+      from opentelemetry.sdk.resources import Resource
+
+      delta = {Counter: AggregationTemporality.DELTA, Histogram: AggregationTemporality.DELTA}
+      exporter = OTLPMetricExporter(endpoint=sys.argv[1], preferred_temporality=delta)
+      reader = PeriodicExportingMetricReader(exporter, export_interval_millis=3600000)
+      resource = Resource.create({"service.name": "sdk", "service.instance.id": "delta"})
+      view = View(instrument_name="size", aggregation=ExponentialBucketHistogramAggregation())
+      provider = MeterProvider(resource=resource, metric_readers=[reader], views=[view])
+      meter = provider.get_meter("shop", "0.1")
+      orders, took, size = meter.create_counter("orders"), meter.create_histogram("took"), meter.create_histogram("size")
+      ok = True
+      for step in range(3):
+          orders.add(step + 1)
+          for value in (0.1, 30 * (step + 1)):
+              took.record(value)
+              size.record(value)
+          ok = provider.force_flush() and ok
+      provider.shutdown()
+      sys.exit(0 if ok else 1)
+
+      """
 
     /// Pushes once, gzip-compressed, with one instrument of each kind.
     static let script = """

@@ -16,7 +16,8 @@ import Testing
   private func judge(
     _ election: inout HAElection, _ replica: String, at now: Int64, newest: Int64?, cluster: String = "c"
   ) -> HAElection.Verdict {
-    election.judge(cluster: cluster, replica: replica, newest: newest, now: now, wall: Self.wall + now)
+    election.beginBody()
+    return election.judge(cluster: cluster, replica: replica, newest: newest, now: now, wall: Self.wall + now)
   }
 
   @Test("the first writer leads, another follows, and the lead does not come back by itself")
@@ -63,6 +64,7 @@ import Testing
   func bound() {
     var election = election(clusters: 2)
     #expect(judge(&election, "a", at: 0, newest: 1, cluster: "one") == .elected(previous: nil))
+    #expect(judge(&election, "a", at: 0, newest: 1, cluster: "one") == .accepted)
     #expect(judge(&election, "a", at: 60_000, newest: 1, cluster: "two") == .elected(previous: nil))
     #expect(judge(&election, "a", at: 60_000, newest: 1, cluster: "three") == .tooManyClusters(limit: 2))
     #expect(judge(&election, "a", at: 60_000, newest: nil, cluster: "three") == .accepted)
@@ -71,6 +73,68 @@ import Testing
     #expect(judge(&election, "b", at: 30 * 60_000, newest: 1, cluster: "three") == .elected(previous: nil))
     #expect(election.clusters.keys.sorted() == ["three", "two"])
     #expect(HAElection.Settings(failoverMilliseconds: 1, clustersMax: 0).clusterLimit == HAElection.clustersMax)
+  }
+
+  /// One body of many clusters, as somebody may invent them.
+  private func flood(_ election: inout HAElection, _ names: Range<Int>, at now: Int64) -> Int {
+    election.beginBody()
+    return names.filter { number in
+      election.judge(cluster: "invented\(number)", replica: "r", newest: now, now: now, wall: Self.wall + now)
+        == .elected(previous: nil)
+    }.count
+  }
+
+  @Test("one body of invented clusters keeps nobody out, and pushes nobody out who has written twice")
+  func invented() {
+    var election = election(clusters: 50)
+    for step in 0..<2 {
+      for number in 0..<10 { _ = judge(&election, "a", at: Int64(step), newest: 1, cluster: "real\(number)") }
+    }
+    #expect(flood(&election, 0..<500, at: 1000) == 40)
+    #expect(election.clusters.count == 50)
+    // Who comes now is taken in, each in place of an invented one, and stays.
+    for number in 10..<50 {
+      let cluster = "real\(number)"
+      #expect(judge(&election, "a", at: 2000, newest: 2000, cluster: cluster) == .elected(previous: nil))
+      #expect(judge(&election, "b", at: 2001, newest: 2001, cluster: cluster) == .refused(leader: "a"))
+    }
+    #expect(election.clusters.keys.allSatisfy { $0.hasPrefix("real") } && election.evicted == 40)
+    #expect(flood(&election, 500..<1000, at: 3000) == 0)
+    #expect(judge(&election, "a", at: 3000, newest: 1, cluster: "another") == .tooManyClusters(limit: 50))
+    for number in 0..<50 { #expect(election.clusters["real\(number)"]?.leader == "a") }
+  }
+
+  @Test("floods make room for each other; a cluster that came alone goes only when it has fallen silent")
+  func floods() {
+    var election = election(failover: 30_000, clusters: 20)
+    _ = judge(&election, "a", at: 0, newest: 1, cluster: "alone")
+    for round in 0..<20 {
+      let now = Int64(round) * 1000
+      #expect(flood(&election, round * 100..<(round * 100 + 100), at: now) == 19)
+      #expect(election.clusters["alone"] != nil && election.clusters.count == 20)
+    }
+    // It writes again, and nothing takes its place any more.
+    #expect(judge(&election, "a", at: 20_000, newest: 1, cluster: "alone") == .accepted)
+    #expect(flood(&election, 5000..<5100, at: 100_000) == 19)
+    #expect(election.clusters["alone"] != nil)
+    // What is full of clusters that came one by one refuses another, until one of them has been silent for long enough.
+    var singles = self.election(failover: 30_000, clusters: 3)
+    for number in 0..<3 { _ = judge(&singles, "a", at: Int64(number) * 1000, newest: 1, cluster: "s\(number)") }
+    #expect(judge(&singles, "a", at: 29_999, newest: 1, cluster: "new") == .tooManyClusters(limit: 3))
+    #expect(judge(&singles, "a", at: 30_000, newest: 1, cluster: "new") == .elected(previous: nil))
+    #expect(singles.clusters.keys.sorted() == ["new", "s1", "s2"])
+  }
+
+  @Test("a restart keeps in mind who wrote once")
+  func restoredSingles() throws {
+    var election = election(clusters: 3)
+    for cluster in ["real", "real", "one", "two"] { _ = judge(&election, "a", at: 0, newest: 1, cluster: cluster) }
+    let table = try #require(LeaderTable.decode(LeaderTable.encode(election.leaders)))
+    #expect(table.map(\.hasWrittenOnce) == [true, false, true])
+    var next = self.election(clusters: 3)
+    for leader in table { next.restore(leader, newestSample: 1, now: 0) }
+    #expect(judge(&next, "a", at: 1, newest: 2, cluster: "new") == .elected(previous: nil))
+    #expect(next.clusters.keys.sorted() == ["new", "real", "two"])
   }
 
   @Test("a follower that is heard keeps its cluster; replicas that are not heard are forgotten one by one")

@@ -51,6 +51,18 @@ final class ReceiverBench {
     return found
   }
 
+  /// The counts of the histograms of all series of this name.
+  func histogramCounts(_ name: String) throws -> [Double] {
+    var scratch = HeadReadScratch()
+    var samples = SeriesSamples()
+    var counts: [Double] = []
+    for one in try database.head.select([CompiledMatcher(Matcher(.equal, "__name__", name))]) {
+      database.head.read(one, from: .min, through: .max, &scratch, into: &samples)
+      counts += samples.histograms.values.map(\.count)
+    }
+    return counts
+  }
+
   /// All exemplars, by the name of their series and, where it has one, its bound.
   func exemplars() throws -> [String: [Exemplar]] {
     let all = try CompiledMatcher(Matcher(.regex, "__name__", ".+"))

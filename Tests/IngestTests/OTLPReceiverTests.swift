@@ -133,25 +133,25 @@ import Testing
     #expect(info.map(\.time) == [600_000, 450_000, 300_000, 150_000, 0].map { now - $0 })
   }
 
-  @Test("deltas are refused by name, and what is beside them is stored")
-  func deltasRefused() throws {
-    let bench = try ReceiverBench()
-    let delta = OTLPBody.metric("d", .sum(isMonotonic: true), temporality: 1, [OTLPBody.number(1, at: now)])
-    let gauge = OTLPBody.metric("g", .gauge, [OTLPBody.number(1, at: now)])
-    let message = "invalid temporality and type combination for metric \"d\""
-    #expect(receive(bench, [delta, gauge]) == .partly(rejectedPoints: 1, message: message))
-    #expect(try values(bench).keys.sorted().first == #"{__name__="g"}"#)
+  @Test("a metric without a temporality is refused by name and counted, and what is beside it is stored")
+  func unspecifiedTemporality() throws {
+    let lines = LogLines()
+    let bench = try ReceiverBench(log: lines.log)
     let unspecified = OTLPBody.metric(
       "d", .histogram, temporality: 0, [OTLPBody.histogram(at: now, count: 1, sum: 1, buckets: [1], bounds: [])])
-    guard case .partly(1, message) = receive(bench, [unspecified]) else { return }
+    let gauge = OTLPBody.metric("g", .gauge, [OTLPBody.number(1, at: now)])
+    let message = "invalid temporality and type combination for metric \"d\""
+    #expect(receive(bench, [unspecified, gauge]) == .partly(rejectedPoints: 1, message: message))
+    #expect(try values(bench).keys.sorted().first == #"{__name__="g"}"#)
+    #expect(bench.discarded("otlp_temporality") == 1)
+    let told = lines.all.filter { $0.contains("refused") }
+    #expect(told.count == 1 && told[0].contains("reason=otlp_temporality"), "\(told)")
   }
 
-  @Test("deltas are added up where the option says so, and a push that is repeated is not added again")
+  @Test("deltas are added up, and a push that is repeated is not added again")
   func deltasCumulative() throws {
-    var options = OTLPOptions()
-    options.deltas = .madeCumulative
     let bench = try ReceiverBench()
-    let receiver = OTLPReceiver(receiver: bench.receiver, options: options)
+    let receiver = OTLPReceiver(receiver: bench.receiver)
     for (step, count) in [(0, 1), (1, 2), (1, 2), (2, 4)] as [(Int64, UInt64)] {
       let time = now + step * 1000
       let outcome = receive(
@@ -168,11 +168,122 @@ import Testing
     func series(_ name: String) -> [Double]? { stored.first { $0.key.contains("\"\(name)\"") }?.value }
     #expect(series("d_total") == [1, 3, 7])
     #expect(series("h_count") == [1, 3, 7] && series("h_sum") == [1, 2, 3])
-    let late = OTLPBody.metric("d", .sum(isMonotonic: true), temporality: 1, [OTLPBody.number(1, at: now - 1)])
-    guard case .partly(1, _) = receive(bench, [late], through: receiver) else {
-      Issue.record("a late delta was taken")
+  }
+
+  /// The values of a series of the job.
+  private func series(_ bench: ReceiverBench, _ name: String) throws -> [Double]? {
+    try bench.stored("job", "web/shop").first { $0.key.contains("\"\(name)\"") }?.value
+      .map { Double(bitPattern: $0.bits) }
+  }
+
+  private func sum(_ points: [(Int64, Double)]) -> OTLPMessage {
+    OTLPBody.metric(
+      "d", .sum(isMonotonic: true), temporality: 1, points.map { OTLPBody.number($0.1, at: now + $0.0) })
+  }
+
+  @Test("a push that is limited counts its deltas once when it comes again")
+  func retriedDeltas() throws {
+    var limits = IngestLimits()
+    limits.samplesPerSecondMax = 4
+    let bench = try ReceiverBench(limits)
+    let receiver = OTLPReceiver(receiver: bench.receiver)
+    #expect(receive(bench, [sum([(0, 1)])], through: receiver) == .stored)
+    // Two points of one series in one push, as collectors batch them.
+    let push = [sum([(1, 2), (2, 4)]), OTLPBody.metric("g", .gauge, (1..<4).map { OTLPBody.number(1, at: now + $0) })]
+    guard case .limited(_, let seconds) = receive(bench, push, through: receiver) else {
+      Issue.record("five samples fit into three")
       return
     }
+    bench.clock.advance(milliseconds: Int64(seconds) * 1000)
+    #expect(receive(bench, push, through: receiver) == .stored)
+    #expect(try series(bench, "d_total") == [1, 3, 7])
+    // The same once more, as after a lost answer, and behind a newer push.
+    bench.receiver.reconfigure(IngestLimits())
+    #expect(receive(bench, push, through: receiver) == .stored)
+    #expect(receive(bench, [sum([(3, 8)])], through: receiver) == .stored)
+    #expect(receive(bench, push, through: receiver) == .stored)
+    #expect(receive(bench, [sum([(4, 16)])], through: receiver) == .stored)
+    #expect(try series(bench, "d_total") == [1, 3, 7, 15, 31])
+  }
+
+  @Test("a delta that comes behind a newer one is in the next sum; one too old to be told from a repetition is refused")
+  func lateDeltas() throws {
+    let bench = try ReceiverBench()
+    let receiver = OTLPReceiver(receiver: bench.receiver)
+    for push in [[(0, 1.0)], [(10, 2)], [(5, 4)], [(5, 4)], [(10, 2)], [(20, 8)]] as [[(Int64, Double)]] {
+      #expect(receive(bench, [sum(push)], through: receiver) == .stored)
+    }
+    #expect(try series(bench, "d_total") == [1, 3, 15])
+    for step in 0..<Int64(DeltaAccumulator.timesMax) {
+      #expect(receive(bench, [sum([(30 + step, 1)])], through: receiver) == .stored)
+    }
+    guard case .partly(1, let message) = receive(bench, [sum([(7, 100)])], through: receiver) else {
+      Issue.record("a delta that may be a repetition was added")
+      return
+    }
+    #expect(message.hasPrefix("delta of \"d_total\" is older than 16 others of its series"), "\(message)")
+    #expect(bench.discarded("otlp_delta_too_old") == 1)
+  }
+
+  @Test("deltas of the future are refused, and those of today go on; what is not finite does not spoil a sum")
+  func wrongDeltas() throws {
+    let bench = try ReceiverBench()
+    let receiver = OTLPReceiver(receiver: bench.receiver)
+    #expect(receive(bench, [sum([(0, 1)])], through: receiver) == .stored)
+    guard case .partly(3, _) = receive(bench, [sum([(86_400_000, 1), (1, .nan), (2, .infinity)])], through: receiver)
+    else {
+      Issue.record("wrong deltas were taken")
+      return
+    }
+    #expect(receive(bench, [sum([(3, 1)])], through: receiver) == .stored)
+    #expect(try series(bench, "d_total") == [1, 2])
+    #expect(bench.discarded("too_far_in_future") == 1 && bench.discarded("otlp_invalid") == 2)
+  }
+
+  @Test("a series that is silent for an hour goes on where it was: programs send only what has changed")
+  func quietDeltas() throws {
+    let bench = try ReceiverBench()
+    let receiver = OTLPReceiver(receiver: bench.receiver)
+    for step in 0..<3 as Range<Int64> {
+      #expect(receive(bench, [sum([(step * 3_600_000, 1)])], through: receiver) == .stored)
+      bench.clock.advance(milliseconds: 3_600_000)
+    }
+    #expect(try series(bench, "d_total") == [1, 2, 3])
+    #expect(receiver.deltaSeriesCount == 1)
+  }
+
+  @Test("exponential histograms of deltas are added up, in the coarser scale of both")
+  func exponentialDeltas() throws {
+    var one = OTLPExponentialPoint()
+    (one.count, one.sum, one.scale, one.zeroCount) = (7, 10, 2, 1)
+    (one.positive.offset, one.positive.counts) = (-3, [1, 2, 3])
+    var two = one
+    (two.count, two.scale) = (4, 1)
+    (two.positive.offset, two.positive.counts) = (4, [3])
+    let sum = try #require(one.added(two))
+    #expect(sum.count == 11 && sum.scale == 1 && sum.zeroCount == 2 && sum.sum == 20)
+    // -3, -2, -1 become -2, -1, -1.
+    #expect(sum.positive.offset == -2 && sum.positive.counts == [1, 5, 0, 0, 0, 0, 3])
+    #expect(sum.negative.counts == [])
+    // Far apart: made coarser until they fit, and refused where they never would.
+    two.positive.offset = 5000
+    #expect(try #require(one.added(two)).scale < 0)
+    two.positive.offset = .max
+    #expect(one.added(two) == nil)
+
+    let bench = try ReceiverBench()
+    let receiver = OTLPReceiver(receiver: bench.receiver)
+    for (step, count) in [(0, 1), (1, 2), (1, 2), (2, 4)] as [(Int64, UInt64)] {
+      let metric = OTLPBody.metric(
+        "e", .exponential, temporality: 1,
+        [
+          OTLPBody.exponential(
+            at: now + step * 1000, count: count, sum: 1, scale: 3, zero: 0, positive: (0, [count]), negative: (0, []))
+        ])
+      #expect(receive(bench, [metric], through: receiver) == .stored)
+    }
+    let counts = try bench.histogramCounts("e")
+    #expect(counts == [1, 3, 7])
   }
 
   @Test("what the receiver refuses of a push is told with its count; a push of nothing good is refused")

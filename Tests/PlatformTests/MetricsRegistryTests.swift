@@ -52,6 +52,18 @@ import Testing
         """)
   }
 
+  @Test("a histogram that waits for its use has no series before its first observation")
+  func waiting() {
+    let registry = MetricsRegistry()
+    let used = registry.histogram("h", "", labels: [("k", "used")], upperBounds: [1], waitsForUse: true)
+    _ = registry.histogram("h", "", labels: [("k", "unused")], upperBounds: [1], waitsForUse: true)
+    #expect(registry.families().map(\.samples.count) == [0])
+    used.observe(0.5)
+    let samples = registry.families().flatMap(\.samples)
+    #expect(samples.map(\.name) == ["h_bucket", "h_bucket", "h_sum", "h_count"])
+    #expect(samples.allSatisfy { $0.labels[0].value == "used" })
+  }
+
   @Test("every value lands in the first bucket that holds it, for every number of buckets")
   func buckets() {
     for count in 0...16 {

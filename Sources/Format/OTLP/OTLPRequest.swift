@@ -8,11 +8,16 @@ package struct OTLPRequest: Sendable, Equatable {
   package init(resources: [OTLPResource] = []) { self.resources = resources }
 }
 
-/// Why a body is no such request.
+/// Why a body is no such request, or a part of it cannot be translated; `reason` is the value of the label under which
+/// that is counted.
 package struct OTLPError: Error, Sendable, Equatable, CustomStringConvertible {
   package var description: String
+  package var reason: String
 
-  package init(_ description: String) { self.description = description }
+  package init(_ description: String, reason: String = "otlp_invalid") {
+    self.description = description
+    self.reason = reason
+  }
 }
 
 package struct OTLPResource: Sendable, Equatable {

@@ -16,10 +16,18 @@ package struct RemoteReadRequest: Sendable, Equatable {
     }
   }
 
-  package enum ReadError: Error, Equatable {
+  package enum ReadError: Error, Equatable, CustomStringConvertible {
     case malformed
     case unknownMatcher
     case tooManyQueries
+
+    package var description: String {
+      switch self {
+      case .malformed: "not a well-formed read request"
+      case .unknownMatcher: "a matcher of an unknown type"
+      case .tooManyQueries: "more than \(RemoteReadRequest.queriesMax) queries"
+      }
+    }
   }
 
   /// Queries of one request; Prometheus sends one.

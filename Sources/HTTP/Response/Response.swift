@@ -1,9 +1,16 @@
 /// Why an answer could not be completed. The connection is then cut, so that nobody takes the part for the whole.
-package enum StreamFailure: Error, Equatable {
+package enum StreamFailure: Error, Equatable, CustomStringConvertible {
   /// The client is gone, did not read for too long, or the server is stopping.
   case clientGone
   /// The producer itself failed.
   case failed(String)
+
+  package var description: String {
+    switch self {
+    case .clientGone: "the client is gone, or reads no more"
+    case .failed(let reason): reason
+    }
+  }
 }
 
 /// Fills the buffer it is lent and says how many bytes it wrote; 0 is the end. Called on the connection's thread, so

@@ -62,7 +62,11 @@ enum ListenSocket {
     throw .cannotListen(address: text, reason: errorText(failure))
   }
 
-  private struct SystemError: Error { var code: Int32 }
+  private struct SystemError: Error, CustomStringConvertible {
+    var code: Int32
+
+    var description: String { errorText(code) }
+  }
 
   private static func bound(_ address: addrinfo, everyAddress: Bool) -> Result<Int32, SystemError> {
     let kind = address.ai_socktype | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)

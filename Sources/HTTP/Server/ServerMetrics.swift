@@ -42,10 +42,10 @@ final class RouteMetrics: Sendable {
     self.handler = handler
     duration = registry.histogram(
       "prometheus_http_request_duration_seconds", "Histogram of latencies for HTTP requests.",
-      labels: [("handler", handler)], upperBounds: [0.1, 0.2, 0.4, 1, 3, 8, 20, 60, 120])
+      labels: [("handler", handler)], upperBounds: [0.1, 0.2, 0.4, 1, 3, 8, 20, 60, 120], waitsForUse: true)
     size = registry.histogram(
       "prometheus_http_response_size_bytes", "Histogram of response size for HTTP requests.",
-      labels: [("handler", handler)], upperBounds: [100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9])
+      labels: [("handler", handler)], upperBounds: [100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9], waitsForUse: true)
   }
 
   func count(status: Int, nanoseconds: Int64, bytes: Int) {

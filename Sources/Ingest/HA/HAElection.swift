@@ -4,6 +4,9 @@
 /// Rules: who writes first for a cluster leads it. Nobody leads because of a name, and who has lost the lead gets it back
 /// only when the one who has it falls silent. Another replica takes over once no body of the leader has arrived for
 /// `failoverMilliseconds`, and only with samples newer than the newest the leader brought.
+///
+/// When there are as many clusters as there may be, a new one takes the place of one of which a single body came and no
+/// other (`HAElection+Eviction`): invented names never write again, and senders do.
 struct HAElection {
   /// Clusters that are told apart where the configuration names no limit.
   static let clustersMax = 10_000
@@ -34,6 +37,10 @@ struct HAElection {
     var changes = 0
     /// When each replica was last heard, the leader among them.
     var seen: [String: Int64] = [:]
+    /// The number of the body that made it known; 0: it is of an earlier run.
+    var admittedBy = 0
+    /// True until another body than that one has come.
+    var hasWrittenOnce = false
   }
 
   enum Verdict: Equatable, Sendable {
@@ -53,22 +60,46 @@ struct HAElection {
   }
 
   var settings: Settings
-  private(set) var clusters: [String: Cluster] = [:]
+  var clusters: [String: Cluster] = [:]
+  /// The number of the present body.
+  private(set) var body = 0
+  /// How many clusters each body has made known, of bodies that have made any.
+  var admittedCounts: [Int: Int] = [:]
+  /// Clusters that may make room for those of the present body, the next one last; nil until one has to.
+  var candidates: [String]?
+  /// Clusters that have made room.
+  var evicted = 0
+  /// Clusters of which a second body has come.
+  private(set) var established = 0
 
   init(_ settings: Settings) { self.settings = settings }
+
+  /// What is judged from here on is of another body.
+  mutating func beginBody() {
+    body += 1
+    candidates = nil
+  }
 
   /// A body of `replica` has arrived whose newest sample is at `newest`; nil where it has none, which changes nothing but
   /// that the replica was heard.
   mutating func judge(cluster name: String, replica: String, newest: Int64?, now: Int64, wall: Int64) -> Verdict {
     guard var cluster = clusters[name] else {
       guard let newest else { return .accepted }
-      if clusters.count >= settings.clusterLimit { return .tooManyClusters(limit: settings.clusterLimit) }
+      if clusters.count >= settings.clusterLimit && !evict(now: now) {
+        return .tooManyClusters(limit: settings.clusterLimit)
+      }
       clusters[name] = Cluster(
-        leader: replica, electedAtMilliseconds: wall, leaderSeen: now, newestSample: newest, seen: [replica: now])
+        leader: replica, electedAtMilliseconds: wall, leaderSeen: now, newestSample: newest, seen: [replica: now],
+        admittedBy: body, hasWrittenOnce: true)
+      admittedCounts[body, default: 0] += 1
       return .elected(previous: nil)
     }
     clusters[name] = nil
     defer { clusters[name] = cluster }
+    if cluster.hasWrittenOnce && cluster.admittedBy != body && newest != nil {
+      cluster.hasWrittenOnce = false
+      established += 1
+    }
     if cluster.seen[replica] != nil || cluster.seen.count < HAElection.replicasPerClusterMax
       || replica == cluster.leader
     {
@@ -108,6 +139,8 @@ struct HAElection {
         clusters[name] = cluster
       }
     }
+    let bodies = Set(clusters.values.map(\.admittedBy))
+    admittedCounts = admittedCounts.filter { bodies.contains($0.key) }
     return forgotten.sorted()
   }
 
@@ -116,7 +149,8 @@ struct HAElection {
     clusters[leader.cluster] = Cluster(
       leader: leader.replica, electedAtMilliseconds: leader.electedAtMilliseconds, leaderSeen: now,
       newestSample: newestSample, supersededThrough: leader.supersededThrough, changes: leader.changes,
-      seen: [leader.replica: now])
+      seen: [leader.replica: now], hasWrittenOnce: leader.hasWrittenOnce)
+    if leader.hasWrittenOnce { admittedCounts[0, default: 0] += 1 }
   }
 
   /// What a restart must know.
@@ -124,7 +158,8 @@ struct HAElection {
     clusters.map { name, cluster in
       LeaderTable.Leader(
         cluster: name, replica: cluster.leader, electedAtMilliseconds: cluster.electedAtMilliseconds,
-        supersededThrough: cluster.supersededThrough, changes: cluster.changes)
+        supersededThrough: cluster.supersededThrough, changes: cluster.changes,
+        hasWrittenOnce: cluster.hasWrittenOnce)
     }.sorted { $0.cluster < $1.cluster }
   }
 }

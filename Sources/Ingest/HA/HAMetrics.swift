@@ -7,6 +7,7 @@ package final class HAMetrics: Sendable {
   let replayedBodies: Counter
   let replayedSamples: Counter
   let clustersForgotten: Counter
+  let clustersEvicted: Counter
   let tableFailures: Counter
   let supersededSamples: Counter
   let gapSeconds: HistogramMetric
@@ -23,6 +24,8 @@ package final class HAMetrics: Sendable {
       "apus_ha_replayed_samples_total", "Samples of kept bodies that closed the gap of a fail-over.")
     clustersForgotten = registry.counter(
       "apus_ha_replicas_cleanup_deleted_total", "Clusters forgotten since nothing was heard of them.")
+    clustersEvicted = registry.counter(
+      "apus_ha_clusters_evicted_total", "Clusters that wrote one body and no other, forgotten to make room.")
     tableFailures = registry.counter(
       "apus_ha_leader_table_write_failures_total", "Times the table of leaders could not be written.")
     supersededSamples = registry.counter(

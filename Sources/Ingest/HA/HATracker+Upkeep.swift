@@ -32,6 +32,7 @@ extension HATracker {
     let distrusted = terms.options.isEnabled ? misnamed(terms.options, head) : []
     if hadDistrusted || !distrusted.isEmpty { head.distrustNames(of: distrusted) }
     state.withLock { $0.hasDistrusted = !distrusted.isEmpty }
+    tellEvicted(now: now)
     save()
     return terms
   }
@@ -64,6 +65,23 @@ extension HATracker {
         log.warn("The table of HA leaders could not be written; it is tried again", ["err": "\(error)"])
       }
     }
+  }
+
+  /// Tells how many clusters have made room for others, at most once in ten seconds.
+  func tellEvicted(now: Int64) {
+    let news = state.withLock { state -> (count: Int, limit: Int)? in
+      // Other options begin another election, and its count anew.
+      if state.election.evicted < state.evictedTold { state.evictedTold = 0 }
+      guard state.election.evicted > state.evictedTold, now >= state.nextEvictedLine else { return nil }
+      let count = state.election.evicted - state.evictedTold
+      state.evictedTold = state.election.evicted
+      state.nextEvictedLine = now + HATracker.evictedLineMilliseconds
+      return (count, state.election.settings.clusterLimit)
+    }
+    guard let news else { return }
+    log.warn(
+      "HA clusters that wrote one body and no other made room for new ones; raise apus.ha.max_clusters if they are real",
+      ["clusters": "\(news.count)", "limit": "\(news.limit)"])
   }
 
   /// A new series has only one of the two labels: that is counted, and told once for each value.

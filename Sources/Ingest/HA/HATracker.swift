@@ -13,6 +13,8 @@ package final class HATracker: Sendable {
   private static let numberMax = UInt16.max - 1
   /// Warnings about labels, each once.
   static let warningsMax = 1000
+  /// Between two lines about clusters that made room.
+  static let evictedLineMilliseconds: Int64 = 10_000
 
   struct Known: Sendable {
     var pair: HAPair
@@ -33,6 +35,9 @@ package final class HATracker: Sendable {
     var warned: Set<String> = []
     var nextSweep = Int64.min
     var hasDistrusted = false
+    /// Evicted clusters that the log knows of, and when it may hear of more.
+    var evictedTold = 0
+    var nextEvictedLine = Int64.min
     /// Leaders of an earlier run do not know yet how new the samples are that they brought.
     var isFromFile = false
     /// Changes of the leaders.
@@ -122,13 +127,19 @@ package final class HATracker: Sendable {
 
   /// Decides about every pair of a body.
   func judge(_ pairs: inout BodyPairs, _ terms: HATerms, now: Int64) -> Answer {
+    defer { tellEvicted(now: now) }
     let wall = clock.nowMilliseconds()
     return state.withLock { state in
       if terms.generation != state.generation { return .busy }
       for entry in pairs.entries where state.replaying.contains(entry.pair.cluster) {
         if state.election.clusters[entry.pair.cluster]?.leader == entry.pair.replica { return .busy }
       }
+      let (evicted, established) = (state.election.evicted, state.election.established)
+      state.election.beginBody()
       for place in pairs.entries.indices { HATracker.judge(&pairs[place], &state, now: now, wall: wall) }
+      // The table tells who wrote once.
+      if state.election.established != established { state.version += 1 }
+      metrics.clustersEvicted.add(state.election.evicted - evicted)
       return .judged
     }
   }
@@ -155,7 +166,7 @@ package final class HATracker: Sendable {
     if case .takesOver = entry.fate { state.replaying.insert(pair.cluster) }
     if case .tooManyClusters = entry.fate { return }
     entry.supersededThrough = state.election.clusters[pair.cluster]?.supersededThrough ?? .min
-    entry.number = number(of: pair, &state, now: now)
+    entry.number = state.election.isWorthANumber(pair.cluster) ? number(of: pair, &state, now: now) : 0
   }
 
   private static func number(of pair: HAPair, _ state: inout State, now: Int64) -> UInt16 {

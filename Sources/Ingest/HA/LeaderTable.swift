@@ -4,10 +4,10 @@ import Platform
 /// The file that lets a restart keep the leaders, one line each, ended by a checksum:
 ///
 ///     apus ha leaders 1
-///     <cluster> <replica> <elected at, ms> <superseded through, ms> <changes>
+///     <cluster> <replica> <elected at, ms> <superseded through, ms> <changes>[ once]
 ///     crc32c <8 hex digits of all bytes before this line>
 ///
-/// Bytes of names that are no printable ASCII, and blanks and `%`, are written as `%xx`. Replaced as a whole on change.
+/// `once`: a single body of the cluster has come so far. Bytes of names that are no printable ASCII, and blanks and `%`, are written as `%xx`. Replaced as a whole on change.
 enum LeaderTable {
   struct Leader: Equatable, Sendable {
     var cluster: String
@@ -15,11 +15,13 @@ enum LeaderTable {
     var electedAtMilliseconds: Int64
     var supersededThrough: Int64
     var changes: Int
+    var hasWrittenOnce = false
   }
 
   /// Bytes of a file that is read; far above what the most clusters with the longest names take.
   static let bytesMax = 64 << 20
   private static let title = "apus ha leaders 1\n"
+  private static let once = " once"
   private static let checksumName = "crc32c "
 
   static func encode(_ leaders: [Leader]) -> [UInt8] {
@@ -28,7 +30,8 @@ enum LeaderTable {
       append(leader.cluster, to: &bytes)
       bytes.append(UInt8(ascii: " "))
       append(leader.replica, to: &bytes)
-      bytes += " \(leader.electedAtMilliseconds) \(leader.supersededThrough) \(leader.changes)\n".utf8
+      bytes += " \(leader.electedAtMilliseconds) \(leader.supersededThrough) \(leader.changes)".utf8
+      bytes += (leader.hasWrittenOnce ? once + "\n" : "\n").utf8
     }
     bytes += (checksumName + hexadecimal(bytes.withUnsafeBytes { checksum($0) }) + "\n").utf8
     return bytes
@@ -45,7 +48,9 @@ enum LeaderTable {
     guard bytes.suffix(tail).elementsEqual((checksumName + hexadecimal(expected) + "\n").utf8) else { return nil }
     var leaders: [Leader] = []
     for line in body.dropFirst(title.utf8.count).split(separator: UInt8(ascii: "\n")) {
-      let parts = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+      let hasWrittenOnce = line.suffix(once.utf8.count).elementsEqual(once.utf8)
+      let fields = hasWrittenOnce ? line.dropLast(once.utf8.count) : line
+      let parts = fields.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
       guard parts.count == 5, let cluster = name(parts[0]), let replica = name(parts[1]),
         let elected = Int64(String(decoding: parts[2], as: UTF8.self)),
         let superseded = Int64(String(decoding: parts[3], as: UTF8.self)),
@@ -54,7 +59,7 @@ enum LeaderTable {
       leaders.append(
         Leader(
           cluster: cluster, replica: replica, electedAtMilliseconds: elected, supersededThrough: superseded,
-          changes: changes))
+          changes: changes, hasWrittenOnce: hasWrittenOnce))
     }
     return leaders
   }

@@ -16,7 +16,7 @@ extension Receiver {
     _ scratch: ReceiveScratch, _ now: Int64, replaying: HAPair?
   ) -> ReceiveOutcome? {
     let options = scratch.haTerms.options
-    guard options.isEnabled else {
+    guard options.isEnabled, !scratch.isOwn else {
       setAside(scratch) { _ in true }
       return nil
     }
@@ -210,7 +210,11 @@ extension Receiver {
         replicas.metrics.countDeduped(entry.samples, of: entry.pair.cluster)
       case .tooManyClusters(let limit):
         scratch.refusals.add(reason: "too_many_ha_clusters", samples: entry.samples) {
-          "too many HA clusters (limit: \(limit)), cluster \(LabelRules.excerpt(of: entry.pair.cluster))"
+          var offender = Offender(
+            "too many HA clusters (limit: \(limit)), cluster \(LabelRules.excerpt(of: entry.pair.cluster))",
+            limit: limit)
+          offender.pair = entry.pair
+          return offender
         }
       case .accepted, .takesOver: break
       }

@@ -35,7 +35,8 @@ extension Receiver {
     _ body: UnsafeRawBufferPointer, _ form: BodyForm, of pair: HAPair
   ) -> (isComplete: Bool, samples: Int, oldest: Int64) {
     withScratch { scratch, limits in
-      let outcome = receive(body, form, scratch, limits, replaying: pair)
+      let outcome = receive(body, form, scratch, limits, isAdmitted: true, replaying: pair)
+      tell(outcome, scratch) { .own("the kept bodies of replica \(pair.replica) of cluster \(pair.cluster)") }
       let tally = scratch.batch.tally
       switch outcome {
       case .unavailable: return (false, 0, .max)

@@ -2,7 +2,6 @@
 package struct OTLPOptions: Sendable, Equatable {
   /// What is done with points that say how much was added since the one before.
   package enum Deltas: Sendable, Equatable {
-    case refused
     /// Added up here, so that they become counters.
     case madeCumulative
     /// Stored as they are.
@@ -29,7 +28,7 @@ package struct OTLPOptions: Sendable, Equatable {
   /// A label that would begin with one underscore gets `key` before it.
   package var prefixesUnderscore = true
   package var keepsMultipleUnderscores = true
-  package var deltas = Deltas.refused
+  package var deltas = Deltas.madeCumulative
   /// Of the queries: `target_info` is written often enough to be found by them.
   package var lookbackMilliseconds: Int64 = 300_000
 

@@ -32,10 +32,14 @@ package final class OTLPReceiver: Sendable {
     self.options = Mutex(options)
   }
 
+  /// Number of series whose deltas are being added up.
+  package var deltaSeriesCount: Int { deltas.count }
+
   package func reconfigure(_ options: OTLPOptions) { self.options.withLock { $0 = options } }
 
   package func receive(
-    _ body: UnsafeRawBufferPointer, encoding: OTLPEncoding, compression: BodyEncoding
+    _ body: UnsafeRawBufferPointer, encoding: OTLPEncoding, compression: BodyEncoding,
+    from sender: () -> Sender = { .unknown }
   ) -> OTLPOutcome {
     var decoded = ByteBuffer(capacity: 64)
     let request: OTLPRequest
@@ -43,15 +47,23 @@ package final class OTLPReceiver: Sendable {
       try decompress(body, compression, into: &decoded)
     } catch {
       if case .outOfMemory = error { return .unavailable(message: "\(error)", retryAfterSeconds: 5) }
-      return .refused(message: "OTLP body: \(compression): \(error)")
+      var reason = "malformed_body"
+      if case .tooLarge = error { reason = "body_too_large" }
+      return refuse(reason, "OTLP body: \(compression.name): \(error)", sender())
     }
     let bytes = compression == .identity ? body : decoded.bytes
     do throws(OTLPError) {
       request = try encoding == .json ? OTLPRequest(json: bytes) : OTLPRequest(protobuf: bytes)
     } catch {
-      return .refused(message: "OTLP body: \(error)")
+      return refuse("malformed_body", "OTLP body: \(error)", sender())
     }
-    return store(request)
+    return store(request, sender)
+  }
+
+  private func refuse(_ reason: String, _ message: String, _ sender: Sender) -> OTLPOutcome {
+    receiver.metrics.malformed.add()
+    receiver.tell(refusedBody: reason, message, sender)
+    return .refused(message: message)
   }
 
   private func decompress(
@@ -69,19 +81,41 @@ package final class OTLPReceiver: Sendable {
     }
   }
 
-  private func store(_ request: OTLPRequest) -> OTLPOutcome {
-    let results = SliceResults()
-    var translation = OTLPTranslation(options.withLock { $0 }, deltas, now: receiver.clock.nowMilliseconds()) {
-      [receiver] bytes in
-      let (outcome, written) = receiver.receive(bytes, encoding: .identity, message: .v1)
-      return results.add(outcome, written)
+  private func store(_ request: OTLPRequest, _ sender: () -> Sender) -> OTLPOutcome {
+    let options = options.withLock { $0 }
+    // The push is admitted as a whole: one that is limited in its middle could never come through by coming again.
+    var limited = Refusals()
+    if case .limited(let message, let seconds)? = receiver.admit(
+      request.sampleCount(options), metadata: 0, receiver.presentLimits, &limited)
+    {
+      receiver.tell(limited, .samples, sender(), answer: "429")
+      return .limited(message: message, retryAfterSeconds: seconds)
     }
-    translation.translate(request)
+    let results = SliceResults()
+    let now = receiver.clock.nowMilliseconds()
+    let sum = withoutActuallyEscaping(sender) { sender in
+      var translation = OTLPTranslation(options, deltas, now: now, newest: receiver.head.newestTaken(now: now)) {
+        [receiver] bytes in
+        let (outcome, written) = receiver.receive(
+          bytes, encoding: .identity, message: .v1, isAdmitted: true, from: sender)
+        return results.add(outcome, written)
+      }
+      translation.translate(request)
+      return (
+        rejectedPoints: translation.rejectedPoints, counted: translation.countedPoints, refusals: translation.refusals
+      )
+    }
+    // What is repeated is told when it comes again.
     if let stop = results.stop { return stop }
-    let rejected = translation.rejectedPoints + results.refused
-    if rejected == 0, translation.errors.isEmpty, results.messages.isEmpty { return .stored }
-    let message = (translation.errors + results.messages).joined(separator: "; ")
-    if results.stored == 0 { return .refused(message: message) }
+    let isNothingStored = results.stored == 0 && sum.counted == 0
+    if !sum.refusals.isEmpty {
+      let sender = sender()
+      receiver.tell(sum.refusals, .samples, sender, answer: isNothingStored ? "400" : sender.partlyAnswer)
+    }
+    let rejected = sum.rejectedPoints + results.refused
+    if rejected == 0, sum.refusals.isEmpty, results.messages.isEmpty { return .stored }
+    let message = (sum.refusals.named + results.messages).joined(separator: "; ")
+    if isNothingStored { return .refused(message: message) }
     return .partly(rejectedPoints: rejected, message: message)
   }
 }
@@ -104,7 +138,7 @@ private final class SliceResults {
     switch outcome {
     case .stored, .refusedReplica: break
     case .partly(let message): note(message)
-    case .malformed(let message), .tooLarge(let message), .unsupportedEncoding(let message):
+    case .malformed(let message), .tooLarge(let message):
       refused += 1
       note(message)
     case .limited(let message, let seconds): stop = .limited(message: message, retryAfterSeconds: seconds)

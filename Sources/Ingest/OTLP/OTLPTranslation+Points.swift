@@ -9,9 +9,10 @@ extension OTLPTranslation {
     let labels = try context.labels(of: point.base.attributes)
     var value = point.value
     if isDelta, options.deltas == .madeCumulative, !point.base.hasNoRecordedValue {
-      guard let sum = deltas.add(value, of: DeltaStream(name, labels), point.base, now: now) else {
-        return reject(OTLPTranslation.notInOrder(name), points: 1)
-      }
+      guard value.isFinite else { throw OTLPError("delta of \"\(name)\" is not a finite number") }
+      try checkTime(of: point.base, name)
+      let outcome = deltas.add(value, of: DeltaStream(name, labels), point.base, now: now)
+      guard let sum = try sum(outcome, name) else { return }
       value = sum
     }
     begin(name, labels)
@@ -21,8 +22,35 @@ extension OTLPTranslation {
     end()
   }
 
-  static func notInOrder(_ name: String) -> OTLPError {
-    OTLPError("delta of \"\(name)\" is older than the one before it, or there are too many series of deltas")
+  /// Refuses a delta of the future before it is added: those of today would be behind it.
+  private func checkTime(of point: OTLPPoint, _ name: String) throws(OTLPError) {
+    if point.time / 1_000_000 <= UInt64(max(0, newest)) { return }
+    throw OTLPError(
+      "delta of \"\(name)\" is out of bounds: more than 10m0s ahead of this server's clock", reason: "too_far_in_future"
+    )
+  }
+
+  /// Nil where nothing is to be stored for the point.
+  private mutating func sum<Value>(
+    _ outcome: DeltaAccumulator.Outcome<Value>, _ name: String
+  ) throws(OTLPError) -> Value? {
+    switch outcome {
+    case .sum(let value): return value
+    case .counted:
+      countedPoints += 1
+      return nil
+    case .tooOld:
+      throw OTLPError(
+        "delta of \"\(name)\" is older than \(DeltaAccumulator.timesMax) others of its series: whether it is one of "
+          + "them cannot be told", reason: "otlp_delta_too_old")
+    case .full:
+      throw OTLPError(
+        "delta of \"\(name)\" is of a new series, and no more than \(DeltaAccumulator.streamsMax) series of "
+          + "\(DeltaAccumulator.bytesMax >> 20) MiB can be added up; send it with cumulative temporality",
+        reason: "otlp_delta_series_limit")
+    case .unlike:
+      throw OTLPError("the buckets of delta \"\(name)\" are too far from those before")
+    }
   }
 
   mutating func histogram(
@@ -31,9 +59,9 @@ extension OTLPTranslation {
     let labels = try context.labels(of: point.base.attributes)
     var point = point
     if isDelta, options.deltas == .madeCumulative, !point.base.hasNoRecordedValue {
-      guard let sum = deltas.add(point, of: DeltaStream(name, labels), now: now) else {
-        return reject(OTLPTranslation.notInOrder(name), points: 1)
-      }
+      try checkTime(of: point.base, name)
+      let outcome = deltas.add(point, of: DeltaStream(name, labels), now: now)
+      guard let sum = try sum(outcome, name) else { return }
       point = sum
     }
     if options.makesCustomBuckets { return try customBuckets(point, name, labels, isDelta) }
@@ -90,13 +118,18 @@ extension OTLPTranslation {
   mutating func exponential(
     _ point: OTLPExponentialPoint, _ name: String, _ context: OTLPContext, isDelta: Bool
   ) throws(OTLPError) {
-    if isDelta, options.deltas == .madeCumulative {
-      throw OTLPError("exponential histogram \"\(name)\" of deltas is not made cumulative")
-    }
     guard point.scale >= Histogram.schemaMinimum else {
       throw OTLPError(
         "cannot convert exponential to native histogram. Scale must be >= \(Histogram.schemaMinimum), was \(point.scale)"
       )
+    }
+    let labels = try context.labels(of: point.base.attributes)
+    var point = point
+    if isDelta, options.deltas == .madeCumulative, !point.base.hasNoRecordedValue {
+      try checkTime(of: point.base, name)
+      let outcome = deltas.add(point, of: DeltaStream(name, labels), now: now)
+      guard let sum = try sum(outcome, name) else { return }
+      point = sum
     }
     let scaleDown = max(0, point.scale - Histogram.schemaMaximum)
     guard let positive = OTLPBuckets.exponential(point.positive, scaleDown: scaleDown),
@@ -109,7 +142,7 @@ extension OTLPTranslation {
     (histogram.positiveSpans, histogram.positiveDeltas) = (positive.spans, positive.deltas)
     (histogram.negativeSpans, histogram.negativeDeltas) = (negative.spans, negative.deltas)
     native(
-      histogram, name, try context.labels(of: point.base.attributes), point.base, point.count, point.sum, isDelta,
+      histogram, name, labels, point.base, point.count, point.sum, isDelta,
       point.exemplars)
   }
 

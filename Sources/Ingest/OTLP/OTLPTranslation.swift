@@ -10,27 +10,30 @@ struct OTLPTranslation: ~Copyable {
   static let sliceBytes = 4 << 20
   /// Samples of `target_info` for one resource in one push.
   static let targetSamplesMax: UInt64 = 1000
-  /// Errors that are named.
-  private static let namedMax = 5
 
   let options: OTLPOptions
   let deltas: DeltaAccumulator
   let now: Int64
+  /// Milliseconds; what is later is not taken.
+  let newest: Int64
   var builder = WriteSeriesBuilder()
   private(set) var rejectedPoints = 0
-  private(set) var errors: [String] = []
+  /// Deltas that are in a sum already, or will be in the next: nothing is stored for them.
+  var countedPoints = 0
+  private(set) var refusals = Refusals()
   private let handOver: (UnsafeRawBufferPointer) -> Bool
   /// False once a slice could not be stored for now: the rest need not be tried.
   private(set) var goesOn = true
 
   /// `handOver` takes one body; false where the push had better end.
   init(
-    _ options: OTLPOptions, _ deltas: DeltaAccumulator, now: Int64,
+    _ options: OTLPOptions, _ deltas: DeltaAccumulator, now: Int64, newest: Int64,
     handOver: @escaping (UnsafeRawBufferPointer) -> Bool
   ) {
     self.options = options
     self.deltas = deltas
     self.now = now
+    self.newest = newest
     self.handOver = handOver
   }
 
@@ -69,19 +72,24 @@ struct OTLPTranslation: ~Copyable {
         }
       }
     }
-    if earliest != .max, latest > 0 { try addTargetInfo(resource, context, earliest, latest) }
+    // Points of the future are refused, and so would its samples be.
+    latest = min(latest, UInt64(clamping: newest) &* 1_000_000)
+    if earliest <= latest, latest > 0 { try addTargetInfo(resource, context, earliest, latest) }
   }
 
   private mutating func translate(_ metric: OTLPMetric, _ context: OTLPContext) throws(OTLPError) {
     if let temporality = metric.temporality, temporality != .cumulative {
-      guard temporality == .delta, options.deltas != .refused else {
-        throw OTLPError("invalid temporality and type combination for metric \"\(metric.name)\"")
+      guard temporality == .delta else {
+        throw OTLPError(
+          "invalid temporality and type combination for metric \"\(metric.name)\"", reason: "otlp_temporality")
       }
     }
     let name = try OTLPMetricName(options: options).build(metric)
     // Without points there is nothing to store, which harms nobody.
     if metric.count == 0 {
-      if metric.points == .none { throw OTLPError("unsupported metric type of metric \"\(metric.name)\"") }
+      if metric.points == .none {
+        throw OTLPError("unsupported metric type of metric \"\(metric.name)\"", reason: "otlp_unsupported_type")
+      }
       return
     }
     builder.metadata(
@@ -148,7 +156,8 @@ struct OTLPTranslation: ~Copyable {
 
   mutating func reject(_ error: OTLPError, points: Int) {
     rejectedPoints += points
-    if errors.count < OTLPTranslation.namedMax { errors.append(error.description) }
+    // A metric of an unknown type has points, but nobody knows how many.
+    refusals.add(reason: error.reason, samples: max(1, points)) { Offender(error.description) }
   }
 
   /// Begins a series with these labels and this name.

@@ -5,9 +5,16 @@ import Synchronization
 
 /// The open file of a `DirectoryLock`, with flock(2) on it where the file system has that.
 final class LockFile: Sendable {
-  enum Failure: Error {
+  enum Failure: Error, CustomStringConvertible {
     case locked(owner: String)
     case disk(DiskError)
+
+    var description: String {
+      switch self {
+      case .locked(let owner): "locked by \(owner)"
+      case .disk(let error): error.description
+      }
+    }
   }
 
   /// Between opening and locking, an owner that ends may remove the file; then there is a new one to try.

@@ -3,10 +3,12 @@
 #endif
 
 /// The error number of a simulated operation.
-struct ErrorNumber: Error {
+struct ErrorNumber: Error, CustomStringConvertible {
   var code: Int32
 
   init(_ code: Int32) { self.code = code }
+
+  var description: String { errorText(code) }
 }
 
 /// The directory tree of a `SimulatedDisk`. Owned by the disk's mutex.

@@ -15,6 +15,8 @@ package final class MetricsRegistry: Sendable {
   private struct Member: Sendable {
     var labels: MetricLabels
     var instrument: Instrument
+    /// Left out of readings until its histogram has an observation.
+    var waitsForUse = false
   }
 
   private struct Family: Sendable {
@@ -54,11 +56,15 @@ package final class MetricsRegistry: Sendable {
     return gauge
   }
 
+  /// `waitsForUse`: there are no series of it before the first observation. For label sets that are known at start and of
+  /// which most servers never use most.
   package func histogram(
-    _ name: String, _ help: String, labels: MetricLabels = [], upperBounds: [Double]
+    _ name: String, _ help: String, labels: MetricLabels = [], upperBounds: [Double], waitsForUse: Bool = false
   ) -> HistogramMetric {
     precondition(!labels.contains { $0.name == "le" }, "`le` belongs to the buckets")
-    let member = register(name, help, .histogram, labels) { .histogram(HistogramMetric(upperBounds: upperBounds)) }
+    let member = register(name, help, .histogram, labels, waitsForUse: waitsForUse) {
+      .histogram(HistogramMetric(upperBounds: upperBounds))
+    }
     guard case .histogram(let histogram) = member, histogram.upperBounds == upperBounds else {
       preconditionFailure("\(name) has other bounds")
     }
@@ -109,7 +115,8 @@ package final class MetricsRegistry: Sendable {
   // MARK: registration
 
   private func register(
-    _ name: String, _ help: String, _ kind: MetricKind, _ labels: MetricLabels, _ make: () -> Instrument
+    _ name: String, _ help: String, _ kind: MetricKind, _ labels: MetricLabels, waitsForUse: Bool = false,
+    _ make: () -> Instrument
   ) -> Instrument {
     check(name, labels)
     return state.withLock { state in
@@ -118,7 +125,7 @@ package final class MetricsRegistry: Sendable {
         return member.instrument
       }
       let instrument = make()
-      state.list[index].members.append(Member(labels: labels, instrument: instrument))
+      state.list[index].members.append(Member(labels: labels, instrument: instrument, waitsForUse: waitsForUse))
       return instrument
     }
   }
@@ -151,15 +158,17 @@ package final class MetricsRegistry: Sendable {
     case .counter(let counter): [MetricSample(name: name, labels: member.labels, value: Double(counter.value))]
     case .doubleCounter(let counter): [MetricSample(name: name, labels: member.labels, value: counter.value)]
     case .gauge(let gauge): [MetricSample(name: name, labels: member.labels, value: gauge.value)]
-    case .histogram(let histogram): samples(of: histogram, labels: member.labels, named: name)
+    case .histogram(let histogram):
+      samples(of: histogram, labels: member.labels, named: name, waitsForUse: member.waitsForUse)
     case .collector(let read): read().map { MetricSample(name: name, labels: $0.labels, value: $0.value) }
     }
   }
 
   private static func samples(
-    of histogram: HistogramMetric, labels: MetricLabels, named name: String
+    of histogram: HistogramMetric, labels: MetricLabels, named name: String, waitsForUse: Bool
   ) -> [MetricSample] {
     let (cumulative, sum) = histogram.snapshot()
+    if waitsForUse && cumulative.last == 0 { return [] }
     let bounds = histogram.upperBounds.map(FloatText.text) + ["+Inf"]
     var samples = zip(bounds, cumulative).map { bound, count in
       MetricSample(name: name + "_bucket", labels: labels + [("le", bound)], value: Double(count))

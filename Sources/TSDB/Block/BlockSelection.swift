@@ -35,9 +35,16 @@ extension Block {
   }
 }
 
-private enum SelectionInterruption: Error {
+private enum SelectionInterruption: Error, CustomStringConvertible {
   case stopped
   case damaged(IndexDamage)
+
+  var description: String {
+    switch self {
+    case .stopped: "the query was stopped"
+    case .damaged(let damage): damage.description
+    }
+  }
 
   static func wrap<Result>(_ body: () throws(IndexDamage) -> Result) throws(SelectionInterruption) -> Result {
     do throws(IndexDamage) { return try body() } catch { throw .damaged(error) }

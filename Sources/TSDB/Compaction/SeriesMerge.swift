@@ -1,9 +1,11 @@
 import Format
 
 /// A chunk that has to be decoded and cannot be.
-struct UnreadableChunk: Error, Equatable {
+struct UnreadableChunk: Error, Equatable, CustomStringConvertible {
   /// Which of the merged blocks holds it.
   var rank: Int
+
+  var description: String { "a chunk of merged block \(rank) cannot be read" }
 }
 
 /// Merges the chunks of one series. Owned by one merge, reused from series to series.

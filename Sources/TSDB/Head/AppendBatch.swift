@@ -38,6 +38,8 @@ package struct AppendBatch: ~Copyable, Sendable {
   package var tally = AppendTally()
   /// The number of the rules that its rows are resolved under; 0: none, a spelling is what it says.
   package var rules: UInt32 = 0
+  /// True if the limits of series do not hold for the body: it is the server's own.
+  package var isExempt = false
 
   /// The outcome of samples whose row has not been resolved, or was refused as a whole.
   package static let unresolved = UInt8.max

@@ -53,7 +53,7 @@ extension Head {
     }
     if location.isNone {
       if refuseAll(row, view, &batch, bounds) { return nil }
-      let limits = limits.withLock { $0 }
+      let limits = batch.isExempt ? nil : limits.withLock { $0 }
       if let refusal = index.admit(new.packed.bytes, limits, into: &new.admission) { return refusal }
       let reference = nextReference.add(1, ordering: .relaxed).oldValue
       let made = shards[shard].state.withLock { state -> (SeriesLocation, isNew: Bool)? in

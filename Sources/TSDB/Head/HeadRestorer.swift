@@ -69,7 +69,7 @@ final class HeadRestorer {
     map.set(reference, location)
     if isNew {
       // Limits are for new series; what is in the log was taken once.
-      guard head.index.admit(packed, SeriesLimits(), into: &newSeries.admission) == nil,
+      guard head.index.admit(packed, nil, into: &newSeries.admission) == nil,
         let id = head.index.add(location, packed, &newSeries.admission)
       else { return .none }
       shard.state.withLock { $0.records.pointer(location.slot).pointee.id = id }

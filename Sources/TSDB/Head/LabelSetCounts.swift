@@ -98,4 +98,9 @@ extension Head {
   /// How many series each limited label set has.
   package var labelSetCounts: [(limit: LabelSetLimit, count: Int)] { index.labelSetCounts }
   package var seriesLimits: SeriesLimits { limits.withLock { $0 } }
+  /// Series in memory that are the server's own, as its last body of them had them: they do not count towards the limits.
+  package var exemptSeriesCount: Int {
+    get { index.exemptCount }
+    set { index.exemptCount = newValue }
+  }
 }

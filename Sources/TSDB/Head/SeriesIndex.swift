@@ -19,6 +19,8 @@ final class SeriesIndex: HeadIndexLender, Sendable {
     var entries = SegmentedColumn<Entry>(gone: .gone)
     var cells = SlabArena()
     var liveCount = 0
+    /// Series among them that are the server's own, for which there are no limits.
+    var exemptCount = 0
     var labelSets = LabelSetCounts()
     /// Changes when a sweep of symbols begins: ids that no series holds yet may lose their meaning.
     var symbolAge = 0
@@ -38,6 +40,12 @@ final class SeriesIndex: HeadIndexLender, Sendable {
 
   var liveCount: Int { state.withLock { $0.liveCount } }
 
+  /// Series in memory for which there are no limits; they do not count towards them either.
+  var exemptCount: Int {
+    get { state.withLock { $0.exemptCount } }
+    set { state.withLock { $0.exemptCount = newValue } }
+  }
+
   func withIndex<Result>(_ body: (borrowing HeadIndex) -> Result) -> Result {
     // What `body` returns is its own: plain values and immutable snapshots.
     nonisolated(unsafe) var result: Result?
@@ -51,13 +59,15 @@ final class SeriesIndex: HeadIndexLender, Sendable {
     fileprivate var symbolAge = 0
   }
 
-  /// Interns the labels of a series about to be created, or says why it may not be.
+  /// Interns the labels of a series about to be created, or says why it may not be. Nil as limits: there are none.
   func admit(
-    _ packed: UnsafeRawBufferPointer, _ limits: SeriesLimits, into admission: inout Admission
+    _ packed: UnsafeRawBufferPointer, _ limits: SeriesLimits?, into admission: inout Admission
   ) -> SeriesRefusal? {
     state.withLock { state in
-      if limits.activeSeriesMax > 0 && state.liveCount >= limits.activeSeriesMax {
-        return .activeSeries(limit: limits.activeSeriesMax, present: state.liveCount)
+      guard let limits else { return state.intern(packed, into: &admission) ? nil : .exhausted }
+      let present = state.liveCount - state.exemptCount
+      if limits.activeSeriesMax > 0 && present >= limits.activeSeriesMax {
+        return .activeSeries(limit: limits.activeSeriesMax, present: present)
       }
       if let broken = state.labelSets.broken(by: packed) {
         return .seriesPerLabelSet(limit: broken.seriesMax, labels: broken.labels)

@@ -1,9 +1,20 @@
 /// A query of the index is no longer wanted.
-package struct QueryStopped: Error {}
+package struct QueryStopped: Error, CustomStringConvertible {
+  package var description: String { "the query was stopped" }
+}
 
 /// Why a reader gives up: the query is stopped, or the symbols it works with have been numbered anew, so that it has to
 /// begin again.
-enum IndexInterruption: Error { case stopped, renamed }
+enum IndexInterruption: Error, CustomStringConvertible {
+  case stopped, renamed
+
+  var description: String {
+    switch self {
+    case .stopped: "the query was stopped"
+    case .renamed: "the symbols of the index have been numbered anew"
+    }
+  }
+}
 
 // One query's way into an index that others write to: every visit is short, and ends the query where the symbol ids that it
 // found before mean something else by now. Belongs to one thread.

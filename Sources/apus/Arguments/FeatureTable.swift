@@ -26,7 +26,7 @@ enum FeatureTable {
     Feature("promql-binop-fill-modifiers", .served),
     Feature("promql-delayed-name-removal", .served),
     Feature("promql-per-step-stats", .served),
-    Feature("otlp-deltatocumulative", .served),
+    Feature("otlp-deltatocumulative", .always),
     Feature("otlp-native-delta-ingestion", .served),
     Feature("use-start-timestamps", .accepted),
     Feature("promql-duration-expr", .always),

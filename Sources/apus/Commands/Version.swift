@@ -1,9 +1,10 @@
-/// What this program is. Release builds set what is unknown here.
+/// What this program is. The commit is noted by each build (`scripts/revision`); unknown outside a clone.
 enum Version {
   static let number = "0.1.0"
-  static let revision = "unknown"
-  static let branch = "unknown"
-  static let buildDate = "unknown"
+  static let revision = Revision.commit
+  static let branch = Revision.branch
+  /// When the commit was made: two builds of one commit are the same program.
+  static let buildDate = Revision.date
 
   static var compiler: String {
     #if compiler(>=6.4)

@@ -24,7 +24,9 @@ extension Configuration {
     if let second = parsed.secondDocument {
       warnings.append("\(file):\(second): what follows the first document is ignored")
     }
-    return Configuration(document, externalLabels: labels, warnings: warnings)
+    var configuration = Configuration(document, externalLabels: labels, warnings: warnings)
+    configuration.file = file
+    return configuration
   }
 
   /// Each path once, in the order of the file.

@@ -87,6 +87,8 @@ struct Configuration: Sendable {
   var slowQueryMilliseconds: Int64
   /// The whole file, typed and with defaults filled in.
   var document: SectionValue
+  /// Where it was read from, as errors and the log call it.
+  var file = ""
   /// Lines to log: sections without effect, and what may be a mistake.
   var warnings: [String]
 }

@@ -1,0 +1,43 @@
+/// Who sent a body, as the log and the status page tell it. Made only where something was refused.
+package struct Sender: Sendable, Equatable {
+  /// Bytes of a text of the client's that are kept.
+  private static let textBytesMax = 200
+
+  /// With its port.
+  package var address: String
+  package var userAgent: String
+  package var workspace: String
+  /// Such as `remote write 1.0`.
+  package var protocolName: String
+  /// What the sender is answered where only a part of its body is stored.
+  package var partlyAnswer: String
+  /// True if that answer does not tell it of what was refused.
+  package var isNotTold: Bool
+
+  package init(
+    address: String, userAgent: String, workspace: String, protocolName: String, partlyAnswer: String,
+    isNotTold: Bool = false
+  ) {
+    self.address = address
+    self.userAgent = String(decoding: userAgent.utf8.prefix(Sender.textBytesMax), as: UTF8.self)
+    self.workspace = workspace
+    self.protocolName = protocolName
+    self.partlyAnswer = partlyAnswer
+    self.isNotTold = isNotTold
+  }
+
+  /// A part of this server; `name` says which.
+  static func own(_ name: String) -> Sender {
+    Sender(address: "", userAgent: "", workspace: "", protocolName: name, partlyAnswer: "")
+  }
+
+  package static let unknown = Sender.own("unknown sender")
+
+  /// On one line.
+  var text: String {
+    var parts = address.isEmpty ? [] : [address]
+    if !userAgent.isEmpty { parts.append("(\(userAgent))") }
+    parts.append(parts.isEmpty ? protocolName : "by \(protocolName)")
+    return parts.joined(separator: " ")
+  }
+}
