@@ -13,7 +13,7 @@ package final class Receiver: Sendable {
   let clock: any Clock
   let log: Log
   private let limits: Mutex<IngestLimits>
-  private let rate = Mutex(SampleRate())
+  let rate = Mutex(SampleRate())
   private let rewriting = Mutex(SeriesRewriting.none)
   private let idle = Mutex<[ScratchBox]>([])
   package let metrics: ReceiverMetrics
@@ -84,22 +84,6 @@ package final class Receiver: Sendable {
       tell(outcome, scratch, sender)
       scratch.written.add(scratch.pairs.refused)
       return (outcome, scratch.written)
-    }
-  }
-
-  /// Takes in the server's own metrics, a 1.0 body that is not compressed. Limits, rate, rules and replicas are for what
-  /// others send: they neither hold for it, nor does it count towards them.
-  func receiveOwn(_ body: UnsafeRawBufferPointer) -> ReceiveOutcome {
-    withScratch { scratch, _ in
-      scratch.isOwn = true
-      scratch.batch.isExempt = true
-      var limits = IngestLimits()
-      limits.decodedBytesMax = .max
-      let form = BodyForm(encoding: .identity, message: .v1)
-      let outcome = receive(body, form, scratch, limits, isAdmitted: true)
-      tell(outcome, scratch) { .own("this server's own metrics") }
-      head.exemptSeriesCount = scratch.batch.rows.rows.count
-      return outcome
     }
   }
 
@@ -182,26 +166,6 @@ package final class Receiver: Sendable {
     case .v1: try WriteRequestScanner.scan(bytes, key: head.hash, into: &rows)
     case .v2: try WriteRequestV2Scanner.scan(bytes, key: head.hash, into: &rows)
     }
-  }
-
-  /// An outcome where the workspace sends more than it may.
-  private func rateLimit(_ scratch: ReceiveScratch, _ limits: IngestLimits) -> ReceiveOutcome? {
-    if limits.samplesPerSecondMax == 0 { return nil }
-    let rows = scratch.batch.rows.times.count + scratch.batch.rows.histograms.count
-    return admit(rows, metadata: scratch.batch.rows.metadata.count, limits, &scratch.refusals)
-  }
-
-  /// Takes samples out of the rate before their body comes; an outcome where the workspace sends more than it may.
-  func admit(
-    _ samples: Int, metadata: Int, _ limits: IngestLimits, _ refusals: inout Refusals
-  ) -> ReceiveOutcome? {
-    let now = UInt64(max(0, clock.monotonicNanoseconds()))
-    guard let seconds = rate.withLock({ $0.take(samples, limits, now: now) }) else { return nil }
-    let limit = limits.samplesPerSecondMax
-    let message =
-      "ingestion rate limit (\(limit)) exceeded while adding \(samples) samples and \(metadata) metadata"
-    refusals.add(reason: "rate_limited", samples: samples) { Offender(message, actual: samples, limit: limit) }
-    return .limited(message: message, retryAfterSeconds: seconds)
   }
 
   /// Fills `scratch.decoded`; an outcome where that is not possible.

@@ -92,6 +92,26 @@ extension EndToEnd {
       #expect(try server.query("prometheus_build_info{revision=\"\(revision)\"}").series.count == 1)
     }
 
+    @Test("a refused sample is in the log with its sender, and on the page of limits")
+    func refusals() throws {
+      let site = try Site()
+      let server = try site.start()
+      var body = RemoteWriteBody()
+      body.add("early", ["job": "e2e"], (0..<3).map { (nowMilliseconds() + 86_400_000 + $0, 1) })
+      #expect(try server.write(body).status == 400)
+      let line = eventually(within: .seconds(10)) {
+        server.child.standardError.text.split(separator: "\n").first { $0.contains("Samples were refused") }
+      }
+      let text = String(try #require(line))
+      for part in [
+        "level=WARN", "reason=too_far_in_future", "more=2", "sender=\"127.0.0.1:", "workspace=default", "answer=400",
+      ] { #expect(text.contains(part), "\(part): \(text)") }
+      let limits = try JSONValue(parsing: try server.get("/api/v1/status/limits").body)["data"]
+      #expect(limits["lastRefused"]["too_far_in_future"]["count"].number == 3)
+      #expect(limits["activeSeries"]["present"].number == 0)
+      #expect(try #require(limits["activeSeries"]["ownMetrics"].number) > 150)
+    }
+
     @Test("metrics and version are exposed")
     func metrics() throws {
       let site = try Site()

@@ -179,6 +179,25 @@ import Testing
     #expect(bench.database.head.labelSetCounts.map(\.count) == [2])
   }
 
+  @Test(
+    "a limit of a label set that is lower than what is there takes nothing away at a restart", arguments: [true, false])
+  func loweredLabelSet(isClosed: Bool) throws {
+    let disk = SimulatedDisk()
+    do {
+      let bench = try ReceiverBench(disk: disk)
+      #expect(bench.receive(goodSeries("a") + goodSeries("b") + goodSeries("c")) == .stored)
+      if isClosed { bench.database.close() }
+    }
+    let bench = try ReceiverBench(disk: disk) {
+      let job = Labels([(name: "job", value: "test")])
+      $0.head.limits.labelSets = [LabelSetLimit(labels: job, seriesMax: 1)]
+    }
+    #expect(try bench.stored().count == 3)
+    #expect(bench.database.head.labelSetCounts.map(\.count) == [3])
+    #expect(bench.receive(goodSeries("a", [(now + 1, 1)])) == .stored)
+    #expect(bench.receive(goodSeries("d")).partly != nil)
+  }
+
   @Test("past the rate a body is refused whole with the time to wait, and taken after that time")
   func rate() throws {
     var limits = IngestLimits()

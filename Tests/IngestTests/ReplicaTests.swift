@@ -179,6 +179,29 @@ import Testing
     #expect(bench.receive(series("x", "a", cluster: "3", [(now + 3, 1)])) == .stored)
   }
 
+  @Test("a body of invented clusters makes room for real ones, which is counted and told once in a while")
+  func inventedClusters() throws {
+    let lines = LogLines()
+    let bench = try ReceiverBench(ha: options { $0.clustersMax = 20 }, log: lines.log)
+    let flood = (0..<100).flatMap { series("x", "r", cluster: "invented\($0)", [(now, 1)]) }
+    #expect(bench.receive(flood).partly?.contains("too many HA clusters (limit: 20)") == true)
+    #expect(bench.discarded("too_many_ha_clusters") == 80)
+    for step in 0..<3 as Range<Int64> {
+      bench.clock.advance(milliseconds: 1000)
+      for cluster in 0..<20 {
+        let body = series("up", "a", cluster: "real\(cluster)", [(now + step, 1)])
+        #expect(bench.receive(body) == .stored, "\(cluster)")
+      }
+    }
+    #expect(try bench.stored("__name__", "up").values.allSatisfy { $0.count == 3 })
+    #expect(metric(bench, "apus_ha_clusters_evicted_total") == 20)
+    let told = lines.all.filter { $0.contains("made room") }
+    #expect(told.count == 1 && told[0].contains("clusters=1 limit=20"), "\(told)")
+    bench.clock.advance(milliseconds: 10_000)
+    #expect(bench.receive(series("up", "a", cluster: "real0", [(now + 5, 1)])) == .stored)
+    #expect(lines.all.contains { $0.contains("clusters=19 limit=20") })
+  }
+
   @Test("a replica label alone is stored, counted and told once, or removed if that is asked for")
   func loneReplica() throws {
     let lines = LogLines()
