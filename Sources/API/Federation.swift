@@ -16,12 +16,14 @@ struct Federation: Sendable {
       let selectors = try LabelSelection.parsed(request.parameterValues("match[]"))
       let stop = try queries.limits(of: request, timeout: nil).stopReason
       let now = queries.clock.nowMilliseconds()
-      let samples = try lastSamples(selectors, now, workspace, stop)
+      let (samples, warnings) = try lastSamples(selectors, now, workspace, stop)
       let escapes = !request.header("Accept", contains: "escaping=allow-utf-8")
       let external = externalLabels()
       return Response(
         contentType: escapes ? .federation : .federationUTF8,
         body: .written { (writer) throws(StreamFailure) in
+          // Comments are what the format has for what scrapers need not read.
+          for text in warnings { try writer.write(Array("# warning: \(text)\n".utf8)) }
           try Federation.write(samples, external, escapes: escapes, to: writer)
         })
     } catch {
@@ -35,16 +37,18 @@ struct Federation: Sendable {
     var value: Double
   }
 
-  /// By metric name, then by labels; each series once, however many selectors find it.
+  /// By metric name, then by labels; each series once, however many selectors find it. Beside them what could not be read.
   private func lastSamples(
     _ selectors: [[Matcher]], _ now: Int64, _ workspace: Workspace, _ stop: @escaping APIGate.StopCheck
-  ) throws(APIError) -> [Sample] {
+  ) throws(APIError) -> (samples: [Sample], warnings: [String]) {
+    var warnings: [String] = []
     var seen: Set<Labels> = []
     var samples: [Sample] = []
     var column = SampleColumn()
     for selector in selectors {
       let found = try StoredSeries(
-        selector, from: now - queries.engine.options.lookback, through: now, of: workspace, stop)
+        selector, from: now - queries.engine.options.lookback, through: now, of: workspace,
+        policy: DamagePolicy(queries.options), stop)
       let reader = found.makeReader()
       for index in 0..<found.count {
         if let reason = stop() { throw APIError(reason) }
@@ -57,12 +61,14 @@ struct Federation: Sendable {
         else { continue }
         samples.append(Sample(labels: labels, time: time, value: value))
       }
+      for text in found.damage.warnings where !warnings.contains(text) { warnings.append(text) }
     }
-    return samples.sorted { one, two in
+    samples.sort { one, two in
       let names = (one.labels.metricName ?? "", two.labels.metricName ?? "")
       if names.0 != names.1 { return names.0.utf8.lexicographicallyPrecedes(names.1.utf8) }
       return one.labels < two.labels
     }
+    return (samples, warnings)
   }
 
   private static func write(

@@ -21,7 +21,8 @@ enum JSONAnswer {
 
   /// A list whose elements are written as the client takes them.
   static func list(
-    _ count: Int, isTruncated: Bool, _ element: @escaping @Sendable (Int, inout JSONBuffer) -> Void
+    _ count: Int, isTruncated: Bool, warnings: [String] = [],
+    _ element: @escaping @Sendable (Int, inout JSONBuffer) -> Void
   ) -> Response {
     Response(
       contentType: .json,
@@ -34,7 +35,12 @@ enum JSONAnswer {
           try pieces.handOn()
         }
         pieces.json.raw("]")
-        if isTruncated { pieces.json.raw(",\"warnings\":[\"\(truncated)\"]") }
+        let texts = (isTruncated ? [truncated] : []) + warnings
+        for (index, text) in texts.enumerated() {
+          pieces.json.raw(index == 0 ? ",\"warnings\":[" : ",")
+          pieces.json.pageString(text)
+        }
+        if !texts.isEmpty { pieces.json.raw("]") }
         pieces.json.raw("}")
         try pieces.finish()
       })
