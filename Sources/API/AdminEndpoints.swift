@@ -63,21 +63,32 @@ package struct AdminEndpoints: Sendable {
   func snapshot(_ request: Request) -> Response {
     administer(request) { (admin, parameters) throws(APIError) in
       let skipsHead = try AdminEndpoints.boolean("skip_head", parameters.text("skip_head"))
-      var name = ""
       do throws(BlockFault) {
-        name = try admin.snapshot(skipsHead: skipsHead)
+        return AdminEndpoints.answer(try admin.snapshot(skipsHead: skipsHead))
       } catch {
         throw APIError(.internalError, "create snapshot: \(error)")
       }
-      return AdminEndpoints.success("{\"name\":\(JSONBuffer.quoted(name))}")
     }
   }
 
   /// Not behind the switch: it changes nothing.
   func blocks(_ request: Request) -> Response {
     guard let admin = actions.administration(request.workspace) else { return AdminEndpoints.notReady.response }
-    return AdminEndpoints.success(
-      "{\"blocks\":[\(admin.blockMetas.map { String(decoding: $0.json, as: UTF8.self) }.joined(separator: ","))]}")
+    var json = "{\"blocks\":["
+    json += admin.blockMetas.map { String(decoding: $0.json, as: UTF8.self) }.joined(separator: ",") + "]"
+    // Only where there is something to tell: Prometheus has neither.
+    let damaged = admin.damagedBlocks
+    if !damaged.isEmpty { json += ",\"damaged\":[" + damaged.map { "\"\($0)\"" }.joined(separator: ",") + "]" }
+    let missing = admin.missingBlocks
+    if !missing.isEmpty {
+      json += ",\"missing\":[" + missing.map(AdminEndpoints.json).joined(separator: ",") + "]"
+    }
+    return AdminEndpoints.success(json + "}")
+  }
+
+  private static func json(_ missing: MissingBlock) -> String {
+    let times = missing.times.map { ",\"minTime\":\($0.lowerBound),\"maxTime\":\($0.upperBound &+ 1)" } ?? ""
+    return "{\"ulid\":\"\(missing.ulid)\"\(times),\"reason\":\(JSONBuffer.quoted(missing.reason))}"
   }
 
   private static let notReady = APIError(.unavailable, "TSDB not ready")
@@ -113,6 +124,19 @@ package struct AdminEndpoints: Sendable {
       throw APIError(.internalError, "\(error)")
     }
   }
+
+  /// What a snapshot lacks is a warning; what no snapshot holds is told with each.
+  private static func answer(_ snapshot: TakenSnapshot) -> Response {
+    var json = "{\"status\":\"success\",\"data\":{\"name\":\(JSONBuffer.quoted(snapshot.name))}"
+    if !snapshot.warnings.isEmpty {
+      json += ",\"warnings\":[" + snapshot.warnings.map { JSONBuffer.quoted($0) }.joined(separator: ",") + "]"
+    }
+    json += ",\"infos\":[" + JSONBuffer.quoted(snapshotContents) + "]}"
+    return .json(200, Array(json.utf8))
+  }
+
+  private static let snapshotContents =
+    "a snapshot holds samples and native histograms; blocks have no place for exemplars and metadata"
 
   /// The words that Go's `ParseBool` knows.
   private static func boolean(_ name: String, _ text: String) throws(APIError) -> Bool {

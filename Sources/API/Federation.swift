@@ -16,10 +16,10 @@ struct Federation: Sendable {
       let selectors = try LabelSelection.parsed(request.parameterValues("match[]"))
       let stop = try queries.limits(of: request, timeout: nil).stopReason
       let now = queries.clock.nowMilliseconds()
-      let samples = try lastSamples(selectors, now, workspace, stop)
+      let (samples, warnings) = try lastSamples(selectors, now, workspace, stop)
       let escapes = !request.header("Accept", contains: "escaping=allow-utf-8")
       let heldBytes = samples.reduce(0) { $0 + $1.labels.packed.count + 96 }
-      let pieces = FederationPieces(samples, externalLabels(), escapes: escapes)
+      let pieces = FederationPieces(samples, externalLabels(), escapes: escapes, warnings: warnings)
       return Response(
         contentType: escapes ? .federation : .federationUTF8,
         body: .pieces(heldBytes: heldBytes) { (writer) throws(StreamFailure) in try pieces.next(writer) })
@@ -34,16 +34,18 @@ struct Federation: Sendable {
     var value: Double
   }
 
-  /// By metric name, then by labels; each series once, however many selectors find it.
+  /// By metric name, then by labels; each series once, however many selectors find it. Beside them what could not be read.
   private func lastSamples(
     _ selectors: [[Matcher]], _ now: Int64, _ workspace: Workspace, _ stop: @escaping APIGate.StopCheck
-  ) throws(APIError) -> [Sample] {
+  ) throws(APIError) -> (samples: [Sample], warnings: [String]) {
+    var warnings: [String] = []
     var seen: Set<Labels> = []
     var samples: [Sample] = []
     var column = SampleColumn()
     for selector in selectors {
       let found = try StoredSeries(
-        selector, from: now - queries.engine.options.lookback, through: now, of: workspace, stop)
+        selector, from: now - queries.engine.options.lookback, through: now, of: workspace,
+        policy: DamagePolicy(queries.options), stop)
       let reader = found.makeReader()
       for index in 0..<found.count {
         if let reason = stop() { throw APIError(reason) }
@@ -56,12 +58,14 @@ struct Federation: Sendable {
         else { continue }
         samples.append(Sample(labels: labels, time: time, value: value))
       }
+      for text in found.damage.warnings where !warnings.contains(text) { warnings.append(text) }
     }
-    return samples.sorted { one, two in
+    samples.sort { one, two in
       let names = (one.labels.metricName ?? "", two.labels.metricName ?? "")
       if names.0 != names.1 { return names.0.utf8.lexicographicallyPrecedes(names.1.utf8) }
       return one.labels < two.labels
     }
+    return (samples, warnings)
   }
 }
 
@@ -75,13 +79,15 @@ private final class FederationPieces: @unchecked Sendable {
   private var text: FederationText
   private var nextIndex = 0
 
-  init(_ samples: [Federation.Sample], _ external: Labels, escapes: Bool) {
+  init(_ samples: [Federation.Sample], _ external: Labels, escapes: Bool, warnings: [String]) {
     self.samples = samples
     // A series without an instance says so, or the scrape would give it that of this server.
     var added = external.pairs
     if !external.has(LabelName.instance) { added.append((LabelName.instance, "")) }
     self.added = added.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     text = FederationText(escapes: escapes)
+    // Comments are what the format has for what scrapers need not read.
+    for warning in warnings { text.bytes += Array("# warning: \(warning)\n".utf8) }
   }
 
   func next(_ writer: ResponseWriter) throws(StreamFailure) -> PieceOutcome {

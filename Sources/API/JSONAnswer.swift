@@ -22,10 +22,10 @@ enum JSONAnswer {
 
   /// A list whose elements are written as the client takes them; meanwhile it holds `heldBytes`, about.
   static func list(
-    _ count: Int, isTruncated: Bool, heldBytes: Int, _ element: @escaping @Sendable (Int, inout JSONBuffer) -> Void
+    _ count: Int, isTruncated: Bool, warnings: [String] = [], heldBytes: Int,
+    _ element: @escaping @Sendable (Int, inout JSONBuffer) -> Void
   ) -> Response {
-    let end: StaticString = isTruncated ? "],\"warnings\":[\"results truncated due to limit\"]}" : "]}"
-    let pieces = ListPieces(count, end: end, element)
+    let pieces = ListPieces(count, warnings: (isTruncated ? [truncated] : []) + warnings, element)
     return Response(
       contentType: .json,
       body: .pieces(heldBytes: heldBytes) { (writer) throws(StreamFailure) in try pieces.next(writer) })

@@ -9,16 +9,17 @@ import TSDB
 struct LabelEndpoints: Sendable {
   /// Bytes that the labels of a listing of series may take.
   let bytesMax: Int
+  let policy: DamagePolicy
 
   func names(
     _ request: Request, _ workspace: Workspace, _ stop: @escaping APIGate.StopCheck
   ) throws(APIError) -> Response {
     let selection = try LabelSelection(request)
     let sets = try LabelSelection.matchers(request)
-    return try texts(stop) { () throws(QueryStopped) in
+    return try texts(stop) { (notes) throws(QueryStopped) in
       try workspace.database.labelNames(
         matching: sets, from: selection.start, through: selection.end, limit: selection.limit,
-        shouldStop: { stop() != nil })
+        notes: notes, shouldStop: { stop() != nil })
     }
   }
 
@@ -31,10 +32,10 @@ struct LabelEndpoints: Sendable {
     }
     let selection = try LabelSelection(request)
     let sets = try LabelSelection.matchers(request)
-    return try texts(stop) { () throws(QueryStopped) in
+    return try texts(stop) { (notes) throws(QueryStopped) in
       try workspace.database.labelValues(
         of: String(decoding: name, as: UTF8.self), matching: sets, from: selection.start, through: selection.end,
-        limit: selection.limit, shouldStop: { stop() != nil })
+        limit: selection.limit, notes: notes, shouldStop: { stop() != nil })
     }
   }
 
@@ -49,17 +50,22 @@ struct LabelEndpoints: Sendable {
     } catch {
       throw .invalidParameter("match[]", error.message)
     }
+    let notes = DamageNotes()
+    let found: SeriesCollection
     do throws(QueryStopped) {
-      let found = try workspace.database.series(
+      found = try workspace.database.series(
         matching: sets, from: selection.start, through: selection.end, limit: selection.limit, bytesMax: bytesMax,
-        shouldStop: { stop() != nil })
-      if found.isTooLarge { return tooLarge.response }
-      let heldBytes = found.labels.reduce(0) { $0 + $1.packed.count + 64 }
-      return JSONAnswer.list(found.labels.count, isTruncated: found.isTruncated, heldBytes: heldBytes) { index, json in
-        ResultJSON.labels(found.labels[index], &json)
-      }
+        notes: notes, shouldStop: { stop() != nil })
     } catch {
       throw APIError(error, stop())
+    }
+    if found.isTooLarge { return tooLarge.response }
+    try check(notes)
+    let heldBytes = found.labels.reduce(0) { $0 + $1.packed.count + 64 }
+    return JSONAnswer.list(
+      found.labels.count, isTruncated: found.isTruncated, warnings: notes.warnings, heldBytes: heldBytes
+    ) { index, json in
+      ResultJSON.labels(found.labels[index], &json)
     }
   }
 
@@ -76,15 +82,28 @@ struct LabelEndpoints: Sendable {
   }
 
   private func texts(
-    _ stop: APIGate.StopCheck, _ find: () throws(QueryStopped) -> LabelTexts
+    _ stop: APIGate.StopCheck, _ find: (DamageNotes) throws(QueryStopped) -> LabelTexts
   ) throws(APIError) -> Response {
+    let notes = DamageNotes()
+    let found: LabelTexts
     do throws(QueryStopped) {
-      let found = try find()
-      return JSONAnswer.list(found.count, isTruncated: found.isTruncated, heldBytes: found.heldBytes) { index, json in
-        found.withText(index) { json.pageString($0) }
-      }
+      found = try find(notes)
     } catch {
       throw APIError(error, stop())
+    }
+    try check(notes)
+    return JSONAnswer.list(
+      found.count, isTruncated: found.isTruncated, warnings: notes.warnings, heldBytes: found.heldBytes
+    ) { index, json in
+      found.withText(index) { json.pageString($0) }
+    }
+  }
+
+  private func check(_ damage: DamageNotes) throws(APIError) {
+    do throws(QueryError) {
+      try policy.check(damage)
+    } catch {
+      throw APIError(error)
     }
   }
 }

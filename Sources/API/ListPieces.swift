@@ -5,14 +5,14 @@ import HTTP
 /// Used by one thread at a time.
 final class ListPieces: @unchecked Sendable {
   private let count: Int
-  private let end: StaticString
+  private let warnings: [String]
   private let element: @Sendable (Int, inout JSONBuffer) -> Void
   private var nextIndex = 0
   private var json = JSONBuffer()
 
-  init(_ count: Int, end: StaticString, _ element: @escaping @Sendable (Int, inout JSONBuffer) -> Void) {
+  init(_ count: Int, warnings: [String], _ element: @escaping @Sendable (Int, inout JSONBuffer) -> Void) {
     self.count = count
-    self.end = end
+    self.warnings = warnings
     self.element = element
     json.raw("{\"status\":\"success\",\"data\":[")
   }
@@ -23,9 +23,18 @@ final class ListPieces: @unchecked Sendable {
       element(nextIndex, &json)
       nextIndex += 1
     }
-    if nextIndex == count { json.raw(end) }
+    if nextIndex == count { finish() }
     try writer.write(json.bytes)
     json.removeAll()
     return nextIndex == count ? .last : .more
+  }
+
+  private func finish() {
+    json.raw("]")
+    for (index, text) in warnings.enumerated() {
+      json.raw(index == 0 ? ",\"warnings\":[" : ",")
+      json.pageString(text)
+    }
+    json.raw(warnings.isEmpty ? "}" : "]}")
   }
 }

@@ -64,12 +64,14 @@ struct QueryEndpoint: Sendable {
       var limits = try queries.limits(of: request, timeout: try parameters.duration("timeout"))
       let statistics = parameters.text("stats")
       limits.tellsSamplesPerStep = statistics == "all" && queries.tellsSamplesPerStep
-      let source = DatabaseSeries(database: workspace.database, stopReason: limits.stopReason)
+      let source = DatabaseSeries(
+        database: workspace.database, policy: DamagePolicy(queries.options), stopReason: limits.stopReason)
       var result = try evaluate(parameters, source, limits)
       result.statistics.queuedSeconds = request.queuedSeconds(until: started)
       queries.metrics.note(result.statistics, isRange: isRange)
       request.work.samples.store(result.statistics.samplesTotal, ordering: .relaxed)
       result.truncate(to: limit)
+      result.warnings += source.damage.warnings
       let json = ResultJSON(result: result, tellsStatistics: !statistics.isEmpty)
       return Response(
         contentType: .json,

@@ -14,6 +14,8 @@ package struct QueryOptions: Sendable {
   package var bytesMax = 1 << 30
   /// Whether `stats=all` counts the samples of each step (`promql-per-step-stats`).
   package var tellsSamplesPerStep = false
+  /// Whether a query that meets damage in a block is answered from the rest, with a warning.
+  package var answersPartly = true
   /// How many processors one query may use at once.
   package var processors = Processors.count
 

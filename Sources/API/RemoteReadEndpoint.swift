@@ -18,7 +18,8 @@ package struct RemoteReadOptions: Sendable {
 }
 
 /// `POST /api/v1/read`: whole samples in one snappy block, or XOR chunks streamed series by series. Runs on a pool of its
-/// own.
+/// own. Damage in a block ends it: what is read is kept elsewhere, and a part must not be taken for the whole. A stream that
+/// has begun is broken off, which its reader sees.
 struct RemoteReadEndpoint: Sendable {
   let options: RemoteReadOptions
   let externalLabels: @Sendable () -> Labels
@@ -68,7 +69,8 @@ struct RemoteReadEndpoint: Sendable {
   private func find(
     _ query: RemoteReadRequest.Query, _ external: Labels, _ workspace: Workspace, _ stop: @escaping APIGate.StopCheck
   ) throws(APIError) -> StoredSeries {
-    try StoredSeries(matchers(query, external), from: query.start, through: query.end, of: workspace, stop)
+    try StoredSeries(
+      matchers(query, external), from: query.start, through: query.end, of: workspace, policy: .failsCopy, stop)
   }
 
   private func samples(

@@ -96,7 +96,8 @@ package enum Routes {
 
   private static func addLookups(_ routes: inout RouteTable) {
     let services = routes.services
-    let labels = LabelEndpoints(bytesMax: routes.services.queries.options.bytesMax)
+    let labels = LabelEndpoints(
+      bytesMax: services.queries.options.bytesMax, policy: DamagePolicy(services.queries.options))
     routes.addLookup([.get, .post], "/api/v1/labels", labels.names)
     routes.addLookup(.get, "/api/v1/label/{name}/values", labels.values)
     routes.addLookup([.get, .post], "/api/v1/series", labels.series)

@@ -8,13 +8,16 @@ struct StoredSeries {
   private let selection: any SeriesSelection
   /// Places in the selection.
   private let order: [Int]
+  /// What could not be read so far.
+  let damage: DamageNotes
 
   /// The series that pass all matchers, in the order of their labels.
   init(
     _ matchers: [Matcher], from start: Int64, through end: Int64, of workspace: Workspace,
-    _ stop: @escaping APIGate.StopCheck
+    policy: DamagePolicy, _ stop: @escaping APIGate.StopCheck
   ) throws(APIError) {
-    let source = DatabaseSeries(database: workspace.database, stopReason: stop)
+    let source = DatabaseSeries(database: workspace.database, policy: policy, stopReason: stop)
+    damage = source.damage
     let selection: any SeriesSelection
     do throws(QueryError) {
       selection = try source.select(SelectionRequest(matchers: matchers, start: start, end: end))

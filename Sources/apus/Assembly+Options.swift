@@ -93,6 +93,7 @@ extension QueryOptions {
     queuedMax = options.queriesQueuedMax
     samplesMax = options.querySamplesMax
     bytesMax = options.queryBytesMax
+    answersPartly = options.areAnswersPartial
   }
 }
 

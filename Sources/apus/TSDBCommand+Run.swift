@@ -101,6 +101,10 @@ extension TSDBCommand {
       output.line("\(block.meta.ulid) DAMAGED: \(result.findingCount) findings")
       for finding in result.findings { output.line("  \(finding)") }
     }
+    if snapshot.blocks.isEmpty && code == 0 {
+      throw .text(
+        "there are no blocks in \(directory), so nothing was verified; the head and its log are not looked at")
+    }
     return code
   }
 

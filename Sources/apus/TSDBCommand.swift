@@ -29,7 +29,7 @@ extension TSDBCommand {
       analyze [--limit=20] [--match=SELECTOR] [DIRECTORY] [BLOCK]
           Cardinality and churn of a block, the youngest where none is named.
       verify [DIRECTORY]
-          Reads every block whole: checksums and invariants. Exit code 1: something is damaged.
+          Reads every block whole: checksums and invariants. Exit code 1: something is damaged, or there are no blocks.
       dump [--min-time=MS] [--max-time=MS] [--match=SELECTOR]... [DIRECTORY]
           The samples of the blocks in promtool's form. What is only in the write-ahead log is not among them.
       export [--min-time=MS] [--max-time=MS] [--match=SELECTOR]... [DIRECTORY]

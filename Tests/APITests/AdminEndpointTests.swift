@@ -15,6 +15,7 @@ private final class NotedAdministration: BlockAdmin {
     var deletions: [(matchers: [Matcher], range: ClosedRange<Int64>)] = []
     var cleanups = 0
     var snapshots: [Bool] = []
+    var warnings: [String] = []
     var fault: BlockFault?
   }
 
@@ -36,15 +37,17 @@ private final class NotedAdministration: BlockAdmin {
     if let fault { throw fault }
   }
 
-  func snapshot(skipsHead: Bool) throws(BlockFault) -> String {
+  func snapshot(skipsHead: Bool) throws(BlockFault) -> TakenSnapshot {
     let fault = notes.withLock { notes in
       notes.snapshots.append(skipsHead)
       return notes.fault
     }
     if let fault { throw fault }
-    return "20200102T030405Z-0123456789abcdef"
+    return TakenSnapshot(name: "20200102T030405Z-0123456789abcdef", warnings: notes.withLock { $0.warnings })
   }
 
+  var damagedBlocks: [ULID] { [] }
+  var missingBlocks: [MissingBlock] { [] }
   var blockMetas: [BlockMeta] { [BlockMeta(ulid: ULID(high: 1, low: 2), minTime: 3, maxTime: 4)] }
 }
 
@@ -118,9 +121,12 @@ private final class NotedAdministration: BlockAdmin {
     #expect(try bench.post("clean_tombstones").status == 204)
     let snapshot = try bench.post("snapshot")
     #expect(snapshot.status == 200)
-    #expect(snapshot.text == "{\"status\":\"success\",\"data\":{\"name\":\"20200102T030405Z-0123456789abcdef\"}}")
+    let name = "\"data\":{\"name\":\"20200102T030405Z-0123456789abcdef\"}"
+    #expect(snapshot.text.hasPrefix("{\"status\":\"success\",\(name),\"infos\":["), "\(snapshot.text)")
+    bench.administration.notes.withLock { $0.warnings = ["it is \"empty\""] }
+    #expect(try bench.post("snapshot").text.contains("\(name),\"warnings\":[\"it is \\\"empty\\\"\"],\"infos\":["))
     #expect(try bench.post("snapshot?skip_head=true").status == 200)
-    #expect(bench.administration.notes.withLock { $0.snapshots == [false, true] && $0.cleanups == 1 })
+    #expect(bench.administration.notes.withLock { $0.snapshots == [false, false, true] && $0.cleanups == 1 })
     let blocks = try bench.send("GET", "/api/v1/status/tsdb/blocks")
     #expect(blocks.status == 200 && blocks.text.hasPrefix("{\"status\":\"success\",\"data\":{\"blocks\":[{"))
     let meta = try #require(bench.administration.blockMetas.first)

@@ -82,4 +82,134 @@ import Testing
       #expect(told(setup) == 1, "\(setup.kept.lines)")
     }
   }
+
+  /// Changes the byte at a place of a file; negative places count from its end.
+  private func flip(_ path: String, _ place: Int, on disk: SimulatedDisk) throws {
+    var bytes = try disk.readFile(path)
+    bytes[place < 0 ? bytes.count + place : place] ^= 0x10
+    let file = try disk.open(path, .truncate)
+    try bytes.withUnsafeBytes { bytes throws in try file.write(bytes, at: 0) }
+    try file.close()
+  }
+
+  private func chunks(_ block: BlockMeta) -> String { "/data/\(block.ulid)/chunks/000001" }
+
+  @Test("a damaged block is written anew with what the log has, and set aside when the new one is served")
+  func repair() throws {
+    let setup = DatabaseSetup()
+    var database = try setup.open()
+    let writer = HeadWriter()
+    var told = DatabaseScript.Told()
+    let histogramWriter = HistogramWriter()
+    var histograms: PlainHistograms = [:]
+    for minute in stride(from: 2, through: 220, by: 2) as StrideThrough<Int64> {
+      told.time = DatabaseSetup.epoch + minute * 60_000
+      var body = (0..<8).map { SentSeries("m", $0, [(told.time, Double((minute * Int64($0 + 3)) % 89))]) }
+      if minute % 10 == 0 { body.append(SentSeries("m", 9, [(told.time, 1)])) }
+      try writer.write(body, to: database.head, now: told.time)
+      told.note(body, acknowledged: true)
+      let late = [SentSeries("m", 9, [(told.time - 30_000, Double(minute))])]
+      try writer.write(late, to: database.head, now: told.time)
+      told.note(late, acknowledged: true)
+      let one = SentHistograms(3, [(told.time, grownHistogram(Int(minute)))])
+      let outcomes = try histogramWriter.write([one], to: database.head, now: told.time)
+      #expect(outcomes == [.accepted])
+      histograms[one.identity, default: [:]][told.time] = one.histograms[0].histogram
+    }
+    #expect(database.flushHead { false })
+    let block = try #require(database.blocks.current.blocks.first).meta
+    // In the middle of all chunks, and in the last one.
+    let size = try setup.disk.readFile(chunks(block)).count
+    for place in [20, size / 2, size - 9] { try flip(chunks(block), place, on: setup.disk) }
+    database = try setup.open()
+    #expect(try BlockVerification("/data/\(block.ulid)", on: setup.disk).findingCount >= 3)
+    #expect(DatabaseScript.fault(told, try database.everything()) != nil)
+    #expect(database.blocks.current.damaged.map(\.meta.ulid) == [block.ulid])
+
+    database.repairDamaged()
+    #expect(database.blocks.metrics.repaired.value == 1, "\(setup.kept.lines)")
+    #expect(database.blocks.current.damaged.isEmpty)
+    #expect(DatabaseScript.fault(told, try database.everything()) == nil)
+    let found = try database.allHistograms()
+    #expect(fault(acknowledged: histograms, sent: histograms, found: found) == nil)
+    #expect(try setup.disk.list("/data/quarantine") == ["\(block.ulid)"])
+    for served in database.blocks.current.blocks {
+      #expect(try BlockVerification(served.directory, on: setup.disk).findings == [])
+    }
+    database = try setup.open()
+    #expect(DatabaseScript.fault(told, try database.everything()) == nil)
+  }
+
+  @Test("a damaged block whose samples are nowhere else stays as it is, which is told once with what is missing")
+  func beyondRepair() throws {
+    let setup = DatabaseSetup()
+    let database = try database(setup) { ($0.postings + 3) / 4 * 4 + 9 }
+    let block = try #require(database.blocks.current.blocks.first)
+    // The list of all series is damaged, so that nobody knows what the block held.
+    let none = [try CompiledMatcher(Matcher(.equal, "zone", ""))]
+    _ = try database.select(none, from: .min, through: .max)
+    for _ in 0..<3 { database.repairDamaged() }
+    #expect(database.blocks.metrics.repairsFailed.value == 1)
+    #expect(database.blocks.current.blocks.map(\.meta.ulid) == [block.meta.ulid])
+
+    let other = DatabaseSetup()
+    try other.disk.makeDirectories("/data")
+    let ulid = ULID(high: 1 << 60, low: 7)
+    let samples: PlainSamples = [Labels([("__name__", "m")]): [DatabaseSetup.epoch: 1, DatabaseSetup.epoch + 5: 2]]
+    let meta = try #require(try BlockFixture.write(samples, to: "/data", on: other.disk, ulid: ulid))
+    try flip(chunks(meta), 20, on: other.disk)
+    let damaged = try other.open()
+    let notes = DamageNotes()
+    let all = [try CompiledMatcher(Matcher(.equal, "__name__", "m"))]
+    var scratch = DatabaseReadScratch()
+    var read = SeriesSamples()
+    let selection = try damaged.select(all, from: .min, through: .max, notes: notes)
+    #expect(notes.isEmpty)
+    selection.read(0, from: .min, through: .max, &scratch, into: &read)
+    #expect(
+      notes.warnings.count == 1 && notes.warnings[0].hasPrefix("block \(ulid): 1 chunk of 1 series cannot be read"))
+    for _ in 0..<3 { damaged.repairDamaged() }
+    #expect(damaged.blocks.metrics.repairsFailed.value == 1 && damaged.blocks.metrics.repaired.value == 0)
+    let lines = other.kept.lines.filter { $0.contains("could not be repaired") }
+    #expect(lines.count == 1 && lines[0].contains("samples=2") && lines[0].contains("found=0"), "\(lines)")
+    #expect(damaged.blocks.current.blocks.map(\.meta.ulid) == [ulid])
+  }
+
+  @Test("a block that a crash left beside its parents replaces them only where it is whole")
+  func parents() throws {
+    let hour = BlockBench.hour
+    for isDamaged in [false, true] {
+      let bench = try BlockBench()
+      var opened: [Block] = []
+      for start in [0, 2] as [Int64] {
+        let data: SeriesMap = [Labels([("__name__", "metric")]): [start * hour: 1, start * hour + 5: 2]]
+        let meta = try bench.write(data, from: start * hour, to: (start + 2) * hour)
+        opened.append(try Block("\(BlockBench.root)/\(meta.ulid)", on: bench.disk))
+      }
+      let child = try #require(try BlockMerge(opened, now: bench.now).run(in: BlockBench.root, on: bench.disk))
+      if isDamaged { try flip("\(BlockBench.root)/\(child.ulid)/chunks/000001", -6, on: bench.disk) }
+      let (blocks, _) = try bench.open()
+      let served = Set(blocks.current.blocks.map(\.meta.ulid))
+      #expect(served == (isDamaged ? Set(opened.map(\.meta.ulid)) : [child.ulid]))
+      #expect(try samples(of: blocks.current)?.values.first?.count == 4)
+      #expect(blocks.current.missing.isEmpty && blocks.metrics.setAside.value == (isDamaged ? 1 : 0))
+    }
+  }
+
+  @Test("a question about the time of a block that could not be opened is told so, and one about another time is not")
+  func missing() throws {
+    let setup = DatabaseSetup()
+    let database = try database(setup) { _ in 0 }
+    let all = [try CompiledMatcher(Matcher(.equal, "__name__", "m"))]
+    for (first, last, count) in [(Int64.min, Int64.max, 1), (DatabaseSetup.epoch - 9, DatabaseSetup.epoch - 5, 0)] {
+      let notes = DamageNotes()
+      _ = try database.select(all, from: first, through: last, notes: notes)
+      #expect(notes.warnings.count == count, "\(notes.warnings)")
+      let listed = DamageNotes()
+      _ = try database.labelNames(matching: [], from: first, through: last, limit: 0, notes: listed)
+      #expect(listed.warnings.count == count)
+    }
+    let snapshot = try database.administration.snapshot(skipsHead: false)
+    #expect(snapshot.warnings.contains { $0.contains("is not served") })
+  }
 }

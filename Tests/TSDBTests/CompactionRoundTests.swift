@@ -140,11 +140,11 @@ import Testing
     let admin = BlockAdministration(
       blocks, compactor: compactor, head: head, directory: "/data/snapshots", clock: bench.clock)
     let used = bench.disk.usedBytes
-    let name = try admin.snapshot(skipsHead: true)
+    let name = try admin.snapshot(skipsHead: true).name
     #expect(name.count == 33 && name.hasPrefix("1970") && name.dropFirst(15).hasPrefix("Z-"))
     #expect(bench.disk.usedBytes == used && head.written.isEmpty)
-    let second = try admin.snapshot(skipsHead: false)
-    #expect(head.written == ["/data/snapshots/" + second])
+    let second = try admin.snapshot(skipsHead: false).name
+    #expect(head.written == ["/data/snapshots/" + second + ".tmp-for-creation"])
     try admin.delete([try CompiledMatcher(Matcher(.equal, "__name__", "metric"))], in: .min ... .max)
     try admin.cleanTombstones()
     #expect(try samples(of: blocks.current) == [:])
@@ -292,5 +292,8 @@ final class TestHead: HeadAdmin {
   func delete(_ matchers: [CompiledMatcher], in range: ClosedRange<Int64>) {
     notes.withLock { $0.deletions.append(range) }
   }
-  func writeBlock(into directory: String) { notes.withLock { $0.written.append(directory) } }
+  func writeBlock(into directory: String) -> HeadCopy {
+    notes.withLock { $0.written.append(directory) }
+    return HeadCopy()
+  }
 }

@@ -65,8 +65,15 @@ package enum ChunkSegment {
 
   /// Whether a chunk's bytes are those that were written.
   package static func isWhole(_ chunk: (encoding: UInt8, data: UnsafeRawBufferPointer, checksum: UInt32)) -> Bool {
-    // The encoding stands right before the data.
-    guard let start = chunk.data.baseAddress else { return false }
-    return checksum(UnsafeRawBufferPointer(start: start - 1, count: chunk.data.count + 1)) == chunk.checksum
+    actualChecksum(of: chunk) == chunk.checksum
+  }
+
+  /// What the checksum of a chunk that was found should be.
+  package static func actualChecksum(
+    of chunk: (encoding: UInt8, data: UnsafeRawBufferPointer, checksum: UInt32)
+  ) -> UInt32 {
+    // The encoding stands right before the data, which begins somewhere also where there is none.
+    guard let start = chunk.data.baseAddress else { return ~chunk.checksum }
+    return checksum(UnsafeRawBufferPointer(start: start - 1, count: chunk.data.count + 1))
   }
 }

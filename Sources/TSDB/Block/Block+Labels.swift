@@ -53,7 +53,7 @@ extension Block {
         try index.decode(reference, withChunks: false, into: &decoded)
         collect(&found, decoded.labels)
       } catch {
-        noteDamage("\(error)")
+        noteDamage(.series, "\(error)")
       }
     }
     // Numbers of symbols have the order of their bytes.

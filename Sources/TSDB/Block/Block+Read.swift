@@ -2,7 +2,7 @@ import Format
 import Model
 import Platform
 
-// Reading series. What is damaged is left out, counted, and told once for each block.
+// Reading series. What is damaged is left out, counted, logged once for each block and cause, and noted for whoever asks.
 extension Block {
   /// A chunk's encoding and data, which live as long as this block; nil where none lies there whole, its checksum included.
   package func chunk(_ reference: UInt64) -> (encoding: UInt8, data: UnsafeRawBufferPointer)? {
@@ -25,20 +25,29 @@ extension Block {
   }
 
   /// Reads where a series lies and what it is called; false where it is damaged.
-  package func readSeries(_ reference: UInt32, into series: inout DecodedSeries) -> Bool {
+  package func readSeries(
+    _ reference: UInt32, into series: inout DecodedSeries, _ notes: DamageNotes? = nil
+  ) -> Bool {
     do throws(IndexDamage) {
       try index.decode(reference, into: &series)
       return true
     } catch {
-      noteDamage("\(error)")
+      noteDamage(.series, "\(error)")
+      notes?.note(series: reference, in: meta.ulid, "\(error)")
       return false
     }
   }
 
   /// The labels of a series that was read; nil where they are damaged.
-  func readLabels(of series: borrowing DecodedSeries) -> Labels? {
+  func readLabels(
+    of series: borrowing DecodedSeries, _ reference: UInt32, _ notes: DamageNotes? = nil
+  ) -> Labels? {
     let found = labels(series.labels)
-    if found == nil { noteDamage("a series has a label that is no symbol") }
+    if found == nil {
+      let reason = "it has a label that is no symbol"
+      noteDamage(.labels, "series \(reference): \(reason)")
+      notes?.note(series: reference, in: meta.ulid, reason)
+    }
     return found
   }
 
@@ -46,7 +55,7 @@ extension Block {
   /// first and the last chunk may bring samples of other times.
   package func read(
     _ series: borrowing DecodedSeries, _ reference: UInt32, from first: Int64, through last: Int64,
-    into samples: inout SeriesSamples
+    into samples: inout SeriesSamples, _ notes: DamageNotes? = nil
   ) {
     let deleted = tombstones.isEmpty ? [] : tombstones.intervals(of: UInt64(reference))
     let start = samples.count
@@ -54,24 +63,25 @@ extension Block {
     for chunk in series.chunks where chunk.minTime <= last && chunk.maxTime >= first {
       if deleted.contains(where: { $0.lowerBound <= chunk.minTime && $0.upperBound >= chunk.maxTime }) { continue }
       guard let (encoding, data) = self.chunk(chunk.reference) else {
-        noteDamage("a chunk is damaged, reference \(chunk.reference)")
+        note(chunk, reference, .chunk, chunkFault(chunk.reference), notes)
         continue
       }
       if HistogramChunk.isHistogram(encoding: encoding) {
         if !HistogramChunk.decode(data, encoding: encoding, into: &samples.histograms) {
-          noteDamage("a chunk of histograms cannot be decoded, reference \(chunk.reference)")
+          note(chunk, reference, .samples, "its histograms cannot be decoded", notes)
         }
         continue
       }
       guard encoding == XORChunk.encoding else {
         report.unsupported.add()
+        notes?.note(chunk: chunk, of: reference, in: meta.ulid, "its encoding \(encoding) is not known")
         continue
       }
       let before = samples.count
       if !samples.append(chunk: data) {
         // Its checksum was right: it was written so, and none of it can be trusted.
         samples.cut(to: before)
-        noteDamage("a chunk cannot be decoded, reference \(chunk.reference)")
+        note(chunk, reference, .samples, "it cannot be decoded", notes)
       }
     }
     samples.drop(deleted, from: start)
@@ -83,9 +93,29 @@ extension Block {
   /// What of this block could not be read since it was opened.
   package var unreadable: Counter { damage.unreadable }
 
-  func noteDamage(_ what: @autoclosure () -> String) {
+  func noteDamage(_ cause: BlockDamage.Cause, _ what: @autoclosure () -> String) {
     report.unreadable.add()
-    if damage.count() { report.tell("\(meta.ulid)", what()) }
+    if damage.count(cause) { report.tell("\(meta.ulid)", what()) }
+  }
+
+  private func note(
+    _ chunk: ChunkMeta, _ series: UInt32, _ cause: BlockDamage.Cause, _ reason: String, _ notes: DamageNotes?
+  ) {
+    noteDamage(cause, "chunk \(chunk.reference): \(reason)")
+    notes?.note(chunk: chunk, of: series, in: meta.ulid, reason)
+  }
+
+  /// Why there is no chunk, in Prometheus's words where it has some.
+  private func chunkFault(_ reference: UInt64) -> String {
+    guard let segment = Int(exactly: reference >> 32), segment < segments.count else {
+      return "segment index \(reference >> 32) out of range"
+    }
+    guard let chunk = ChunkSegment.chunk(at: Int(reference & 0xffff_ffff), in: segments[segment].bytes) else {
+      return "no whole chunk lies there"
+    }
+    let expected = String(chunk.checksum, radix: 16)
+    let actual = String(ChunkSegment.actualChecksum(of: chunk), radix: 16)
+    return "checksum mismatch expected:\(expected), actual:\(actual)"
   }
 }
 

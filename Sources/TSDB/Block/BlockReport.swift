@@ -17,19 +17,22 @@ package struct BlockReport: Sendable {
 
   func tell(_ block: String, _ what: String) {
     log?.error(
-      "A block is damaged; what cannot be read is missing from answers, further damage of the block is only counted",
+      "A block is damaged; what cannot be read is missing from answers, further damage of this kind is only counted",
       ["block": block, "err": what])
   }
 }
 
 /// What one block could not read since it was opened. Any thread.
 final class BlockDamage: Sendable {
-  let unreadable = Counter()
-  private let isTold = Atomic<Bool>(false)
+  /// Each is logged once for a block.
+  enum Cause: UInt8 { case index = 1, series = 2, labels = 4, chunk = 8, samples = 16, encoding = 32 }
 
-  /// True the first time.
-  func count() -> Bool {
+  let unreadable = Counter()
+  private let told = Atomic<UInt8>(0)
+
+  /// True the first time of this cause.
+  func count(_ cause: Cause) -> Bool {
     unreadable.add()
-    return !isTold.exchange(true, ordering: .relaxed)
+    return told.bitwiseOr(cause.rawValue, ordering: .relaxed).oldValue & cause.rawValue == 0
   }
 }

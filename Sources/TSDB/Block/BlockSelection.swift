@@ -23,13 +23,14 @@ extension Block {
 
   /// The same for a query: from an index that is damaged where it is read come no series, which is counted and told.
   package func selectReadable(
-    _ matchers: [CompiledMatcher], shouldStop: @escaping () -> Bool = { false }
+    _ matchers: [CompiledMatcher], _ notes: DamageNotes? = nil, shouldStop: @escaping () -> Bool = { false }
   ) throws(QueryStopped) -> [UInt32] {
     do throws(BlockFault) {
       return try select(matchers, shouldStop: shouldStop)
     } catch {
       if error == .stopped { throw QueryStopped() }
-      noteDamage("\(error)")
+      noteDamage(.index, "\(error)")
+      notes?.note(indexOf: meta.ulid, "\(error)")
       return []
     }
   }
@@ -90,6 +91,8 @@ private struct BlockSelection {
   }
 
   private var disorder: IndexDamage { IndexDamage("a list of series is not sorted", at: index.contents.postings) }
+
+  private var noSymbol: IndexDamage { IndexDamage("a label of a series is no symbol", at: index.contents.symbols) }
 
   private func everySeries() throws(SelectionInterruption) -> [UInt32] {
     let list = try SelectionInterruption.wrap { () throws(IndexDamage) in try index.everySeries() }
@@ -153,10 +156,13 @@ private struct BlockSelection {
       }
       var verdict = term.matcher.matchesEmpty
       for pair in stride(from: 0, to: series.labels.count - 1, by: 2) {
-        guard let candidate = labels.bytes(of: series.labels[pair]) else { continue }
+        guard let candidate = labels.bytes(of: series.labels[pair]) else { throw .damaged(noSymbol) }
         let order = compareBytes(candidate, name)
         if order < 0 { continue }
-        if order == 0, let value = labels.bytes(of: series.labels[pair + 1]) { verdict = term.matcher.matches(value) }
+        if order == 0 {
+          guard let value = labels.bytes(of: series.labels[pair + 1]) else { throw .damaged(noSymbol) }
+          verdict = term.matcher.matches(value)
+        }
         break
       }
       if verdict { kept.append(reference) }

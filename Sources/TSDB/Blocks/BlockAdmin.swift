@@ -10,8 +10,27 @@ package protocol BlockAdmin: Sendable {
   /// Rewrites every block of which something is deleted.
   func cleanTombstones() throws(BlockFault)
 
-  /// Makes a copy of the database that shares the files of its blocks, and gives its name in `snapshots`.
-  func snapshot(skipsHead: Bool) throws(BlockFault) -> String
+  /// Makes a copy of the database that shares the files of its blocks.
+  func snapshot(skipsHead: Bool) throws(BlockFault) -> TakenSnapshot
 
   var blockMetas: [BlockMeta] { get }
+
+  /// Blocks that are served and of which something could not be read.
+  var damagedBlocks: [ULID] { get }
+
+  /// Blocks that cannot be served.
+  var missingBlocks: [MissingBlock] { get }
+}
+
+/// A copy of a database that is whole and durable.
+package struct TakenSnapshot: Sendable, Equatable {
+  /// Its folder's name in `snapshots`.
+  package var name: String
+  /// What it should have held and does not, in sentences.
+  package var warnings: [String]
+
+  package init(name: String, warnings: [String] = []) {
+    self.name = name
+    self.warnings = warnings
+  }
 }

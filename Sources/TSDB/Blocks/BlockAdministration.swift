@@ -23,6 +23,8 @@ package final class BlockAdministration: BlockAdmin {
   }
 
   package var blockMetas: [BlockMeta] { blocks.current.blocks.map(\.meta) }
+  package var damagedBlocks: [ULID] { blocks.current.damaged.map(\.meta.ulid) }
+  package var missingBlocks: [MissingBlock] { blocks.current.missing }
 
   package func delete(_ matchers: [CompiledMatcher], in range: ClosedRange<Int64>) throws(BlockFault) {
     try blocks.turns.take { () throws(BlockFault) in
@@ -39,24 +41,72 @@ package final class BlockAdministration: BlockAdmin {
     blocks.metrics.tombstoneCleanupSeconds.observe(Double(clock.monotonicNanoseconds() - started) / 1e9)
   }
 
-  package func snapshot(skipsHead: Bool) throws(BlockFault) -> String {
+  /// The copy is made in a folder that says itself that it is rubbish and gets its name when all of it is durable: neither a
+  /// failure nor a crash leaves something that looks like a snapshot.
+  package func snapshot(skipsHead: Bool) throws(BlockFault) -> TakenSnapshot {
     var random = SystemRandomNumberGenerator()
     let name = SnapshotName.make(milliseconds: clock.nowMilliseconds(), number: random.next())
     let path = DiskPath.join(directory, name)
+    let unfinished = path + BlockFolder.creationSuffix
     let disk = blocks.disk
-    try blocks.turns.take { () throws(BlockFault) in
+    return try blocks.turns.take { () throws(BlockFault) in
       do throws(BlockFault) {
-        try BlockFault.wrap { () throws(DiskError) in try disk.makeDirectories(path) }
-        for block in blocks.current.blocks { try blocks.link(block, into: path) }
-        if !skipsHead { try head.writeBlock(into: path) }
-        try BlockFault.wrap { () throws(DiskError) in try disk.syncDirectory(path) }
+        try BlockFault.wrap { () throws(DiskError) in
+          try disk.makeDirectories(directory)
+          try removeUnfinished()
+          try disk.makeDirectory(unfinished)
+        }
+        var snapshot = TakenSnapshot(name: name)
+        let served = blocks.current.blocks
+        for block in served {
+          try blocks.link(block, into: unfinished)
+          snapshot.warnings += BlockAdministration.warnings(block)
+        }
+        let head = skipsHead ? HeadCopy() : try head.writeBlock(into: unfinished)
+        try BlockFault.wrap { () throws(DiskError) in
+          // Empty: promtool does not dump a directory without it.
+          try disk.makeDirectory(unfinished + "/wal")
+          try disk.syncDirectory(unfinished)
+          try disk.rename(unfinished, to: path)
+          try disk.syncDirectory(directory)
+        }
+        snapshot.warnings += BlockAdministration.warnings(head)
+        snapshot.warnings += missingBlocks.map { block in
+          "block \(block.ulid) is not served (\(block.reason)) and not in the snapshot"
+        }
+        if served.isEmpty && head.meta == nil {
+          snapshot.warnings.append(
+            skipsHead
+              ? "the snapshot is empty: there are no blocks, and the head was left out (skip_head)"
+              : "the snapshot is empty: the database holds no samples")
+        }
+        return snapshot
       } catch {
-        // A part of a copy must not look like one. What cannot be removed either is said by the error that is thrown.
-        try? disk.removeTree(path)
+        // A copy that has its name but may not keep it after a power loss is none. What cannot be removed here is removed by
+        // the next snapshot, and is told by its name until then.
+        try? disk.removeTree(unfinished)
+        try? disk.rename(path, to: unfinished)
+        try? disk.removeTree(unfinished)
         throw error
       }
     }
-    return name
+  }
+
+  /// Removes what snapshots that did not come to their end have left.
+  private func removeUnfinished() throws(DiskError) {
+    for name in try blocks.disk.list(directory) where name.hasSuffix(BlockFolder.creationSuffix) {
+      try blocks.disk.removeTree(DiskPath.join(directory, name))
+    }
+  }
+
+  private static func warnings(_ block: Block) -> [String] {
+    if block.unreadable.value == 0 { return [] }
+    return ["block \(block.meta.ulid) is damaged, and so is its copy: apus tsdb verify says where"]
+  }
+
+  private static func warnings(_ head: HeadCopy) -> [String] {
+    if head.unreadableChunks == 0 { return [] }
+    return ["\(head.unreadableChunks) chunks of the head could not be read and are not in the snapshot"]
   }
 }
 

@@ -21,6 +21,8 @@ package final class BlockMetrics: Sendable {
   let rewrittenByRule: Counter
   let unreadable: Counter
   let unsupported: Counter
+  let repaired: Counter
+  let repairsFailed: Counter
 
   package init(_ registry: MetricsRegistry) {
     compactions = registry.counter(
@@ -67,6 +69,10 @@ package final class BlockMetrics: Sendable {
       "apus_block_chunks_unreadable_total", "Reads of a chunk or series of a block that failed.")
     unsupported = registry.counter(
       "apus_block_chunks_unsupported_total", "Reads of a chunk of a block whose encoding is not known.")
+    repaired = registry.counter(
+      "apus_blocks_repaired_total", "Damaged blocks that were written anew from other copies of their samples.")
+    repairsFailed = registry.counter(
+      "apus_block_repairs_failed_total", "Damaged blocks that could not be repaired and are served as they are.")
     rewrittenByRule = registry.counter(
       "apus_blocks_rewritten_by_retention_rules_total", "Blocks that were rewritten without series that had expired.")
   }
@@ -77,6 +83,18 @@ package final class BlockMetrics: Sendable {
       [weak blocks] in
       guard let blocks else { return [] }
       return [(labels: [], value: Double(blocks.current.blocks.count))]
+    }
+    registry.collect(
+      "apus_blocks_damaged", "Blocks that are served and of which something could not be read since the start.", .gauge
+    ) { [weak blocks] in
+      guard let blocks else { return [] }
+      return [(labels: [], value: Double(blocks.current.damaged.count))]
+    }
+    registry.collect(
+      "apus_blocks_missing", "Blocks that could not be opened at the start, so that their samples are missing.", .gauge
+    ) { [weak blocks] in
+      guard let blocks else { return [] }
+      return [(labels: [], value: Double(blocks.current.missing.count))]
     }
   }
 }

@@ -53,14 +53,59 @@ package final class BlockSet: Sendable {
         unopened.append((ulid, error))
       }
     }
-    // A crash between the birth of a block and the removal of its parents has left both.
+    // A crash between the birth of a block and the removal of its parents has left both. They go only for a child that is
+    // whole.
+    for (ulid, fault) in broken(opened) {
+      opened.removeAll { $0.meta.ulid == ulid }
+      unopened.append((ulid, fault))
+    }
     let parents = Set(opened.flatMap { block in block.meta.compaction.parents.map(\.ulid) })
     let served = opened.filter { !parents.contains($0.meta.ulid) && !$0.meta.compaction.isDeletable }
-    publish(BlockSnapshot(served))
+    let lost = unopened.filter { !parents.contains($0.ulid) }
+    let missing = lost.compactMap { gap($0.ulid, $0.fault, served) }
+    publish(BlockSnapshot(served, missing: missing))
     let found = Set(opened.map(\.meta.ulid) + unopened.map(\.ulid))
     remove(found.intersection(parents).union(opened.filter(\.meta.compaction.isDeletable).map(\.meta.ulid)))
-    for (ulid, fault) in unopened where !parents.contains(ulid) { passOver(ulid, fault) }
+    for (ulid, fault) in lost { passOver(ulid, fault, isMissing: missing.contains { $0.ulid == ulid }) }
     metrics.reloads.add()
+  }
+
+  /// The blocks whose parents are still there and that are damaged themselves.
+  private func broken(_ opened: [Block]) -> [(ulid: ULID, fault: BlockFault)] {
+    let present = Set(opened.map(\.meta.ulid))
+    var broken: [(ulid: ULID, fault: BlockFault)] = []
+    for block in opened where block.meta.compaction.parents.contains(where: { present.contains($0.ulid) }) {
+      do throws(BlockFault) {
+        guard let finding = try BlockVerification(block.directory, on: disk).findings.first else { continue }
+        broken.append((block.meta.ulid, .corrupt(path: finding.path, reason: finding.reason)))
+      } catch {
+        broken.append((block.meta.ulid, error))
+      }
+    }
+    return broken
+  }
+
+  /// What is missing from what is served for want of a block; nil where its parents are there instead.
+  private func gap(_ ulid: ULID, _ fault: BlockFault, _ served: [Block]) -> MissingBlock? {
+    var reason = "\(fault)"
+    if case .corrupt(let path, let what) = fault { reason = "\(DiskPath.name(path)): \(what)" }
+    let description = try? disk.map(folder.path(ulid) + "/meta.json")
+    guard let meta = description.flatMap({ BlockMeta(json: $0.bytes) }) else {
+      return MissingBlock(ulid: ulid, times: nil, reason: reason)
+    }
+    let parents = Set(meta.compaction.parents.map(\.ulid))
+    if !parents.isEmpty && parents.isSubset(of: served.map(\.meta.ulid)) { return nil }
+    return MissingBlock(ulid: ulid, times: meta.minTime...max(meta.minTime, meta.maxTime - 1), reason: reason)
+  }
+
+  /// What is missing is not kept any more either.
+  func forgetMissing(before time: Int64) {
+    state.withLock { state in
+      let kept = state.snapshot.missing.filter { ($0.times?.upperBound ?? .max) >= time }
+      if kept.count < state.snapshot.missing.count {
+        state.snapshot = BlockSnapshot(state.snapshot.blocks, missing: kept)
+      }
+    }
   }
 
   private func open(_ ulid: ULID) throws(BlockFault) -> Block {
@@ -90,6 +135,29 @@ package final class BlockSet: Sendable {
     }
     drop(parents, adding: [child])
     return child
+  }
+
+  /// Serves a block instead of a damaged one, which is moved out of sight. Where the new one cannot be opened it is removed,
+  /// and everything stays as it was.
+  func replace(damaged block: Block, with ulid: ULID) throws(BlockFault) {
+    let repaired: Block
+    do throws(BlockFault) {
+      repaired = try open(ulid)
+    } catch {
+      metrics.reloadsFailed.add()
+      remove([ulid])
+      throw error
+    }
+    publish(current.replacing([block.meta.ulid], with: [repaired]))
+    do throws(DiskError) {
+      try folder.setAside(block.meta.ulid, into: quarantine)
+    } catch {
+      // The new block names it as what it was made of: it is not served again.
+      _ = state.withLock { $0.unremoved.insert(block.meta.ulid) }
+      log.error(
+        "A damaged block that was repaired could not be set aside and is removed",
+        ["block": "\(block.meta.ulid)", "err": "\(error)"])
+    }
   }
 
   /// Serves blocks no more and removes them.
@@ -126,24 +194,25 @@ package final class BlockSet: Sendable {
     }
   }
 
-  private func passOver(_ ulid: ULID, _ fault: BlockFault) {
+  private func passOver(_ ulid: ULID, _ fault: BlockFault, isMissing: Bool) {
+    let consequence = isMissing ? "its samples are missing" : "the blocks it was made of are served instead"
     guard case .corrupt = fault else {
       metrics.reloadsFailed.add()
       log.error(
-        "A block cannot be opened; it stays where it is, and its samples are missing until a start can open it",
-        ["block": "\(ulid)", "err": "\(fault)"])
+        "A block cannot be opened; it stays where it is until a start can open it",
+        ["block": "\(ulid)", "err": "\(fault)", "consequence": consequence])
       return
     }
     metrics.setAside.add()
     do throws(DiskError) {
       try folder.setAside(ulid, into: quarantine)
       log.error(
-        "A block is damaged; it was set aside and its samples are missing",
-        ["block": "\(ulid)", "err": "\(fault)", "moved_to": quarantine])
+        "A block is damaged; it was set aside",
+        ["block": "\(ulid)", "err": "\(fault)", "consequence": consequence, "moved_to": quarantine])
     } catch {
       log.error(
-        "A block is damaged and cannot be set aside; its samples are missing",
-        ["block": "\(ulid)", "err": "\(fault)", "move_err": "\(error)"])
+        "A block is damaged and cannot be set aside",
+        ["block": "\(ulid)", "err": "\(fault)", "consequence": consequence, "move_err": "\(error)"])
     }
   }
 }

@@ -1,3 +1,4 @@
+import Format
 import Model
 
 /// What the administration of the blocks needs of the head. All are called within a turn of `BlockTurns`.
@@ -5,13 +6,26 @@ package protocol HeadAdmin: Sendable {
   /// Deletes the samples of the series that match, at once and durably.
   func delete(_ matchers: [CompiledMatcher], in range: ClosedRange<Int64>) throws(BlockFault)
 
-  /// Writes a block of all that the head holds now into a folder that is there; nothing where the head is empty. The head
-  /// stays as it is.
-  func writeBlock(into directory: String) throws(BlockFault)
+  /// Writes a block of all samples that the head holds now, open chunks and late samples among them, into a folder that is
+  /// there; nothing where the head is empty. The head stays as it is.
+  func writeBlock(into directory: String) throws(BlockFault) -> HeadCopy
 
   /// The youngest sample; nil where there is none.
   var newestTime: Int64? { get }
 
   /// What the log and the head's chunk files take.
   var sizeBytes: Int { get }
+}
+
+/// What became of a copy of the head.
+package struct HeadCopy: Sendable {
+  /// Nil: there was nothing to write.
+  package var meta: BlockMeta?
+  /// Chunks of the head that could not be read, and so are not in the copy.
+  package var unreadableChunks = 0
+
+  package init(meta: BlockMeta? = nil, unreadableChunks: Int = 0) {
+    self.meta = meta
+    self.unreadableChunks = unreadableChunks
+  }
 }

@@ -21,6 +21,8 @@ package struct BlockMerge {
   let parents: [Block]
   let retention: Retention?
   let now: Int64
+  /// Takes the place of damaged chunks of the only parent.
+  let found: FoundChunks?
   let shouldStop: () -> Bool
 
   /// - Parameters:
@@ -29,6 +31,15 @@ package struct BlockMerge {
   package init(
     _ parents: [Block], retention: Retention? = nil, now: Int64, shouldStop: @escaping () -> Bool = { false }
   ) {
+    self.init(parents, retention: retention, now: now, found: nil, shouldStop: shouldStop)
+  }
+
+  init(
+    _ parents: [Block], retention: Retention? = nil, now: Int64, found: FoundChunks?,
+    shouldStop: @escaping () -> Bool
+  ) {
+    precondition(found == nil || parents.count == 1, "what was found is that of one block")
+    self.found = found
     precondition(!parents.isEmpty, "there is something to merge")
     self.parents = parents
     self.retention = retention
@@ -66,7 +77,7 @@ extension BlockMerge {
     }
     var cursors: [BlockMergeCursor] = []
     for (rank, parent) in parents.enumerated() {
-      cursors.append(try BlockMergeCursor(parent, rank: rank, numbers: symbols.numbers[rank]))
+      cursors.append(try BlockMergeCursor(parent, rank: rank, numbers: symbols.numbers[rank], found))
     }
     var series = SeriesMerge()
     var kept = Tombstones()

@@ -7,6 +7,8 @@ struct BlockMergeCursor {
   private let rank: Int
   /// The union's number of each of the block's symbols.
   private let numbers: [UInt32]
+  /// Chunks in the place of damaged ones.
+  private let found: FoundChunks?
   private let references: IndexPostings
   private var place = 0
   private var series = DecodedSeries()
@@ -14,7 +16,8 @@ struct BlockMergeCursor {
   /// Numbers of the union's symbols for names and values by turns; nothing at the end. Their order is that of the labels.
   private(set) var labels: [UInt32] = []
 
-  init(_ block: Block, rank: Int, numbers: [UInt32]) throws(BlockFault) {
+  init(_ block: Block, rank: Int, numbers: [UInt32], _ found: FoundChunks? = nil) throws(BlockFault) {
+    self.found = found
     self.block = block
     self.rank = rank
     self.numbers = numbers
@@ -41,6 +44,10 @@ struct BlockMergeCursor {
     for chunk in series.chunks {
       if !deleted.isEmpty, deleted.coversAll(of: chunk.minTime...chunk.maxTime) { continue }
       guard let (encoding, data) = block.chunk(chunk.reference) else {
+        if let replacements = found?.pieces(of: chunk.reference, rank: rank) {
+          pieces.append(contentsOf: replacements)
+          continue
+        }
         throw .corrupt(path: block.directory + "/chunks", reason: "a chunk is damaged")
       }
       pieces.append(

@@ -93,6 +93,10 @@ package final class Compactor: Sendable {
       served.map { PlannedBlock($0.meta, sizeBytes: $0.sizeBytes) }, newestTime: newestTime(options, now: now),
       keptMilliseconds: options.rules.longestMilliseconds, bytesMax: bytesMax, otherBytes: options.headBytes)
     if !plan.expired.isEmpty { metrics.timeRetentions.add() }
+    let kept = options.rules.longestMilliseconds
+    if kept > 0 {
+      blocks.forgetMissing(before: newestTime(options, now: now).subtractingReportingOverflow(kept).partialValue)
+    }
     if !plan.oversized.isEmpty { metrics.sizeRetentions.add() }
     let doomed = plan.all.map { served[$0] }
     if doomed.isEmpty { return }
@@ -184,6 +188,16 @@ package final class Compactor: Sendable {
       [block], by: BlockMerge([block], now: clock.nowMilliseconds(), shouldStop: { [stop] in stop.isCancelled }))
   }
 
+  /// Writes a damaged block anew with the chunks that were found for it, and sets it aside. Within a turn.
+  func repair(_ block: Block, _ found: FoundChunks) throws(BlockFault) -> BlockMeta? {
+    try checkSpace(for: [block])
+    let merge = BlockMerge(
+      [block], now: clock.nowMilliseconds(), found: found, shouldStop: { [stop] in stop.isCancelled })
+    guard let child = try merge.run(in: blocks.folder.root, on: blocks.disk) else { return nil }
+    try blocks.replace(damaged: block, with: child.ulid)
+    return child
+  }
+
   /// Runs a merge and serves its block instead of the parents; nothing where nothing is left of them.
   func replace(_ parents: [Block], by merge: BlockMerge) throws(BlockFault) {
     let started = clock.monotonicNanoseconds()
@@ -251,6 +265,7 @@ package final class Compactor: Sendable {
     guard case .corrupt(let path, _) = error else { return }
     // The path tells which block it is; where it does not, it may be any of the parents.
     let damaged = blocks.current.blocks.filter { path.hasPrefix(blocks.folder.path($0.meta.ulid)) }
+    for block in damaged { block.noteDamage(path.hasSuffix("/index") ? .index : .chunk, "\(error)") }
     for block in damaged.isEmpty ? parents : damaged { blocks.markFailed(block) }
   }
 }

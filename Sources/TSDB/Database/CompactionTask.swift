@@ -41,7 +41,7 @@ final class CompactionTask: Sendable {
 }
 
 extension Database {
-  /// Retention, then compaction until nothing is left to do.
+  /// Retention, the repair of damaged blocks, then compaction until nothing is left to do.
   func compact() {
     let current = options.withLock { $0 }
     let now = clock.nowMilliseconds()
@@ -49,6 +49,7 @@ extension Database {
     var compaction = current.compaction
     compaction.newestHeadTime = head.timeRange?.upperBound
     compaction.headBytes = filesBytes
+    repairDamaged()
     while !stopping.isCancelled && compactor.round(compaction, now: now) {}
   }
 

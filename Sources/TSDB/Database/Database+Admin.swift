@@ -21,14 +21,16 @@ extension Database: HeadAdmin {
     try noteDeletions(all)
   }
 
-  package func writeBlock(into directory: String) throws(BlockFault) {
-    guard let held = head.timeRange else { return }
+  package func writeBlock(into directory: String) throws(BlockFault) -> HeadCopy {
+    guard let held = head.timeRange else { return HeadCopy() }
     var random = SystemRandomNumberGenerator()
     let ulid = ULID(milliseconds: clock.nowMilliseconds(), using: &random)
-    var meta = BlockMeta(ulid: ulid, minTime: held.lowerBound, maxTime: held.upperBound + 1)
+    // The block's times are widened to those of its chunks.
+    var meta = BlockMeta(ulid: ulid, minTime: held.lowerBound, maxTime: held.lowerBound + 1)
     meta.compaction.sources = [ulid]
     var flush = HeadFlush(head, .min ..< .max, marks: false)
-    _ = try flush.write(meta, in: directory, on: disk) { stopping.isCancelled }
+    let written = try flush.write(meta, in: directory, on: disk) { stopping.isCancelled }
+    return HeadCopy(meta: written, unreadableChunks: flush.unreadableChunks)
   }
 
   package var newestTime: Int64? { head.timeRange?.upperBound }

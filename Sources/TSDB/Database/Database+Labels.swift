@@ -4,7 +4,7 @@ import Model
 // What a database knows of labels without reading a sample: the one door for everything that lists names, values and
 // series, over the head and the blocks of the time. Each set of matchers is a selector, a series counts when one of the sets
 // accepts it; no set at all means every series. Times are milliseconds, both ends included; a limit of 0 means none.
-// `shouldStop` is asked now and then. A block that cannot be searched is left out, counted and told.
+// `shouldStop` is asked now and then. A block that cannot be searched is left out, counted and noted in `notes`.
 extension Database {
   /// Up to this many series of the head have their own labels read; with more, the lists of the index are the shorter way.
   private static var seriesReadMax: Int { 1024 }
@@ -13,17 +13,17 @@ extension Database {
   /// The label names of the matching series.
   package func labelNames(
     matching sets: [[CompiledMatcher]], from first: Int64, through last: Int64, limit: Int,
-    shouldStop: @escaping () -> Bool = { false }
+    notes: DamageNotes? = nil, shouldStop: @escaping () -> Bool = { false }
   ) throws(QueryStopped) -> LabelTexts {
     var texts = try headNames(sets, first, last, limit, shouldStop)
-    for block in covering(first, last) {
+    for block in covering(first, last, notes) {
       if sets.isEmpty {
         var names = LabelTexts()
         for place in 0..<block.index.table.nameCount { names.appendSorted(block.index.table.name(place)) }
         texts = texts.merged(with: names, limit: limit)
       } else {
         var names: Set<[UInt8]> = []
-        try forEachSeries(of: block, sets, first, last, shouldStop) { labels in
+        try forEachSeries(of: block, sets, first, last, notes, shouldStop) { labels in
           labels.forEach { name, _ in names.insert(Array(name)) }
           return true
         }
@@ -36,15 +36,15 @@ extension Database {
   /// The values that the matching series have for a label.
   package func labelValues(
     of name: String, matching sets: [[CompiledMatcher]], from first: Int64, through last: Int64, limit: Int,
-    shouldStop: @escaping () -> Bool = { false }
+    notes: DamageNotes? = nil, shouldStop: @escaping () -> Bool = { false }
   ) throws(QueryStopped) -> LabelTexts {
     var texts = try headValues(name, sets, first, last, limit, shouldStop)
-    for block in covering(first, last) {
+    for block in covering(first, last, notes) {
       if sets.isEmpty {
         texts = texts.merged(with: Database.values(of: name, in: block), limit: limit)
       } else {
         var values: Set<[UInt8]> = []
-        try forEachSeries(of: block, sets, first, last, shouldStop) { labels in
+        try forEachSeries(of: block, sets, first, last, notes, shouldStop) { labels in
           labels.withValue(of: name) { value in
             if let value { values.insert(Array(value)) }
           }
@@ -60,17 +60,17 @@ extension Database {
   /// made, all others in the order of their labels. What is held meanwhile is bounded by `bytesMax`.
   package func series(
     matching sets: [[CompiledMatcher]], from first: Int64, through last: Int64, limit: Int, bytesMax: Int = .max,
-    shouldStop: @escaping () -> Bool = { false }
+    notes: DamageNotes? = nil, shouldStop: @escaping () -> Bool = { false }
   ) throws(QueryStopped) -> SeriesCollection {
     // What leaves the head after this moment is in the blocks, or stays until the epoch is given back.
     let epoch = epoch.withLock { $0 }
-    let blocks = covering(first, last)
+    let blocks = covering(first, last, notes)
     let keepsOrder = sets.count == 1 && blocks.isEmpty
     var found = SeriesCollection(limit: limit, bytesMax: bytesMax)
     try headSeries(sets, first, last, &found, keepsOrder: keepsOrder, shouldStop)
     withExtendedLifetime(epoch) {}
     for block in blocks where !found.isTooLarge {
-      try forEachSeries(of: block, sets, first, last, shouldStop) { found.insert($0) }
+      try forEachSeries(of: block, sets, first, last, notes, shouldStop) { found.insert($0) }
     }
     if !keepsOrder && !found.isTooLarge { found.sort() }
     return found
@@ -150,8 +150,8 @@ extension Database {
 
   // MARK: Blocks
 
-  private func covering(_ first: Int64, _ last: Int64) -> [Block] {
-    first <= last ? blocks.current.overlapping(first...last) : []
+  private func covering(_ first: Int64, _ last: Int64, _ notes: DamageNotes?) -> [Block] {
+    first <= last ? blocks.current.overlapping(first...last, notes) : []
   }
 
   private static func values(of name: String, in block: Block) -> LabelTexts {
@@ -169,15 +169,17 @@ extension Database {
   /// Calls `body` for each matching series of a block with chunks that touch the time, once for each set that accepts it,
   /// until it answers false.
   private func forEachSeries(
-    of block: Block, _ sets: [[CompiledMatcher]], _ first: Int64, _ last: Int64, _ shouldStop: @escaping () -> Bool,
-    _ body: (Labels) -> Bool
+    of block: Block, _ sets: [[CompiledMatcher]], _ first: Int64, _ last: Int64, _ notes: DamageNotes?,
+    _ shouldStop: @escaping () -> Bool, _ body: (Labels) -> Bool
   ) throws(QueryStopped) {
     var series = DecodedSeries()
     for set in sets {
-      let references = try block.selectReadable(set, shouldStop: shouldStop)
+      let references = try block.selectReadable(set, notes, shouldStop: shouldStop)
       for (visited, reference) in references.enumerated() {
         if visited % Database.seriesBetweenStops == 0 && shouldStop() { throw QueryStopped() }
-        guard block.readSeries(reference, into: &series), let labels = block.readLabels(of: series) else { continue }
+        guard block.readSeries(reference, into: &series, notes),
+          let labels = block.readLabels(of: series, reference, notes)
+        else { continue }
         if series.chunks.contains(where: { $0.minTime <= last && $0.maxTime >= first }), !body(labels) { return }
       }
     }

@@ -33,6 +33,8 @@ package final class Database: Sendable {
   let flushMark: Mutex<Int64>
   /// What readers hold (`ReadEpoch`).
   let epoch = Mutex(ReadEpoch())
+  /// Damaged blocks that were tried to be repaired in this run.
+  let repairsTried = Mutex<Set<ULID>>([])
   /// The logs can be shortened: a flush has taken data out of the head.
   let wantsTruncation = Atomic<Bool>(false)
 

@@ -4,8 +4,9 @@ import Platform
 
 /// Writes what the head holds of a time into a block. Used by one thread; appends and queries go on.
 ///
-/// Chunks that lie within the time and stand alone are copied as they are; where late samples overlap others, or a chunk
-/// crosses the border, they are decoded, merged and written anew.
+/// Chunks that lie within the time and stand alone are copied as they are, open ones among them; where late samples overlap
+/// others, or a chunk crosses the border, they are decoded, merged and written anew. A block that is made to let data go
+/// (`marks`) leaves late samples that are in no chunk yet to the next one; a copy has them too.
 struct HeadFlush: ~Copyable {
   private let head: Head
   /// The times that go into the block.
@@ -22,6 +23,13 @@ struct HeadFlush: ~Copyable {
   private var histograms: [EncodedHistogramChunk] = []
   /// Where they are in `bytes`, which does not grow any more once there are pieces.
   private var histogramStarts: [Int] = []
+  /// Late samples that are in no chunk yet, and the chunks that are made of them here.
+  private var late: [LateSample] = []
+  private var latePieces: [(minTime: Int64, maxTime: Int64, place: Range<Int>)] = []
+  /// Of the chunks written; none before the first.
+  private var writtenTimes: ClosedRange<Int64>?
+  /// Chunks that could not be read, and so are not in the block.
+  private(set) var unreadableChunks = 0
   /// The times that do not go into the block.
   private let outside: DeletedTimes
   private var reference: UInt64 = 0
@@ -30,6 +38,8 @@ struct HeadFlush: ~Copyable {
     var chunk: SeriesChunk
     /// Where it is in `bytes`; nil: in a file.
     var copied: Range<Int>?
+    /// An open chunk of equal values, which owns no bytes until they are written here.
+    var constant: XORTail?
   }
 
   init(_ head: Head, _ range: Range<Int64>, marks: Bool) {
@@ -42,7 +52,7 @@ struct HeadFlush: ~Copyable {
     self.outside = outside
   }
 
-  /// Writes the block; nil, and no block, where there is nothing in the range.
+  /// Writes the block; nil, and no block, where there is nothing in the range. Its times are widened to those of its chunks.
   mutating func write(
     _ meta: BlockMeta, in root: String, on disk: any Disk, shouldStop: () -> Bool
   ) throws(BlockFault) -> BlockMeta? {
@@ -53,6 +63,11 @@ struct HeadFlush: ~Copyable {
       for entry in order.entries {
         if shouldStop() { throw .stopped }
         try writeSeries(entry, order.labels(of: entry), into: &writer)
+      }
+      var meta = meta
+      if let writtenTimes {
+        meta.minTime = min(meta.minTime, writtenTimes.lowerBound)
+        meta.maxTime = max(meta.maxTime, writtenTimes.upperBound + 1)
       }
       return try writer.finish(meta)
     } catch {
@@ -66,18 +81,32 @@ struct HeadFlush: ~Copyable {
     for (number, shard) in head.shards.enumerated() {
       head.forEachTurn(of: shard) { state, slot, record in
         if record.pointee.id == 0 { return }
-        var isIn = false
-        state.forEachChunk(of: record) { chunk in
-          isIn = chunk.pointee.start < range.upperBound && chunk.pointee.end >= range.lowerBound
-          return !isIn
+        var isIn = hasOpen(record, state)
+        if !isIn {
+          state.forEachChunk(of: record) { chunk in
+            isIn = chunk.pointee.start < range.upperBound && chunk.pointee.end >= range.lowerBound
+            return !isIn
+          }
         }
-        if !isIn && !state.histograms.isEmpty {
-          isIn = !state.histograms.chunks(slot, from: range.lowerBound, through: range.upperBound - 1).isEmpty
-        }
+        if !isIn { isIn = state.histograms.overlap(slot, from: range.lowerBound, through: range.upperBound - 1) }
         if isIn { found.append((record.pointee.id, SeriesLocation(shard: number, slot: slot).raw)) }
       }
     }
     return found
+  }
+
+  /// Whether an open chunk, or late samples where they are wanted, reach into the range.
+  private func hasOpen(_ record: UnsafeMutablePointer<HeadSeries>, _ state: borrowing HeadShard) -> Bool {
+    if HeadFlush.isOpen(record, in: range) { return true }
+    guard !marks, let history = state.history(of: record), history.pointee.lateCount > 0 else { return false }
+    let samples = state.lateSamples(history)
+    return samples[0].time < range.upperBound
+      && samples[Int(history.pointee.lateCount) - 1].time >= range.lowerBound
+  }
+
+  private static func isOpen(_ record: UnsafeMutablePointer<HeadSeries>, in range: Range<Int64>) -> Bool {
+    record.pointee.tail.count > 0 && record.pointee.chunkStart < range.upperBound
+      && record.pointee.tail.lastTime >= range.lowerBound
   }
 
   private func writeSymbols(_ symbols: SortedSymbols, into writer: inout BlockWriter) throws(BlockFault) {
@@ -98,7 +127,8 @@ struct HeadFlush: ~Copyable {
       histogramStarts.append(bytes.count)
       bytes.append(chunk.bytes)
     }
-    if parts.isEmpty && histograms.isEmpty { return }
+    encodeOpen()
+    if parts.isEmpty && latePieces.isEmpty && histograms.isEmpty { return }
     pieces.removeAll(keepingCapacity: true)
     mapped.removeAll(keepingCapacity: true)
     for part in parts {
@@ -109,11 +139,21 @@ struct HeadFlush: ~Copyable {
       if let copied = part.copied {
         piece.bytes = UnsafeRawBufferPointer(rebasing: bytes.bytes[copied])
       } else {
-        guard let chunk = head.files.chunk(part.chunk) else { continue }
+        guard let chunk = head.files.chunk(part.chunk) else {
+          unreadableChunks += 1
+          continue
+        }
         chunk.withData { piece.bytes = $0 }
         mapped.append(chunk)
       }
       if XORChunk.count(of: piece.bytes) ?? 0 > 0 { pieces.append(piece) }
+    }
+    for piece in latePieces {
+      // After the late chunks: of two samples of one time the first to come counts.
+      pieces.append(
+        ChunkPiece(
+          minTime: piece.minTime, maxTime: piece.maxTime, encoding: XORChunk.encoding,
+          bytes: UnsafeRawBufferPointer(rebasing: bytes.bytes[piece.place]), rank: 2))
     }
     for (chunk, start) in zip(histograms, histogramStarts) {
       let place = start..<(start + chunk.bytes.count)
@@ -125,10 +165,11 @@ struct HeadFlush: ~Copyable {
     var deleted = outside
     for interval in head.deletions.times(of: reference)?.intervals ?? [] { deleted.add(interval) }
     do throws(UnreadableChunk) {
-      try merge.merge(pieces, deleted: [deleted, deleted])
+      try merge.merge(pieces, deleted: [deleted, deleted, deleted])
     } catch {
       // Chunks of the head carry checksums: what does not decode was never right, and holds up nothing else.
       head.log.error("A series with an undecodable chunk is left out of a block", ["series_id": "\(entry.id)"])
+      unreadableChunks += 1
       return
     }
     if merge.chunks.isEmpty { return }
@@ -137,8 +178,51 @@ struct HeadFlush: ~Copyable {
       try writer.addChunk(
         minTime: chunk.minTime, maxTime: chunk.maxTime, encoding: chunk.encoding, sampleCount: chunk.sampleCount,
         chunk.bytes)
+      let times = writtenTimes ?? chunk.range
+      writtenTimes = min(times.lowerBound, chunk.minTime)...max(times.upperBound, chunk.maxTime)
     }
     _ = try writer.endSeries()
+  }
+
+  /// Writes the bytes of what has none in the head: chunks of equal values, and late samples.
+  private mutating func encodeOpen() {
+    for place in parts.indices {
+      guard var tail = parts[place].constant else { continue }
+      let first = parts[place].chunk.start
+      let bits = XORChunk.constantBitCount(firstTime: first, timeDelta: tail.timeDelta, count: Int(tail.count))
+      let start = bytes.count
+      bytes.write(room: max(20, (bits + 7) / 8 + 8)) { room in
+        let base = room.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self)
+        let isWritten = XORChunk.writeConstant(tail: &tail, firstTime: first, at: base, capacity: room.count)
+        precondition(isWritten, "the room was chosen to hold it")
+        return tail.byteCount
+      }
+      parts[place].copied = start..<bytes.count
+    }
+    latePieces.removeAll(keepingCapacity: true)
+    var start = 0
+    while start < late.count { start = encodeLate(from: start) }
+  }
+
+  /// Makes a chunk of late samples from `start` on; returns where it ended.
+  private mutating func encodeLate(from start: Int) -> Int {
+    let late = late
+    let place = bytes.count
+    let capacity = 32 + (late.count - start) * (XORChunk.sampleBitsMax + 7) / 8
+    var tail = XORTail()
+    var next = start + 1
+    bytes.write(room: capacity) { room in
+      let base = room.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self)
+      XORChunk.start(time: late[start].time, value: late[start].value, tail: &tail, at: base, capacity: capacity)
+      while next < late.count, late[next].time - late[next - 1].time < Int64(UInt32.max),
+        XORChunk.append(time: late[next].time, value: late[next].value, to: &tail, at: base, capacity: capacity)
+      {
+        next += 1
+      }
+      return tail.byteCount
+    }
+    latePieces.append((late[start].time, late[next - 1].time, place..<bytes.count))
+    return next
   }
 
   /// Under the shard's lock: copies what is in memory, notes what is in files, and marks what goes for good.
@@ -147,6 +231,7 @@ struct HeadFlush: ~Copyable {
     bytes.removeAll()
     if !histograms.isEmpty { histograms = [] }
     histogramStarts.removeAll(keepingCapacity: true)
+    late.removeAll(keepingCapacity: true)
     let location = SeriesLocation(raw: entry.location)
     head.shards[location.shard].state.withLock { state in
       let record = state.records.pointer(location.slot)
@@ -172,6 +257,30 @@ struct HeadFlush: ~Copyable {
         if marks && chunk.pointee.end < range.upperBound { chunk.pointee.flags |= SeriesChunk.isFlushed }
         return true
       }
+      copyOpen(record, state)
     }
+  }
+
+  /// Under the shard's lock: what is in no complete chunk yet.
+  private mutating func copyOpen(_ record: UnsafeMutablePointer<HeadSeries>, _ state: borrowing HeadShard) {
+    if HeadFlush.isOpen(record, in: range) {
+      let tail = record.pointee.tail
+      let chunk = SeriesChunk(
+        start: record.pointee.chunkStart, span: UInt32(tail.lastTime - record.pointee.chunkStart),
+        file: SeriesChunk.inMemory, offset: record.pointee.slab, byteCount: 0, sizeClass: 0, flags: 0)
+      var part = Part(chunk: chunk, copied: nil)
+      if record.pointee.slab == 0 {
+        part.constant = tail
+      } else {
+        let start = bytes.count
+        bytes.append(
+          UnsafeRawBufferPointer(start: state.slabs.pointer(record.pointee.slab), count: tail.byteCount))
+        part.copied = start..<bytes.count
+      }
+      parts.append(part)
+    }
+    guard !marks, let history = state.history(of: record), history.pointee.lateCount > 0 else { return }
+    late.append(
+      contentsOf: UnsafeBufferPointer(start: state.lateSamples(history), count: Int(history.pointee.lateCount)))
   }
 }

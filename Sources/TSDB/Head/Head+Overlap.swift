@@ -14,7 +14,7 @@ extension Head {
         isFound = chunk.pointee.start <= last && chunk.pointee.end >= first
         return !isFound
       }
-      if isFound { return true }
+      if isFound || state.histograms.overlap(series.location.slot, from: first, through: last) { return true }
       guard let history = state.history(of: record), history.pointee.lateCount > 0 else { return false }
       let late = state.lateSamples(history)
       return (0..<Int(history.pointee.lateCount)).contains { late[$0].time >= first && late[$0].time <= last }

@@ -126,6 +126,13 @@ struct SeriesHistograms: Sendable {
     return found
   }
 
+  /// Whether there is a chunk that reaches into a time.
+  func overlap(from first: Int64, through last: Int64) -> Bool {
+    complete.contains { $0.chunk.minTime <= last && $0.chunk.maxTime >= first }
+      || open.map { $0.firstTime <= last && $0.lastTime >= first } == true
+      || late.map { $0.firstTime <= last && $0.lastTime >= first } == true
+  }
+
   /// Makes complete chunks of what lies before `border`.
   mutating func complete(before border: Int64) {
     if let writer = open, writer.lastTime < border {

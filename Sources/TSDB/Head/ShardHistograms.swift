@@ -28,6 +28,11 @@ struct ShardHistograms: Sendable {
     series.isEmpty ? [] : series[slot]?.chunks(from: first, through: last) ?? []
   }
 
+  /// Whether a chunk of a series reaches into a time.
+  func overlap(_ slot: UInt32, from first: Int64, through last: Int64) -> Bool {
+    !series.isEmpty && series[slot]?.overlap(from: first, through: last) == true
+  }
+
   /// Changes one series; its entry goes when nothing is left.
   mutating func update(_ slot: UInt32, _ body: (inout SeriesHistograms) -> Void) {
     guard !series.isEmpty, var present = series.removeValue(forKey: slot) else { return }

@@ -22,11 +22,14 @@ package struct DatabaseSelection: Sendable {
   private let head: Head
   /// Oldest first.
   private let blocks: [Block]
+  /// What cannot be read is noted there.
+  private let notes: DamageNotes?
   private var entries: [Entry] = []
   private var parts: [Part] = []
 
   /// The epoch must have been taken before the blocks.
-  init(_ epoch: ReadEpoch, _ head: Head, _ blocks: [Block]) {
+  init(_ epoch: ReadEpoch, _ head: Head, _ blocks: [Block], _ notes: DamageNotes?) {
+    self.notes = notes
     self.epoch = epoch
     self.head = head
     self.blocks = blocks
@@ -47,7 +50,7 @@ package struct DatabaseSelection: Sendable {
     places.reserveCapacity(entries.count)
     for (place, entry) in entries.enumerated() { places[entry.labels] = place }
     for (number, block) in blocks.enumerated() {
-      let references = try block.selectReadable(matchers, shouldStop: shouldStop)
+      let references = try block.selectReadable(matchers, notes, shouldStop: shouldStop)
       try add(references, of: block, number, first...last, &places, shouldStop)
     }
   }
@@ -59,7 +62,9 @@ package struct DatabaseSelection: Sendable {
     var series = DecodedSeries()
     for (visited, reference) in references.enumerated() {
       if visited % DatabaseSelection.seriesBetweenStops == 0 && shouldStop() { throw QueryStopped() }
-      guard block.readSeries(reference, into: &series), let labels = block.readLabels(of: series) else { continue }
+      guard block.readSeries(reference, into: &series, notes),
+        let labels = block.readLabels(of: series, reference, notes)
+      else { continue }
       if !series.chunks.contains(where: { $0.minTime <= range.upperBound && $0.maxTime >= range.lowerBound }) {
         continue
       }
@@ -85,7 +90,7 @@ package struct DatabaseSelection: Sendable {
     entries[place].lastPart = number
   }
 
-  /// Reads the samples of a series between two times, both included. What cannot be read is left out and counted.
+  /// Reads the samples of a series between two times, both included. What cannot be read is left out, counted and noted.
   package func read(
     _ index: Int, from first: Int64, through last: Int64, _ scratch: inout DatabaseReadScratch,
     into samples: inout SeriesSamples
@@ -99,8 +104,8 @@ package struct DatabaseSelection: Sendable {
     while next >= 0 {
       let part = parts[Int(next)]
       let block = blocks[Int(part.block)]
-      if block.readSeries(part.reference, into: &scratch.series) {
-        block.read(scratch.series, part.reference, from: first, through: last, into: &samples)
+      if block.readSeries(part.reference, into: &scratch.series, notes) {
+        block.read(scratch.series, part.reference, from: first, through: last, into: &samples, notes)
       }
       next = part.next
     }
@@ -124,15 +129,15 @@ package struct DatabaseReadScratch: ~Copyable, Sendable {
 
 extension Database {
   /// The series that every matcher accepts, with what there is of them between two times, both included. Some may turn out
-  /// to have no samples there.
+  /// to have no samples there. `notes` gets to know what cannot be read, here and when samples are read.
   package func select(
-    _ matchers: [CompiledMatcher], from first: Int64, through last: Int64,
+    _ matchers: [CompiledMatcher], from first: Int64, through last: Int64, notes: DamageNotes? = nil,
     shouldStop: @escaping () -> Bool = { false }
   ) throws(QueryStopped) -> DatabaseSelection {
     // In this order: what leaves the head after the epoch was taken is in the blocks, or stays until the epoch is given back.
     let epoch = epoch.withLock { $0 }
-    let covering = first <= last ? blocks.current.overlapping(first...last) : []
-    var selection = DatabaseSelection(epoch, head, covering)
+    let covering = first <= last ? blocks.current.overlapping(first...last, notes) : []
+    var selection = DatabaseSelection(epoch, head, covering, notes)
     try selection.fill(matchers, from: first, through: last, shouldStop: shouldStop)
     return selection
   }

@@ -35,6 +35,10 @@ enum FlagTable {
       "query.max-samples", .integer(1...(.max)), "50000000", "The most samples one query may hold in memory."),
     Flag("query.max-bytes", .size, "512MB", "The most memory one query may take."),
     Flag(
+      "query.partial-answers", .boolean, "true",
+      "Answer queries that meet a damaged block from the rest, with a warning that names it. Without it they fail with 422."
+    ),
+    Flag(
       "query.slow-log-file", .text, "",
       "File in which queries that took long are written, a JSON object a line; at 64MB it is renamed to name.1. Empty: none."
     ),

@@ -51,6 +51,7 @@ struct ServeOptions: Sendable {
   var queriesQueuedMax: Int
   var querySamplesMax: Int
   var queryBytesMax: Int
+  var areAnswersPartial: Bool
   /// Empty: slow queries are not written down.
   var slowQueryLogFile: String
   var slowQueryMilliseconds: Int64
@@ -111,6 +112,7 @@ extension ServeOptions {
     queriesQueuedMax = values.integer("query.max-queued")
     querySamplesMax = values.integer("query.max-samples")
     queryBytesMax = values.bytes("query.max-bytes")
+    areAnswersPartial = values.boolean("query.partial-answers")
     slowQueryLogFile = values.text("query.slow-log-file")
     slowQueryMilliseconds = values.milliseconds("query.slow-log-threshold")
 
