@@ -5,6 +5,8 @@ import HTTP
 enum JSONAnswer {
   /// Bytes of a piece, about.
   static let pieceBytes = 32 << 10
+  /// The warning of a list that a limit cut.
+  private static let truncated = "results truncated due to limit"
 
   /// A small answer: `data` is JSON already.
   static func success(_ data: String) -> Response {
