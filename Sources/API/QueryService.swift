@@ -32,6 +32,9 @@ package final class QueryService: Sendable {
   private let hands: QueryHands?
   let metrics: EngineMetrics
 
+  /// Room for the deepest tree the parser lets through; only what is used takes memory.
+  private static let stackBytes = 256 << 20
+
   package init(
     _ options: QueryOptions, clock: any Clock, registry: MetricsRegistry = MetricsRegistry()
   ) throws(ThreadError) {
@@ -40,7 +43,8 @@ package final class QueryService: Sendable {
     engine = Engine(options: options.engine)
     hands = options.processors > 1 ? try QueryHands(count: options.processors) : nil
     pool = try WorkerPool(
-      name: "query", threadCount: max(options.concurrencyMax, 1), queueLimit: max(options.queuedMax, 1))
+      name: "query", threadCount: max(options.concurrencyMax, 1), queueLimit: max(options.queuedMax, 1),
+      stackBytes: QueryService.stackBytes)
     metrics = EngineMetrics(registry, pool, clock: clock)
   }
 

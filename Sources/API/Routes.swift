@@ -78,8 +78,8 @@ package enum Routes {
     let expressions = ExpressionEndpoints(options: services.queries.engine.options.parser)
     let exemplars = ExemplarEndpoint(options: services.queries.engine.options.parser)
     routes.addQueued([.get, .post], "/api/v1/query_exemplars", exemplars.exemplars)
-    routes.add([.get, .post], "/api/v1/format_query", needsData: true, expressions.format)
-    routes.add([.get, .post], "/api/v1/parse_query", needsData: true, expressions.parse)
+    routes.addQueued([.get, .post], "/api/v1/format_query", expressions.format)
+    routes.addQueued([.get, .post], "/api/v1/parse_query", expressions.parse)
 
     let read = RemoteReadEndpoint(
       options: services.remoteRead, externalLabels: services.externalLabels, workspaces: services.workspaces,

@@ -19,9 +19,9 @@ package struct HistogramBucket: Sendable, Equatable {
   /// Which part of the bucket lies below a value inside it.
   package func fractionBelow(_ value: Double, isLinear: Bool) -> Double {
     if isLinear { return (value - lower) / (upper - lower) }
-    let logLower = log2(lower.magnitude)
-    let logUpper = log2(upper.magnitude)
-    let logValue = log2(value.magnitude)
+    let logLower = Elementary.log2(lower.magnitude)
+    let logUpper = Elementary.log2(upper.magnitude)
+    let logValue = Elementary.log2(value.magnitude)
     if value > 0 { return (logValue - logLower) / (logUpper - logLower) }
     return 1 - (logValue - logUpper) / (logLower - logUpper)
   }

@@ -48,10 +48,10 @@ extension EndToEnd.Beside {
     let configuration = try site.directory.write("scrape_configs: []\n", to: "prometheus.yml")
     let prometheus = try ServerProcess.prometheus(
       data: site.directory.path("peer"), configuration: configuration, port: port)
-    #expect(try apus.write(EndToEnd.counting("up", from: EndToEnd.recentTimestamp(), count: 60)).status == 204)
-    for _ in 0..<3 { #expect(try apus.get("/api/v1/query?query=up").status == 200) }
-    #expect(try apus.get("/api/v1/query?query=up&timeout=0").status == 503)
-    #expect(try apus.get("/api/v1/query?query=max_over_time(up%5B1h:1ms%5D)").status == 422)
+    #expect(try apus.write(EndToEnd.counting("e2e_counted", from: EndToEnd.recentTimestamp(), count: 60)).status == 204)
+    for _ in 0..<3 { #expect(try apus.get("/api/v1/query?query=e2e_counted").status == 200) }
+    #expect(try apus.get("/api/v1/query?query=e2e_counted&timeout=0").status == 503)
+    #expect(try apus.get("/api/v1/query?query=max_over_time(e2e_counted%5B1h:1ms%5D)").status == 422)
     let own = try apus.get("/metrics").text.split(separator: "\n")
     let peer = try prometheus.get("/metrics").text.split(separator: "\n")
     for name in [

@@ -46,6 +46,45 @@ extension EndToEnd {
       #expect(try apus.get("/api/v1/query?query=count(up)").status == 200)
     }
 
+    @Test("the deepest and the longest texts are evaluated, printed and refused without harm")
+    func depth() throws {
+      let site = try Site()
+      let start = EndToEnd.recentTimestamp()
+      let apus = try self.start(site, start)
+      func post(_ path: String, _ query: String) throws -> HTTPAnswer {
+        try apus.request(
+          "POST", path, headers: [("Content-Type", "application/x-www-form-urlencoded")],
+          body: Array("query=\(percentEncoded(query))&time=\(start / 1000 + 60)".utf8))
+      }
+      let deep = [
+        Array(repeating: "1", count: 1001).joined(separator: "+"),
+        Array(repeating: "vector(1)", count: 1001).joined(separator: "+"),
+        Array(repeating: "vector(1)", count: 1001).joined(separator: " or "),
+        Array(repeating: "vector(1)", count: 199).joined(separator: "^"),
+        String(repeating: "(", count: 198) + "up" + String(repeating: ")", count: 198),
+        String(repeating: "-", count: 198) + "vector(1)",
+        String(repeating: "abs(", count: 198) + "up" + String(repeating: ")", count: 198),
+        String(repeating: "sum(", count: 198) + "up" + String(repeating: ")", count: 198),
+        String(repeating: "max_over_time(", count: 90) + "up" + String(repeating: "[1m:1m])", count: 90),
+        (0..<190).reduce("up") { text, _ in #"label_replace(\#(text),"a","b","","")"# },
+      ]
+      for query in deep {
+        for path in ["/api/v1/query", "/api/v1/format_query", "/api/v1/parse_query"] {
+          let answer = try post(path, query)
+          #expect(answer.status == 200, "\(path) \(query.prefix(60)): \(answer.text.prefix(300))")
+        }
+      }
+      for query in [
+        String(repeating: "(", count: 10_000) + "1" + String(repeating: ")", count: 10_000),
+        "label_join(up, \"a\", \"b\"" + String(repeating: ", \"c\"", count: 300_000) + ")",
+      ] {
+        for path in ["/api/v1/query", "/api/v1/format_query", "/api/v1/parse_query"] {
+          #expect(try post(path, query).status == 400)
+        }
+      }
+      #expect(try apus.get("/api/v1/query?query=count(up)").status == 200)
+    }
+
     @Test("steps, series, groups and buffers of every kind are bounded by the budget")
     func worst() throws {
       let start = EndToEnd.recentTimestamp()

@@ -58,6 +58,25 @@ import Testing
     #expect(json { $0.timestamp(time) } == expected)
   }
 
+  @Test("the values of a series have the text that each has alone")
+  func samples() {
+    var random = RandomSource(for: "values of a series")
+    var values: [Double] = [0, -0.0, 1e12, 6_056_163_894_554, -9_327_752_904_751, 1e15, 1e20, 1e21, 0.1, 1e-7, .nan]
+    for power in 0..<70 {
+      for offset in [-1, 0, 1, 0.5] { values.append(Double(sign: .plus, exponent: power, significand: 1) + offset) }
+    }
+    for _ in 0..<20_000 {
+      values.append((Double(random.below(1 << 53)) / 1000).rounded() * Double(1 << random.below(12)))
+      values.append(Double(bitPattern: UInt64(bitPattern: Int64(random.below(.max))) << 1))
+    }
+    let times = [Int64](repeating: 0, count: values.count)
+    let together = json { buffer in
+      times.withUnsafeBufferPointer { times in values.withUnsafeBufferPointer { buffer.samples(times, $0) } }
+    }
+    let alone = values.map { value in "[0," + json { $0.value(value) } + "]" }.joined(separator: ",")
+    #expect(together == "[\(alone)]")
+  }
+
   @Test("values are strings, and pieces come one after the other")
   func pieces() {
     let text = json {

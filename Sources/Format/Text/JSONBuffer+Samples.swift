@@ -100,6 +100,11 @@ private struct DigitWriter: TextOutputStream {
       if value.sign == .minus { put(UInt8(ascii: "-")) }
       return decimals(UInt64(thousandths))
     }
+    // The standard library writes whole numbers with a point.
+    if magnitude < 9_007_199_254_740_992, magnitude == magnitude.rounded(.towardZero) {
+      if value.sign == .minus { put(UInt8(ascii: "-")) }
+      return digits(UInt64(magnitude))
+    }
     // The standard library writes these without an exponent, as the API does.
     if magnitude >= 1e-4, magnitude < 4_503_599_627_370_496 { return value.write(to: &self) }
     var bytes: [UInt8] = []

@@ -1,4 +1,4 @@
-import Glibc
+import Model
 
 /// Functions from one float to one float.
 enum FloatFunction {
@@ -6,10 +6,11 @@ enum FloatFunction {
 
   private static let table: [String: @Sendable (Double) -> Double] = [
     "abs": { $0.magnitude }, "ceil": { $0.rounded(.up) }, "floor": { $0.rounded(.down) },
-    "exp": { exp($0) }, "sqrt": { $0.squareRoot() }, "ln": { log($0) }, "log2": { log2($0) }, "log10": { log10($0) },
-    "sin": { sin($0) }, "cos": { cos($0) }, "tan": { tan($0) }, "asin": { asin($0) }, "acos": { acos($0) },
-    "atan": { atan($0) }, "sinh": { sinh($0) }, "cosh": { cosh($0) }, "tanh": { tanh($0) },
-    "asinh": { asinh($0) }, "acosh": { acosh($0) }, "atanh": { atanh($0) },
+    "sqrt": { $0.squareRoot() }, "exp": Elementary.exp, "ln": Elementary.log, "log2": Elementary.log2,
+    "log10": Elementary.log10, "sin": Elementary.sin, "cos": Elementary.cos, "tan": Elementary.tan,
+    "asin": Elementary.asin, "acos": Elementary.acos, "atan": Elementary.atan, "sinh": Elementary.sinh,
+    "cosh": Elementary.cosh, "tanh": Elementary.tanh, "asinh": Elementary.asinh, "acosh": Elementary.acosh,
+    "atanh": Elementary.atanh,
     "rad": { $0 * .pi / 180 }, "deg": { $0 * 180 / .pi },
     "sgn": { $0 < 0 ? -1 : $0 > 0 ? 1 : $0 },
   ]

@@ -1,4 +1,5 @@
 import Glibc
+import Model
 
 /// Arithmetic on floats as the language defines it: Go's functions, bit for bit where C's differ.
 enum FloatMath {
@@ -8,9 +9,9 @@ enum FloatMath {
     case .subtract: left - right
     case .multiply: left * right
     case .divide: left / right
-    case .power: pow(left, right)
+    case .power: Elementary.power(left, right)
     case .modulo: fmod(left, right)
-    case .arcTangent: atan2(left, right)
+    case .arcTangent: Elementary.atan2(left, right)
     case .equal: left == right ? 1 : 0
     case .notEqual: left != right ? 1 : 0
     case .greater: left > right ? 1 : 0

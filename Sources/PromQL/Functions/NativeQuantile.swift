@@ -63,10 +63,10 @@ extension Histogram {
     if isCustom || (bucket.lower <= 0 && bucket.upper >= 0) {
       return bucket.lower + (bucket.upper - bucket.lower) * fraction
     }
-    let lower = log2(bucket.lower.magnitude)
-    let upper = log2(bucket.upper.magnitude)
-    if bucket.lower > 0 { return exp2(lower + (upper - lower) * fraction) }
-    return -exp2(upper + (lower - upper) * (1 - fraction))
+    let lower = Elementary.log2(bucket.lower.magnitude)
+    let upper = Elementary.log2(bucket.upper.magnitude)
+    if bucket.lower > 0 { return Elementary.exp2(lower + (upper - lower) * fraction) }
+    return -Elementary.exp2(upper + (lower - upper) * (1 - fraction))
   }
 
   func fraction(_ lower: Double, _ upper: Double) -> (value: Double, note: NaNNote?) {

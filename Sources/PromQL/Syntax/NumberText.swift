@@ -10,9 +10,19 @@ package enum NumberText {
     let lowered = text.lowercased()
     if lowered == "inf" { return (.infinity, false) }
     if lowered == "nan" { return (.nan, false) }
-    if lowered.contains("_") { return (nil, false) }
-    guard let value = Double(lowered) else { return (nil, false) }
+    guard let plain = withoutSeparators(lowered), let value = Double(plain) else { return (nil, false) }
     return value.isInfinite ? (nil, true) : (value, false)
+  }
+
+  /// Underscores stand between digits; nil where one stands elsewhere.
+  private static func withoutSeparators(_ text: String) -> String? {
+    let bytes = Array(text.utf8)
+    guard bytes.contains(UInt8(ascii: "_")) else { return text }
+    func isDigit(_ place: Int) -> Bool { bytes.indices.contains(place) && bytes[place] >= 48 && bytes[place] <= 57 }
+    for place in bytes.indices where bytes[place] == UInt8(ascii: "_") {
+      guard isDigit(place - 1), isDigit(place + 1) else { return nil }
+    }
+    return String(decoding: bytes.filter { $0 != UInt8(ascii: "_") }, as: UTF8.self)
   }
 
   private static func parseInteger(_ text: String) -> Int64? {

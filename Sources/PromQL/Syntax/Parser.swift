@@ -26,6 +26,8 @@ package struct Parser {
   static let nestingMaximum = 200
   /// The deepest tree: long chains of operators lean to the left.
   static let depthMaximum = 1000
+  /// The longest text, in bytes: its tree takes some hundred times as much.
+  package static let textBytesMaximum = 1 << 20
 
   let options: ParserOptions
   var lexer: Lexer
@@ -52,6 +54,10 @@ package struct Parser {
 
   private init(_ query: String, _ options: ParserOptions) throws(ParseError) {
     self.options = options
+    if query.utf8.count > Parser.textBytesMaximum {
+      let sizes = "\(query.utf8.count) bytes long, the most is \(Parser.textBytesMaximum)"
+      throw ParseError("query is \(sizes)", at: PositionRange(0, 0), in: [])
+    }
     lexer = Lexer(Array(query.utf8))
     token = try lexer.nextToken()
   }
