@@ -59,6 +59,13 @@ package final class QueryService: Sendable {
     hands?.stop()
   }
 
+  /// The same, but only waits for so long: false when a query does not end, and is left to itself.
+  package func stop(within milliseconds: Int64) -> Bool {
+    guard pool.stop(within: milliseconds) else { return false }
+    stop()
+    return true
+  }
+
   /// What this request's query may use; its own timeout counts where it is shorter than the server's.
   func limits(of request: Request, timeout: Int64?) throws(APIError) -> QueryLimits {
     var limits = QueryLimits()

@@ -77,6 +77,12 @@ int apus_accept(int listening, struct sockaddr *address, socklen_t *length) {
 
 int apus_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
+int apus_socket_has_sent(int socket) {
+  struct tcp_info info = {0};
+  socklen_t size = sizeof info;
+  return getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_data_segs_out > 0;
+}
+
 int apus_socket_unread_bytes(int socket) {
   int unread = 0;
   return ioctl(socket, SIOCINQ, &unread) == 0 ? unread : 0;

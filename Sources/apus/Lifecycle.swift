@@ -7,6 +7,9 @@ import TSDB
 
 /// The server's life: listen, bring the data back, serve, and on a signal drain, flush and end. Used by the main thread.
 final class Lifecycle {
+  /// How long queries that were told to stop may take to notice.
+  private static let queriesMilliseconds: Int64 = 1_000
+
   private let assembly: Assembly
   private let selfScrape = SelfScrapeHolder()
   private var restoring: NamedThread?
@@ -69,8 +72,12 @@ final class Lifecycle {
     for server in assembly.servers { server.stopAccepting() }
     selfScrape.stop()
     for server in assembly.servers { server.drain(until: deadline) }
-    assembly.queries.stop()
-    assembly.remoteReadPool.stop()
+    // They have been told to stop, and only read: one that does not hear it ends with the process.
+    if !assembly.queries.stop(within: Lifecycle.queriesMilliseconds)
+      || !assembly.remoteReadPool.stop(within: Lifecycle.queriesMilliseconds)
+    {
+      assembly.log.warn("A query did not stop when it was told to; the database is closed without waiting for it")
+    }
     assembly.heapTrim.stop()
     // A start that is still reading the log has nothing of its own to keep; the log has it all.
     assembly.receiver.refusals.stop()

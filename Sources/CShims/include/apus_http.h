@@ -77,6 +77,8 @@ int apus_socket_progress(int socket, uint64_t *acknowledged_bytes, uint32_t *wai
 // accept(2) and pipe(2) whose descriptors no child inherits; an accepted socket does not block.
 int apus_accept(int listening, struct sockaddr *address, socklen_t *length);
 int apus_pipe(int ends[2]);
+// True when something was sent on it.
+int apus_socket_has_sent(int socket);
 // Bytes that have arrived and were not read.
 int apus_socket_unread_bytes(int socket);
 

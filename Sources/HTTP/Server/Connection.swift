@@ -130,10 +130,12 @@ final class Connection: @unchecked Sendable {
     _ = phase.enter(.idle, deadlineMilliseconds: core.idleDeadline(now))
   }
 
-  /// The library is about to close the socket. It says nothing to a client whose first line is no request line; such
+  /// The library is about to close the socket. To most clients whose first line is no request line it says nothing; such
   /// a connection ends early without the client having closed it.
   func close() {
-    guard !hasSeenRequest, !core.isDraining.load(ordering: .relaxed), phase.phase == .idle else { return }
+    guard !hasSeenRequest, !core.isDraining.load(ordering: .relaxed), phase.phase == .idle,
+      apus_socket_has_sent(socket) == 0
+    else { return }
     let age = MonotonicTime.nanoseconds() - startNanoseconds
     var socket = pollfd(fd: socket, events: apus_poll_peer_closed, revents: 0)
     if age < Int64(limits.idleTimeoutSeconds) * 1_000_000_000, poll(&socket, 1, 0) == 0 {
@@ -171,7 +173,7 @@ enum BareAnswer {
   static let malformedLength: StaticString =
     "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 52\r\n\r\nbad request: the header Content-Length is malformed\n"
   static let tooManyConnections: StaticString =
-    "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 28\r\n\r\ntoo many connections are open\n"
+    "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 30\r\n\r\ntoo many connections are open\n"
   static let tooLarge: StaticString =
     "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 30\r\n\r\nthe request body is too large\n"
 }

@@ -23,7 +23,7 @@ struct QueuedRun {
         // A small answer is sent as a whole.
         while writer.stagedCount < ResponseWriter.stageBytes {
           if try pieces(writer) == .more { continue }
-          return give(response.with(staged: writer))
+          return give(compressed(response.with(staged: writer)))
         }
       } catch {
         return giveUp(error)
@@ -41,6 +41,22 @@ struct QueuedRun {
     guard let lease = lease(response.heldBytes) else { return refuse() }
     response.lease = lease
     _ = request.answer.give(response)
+  }
+
+  /// Compressed here, so that the connection's thread need not.
+  private func compressed(_ response: Response) -> Response {
+    guard case .lent(let bytes, _) = response.body, bytes.count >= core.options.gzipBytesMin,
+      let compressor = core.compressor(for: response, to: request)
+    else { return response }
+    defer { core.compressors.give(compressor) }
+    var output = ByteStore()
+    guard compressor.compress(bytes, into: &output, finish: true) else { return response }
+    let memory = OwnedBytes(output.take())
+    var response = response
+    response.body = .lent(memory.bytes, owner: memory)
+    response.headers += [("Content-Encoding", compressor.encoding.name.description), ("Vary", "Accept-Encoding")]
+    response.mayCompress = false
+    return response
   }
 
   /// Its share of the memory for answers; nil when the request is given up before there is room.

@@ -56,7 +56,7 @@ final class ServerCore: Sendable {
     // Each connection has one answer, of which one piece is made at a time.
     let pool = try WorkerPool(
       name: "http-answer", threadCount: max(1, options.answerThreadCount),
-      queueLimit: options.connectionsMax + options.connectionsReservedMax + 1)
+      queueLimit: ConnectionLimits(options).socketsMax)
     answerPool.withLock { $0 = pool }
   }
 

@@ -54,6 +54,19 @@ package final class WorkerPool: Sendable {
     for thread in threads { thread.join() }
   }
 
+  /// The same, but only waits for so long: false when a task still runs, whose thread then is left to itself.
+  package func stop(within milliseconds: Int64) -> Bool {
+    queue.close()
+    let deadline = Deadline(milliseconds: milliseconds)
+    while queuedCount > 0 || runningCount > 0 {
+      if deadline.isPassed { return false }
+      Deadline(milliseconds: 2).pause()
+    }
+    // A task that was taken and has not begun to count may still be there.
+    Deadline(milliseconds: 2).pause()
+    return runningCount == 0
+  }
+
   package var threadCount: Int { threads.count }
   package var queueLimit: Int { queue.limit }
   package var queuedCount: Int { queue.count }
