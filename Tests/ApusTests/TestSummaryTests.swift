@@ -55,7 +55,7 @@ struct TestSummaryTests {
       ]) == ["✔ \(text)"])
   }
 
-  @Test("a run that broke off names the tests that were running")
+  @Test("a run that broke off names tests that had begun and not ended")
   func brokenOff() throws {
     let lines = try summary([
       Self.event("testStarted", "default", "Test a() started.", "ATests.S/a()/F.swift:2:3"),
@@ -64,7 +64,8 @@ struct TestSummaryTests {
     ])
     #expect(
       lines == [
-        "test: the run broke off; these tests were running:", "test:   scripts/test --filter 'ATests.S/b'",
+        "test: the run broke off; of 1 tests that were running or waiting, the last to start:",
+        "test:   scripts/test --filter 'ATests.S/b'",
       ])
   }
 }

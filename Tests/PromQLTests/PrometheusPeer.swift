@@ -93,8 +93,8 @@ final class PrometheusPeer {
   /// What is different; nil where nothing is. Bit for bit, but for functions like the logarithm.
   static func difference(_ ours: QueryResult, _ theirs: SmallJSON, _ query: String) -> String? {
     let isExact = !transcendental.contains { query.range($0) != nil }
-    // Nor can labels be compared that are made of their results.
-    if !isExact, query.range("count_values") != nil { return nil }
+    // Nor can labels be compared that are made of their results, or a remainder, which turns on the last bit.
+    if !isExact, query.range("count_values") != nil || query.range("%") != nil { return nil }
     return difference(ours, theirs, query, tolerance: isExact ? 0 : 1e-9)
   }
 
