@@ -49,7 +49,8 @@ private final class BodyBench {
     let receiver = Receiver(
       head: database.head, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
       replicas: HATracker(
-        HAOptions(), path: database.layout.haLeaders, disk: disk, clock: clock, log: log, registry: registry))
+        HAOptions(), path: database.layout.haLeaders, disk: disk, clock: clock, log: log, damaged: database.damaged,
+        registry: registry))
     let outcome = compressed.withUnsafeBytes { receiver.receive($0, encoding: .snappy) }
     guard case .stored = outcome else { throw Trial.Failure(description: "the body was not stored: \(outcome)") }
     _ = try decode()

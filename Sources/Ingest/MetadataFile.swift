@@ -1,15 +1,16 @@
 import Format
 import Platform
 import Synchronization
+import TSDB
 
 // The file that lets metadata outlive the process:
 //
 //   "APUSMETA"  version u32
 //   record*     length u32   crc32c u32 of the payload   payload: last seen varint (ms), the message as sent
 //
-// Integers are little-endian. New messages are appended as they come, before their body is acknowledged, so that a killed
-// process loses none; the whole is written anew and synced now and then. A power loss may cost the records since: they
-// are cut off at the first that is not whole, and senders repeat themselves within a minute.
+// Integers are little-endian. New messages are appended as they come, before their body is acknowledged, and synced when
+// the log is (`WALSync`); the whole is written anew now and then. A damaged record costs itself: behind it the next bytes
+// that are a record with the right checksum are looked for.
 //
 // Why a file of its own and not the log's records of metadata: those belong to a series, and remote write 1.0 speaks of
 // families, which have none of their name where they are histograms or summaries. A checkpoint would have to keep
@@ -18,9 +19,8 @@ import Synchronization
 
 /// The file of a `MetadataStore`. Any thread; no other lock is taken while one waits for it.
 final class MetadataFile: Sendable {
-  private static let magic = Array("APUSMETA".utf8)
-  private static let version: UInt32 = 1
-  private static let headerBytes = 12
+  static let magic = Array("APUSMETA".utf8)
+  static let version: UInt32 = 1
   /// Beyond so many appended bytes the file is written anew at once.
   private static let appendedBytesMax = MetadataStore.bytesMax
 
@@ -28,7 +28,10 @@ final class MetadataFile: Sendable {
     var disk: (any Disk)?
     var path = ""
     var log: Log?
+    var sync = WALSync.interval
     var file: AppendFile?
+    /// Whether anything was appended since the last sync.
+    var isDirty = false
     var appendedBytes = 0
     /// What came while the file is being written anew; nil while it is not.
     var meanwhile: [UInt8]?
@@ -36,24 +39,29 @@ final class MetadataFile: Sendable {
 
   private let state = Mutex(State())
 
-  /// What is in the file, as far as it is whole. From now on it may be written to.
-  func read(_ path: String, on disk: any Disk, _ log: Log) -> [MetadataStore.Entry] {
+  /// The whole records of the file. From now on it may be written to.
+  func read(_ path: String, on disk: any Disk, _ damaged: DamagedFiles, _ sync: WALSync) -> [MetadataStore.Entry] {
     state.withLock { state in
       state.disk = disk
       state.path = path
-      state.log = log
+      state.log = damaged.log
+      state.sync = sync
     }
     do throws(DiskError) {
-      let bytes = try disk.readFile(path)
-      let (entries, isWhole) = bytes.withUnsafeBytes { MetadataFile.decode($0) }
-      if !isWhole {
-        log.warn(
-          "The file of metadata is damaged; what lies behind is repeated by its senders",
-          ["file": path, "read": "\(entries.count)"])
+      let found = try disk.readFile(path).withUnsafeBytes { MetadataFileScan($0) }
+      if !found.isWhole {
+        damaged.report(
+          path, as: "apus.metadata", damage: "\(found.damagedBytes) bytes of it are no record",
+          instead: "its other records (\(found.entries.count))",
+          meaning: "senders repeat what is missing, mostly within a minute")
       }
-      return entries
+      return found.entries
     } catch {
-      if !error.isNotFound { log.warn("The file of metadata cannot be read", ["err": "\(error)"]) }
+      if !error.isNotFound {
+        damaged.report(
+          path, as: "apus.metadata", damage: "it cannot be read: \(error)", instead: "nothing",
+          meaning: "senders repeat what is missing, mostly within a minute", keepsOriginal: false)
+      }
       return []
     }
   }
@@ -71,6 +79,8 @@ final class MetadataFile: Sendable {
       state.appendedBytes += records.count
       do throws(DiskError) {
         try file.append(records)
+        state.isDirty = true
+        if state.sync == .always { try MetadataFile.sync(&state) }
         return state.appendedBytes <= MetadataFile.appendedBytesMax
       } catch {
         state.log?.error("Metadata could not be written to its file", ["err": "\(error)"])
@@ -99,11 +109,32 @@ final class MetadataFile: Sendable {
         if let old = state.file { try old.close() }
         state.file = try AppendFile(place.path, on: place.disk)
         state.appendedBytes = 0
+        state.isDirty = false
       } catch {
         // The old one stays, and with it what was appended to it.
         state.log?.error("The file of metadata could not be written anew", ["err": "\(error)"])
       }
     }
+  }
+
+  /// Puts what was appended on stable storage, where the log does that in intervals. False where that failed: the file
+  /// should be written anew.
+  func syncIfDue() -> Bool {
+    state.withLock { state in
+      guard state.sync == .interval, state.isDirty else { return true }
+      do throws(DiskError) {
+        try MetadataFile.sync(&state)
+        return true
+      } catch {
+        state.log?.error("The file of metadata could not be synced", ["err": "\(error)"])
+        return false
+      }
+    }
+  }
+
+  private static func sync(_ state: inout State) throws(DiskError) {
+    try state.file?.sync()
+    state.isDirty = false
   }
 
   func close() {
@@ -132,23 +163,5 @@ final class MetadataFile: Sendable {
       bytes += payload.bytes
     }
     return bytes
-  }
-
-  /// The records up to the first that is not whole, and whether that is all of them.
-  static func decode(_ bytes: UnsafeRawBufferPointer) -> (entries: [MetadataStore.Entry], isWhole: Bool) {
-    guard bytes.count >= headerBytes, bytes.starts(with: magic) else { return ([], false) }
-    var reader = ByteReader(UnsafeRawBufferPointer(rebasing: bytes[magic.count...]))
-    guard reader.littleEndian(UInt32.self) == version else { return ([], false) }
-    var entries: [MetadataStore.Entry] = []
-    while !reader.isAtEnd {
-      guard let length = reader.littleEndian(UInt32.self), let stored = reader.littleEndian(UInt32.self),
-        let payload = reader.take(Int(length)), checksum(payload) == stored,
-        entries.count < 2 * MetadataStore.entriesMax
-      else { return (entries, false) }
-      var fields = ByteReader(payload)
-      guard let seen = fields.varint(), let message = fields.take(fields.remaining) else { return (entries, false) }
-      entries.append(MetadataStore.Entry(message: Array(message), seenMilliseconds: seen))
-    }
-    return (entries, true)
   }
 }

@@ -2,6 +2,7 @@ import Format
 import Model
 import Platform
 import Synchronization
+import TSDB
 
 /// What senders said of a metric.
 package struct MetricMetadata: Sendable, Hashable {
@@ -54,13 +55,16 @@ package final class MetadataStore: Sendable {
   private let hash: KeyedHash
   private let state = Mutex(State())
   private let file = MetadataFile()
+  /// When metadata last came, in milliseconds.
+  private let lastNote = Atomic<Int64>(0)
 
   package init(hash: KeyedHash) { self.hash = hash }
 
   /// Takes over what an earlier run left in the file at `path`, and keeps the file from now on. The time in which no
   /// server ran does not count: nobody could repeat anything.
-  package func open(_ path: String, on disk: any Disk, log: Log, now: Int64) {
-    let found = file.read(path, on: disk, log)
+  /// `sync` says when it is on stable storage, as for the log.
+  package func open(_ path: String, on disk: any Disk, damaged: DamagedFiles, sync: WALSync, now: Int64) {
+    let found = file.read(path, on: disk, damaged, sync)
     let newest = found.map(\.seenMilliseconds).max() ?? now
     // What has no room any more was found there by a store of the same bounds.
     var left = Refusals()
@@ -71,6 +75,12 @@ package final class MetadataStore: Sendable {
       }
     }
     save(now: now)
+  }
+
+  /// For the maintenance, every second.
+  package func syncIfDue() {
+    // A file whose sync has failed is no place to append to any more.
+    if !file.syncIfDue() { save(now: lastNote.load(ordering: .relaxed)) }
   }
 
   /// Writes down when everything was last repeated.
@@ -93,6 +103,7 @@ package final class MetadataStore: Sendable {
       }
       return now >= state.nextSaveMilliseconds
     }
+    lastNote.max(now, ordering: .relaxed)
     let isWritten = news.isEmpty || file.append(news)
     if isSaveDue || !isWritten { save(now: now) }
     return refused

@@ -62,9 +62,11 @@ final class Assembly: Sendable {
       metrics: ReceiverMetrics(registry),
       replicas: HATracker(
         HAOptions(present), path: database.layout.haLeaders, disk: LinuxDisk(), clock: clock, log: log,
-        registry: registry))
+        damaged: database.damaged, registry: registry))
     receiver.metadata.open(
-      database.layout.metadata, on: LinuxDisk(), log: log, now: clock.nowMilliseconds())
+      database.layout.metadata, on: LinuxDisk(), damaged: database.damaged, sync: options.walSync,
+      now: clock.nowMilliseconds())
+    database.everySecond { [metadata = receiver.metadata] in metadata.syncIfDue() }
     LimitMetrics.register(in: registry, database, receiver)
     let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
     workspace.otlp.reconfigure(OTLPOptions(options, present))

@@ -28,7 +28,7 @@ final class APIBench {
       head: database.head, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
       replicas: HATracker(
         HAOptions(), path: database.layout.haLeaders, disk: SimulatedDisk(), clock: clock, log: log,
-        registry: registry))
+        damaged: database.damaged, registry: registry))
     let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
     var queryOptions = queryOptions
     queryOptions.concurrencyMax = 2

@@ -26,7 +26,8 @@ import Testing
       receiver = Receiver(
         database: database, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
         replicas: HATracker(
-          HAOptions(), path: folder.path("leaders"), disk: LinuxDisk(), clock: clock, log: log, registry: registry))
+          HAOptions(), path: folder.path("leaders"), disk: LinuxDisk(), clock: clock, log: log,
+          damaged: database.damaged, registry: registry))
       try receiver.reconfigure(rules)
     }
 

@@ -31,7 +31,8 @@ final class ReceiverBench {
     receiver = Receiver(
       head: database.head, limits: limits, clock: clock, log: log, metrics: ReceiverMetrics(registry),
       replicas: HATracker(
-        ha, path: database.layout.haLeaders, disk: disk, clock: clock, log: log, registry: registry))
+        ha, path: database.layout.haLeaders, disk: disk, clock: clock, log: log, damaged: database.damaged,
+        registry: registry))
   }
 
   func receive(_ body: [UInt8], _ encoding: BodyEncoding = .identity) -> ReceiveOutcome {

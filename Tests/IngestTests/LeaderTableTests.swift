@@ -1,3 +1,4 @@
+import Platform
 import TestKit
 import Testing
 
@@ -18,16 +19,26 @@ import Testing
   }
 
   @Test("a file with any byte changed, or cut anywhere, is damaged")
-  func damage() {
-    let bytes = LeaderTable.encode(leaders)
+  func damage() throws {
+    let file = LeaderTable.file("/leaders", on: SimulatedDisk())
+    let bytes = file.seal(LeaderTable.encode(leaders))
+    #expect(file.unseal(bytes).flatMap { LeaderTable.decode($0.body) } == leaders)
     for index in bytes.indices {
-      #expect(LeaderTable.decode(Array(bytes[..<index])) == nil)
+      #expect(file.unseal(Array(bytes[..<index])) == nil)
       for bit in 0..<8 {
         var changed = bytes
         changed[index] ^= 1 << bit
-        #expect(LeaderTable.decode(changed) == nil, "byte \(index) bit \(bit)")
+        #expect(file.unseal(changed) == nil, "byte \(index) bit \(bit)")
       }
     }
-    #expect(LeaderTable.decode(bytes + [10]) == nil)
+    #expect(file.unseal(bytes + [10]) == nil)
+  }
+
+  @Test("the bytes are those that earlier versions wrote")
+  func knownBytes() {
+    let bytes = LeaderTable.file("/leaders", on: SimulatedDisk()).seal(LeaderTable.encode([leaders[0]]))
+    #expect(
+      String(decoding: bytes, as: UTF8.self)
+        == "apus ha leaders 1\nprod a 1 -9223372036854775808 0\ncrc32c f0e71720\n")
   }
 }

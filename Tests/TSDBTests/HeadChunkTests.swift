@@ -1,7 +1,8 @@
 import Format
 import Platform
-import TSDB
 import Testing
+
+@testable import TSDB
 
 @Suite struct HeadChunkTests {
   private func open(
@@ -9,7 +10,7 @@ import Testing
   ) throws -> (chunks: HeadChunks, report: HeadChunkReport, found: [HeadChunkInfo]) {
     var found: [HeadChunkInfo] = []
     let (chunks, report) = try HeadChunks.open(
-      disk, path: "/data/chunks_head", quarantine: "/data/quarantine", fileBytesMax: fileBytesMax, log: log
+      disk, path: "/data/chunks_head", damaged: damagedFiles(disk, log: log), fileBytesMax: fileBytesMax, log: log
     ) { found.append($0) }
     return (chunks, report, found)
   }
@@ -115,36 +116,89 @@ import Testing
     let path = "/data/chunks_head/000001"
     let file = try disk.open(path, .readWrite)
     try file.truncate(to: disk.status(path).size - cut)
+    let torn = try disk.readFile(path)
     let keptLog = KeptLog()
     let (chunks, report, found) = try open(disk, log: keptLog.log)
     #expect(found.map(\.ref) == Array(refs[..<49]))
     #expect(report.lost == [refs[49]])
     #expect(keptLog.lines.contains { $0.contains("torn end") })
     try check(chunks, Array(refs[..<49]))
+    #expect(try disk.readFile("/data/quarantine/chunks_head-000001") == torn)
+    #expect(try open(disk).report.lost == [refs[49]], "whoever is killed before the end finds it again")
+    try chunks.close()
+    chunks.mendDamaged()
     #expect(try disk.status(path).size == refs[49].offset)
     #expect(try open(disk).report.lost.isEmpty, "it was mended")
+    #expect(try disk.list("/data/quarantine") == ["chunks_head-000001"])
   }
 
-  @Test("a damaged file is set aside and cut; all other files are used")
-  func damagedFile() throws {
+  @Test(
+    "a damaged byte costs the chunk it is in, whatever file that is in; the original is kept", arguments: [1, 2, 0])
+  func damagedFile(_ number: Int) throws {
     let disk = SimulatedDisk()
     let refs = try append(0..<200, to: open(disk).chunks)
-    let victim = refs.firstIndex { $0.file == 2 && $0.offset > 1000 } ?? 0
-    let file = try disk.open("/data/chunks_head/000002", .readWrite)
+    let (number, offset) = number == 0 ? (refs[199].file, 0) : (number, 300)
+    let victim = try #require(refs.firstIndex { $0.file == number && $0.offset > offset })
+    let path = "/data/chunks_head/00000\(number)"
+    let file = try disk.open(path, .readWrite)
     try [UInt8(0xee)].withUnsafeBytes { try file.write($0, at: refs[victim].offset + 30) }
+    let damaged = try disk.readFile(path)
     let keptLog = KeptLog()
     let (chunks, report, found) = try open(disk, log: keptLog.log)
     #expect(report.lost == [refs[victim]])
     #expect(keptLog.lines.contains { $0.contains("damaged") })
-    let expected = refs.filter { $0.file != 2 || $0 < refs[victim] }
+    let expected = refs.filter { $0 != refs[victim] }
     #expect(found.map(\.ref) == expected)
-    #expect(try disk.list("/data/quarantine") == ["chunks_head-000002"])
+    #expect(try disk.list("/data/quarantine") == ["chunks_head-00000\(number)"])
     for ref in expected { _ = try chunks.read(ref) }
     #expect(throws: HeadChunksError.corrupt(refs[victim])) { try chunks.read(refs[victim]) }
-    #expect(try open(disk).report.lost.isEmpty, "it was mended")
+    try chunks.close()
+    chunks.mendDamaged()
+    let (_, mended, left) = try open(disk)
+    #expect(mended.lost.isEmpty && left.count == 199, "it was mended")
+    #expect(left.map(\.minTime) == found.map(\.minTime))
+    #expect(try disk.readFile("/data/quarantine/chunks_head-00000\(number)") == damaged)
   }
 
-  @Test("files without a header: the last one goes, another is emptied and the rest is used")
+  @Test("any changed byte of the files costs one chunk at most, and is told")
+  func everyByte() throws {
+    let disk = SimulatedDisk()
+    let refs = try append(0..<12, to: open(disk, fileBytesMax: 1 << 20).chunks)
+    let path = "/data/chunks_head/000001"
+    let bytes = try disk.readFile(path)
+    for place in bytes.indices {
+      var changed = bytes
+      changed[place] ^= UInt8(1 << (place % 8))
+      let scan = changed.withUnsafeBytes { HeadChunkScan($0, number: 1) { _ in } }
+      let isInHeader = place < 8
+      #expect(scan.chunkCount == (isInHeader ? 12 : 11), "byte \(place)")
+      #expect(isInHeader ? place > 4 || !scan.hasHeader : scan.damages.count == 1, "byte \(place)")
+    }
+    // Two bytes in chunks side by side are one damaged place.
+    var changed = bytes
+    for chunk in [4, 5, 9] { changed[refs[chunk].offset + 28] ^= 1 }
+    let scan = changed.withUnsafeBytes { HeadChunkScan($0, number: 1) { _ in } }
+    #expect(scan.chunkCount == 9 && scan.damages.map(\.offset) == [refs[4].offset, refs[9].offset])
+    #expect(!scan.isTornOnly)
+  }
+
+  @Test("bytes made to be searched for long end the search")
+  func boundedSearch() {
+    // A chunk of a megabyte could begin at each of them.
+    var bytes = ByteBuffer(capacity: 4 << 20)
+    HeadChunkLayout.appendFileHeader(to: &bytes)
+    while bytes.count < 3 << 20 {
+      bytes.appendBigEndian(UInt64(1))
+      for _ in 0..<2 { bytes.appendBigEndian(UInt64(1)) }
+      bytes.append(UInt8(1))
+      bytes.appendUvarint(1 << 20)
+      bytes.appendBigEndian(UInt32(0x0202_0202))
+    }
+    let scan = HeadChunkScan(bytes.bytes, number: 1) { _ in }
+    #expect(scan.chunkCount == 0 && scan.damages.count == 1)
+  }
+
+  @Test("a file without its header is read all the same; an empty one goes, and is missing unless it is the last")
   func headers() throws {
     let disk = SimulatedDisk()
     let refs = try append(0..<200, to: open(disk).chunks)
@@ -152,10 +206,50 @@ import Testing
     try disk.open("/data/chunks_head/00000\(last + 1)", .create).close()
     let file = try disk.open("/data/chunks_head/000001", .readWrite)
     try [UInt8(9)].withUnsafeBytes { try file.write($0, at: 0) }
-    let (chunks, report, found) = try open(disk)
-    #expect(report.lost == [HeadChunkRef(file: 1, offset: 8)])
-    #expect(found.map(\.ref) == refs.filter { $0.file > 1 })
+    try disk.open("/data/chunks_head/000002", .truncate).close()
+    let keptLog = KeptLog()
+    let (chunks, report, found) = try open(disk, log: keptLog.log)
+    #expect(report.lost.isEmpty && report.missing == [2])
+    #expect(keptLog.lines.contains { $0.contains("header") && $0.contains("000001") })
+    #expect(found.map(\.ref) == refs.filter { $0.file != 2 })
+    #expect(try !disk.list("/data/chunks_head").contains("000002"))
+    #expect(try disk.list("/data/quarantine") == ["chunks_head-000001"])
     #expect(try append(200..<201, to: chunks)[0].file == last + 1)
+  }
+
+  @Test("a file with a bad sector gives the chunks of the others, one that cannot be opened leaves its number alone")
+  func unreadable() throws {
+    let disk = SimulatedDisk()
+    let refs = try append(0..<200, to: open(disk, fileBytesMax: 9000).chunks)
+    let last = refs[199].file
+    let first = "/data/chunks_head/000001"
+    // The whole window fails, then its first sector.
+    disk.inject(SimulatedFault(code: 5, times: 2) { operation, path in operation == .read && path == first })
+    let newest = "/data/chunks_head/00000\(last)"
+    disk.inject(SimulatedFault(code: 13) { operation, path in operation == .open && path == newest })
+    let (chunks, report, found) = try open(disk)
+    #expect(report.lost == [HeadChunkRef(file: 1, offset: 8), HeadChunkRef(file: last, offset: 0)])
+    let expected = refs.filter { $0.file != last && ($0.file != 1 || $0.offset >= 4096) }
+    #expect(found.map(\.ref) == expected && expected.first?.file == 1)
+    #expect(try append(200..<201, to: chunks)[0].file == last + 1)
+  }
+
+  @Test("a file that was removed while its sync waited does not come back", arguments: [false, true])
+  func removedStaysRemoved(_ isDoubtful: Bool) throws {
+    let disk = SimulatedDisk()
+    try append(0..<200, to: open(disk).chunks)
+    let (chunks, _, _) = try open(disk)
+    if isDoubtful {
+      disk.inject(SimulatedFault(code: 5) { operation, _ in operation == .sync })
+      #expect(throws: HeadChunksError.self) { try chunks.sync() }
+      disk.removeFaults()
+    }
+    try append(200..<220, to: chunks)
+    try chunks.truncate(beforeFile: .max)
+    try chunks.close()
+    #expect(try disk.list("/data/chunks_head").count == 1)
+    let (_, report, found) = try open(disk)
+    #expect(report.isWhole && found.count == 20)
   }
 
   @Test("zeros behind the last chunk are the end of a file")
@@ -201,6 +295,8 @@ import Testing
       let (again, _, found) = try open(disk)
       #expect(found.map(\.ref).starts(with: refs), "seed \(seed) \(kind)")
       try check(again, refs)
+      try again.close()
+      again.mendDamaged()
       #expect(try open(disk).report.lost.isEmpty)
     }
   }
@@ -209,7 +305,8 @@ import Testing
   func readersAndWriter() throws {
     let folder = try WALFolder()
     let (chunks, _) = try HeadChunks.open(
-      LinuxDisk(), path: folder.path + "/chunks_head", quarantine: folder.path + "/quarantine", fileBytesMax: 20_000,
+      LinuxDisk(), path: folder.path + "/chunks_head",
+      damaged: damagedFiles(LinuxDisk(), root: folder.path, log: KeptLog().log), fileBytesMax: 20_000,
       log: KeptLog().log
     ) { _ in }
     let published = Monitor<[HeadChunkRef]>([])

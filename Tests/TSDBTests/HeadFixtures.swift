@@ -194,6 +194,8 @@ final class DatabaseSetup {
   let clock: SimulatedClock
   let kept = KeptLog()
   var options: DatabaseOptions
+  /// Of the database that was opened last.
+  private(set) var registry = MetricsRegistry()
 
   init(now: Int64 = DatabaseSetup.epoch, sync: WALSync = .interval) {
     clock = SimulatedClock(nowMilliseconds: now)
@@ -207,7 +209,8 @@ final class DatabaseSetup {
 
   /// Opened and restored; not started, so that nothing happens by itself, and to let go of it is to be killed.
   func open() throws -> Database {
-    let database = try Database.open(options, disk: disk, clock: clock, log: kept.log, registry: MetricsRegistry())
+    registry = MetricsRegistry()
+    let database = try Database.open(options, disk: disk, clock: clock, log: kept.log, registry: registry)
     try database.restore()
     return database
   }
@@ -216,6 +219,11 @@ final class DatabaseSetup {
   func close(_ database: Database) throws {
     try database.start()
     database.close()
+  }
+
+  /// How often the last start found a file damaged.
+  func damaged(_ name: String) -> Int {
+    registry.counter("apus_damaged_files_total", "", labels: [("file", name)]).value
   }
 
   func logged(_ text: String) -> Bool { kept.lines.contains { $0.contains(text) } }

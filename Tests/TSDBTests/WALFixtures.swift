@@ -32,6 +32,11 @@ final class KeptLog: Sendable {
   var log: Log { Log(level: .info, format: .logfmt) { [self] line in kept.withLock { $0.append(line) } } }
 }
 
+/// Damage that is kept in `/data/quarantine` of a disk and counted in a registry of its own.
+func damagedFiles(_ disk: any Disk, root: String = "/data", log: Log) -> DamagedFiles {
+  DamagedFiles(Quarantine(disk, root + "/quarantine", log: log), names: [], log: log, registry: MetricsRegistry())
+}
+
 /// A log under test with all it needs.
 struct WALSetup {
   let disk: any Disk

@@ -98,7 +98,8 @@ import Testing
     try log.commit(body)
     try log.close()
     let (chunks, _) = try HeadChunks.open(
-      LinuxDisk(), path: folder.path + "/chunks_head", quarantine: setup.quarantine, fileBytesMax: 8192,
+      LinuxDisk(), path: folder.path + "/chunks_head",
+      damaged: damagedFiles(LinuxDisk(), root: folder.path, log: setup.keptLog.log), fileBytesMax: 8192,
       log: setup.keptLog.log
     ) { _ in }
     var batch = HeadChunkBatch()
@@ -133,7 +134,8 @@ import Testing
 
     var found: [HeadChunkInfo] = []
     let (chunks, report) = try HeadChunks.open(
-      LinuxDisk(), path: folder.path + "/chunks_head", quarantine: setup.quarantine, log: setup.keptLog.log
+      LinuxDisk(), path: folder.path + "/chunks_head",
+      damaged: damagedFiles(LinuxDisk(), root: folder.path, log: setup.keptLog.log), log: setup.keptLog.log
     ) { found.append($0) }
     #expect(report.lost.isEmpty && found.count > 100)
     #expect(found.allSatisfy { replayed.series[$0.series] != nil && $0.sampleCount > 0 && !$0.isOutOfOrder })

@@ -25,18 +25,8 @@ package final class TemporaryDirectory: Sendable {
   /// Writes a file in the folder and returns its path.
   @discardableResult
   package func write(_ text: String, to name: String) throws(FileFailure) -> String {
-    let path = path(name)
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw FileFailure("open", path) }
-    defer { close(descriptor) }
-    var bytes = Array(text.utf8)[...]
-    while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress!, $0.count) }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { throw FileFailure("write", path) }
-      bytes = bytes.dropFirst(count)
-    }
-    return path
+    try overwriteFile(path(name), Array(text.utf8))
+    return path(name)
   }
 
   /// Makes a folder in the folder and returns its path.
@@ -68,6 +58,24 @@ package func readFile(_ path: String) -> [UInt8]? {
     if count == 0 { return content }
     content.append(contentsOf: chunk[0..<count])
   }
+}
+
+/// Makes `bytes` the whole content of a file, in place.
+package func overwriteFile(_ path: String, _ bytes: [UInt8]) throws(FileFailure) {
+  let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+  guard descriptor >= 0 else { throw FileFailure("open", path) }
+  defer { close(descriptor) }
+  var rest = bytes[...]
+  while !rest.isEmpty {
+    let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress!, $0.count) }
+    if count < 0 && errno == EINTR { continue }
+    guard count > 0 else { throw FileFailure("write", path) }
+    rest = rest.dropFirst(count)
+  }
+}
+
+package func removeFile(_ path: String) throws(FileFailure) {
+  guard unlink(path) == 0 else { throw FileFailure("unlink", path) }
 }
 
 /// The names in a folder, in byte order; empty where there is none.

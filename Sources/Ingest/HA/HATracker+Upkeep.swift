@@ -4,16 +4,17 @@ import TSDB
 
 // What has no body to go with: the file of the leaders, what is too old, and what is told.
 extension HATracker {
-  static func read(_ path: String, _ disk: any Disk, _ log: Log) -> [LeaderTable.Leader] {
-    do throws(DiskError) {
-      if let leaders = LeaderTable.decode(try disk.readFile(path)) { return leaders }
-      log.warn("The table of HA leaders is damaged; who writes first leads", ["file": path])
-    } catch {
-      if !error.isNotFound {
-        log.warn("The table of HA leaders cannot be read; who writes first leads", ["err": "\(error)"])
-      }
+  static func read(_ file: SealedFile, _ damaged: DamagedFiles) -> [LeaderTable.Leader] {
+    let reading = file.read { LeaderTable.decode($0.body) == nil ? "it holds no table" : nil }
+    if let damage = reading.damage {
+      damaged.report(
+        file.path, as: "apus.ha-leaders", damage: damage,
+        instead: reading.isPrevious ? "the table before it" : "no table",
+        meaning: reading.isPrevious
+          ? "a cluster may go back to the replica that led before, until that one is silent"
+          : "of each cluster the replica that writes first leads")
     }
-    return []
+    return reading.contents.flatMap { LeaderTable.decode($0.body) } ?? []
   }
 
   func sweep(_ head: Head, now: Int64) -> HATerms {
@@ -58,7 +59,7 @@ extension HATracker {
     writtenVersion.withLock { written in
       if written >= version { return }
       do throws(DiskError) {
-        try LeaderTable.write(leaders, to: path, on: disk)
+        try file.write(LeaderTable.encode(leaders))
         written = version
       } catch {
         metrics.tableFailures.add()

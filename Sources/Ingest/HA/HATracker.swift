@@ -49,24 +49,23 @@ package final class HATracker: Sendable {
   let state: Mutex<State>
   let metrics: HAMetrics
   let writtenVersion = Mutex(0)
-  let path: String
-  let disk: any Disk
+  let file: SealedFile
   let clock: any Clock
   let log: Log
 
   /// Reads the leaders of an earlier run from `path`.
   package init(
-    _ options: HAOptions, path: String, disk: any Disk, clock: any Clock, log: Log, registry: MetricsRegistry
+    _ options: HAOptions, path: String, disk: any Disk, clock: any Clock, log: Log, damaged: DamagedFiles,
+    registry: MetricsRegistry
   ) {
-    self.path = path
-    self.disk = disk
+    file = LeaderTable.file(path, on: disk)
     self.clock = clock
     self.log = log
     metrics = HAMetrics(registry)
     var state = State(
       options: options, election: HAElection(options.election), ring: FollowerRing(bytesMax: options.ringBytes))
     if options.isEnabled {
-      for leader in HATracker.read(path, disk, log) {
+      for leader in HATracker.read(file, damaged) {
         state.election.restore(leader, newestSample: .min, now: clock.monotonicMilliseconds)
         state.isFromFile = true
       }

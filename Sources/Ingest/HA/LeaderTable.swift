@@ -1,13 +1,11 @@
-import Format
 import Platform
 
-/// The file that lets a restart keep the leaders, one line each, ended by a checksum:
+/// The table that lets a restart keep the leaders: the body of a sealed file, one line each:
 ///
-///     apus ha leaders 1
 ///     <cluster> <replica> <elected at, ms> <superseded through, ms> <changes>[ once]
-///     crc32c <8 hex digits of all bytes before this line>
 ///
-/// `once`: a single body of the cluster has come so far. Bytes of names that are no printable ASCII, and blanks and `%`, are written as `%xx`. Replaced as a whole on change.
+/// `once`: a single body of the cluster has come so far. Bytes of names that are no printable ASCII, and blanks and `%`, are
+/// written as `%xx`. Replaced as a whole on change.
 enum LeaderTable {
   struct Leader: Equatable, Sendable {
     var cluster: String
@@ -18,14 +16,14 @@ enum LeaderTable {
     var hasWrittenOnce = false
   }
 
-  /// Bytes of a file that is read; far above what the most clusters with the longest names take.
-  static let bytesMax = 64 << 20
-  private static let title = "apus ha leaders 1\n"
   private static let once = " once"
-  private static let checksumName = "crc32c "
+
+  static func file(_ path: String, on disk: any Disk) -> SealedFile {
+    SealedFile(path, name: "ha leaders", format: 1, on: disk)
+  }
 
   static func encode(_ leaders: [Leader]) -> [UInt8] {
-    var bytes = Array(title.utf8)
+    var bytes: [UInt8] = []
     for leader in leaders {
       append(leader.cluster, to: &bytes)
       bytes.append(UInt8(ascii: " "))
@@ -33,21 +31,13 @@ enum LeaderTable {
       bytes += " \(leader.electedAtMilliseconds) \(leader.supersededThrough) \(leader.changes)".utf8
       bytes += (leader.hasWrittenOnce ? once + "\n" : "\n").utf8
     }
-    bytes += (checksumName + hexadecimal(bytes.withUnsafeBytes { checksum($0) }) + "\n").utf8
     return bytes
   }
 
-  /// Nil where these are not the bytes of such a file, all of them and unchanged.
-  static func decode(_ bytes: [UInt8]) -> [Leader]? {
-    let tail = checksumName.utf8.count + 8 + 1
-    guard bytes.count >= title.utf8.count + tail, bytes.count <= bytesMax, bytes.starts(with: title.utf8) else {
-      return nil
-    }
-    let body = bytes.dropLast(tail)
-    let expected = body.withUnsafeBytes { checksum($0) }
-    guard bytes.suffix(tail).elementsEqual((checksumName + hexadecimal(expected) + "\n").utf8) else { return nil }
+  /// Nil where these are not the lines of such a table.
+  static func decode(_ body: [UInt8]) -> [Leader]? {
     var leaders: [Leader] = []
-    for line in body.dropFirst(title.utf8.count).split(separator: UInt8(ascii: "\n")) {
+    for line in body.split(separator: UInt8(ascii: "\n")) {
       let hasWrittenOnce = line.suffix(once.utf8.count).elementsEqual(once.utf8)
       let fields = hasWrittenOnce ? line.dropLast(once.utf8.count) : line
       let parts = fields.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
@@ -62,10 +52,6 @@ enum LeaderTable {
           changes: changes, hasWrittenOnce: hasWrittenOnce))
     }
     return leaders
-  }
-
-  static func write(_ leaders: [Leader], to path: String, on disk: any Disk) throws(DiskError) {
-    try AtomicReplace.write(encode(leaders), to: path, on: disk)
   }
 
   private static func append(_ name: String, to bytes: inout [UInt8]) {
@@ -104,13 +90,5 @@ enum LeaderTable {
     case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
     default: nil
     }
-  }
-
-  private static func hexadecimal(_ number: UInt32) -> String {
-    var text = ""
-    for shift in stride(from: 28, through: 0, by: -4) {
-      text.unicodeScalars.append(Unicode.Scalar(digit(UInt8(number >> UInt32(shift) & 15))))
-    }
-    return text
   }
 }

@@ -62,9 +62,22 @@ extension Disk {
     }
   }
 
-  /// All bytes of a small file (a manifest, a marker); larger ones are mapped.
+  /// All bytes of a small file (a manifest, a marker); larger ones are mapped. Read, not mapped: a sector that the disk
+  /// cannot read is an error here, and the end of the process where it is mapped.
   package func readFile(_ path: String) throws(DiskError) -> [UInt8] {
-    let mapped = try map(path)
-    return Array(mapped.bytes)
+    let file = try open(path, .read)
+    let size = try file.size()
+    var failure: DiskError?
+    let bytes = [UInt8](unsafeUninitializedCapacity: size) { room, count in
+      do throws(DiskError) {
+        count = try file.read(into: UnsafeMutableRawBufferPointer(room), at: 0)
+      } catch {
+        count = 0
+        failure = error
+      }
+    }
+    try file.close()
+    if let failure { throw failure }
+    return bytes
   }
 }

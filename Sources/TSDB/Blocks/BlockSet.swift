@@ -42,8 +42,7 @@ package final class BlockSet: Sendable {
   /// Opens what the directory holds, and removes what a crash has left. Blocks that cannot be read are set aside, and the
   /// rest is served. Called before anything else.
   package func load() throws(DiskError) {
-    let rubbish = try folder.removeRubbish()
-    if rubbish > 0 { log.info("Removed what unfinished blocks had left", ["folders": "\(rubbish)"]) }
+    removeRubbish()
     var opened: [Block] = []
     var unopened: [(ulid: ULID, fault: BlockFault)] = []
     for ulid in try folder.blocks() {
@@ -105,6 +104,17 @@ package final class BlockSet: Sendable {
       if kept.count < state.snapshot.missing.count {
         state.snapshot = BlockSnapshot(state.snapshot.blocks, missing: kept)
       }
+    }
+  }
+
+  /// What stays is in nobody's way but takes space.
+  private func removeRubbish() {
+    do throws(DiskError) {
+      let count = try folder.removeRubbish()
+      if count > 0 { log.info("Removed what unfinished blocks had left", ["folders": "\(count)"]) }
+    } catch {
+      metrics.removalsFailed.add()
+      log.error("What unfinished blocks have left could not be removed", ["err": "\(error)"])
     }
   }
 

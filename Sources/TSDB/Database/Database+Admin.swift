@@ -56,25 +56,39 @@ extension Database: HeadAdmin {
 
   /// Durable first, then in effect.
   private func noteDeletions(_ all: Tombstones) throws(BlockFault) {
-    var file = ByteBuffer()
-    all.encode(into: &file)
-    let bytes = Array(file.bytes)
-    try BlockFault.wrap { () throws(DiskError) in
-      try AtomicReplace.write(bytes, to: layout.deletions, on: disk)
-    }
+    try BlockFault.wrap { () throws(DiskError) in try writeDeletions(all) }
     head.deletions.replace(all)
   }
 
-  /// Reads back what was deleted. A damaged file is set aside: nothing of it can be trusted.
+  /// The list as `apus.deleted` holds it: a file of tombstones, sealed. Older versions wrote it without a seal.
+  private var deletionsFile: SealedFile {
+    SealedFile(layout.deletions, name: "deleted", format: 2, on: disk) { Database.tombstones($0) == nil ? nil : $0 }
+  }
+
+  private static func tombstones(_ bytes: [UInt8]) -> Tombstones? { bytes.withUnsafeBytes { Tombstones(file: $0) } }
+
+  private func writeDeletions(_ all: Tombstones) throws(DiskError) {
+    var file = ByteBuffer()
+    all.encode(into: &file)
+    try deletionsFile.write(Array(file.bytes))
+  }
+
+  /// Reads back what was deleted; of a damaged list the one before.
   func restoreDeletions() {
+    let reading = deletionsFile.read { Database.tombstones($0.body) == nil ? "it holds no list" : nil }
+    let all = reading.contents.flatMap { Database.tombstones($0.body) } ?? Tombstones()
+    head.deletions.replace(all)
+    guard let damage = reading.damage else { return }
+    damaged.report(
+      layout.deletions, as: "apus.deleted", damage: damage,
+      instead: reading.isPrevious ? "the list before the last deletion" : "no list",
+      meaning: reading.isPrevious
+        ? "what was deleted last may be in answers again: delete it again"
+        : "what was deleted from the last hours is in answers again: delete it again")
     do throws(DiskError) {
-      let file = try disk.map(layout.deletions)
-      if let all = Tombstones(file: file.bytes) { return head.deletions.replace(all) }
-      try disk.makeDirectories(layout.quarantine)
-      try disk.rename(layout.deletions, to: DiskPath.join(layout.quarantine, DiskPath.name(layout.deletions)))
-      log.error("The list of what was deleted from the head is damaged and set aside; delete it again")
+      try writeDeletions(all)
     } catch {
-      if !error.isNotFound { log.error("What was deleted from the head is not known", ["err": "\(error)"]) }
+      log.warn("The list of what was deleted from the head could not be written anew", ["err": "\(error)"])
     }
   }
 }

@@ -61,7 +61,7 @@ extension Database {
   /// The blocks are readable: what is in them leaves the head, once nobody reads who does not know them.
   private func finishFlush(before border: Int64, _ shouldStop: () -> Bool) -> Bool {
     do throws(DiskError) {
-      try FlushMark.write(border, to: layout.flushMark, on: disk)
+      try FlushMark.write(border, newestBlockEnd: blocks.current.newestEnd, to: layout.flushMark, on: disk)
       flushMark.withLock { $0 = border }
     } catch {
       // After a start the same data would be in the head and in blocks, which only costs space.
@@ -95,22 +95,4 @@ extension Database {
   }
 
   private static var readersPollMilliseconds: Int64 { 20 }
-}
-
-/// The file that says up to when the head has been flushed: a number in decimal.
-enum FlushMark {
-  static func write(_ mark: Int64, to path: String, on disk: any Disk) throws(DiskError) {
-    try AtomicReplace.write(Array("\(mark)\n".utf8), to: path, on: disk)
-  }
-
-  /// Nil where there is no such file, or nothing in it that is a number.
-  static func read(_ path: String, on disk: any Disk) throws(DiskError) -> Int64? {
-    do throws(DiskError) {
-      let text = String(decoding: try disk.readFile(path).prefix(24), as: UTF8.self)
-      return Int64(text.prefix { !$0.isWhitespace })
-    } catch {
-      if error.isNotFound { return nil }
-      throw error
-    }
-  }
 }

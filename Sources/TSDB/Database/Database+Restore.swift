@@ -6,8 +6,9 @@ extension Database {
   /// Batches on their way from the reading thread to the applying one.
   private static let batchesInFlightMax = 4
 
-  /// Brings the head back: the snapshot if there is a usable one, then the log behind it. What is damaged is set aside,
-  /// logged and counted; it never keeps the server from starting.
+  /// Brings the head back: the snapshot, the chunks in files, and the log behind the snapshot; all of the log where
+  /// anything of the others is damaged or missing. Each sample is taken from whatever still has it; what is damaged is kept
+  /// aside, logged and counted, and never keeps the server from starting.
   package func restore() throws(DatabaseError) {
     let started = clock.monotonicNanoseconds()
     let found = foundChunks.withLock { found in
@@ -15,16 +16,19 @@ extension Database {
       return found
     }
     let restorer = HeadRestorer(head, chunks: found)
-    let snapshot = loadSnapshot(restorer)
+    let (snapshot, isSnapshotDamaged) = loadSnapshot(restorer)
+    let losesChunks = !findChunkLosses(snapshot).isEmpty
+    let start = RestoreStart(snapshot, losesChunks: losesChunks, logEnd: replayLimits)
+    if start.lacksLog { reportLostLog(snapshot) }
     do throws(WALError) {
       let wal = try WALReplay(
-        head.files.wal.directory, from: snapshot?.wal, before: replayLimits.wal, quarantine: layout.quarantine,
-        log: log, metrics: metrics.wal)
+        head.files.wal.directory, from: start.wal, before: replayLimits.wal, passesOver: true,
+        quarantine: layout.quarantine, log: log, metrics: metrics.wal)
       progress.withLock { $0 = wal.progress }
       try replay(wal) { batch in restorer.apply(batch) }
       let wbl = try WALReplay(
-        head.files.wbl.directory, from: lateStart(snapshot), before: replayLimits.wbl, quarantine: layout.quarantine,
-        log: log, metrics: metrics.wbl)
+        head.files.wbl.directory, from: lateStart(start), before: replayLimits.wbl, passesOver: true,
+        quarantine: layout.quarantine, log: log, metrics: metrics.wbl)
       try replay(wbl) { batch in restorer.applyLate(batch) }
     } catch {
       throw .log(error)
@@ -32,15 +36,21 @@ extension Database {
     restorer.finish()
     restoreDeletions()
     head.dropInOrder(before: flushMark.withLock { $0 })
+    tellRestored(restorer.counts, since: started, hasSnapshot: snapshot != nil)
+    // What was brought together from several places is in one again, and the next start is an ordinary one.
+    if isSnapshotDamaged || losesChunks || start.lacksLog { writeSnapshot() }
+  }
+
+  private func tellRestored(_ counts: HeadRestorer.Counts, since started: Int64, hasSnapshot: Bool) {
     let seconds = Double(clock.monotonicNanoseconds() - started) / 1e9
     metrics.replaySeconds.set(seconds)
-    let counts = restorer.counts
     log.info(
       "Head restored",
       [
         "series": "\(counts.series)", "replayed_samples": "\(counts.samples)", "chunks": "\(counts.chunks)",
-        "snapshot": "\(snapshot != nil)", "duration": "\((seconds * 1000).rounded() / 1000)s",
+        "snapshot": "\(hasSnapshot)", "duration": "\((seconds * 1000).rounded() / 1000)s",
       ])
+    metrics.unknownReferences.add(counts.unknownReferences)
     if counts.unknownReferences > 0 {
       log.warn("The log holds samples of series it does not name", ["samples": "\(counts.unknownReferences)"])
     }
@@ -48,8 +58,8 @@ extension Database {
 
   /// Where the log of late samples is to be read from. It begins anew when its samples are in files, also behind what a
   /// snapshot says; then all that is left of it is read.
-  private func lateStart(_ snapshot: HeadSnapshotReader?) -> WALPosition? {
-    guard let position = snapshot?.wbl else { return nil }
+  private func lateStart(_ start: RestoreStart) -> WALPosition? {
+    guard let position = start.wbl else { return nil }
     do throws(DiskError) {
       let first = try head.files.wbl.directory.segments().first
       return first.map { $0 <= position.segment } == true ? position : nil
@@ -58,23 +68,61 @@ extension Database {
     }
   }
 
-  private func loadSnapshot(_ restorer: HeadRestorer) -> HeadSnapshotReader? {
-    if !chunksAreWhole {
-      // It does not repeat what was in the chunk files; the log has it, unless it was shortened meanwhile.
-      log.warn("Head snapshot not used since head chunks are missing, the log is read instead")
-      return nil
-    }
+  private func loadSnapshot(_ restorer: HeadRestorer) -> (snapshot: HeadSnapshotReader?, isDamaged: Bool) {
     do {
-      let reader = try HeadSnapshotReader(try disk.map(layout.snapshot))
-      try reader.restore(with: restorer)
-      log.info("Head snapshot loaded", ["series": "\(reader.seriesCount)", "position": "\(reader.wal)"])
-      return reader
+      try disk.checkReadable(layout.snapshot)
+      var reader = try HeadSnapshotReader(try disk.map(layout.snapshot))
+      reader.restore(with: restorer)
+      if let damage = reader.damage {
+        reportSnapshot(damage, instead: "its whole parts and all of the write-ahead log")
+      } else {
+        log.info(
+          "Head snapshot loaded",
+          ["series": "\(reader.seriesCount)", "position": reader.wal.map { "\($0)" } ?? "unknown"])
+      }
+      return (reader, reader.damage != nil)
     } catch let error as DiskError where error.isNotFound {
-      return nil
+      return (nil, false)
     } catch {
-      log.warn("Head snapshot not used, the log is read instead", ["err": "\(error)"])
-      return nil
+      reportSnapshot("it cannot be read: \(error)", instead: "all of the write-ahead log")
+      return (nil, true)
     }
+  }
+
+  private func reportSnapshot(_ damage: String, instead: String) {
+    damaged.report(
+      layout.snapshot, as: "apus.head", damage: damage, instead: instead,
+      meaning: "nothing is lost as long as the log is whole; this start takes longer")
+  }
+
+  /// Which chunks have gone since the snapshot was written.
+  private func findChunkLosses(_ snapshot: HeadSnapshotReader?) -> HeadChunkInventory.Losses {
+    let retention = options.withLock { $0.retentionMilliseconds }
+    let expired = retention > 0 ? clock.nowMilliseconds() - retention : .min
+    let losses = (snapshot?.inventory ?? HeadChunkInventory([])).losses(
+      chunkReport, ends: head.files.chunks.fileEnds, from: max(expired, flushMark.withLock { $0 }))
+    reportLost(losses.missing, "the file is missing", keepsOriginal: false)
+    reportLost(losses.shortened, "the file ends before chunks that it had", keepsOriginal: true)
+    return losses
+  }
+
+  private func reportLost(_ numbers: [Int], _ damage: String, keepsOriginal: Bool) {
+    guard let first = numbers.first else { return }
+    damaged.report(
+      head.files.chunks.directory.filePath(first), as: HeadChunkRepair.damagedName,
+      damage: numbers.count == 1 ? damage : damage + "; so it is with \(numbers.count - 1) files behind it",
+      instead: "the snapshot and all of the write-ahead log",
+      meaning: "samples of what is missing that the log no longer has are missing", keepsOriginal: keepsOriginal)
+  }
+
+  /// The log ends before the place from which a snapshot wants it to be read.
+  private func reportLostLog(_ snapshot: HeadSnapshotReader?) {
+    damaged.report(
+      layout.wal, as: "wal",
+      damage:
+        "the log that follows on the snapshot is missing: it should reach to \(snapshot?.wal.map { "\($0)" } ?? "")",
+      instead: "the snapshot and all of the log that is there",
+      meaning: "samples that were taken after the snapshot was written are missing", keepsOriginal: false)
   }
 
   /// Reads on a thread of its own while this one applies, so that both cores work. Memory is bounded by the number of

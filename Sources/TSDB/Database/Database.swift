@@ -20,9 +20,12 @@ package final class Database: Sendable {
   /// The log as it was before this run: what is to be replayed.
   let replayLimits: (wal: Int, wbl: Int)
   let foundChunks: Mutex<[UInt64: [SeriesChunk]]>
-  /// Whether all chunks that were once written have been found.
-  let chunksAreWhole: Bool
+  /// What was found of the head-chunk files.
+  let chunkReport: HeadChunkReport
+  package let damaged: DamagedFiles
   let progress = Mutex<ReplayProgress?>(nil)
+  /// What others have to do every second.
+  let upkeep = Mutex<[@Sendable () -> Void]>([])
   let isDiskFull = Atomic<Bool>(false)
   private let ready = Atomic<Bool>(false)
   private let maintenance = Mutex<Maintenance?>(nil)
@@ -43,22 +46,27 @@ package final class Database: Sendable {
     _ options: DatabaseOptions, disk: any Disk, clock: any Clock, log: Log, registry: MetricsRegistry
   ) throws(DatabaseError) -> Database {
     let layout = DatabaseLayout(root: options.directory)
-    try checkVersion(layout, disk)
+    let damaged = DamagedFiles(
+      Quarantine(disk, layout.quarantine, log: log), names: DatabaseLayout.damagedNames, log: log, registry: registry)
     let blocks = BlockSet(layout.root, quarantine: layout.quarantine, disk: disk, log: log, registry: registry)
-    let mark: Int64?
+    do throws(DiskError) {
+      try disk.makeDirectories(layout.root)
+    } catch {
+      throw .notWritable(path: layout.root, error)
+    }
+    try DataVersion.check(layout, disk, damaged, log)
     do throws(DiskError) {
       try blocks.load()
-      mark = try FlushMark.read(layout.flushMark, on: disk)
     } catch {
       throw .notReadable(path: layout.root, error)
     }
+    let flushed = findFlushMark(
+      options, layout, blocks.current, disk, now: clock.nowMilliseconds(), damaged)
     var found: [UInt64: [SeriesChunk]] = [:]
     let chunks: (chunks: HeadChunks, report: HeadChunkReport)
     do throws(HeadChunksError) {
       // A chunk that a power loss left in pieces must be found now, while the log still has its samples.
-      chunks = try HeadChunks.open(
-        disk, path: layout.headChunks, quarantine: layout.quarantine, log: log
-      ) { chunk in
+      chunks = try HeadChunks.open(disk, path: layout.headChunks, damaged: damaged, log: log) { chunk in
         if let known = SeriesChunk(chunk) { found[chunk.series, default: []].append(known) }
       }
     } catch {
@@ -77,9 +85,7 @@ package final class Database: Sendable {
       throw .log(error)
     }
     let files = HeadFiles(wal: wal, wbl: wbl, chunks: chunks.chunks, log: log)
-    let database = Database(options, layout, files, blocks, found, chunks.report, disk, clock, log, metrics)
-    // A directory of Prometheus has no mark: there the blocks made of the head say how far it was written.
-    let flushed = mark ?? blocks.current.blocks.filter { !$0.meta.isLate }.map(\.meta.maxTime).max() ?? .min
+    let database = Database(options, layout, files, blocks, found, chunks.report, damaged, disk, clock, log, metrics)
     database.flushMark.withLock { $0 = flushed }
     database.head.skipInOrder(before: flushed)
     metrics.register(database, in: registry)
@@ -89,7 +95,8 @@ package final class Database: Sendable {
   private init(
     _ options: DatabaseOptions, _ layout: DatabaseLayout, _ files: HeadFiles, _ blocks: BlockSet,
     _ found: [UInt64: [SeriesChunk]],
-    _ report: HeadChunkReport, _ disk: any Disk, _ clock: any Clock, _ log: Log, _ metrics: DatabaseMetrics
+    _ report: HeadChunkReport, _ damaged: DamagedFiles, _ disk: any Disk, _ clock: any Clock, _ log: Log,
+    _ metrics: DatabaseMetrics
   ) {
     var random = SystemRandomNumberGenerator()
     head = Head(options.head, files: files, key: (random.next(), random.next()), clock: clock, log: log)
@@ -105,33 +112,12 @@ package final class Database: Sendable {
     self.options = Mutex(options)
     replayLimits = (files.wal.firstSegment, files.wbl.firstSegment)
     foundChunks = Mutex(found)
-    chunksAreWhole = report.isWhole
+    chunkReport = report
+    self.damaged = damaged
   }
 
-  private static func checkVersion(_ layout: DatabaseLayout, _ disk: any Disk) throws(DatabaseError) {
-    do throws(DiskError) {
-      try disk.makeDirectories(layout.root)
-      if let found = try readVersion(layout.version, disk) {
-        if found == "\(DatabaseLayout.versionNumber)" { return }
-        throw DiskError(operation: found, path: layout.version, code: 0)
-      }
-      try AtomicReplace.write(Array("\(DatabaseLayout.versionNumber)\n".utf8), to: layout.version, on: disk)
-    } catch {
-      if error.code == 0 { throw .otherVersion(path: error.path, found: error.operation) }
-      throw .notWritable(path: layout.root, error)
-    }
-  }
-
-  private static func readVersion(_ path: String, _ disk: any Disk) throws(DiskError) -> String? {
-    do throws(DiskError) {
-      let file = try disk.map(path)
-      let text = String(decoding: file.bytes.prefix(20), as: UTF8.self)
-      return String(text.prefix { !$0.isWhitespace })
-    } catch {
-      if error.isNotFound { return nil }
-      throw error
-    }
-  }
+  /// Adds to what the maintenance does every second, on its thread: what is short. Called before `start`.
+  package func everySecond(_ body: @escaping @Sendable () -> Void) { upkeep.withLock { $0.append(body) } }
 
   /// Whether the disk has room for more.
   package var isWritable: Bool { !isDiskFull.load(ordering: .relaxed) }
@@ -193,7 +179,7 @@ package final class Database: Sendable {
     } catch {
       log.error("The write-ahead log could not be synced at the end", ["err": "\(error)"])
     }
-    writeSnapshot()
+    let isSnapshotWritten = writeSnapshot() > 0
     do throws(WALError) {
       try head.files.wal.close()
       try head.files.wbl.close()
@@ -205,6 +191,8 @@ package final class Database: Sendable {
     } catch {
       log.error("The head chunk files could not be closed", ["err": "\(error)"])
     }
+    // What was in their damaged places is in the snapshot, as far as it was anywhere.
+    if isSnapshotWritten { head.files.chunks.mendDamaged() }
   }
 }
 

@@ -10,9 +10,8 @@ package struct DatabaseLayout: Sendable {
   package var wbl: String { root + "/wbl" }
   package var headChunks: String { root + "/chunks_head" }
 
-  /// The version of the files that only Apus knows: a number in decimal.
+  /// The version of the files that only Apus knows (`DataVersion`).
   package var version: String { root + "/apus.version" }
-  package static let versionNumber = 1
   /// The head as it was at some position of the log.
   package var snapshot: String { root + "/apus.head" }
   /// Up to when the head has been flushed.
@@ -27,4 +26,10 @@ package struct DatabaseLayout: Sendable {
   package var snapshots: String { root + "/snapshots" }
   /// Files that could not be read, kept for people.
   package var quarantine: String { root + "/quarantine" }
+
+  /// Under which damaged files are counted.
+  static let damagedNames = [
+    "apus.version", "apus.head", "apus.flushed", "apus.deleted", "apus.ha-leaders", "apus.metadata",
+    HeadChunkRepair.damagedName, "wal",
+  ]
 }

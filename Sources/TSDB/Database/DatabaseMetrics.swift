@@ -5,6 +5,7 @@ package final class DatabaseMetrics: Sendable {
   package let wal: WALMetrics
   package let wbl: WALMetrics
   let replaySeconds: Gauge
+  let unknownReferences: Counter
   let chunkWritesFailed: Counter
   let flushesFailed: Counter
   let flushSeconds: HistogramMetric
@@ -14,6 +15,9 @@ package final class DatabaseMetrics: Sendable {
     wbl = WALMetrics(registry, .outOfOrder)
     replaySeconds = registry.gauge(
       "prometheus_tsdb_data_replay_duration_seconds", "Time taken to replay the data on disk.")
+    unknownReferences = registry.counter(
+      "prometheus_tsdb_wal_replay_unknown_refs_total",
+      "Total number of unknown series references encountered during WAL replay.", labels: [("type", "samples")])
     chunkWritesFailed = registry.counter(
       "apus_head_chunk_writes_failed_total", "Attempts to write complete chunks to their files that failed.")
     flushesFailed = registry.counter(

@@ -28,6 +28,7 @@ final class Maintenance: Sendable {
     let options = database.options.withLock { $0 }
     let now = database.clock.nowMilliseconds()
     database.syncLogsIfDue()
+    for step in database.upkeep.withLock({ $0 }) { step() }
     database.watchSpace(&state.space, options.freeBytesMin)
     state.rounds += 1
     // Small installations complete a chunk now and then; ten seconds of them go in one write.

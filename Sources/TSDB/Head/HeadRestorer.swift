@@ -267,7 +267,8 @@ extension HeadShard {
     let record = records.pointer(slot)
     if time > record.pointee.tail.lastTime || record.pointee.has(HeadSeries.isEmpty) {
       _ = appendInOrder(record, slot, time: time, value: value)
-    } else if time != record.pointee.tail.lastTime {
+    } else if time != record.pointee.tail.lastTime || record.pointee.tail.count == 0 {
+      // Without an open chunk the last sample lies in a file, which may be gone.
       restoreUnordered(record, slot, time: time, value: value)
     }
   }

@@ -2,48 +2,62 @@ import Format
 import Model
 import Platform
 
-/// Why a snapshot is not used.
+/// Why a snapshot is not used at all.
 struct HeadSnapshotFault: Error, Equatable, CustomStringConvertible {
   var description: String
 }
 
-/// Reads a snapshot into a head (layout: `HeadSnapshotWriter`). Verified as a whole before the first series is made, so
-/// that a damaged one leaves no trace.
+/// Reads a snapshot into a head (layout: `HeadSnapshotWriter`). Every checksum is verified before the first series is made.
+/// Of a damaged one the whole blocks are used; since nobody knows what the others held, all of the log must follow.
 struct HeadSnapshotReader {
   private let file: MappedFile
-  let wal: WALPosition
-  let wbl: WALPosition
-  private let blocks: [(kind: UInt8, bytes: Range<Int>)]
-  let seriesCount: Int
+  /// Where the log behind the snapshot begins; nil where the header is damaged.
+  private(set) var wal: WALPosition?
+  private(set) var wbl: WALPosition?
+  private var blocks: [(kind: UInt8, bytes: Range<Int>)] = []
+  /// What the snapshot says; 0 where its end is missing.
+  private(set) var seriesCount = 0
+  /// Nil in snapshots of older versions, and where the block is damaged.
+  private(set) var inventory: HeadChunkInventory?
+  /// What is wrong with it; nil where it is whole.
+  private(set) var damage: String?
 
-  /// Checks every checksum.
+  /// Throws where nothing can be read of it.
   init(_ file: MappedFile) throws(HeadSnapshotFault) {
     self.file = file
     let bytes = file.bytes
-    guard bytes.count >= HeadSnapshotLayout.headerBytes, bytes.starts(with: HeadSnapshotLayout.magic) else {
-      throw HeadSnapshotFault(description: "not a snapshot")
+    if bytes.isEmpty { throw HeadSnapshotFault(description: "it is empty") }
+    guard bytes.count >= HeadSnapshotLayout.headerBytes else { throw HeadSnapshotFault(description: "it is too short") }
+    try readHeader(bytes)
+    readBlocks(bytes)
+    if damage != nil && blocks.isEmpty { throw HeadSnapshotFault(description: damage ?? "") }
+    for block in blocks where block.kind == HeadChunkInventory.blockKind {
+      var reader = ByteReader(UnsafeRawBufferPointer(rebasing: bytes[block.bytes]))
+      inventory = HeadChunkInventory(&reader)
     }
-    var reader = ByteReader(UnsafeRawBufferPointer(rebasing: bytes[8...]))
-    guard let version = reader.littleEndian(UInt32.self), version >= HeadSnapshotLayout.oldestVersion,
-      version <= HeadSnapshotLayout.version
-    else {
-      throw HeadSnapshotFault(description: "of another version")
-    }
+  }
+
+  private mutating func readHeader(_ bytes: UnsafeRawBufferPointer) throws(HeadSnapshotFault) {
+    let checked = UnsafeRawBufferPointer(rebasing: bytes[..<(HeadSnapshotLayout.headerBytes - 4)])
+    var reader = ByteReader(UnsafeRawBufferPointer(rebasing: bytes[8..<HeadSnapshotLayout.headerBytes]))
+    let version = reader.littleEndian(UInt32.self) ?? 0
     var numbers: [UInt64] = []
     for _ in 0..<4 { numbers.append(reader.littleEndian(UInt64.self) ?? 0) }
-    let checked = UnsafeRawBufferPointer(rebasing: bytes[..<(HeadSnapshotLayout.headerBytes - 4)])
-    guard reader.littleEndian(UInt32.self) == checksum(checked), numbers.allSatisfy({ $0 <= UInt64(Int.max) }) else {
-      throw HeadSnapshotFault(description: "the header is damaged")
+    guard reader.littleEndian(UInt32.self) == checksum(checked), bytes.starts(with: HeadSnapshotLayout.magic),
+      numbers.allSatisfy({ $0 <= UInt64(Int.max) })
+    else {
+      damage = "its header is damaged"
+      return
+    }
+    guard version >= HeadSnapshotLayout.oldestVersion, version <= HeadSnapshotLayout.version else {
+      throw HeadSnapshotFault(description: "it is of version \(version), which this program does not know")
     }
     wal = WALPosition(segment: Int(numbers[0]), offset: Int(numbers[1]))
     wbl = WALPosition(segment: Int(numbers[2]), offset: Int(numbers[3]))
-    (blocks, seriesCount) = try HeadSnapshotReader.checkBlocks(bytes)
   }
 
-  private static func checkBlocks(_ bytes: UnsafeRawBufferPointer) throws(HeadSnapshotFault) -> (
-    [(kind: UInt8, bytes: Range<Int>)], Int
-  ) {
-    var blocks: [(kind: UInt8, bytes: Range<Int>)] = []
+  /// Notes the whole blocks. A block whose length is damaged hides those behind it.
+  private mutating func readBlocks(_ bytes: UnsafeRawBufferPointer) {
     var offset = HeadSnapshotLayout.headerBytes
     while bytes.count - offset >= 9 {
       let kind = bytes[offset]
@@ -51,41 +65,43 @@ struct HeadSnapshotReader {
       let payload = (offset + 5)..<(offset + 5 + length)
       guard length <= HeadSnapshotLayout.blockBytesMax, payload.upperBound + 4 <= bytes.count else { break }
       let stored = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: payload.upperBound, as: UInt32.self))
-      guard checksum(UnsafeRawBufferPointer(rebasing: bytes[offset..<payload.upperBound])) == stored else { break }
-      if kind == 0 {
-        guard length == 8 else { break }
-        return (
-          blocks, Int(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: payload.lowerBound, as: UInt64.self)))
-        )
+      if checksum(UnsafeRawBufferPointer(rebasing: bytes[offset..<payload.upperBound])) != stored {
+        note("a block of \(length) bytes at byte \(offset) is damaged")
+      } else if kind == 0 {
+        if length == 8 {
+          seriesCount = Int(
+            clamping: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: payload.lowerBound, as: UInt64.self)))
+          return
+        }
+        break
+      } else {
+        blocks.append((kind, payload))
       }
-      blocks.append((kind, payload))
       offset = payload.upperBound + 4
     }
-    throw HeadSnapshotFault(description: "damaged at byte \(offset)")
+    note("it ends at byte \(offset) without its last block")
   }
 
-  /// Makes the series of the snapshot. Throws where a checksummed block does not read as the layout says, which only
-  /// another program's file can do; the head must not be used then.
-  func restore(with restorer: HeadRestorer) throws(HeadSnapshotFault) {
+  private mutating func note(_ text: String) { damage = damage ?? text }
+
+  /// Makes the series of the snapshot. The rest of a block that does not read as the layout says, which only another
+  /// program's file can do, is left out, and told in `damage`.
+  mutating func restore(with restorer: HeadRestorer) {
     var exemplars = ExemplarSnapshotReader()
-    for block in blocks {
+    for block in blocks where block.kind != HeadChunkInventory.blockKind {
       var reader = ByteReader(UnsafeRawBufferPointer(rebasing: file.bytes[block.bytes]))
       while !reader.isAtEnd {
-        if block.kind == ExemplarSnapshot.seriesKind || block.kind == ExemplarSnapshot.exemplarKind {
-          guard exemplars.restore(block.kind, &reader, to: restorer.head) else {
-            throw HeadSnapshotFault(description: "an exemplar does not decode")
+        let isRead: Bool =
+          switch block.kind {
+          case ExemplarSnapshot.seriesKind, ExemplarSnapshot.exemplarKind:
+            exemplars.restore(block.kind, &reader, to: restorer.head)
+          case 2: restorer.restoreHistograms(&reader)
+          default: restorer.restoreNextSeries(&reader)
           }
-          continue
-        }
-        if block.kind == 2 {
-          guard restorer.restoreHistograms(&reader) else {
-            throw HeadSnapshotFault(description: "a chunk of histograms does not decode")
-          }
-          continue
-        }
-        guard let length = reader.uvarint(), let packed = reader.take(Int(clamping: length)),
-          restorer.restoreSeries(packed, &reader)
-        else { throw HeadSnapshotFault(description: "a series does not decode") }
+        if isRead { continue }
+        // Exemplars whose series was in a damaged block have told of that already.
+        note("a block of kind \(block.kind) does not decode")
+        break
       }
     }
   }
@@ -110,14 +126,26 @@ extension HeadRestorer {
     return true
   }
 
-  /// Makes one series from its labels and the state that follows; nil where that does not decode.
-  fileprivate func restoreSeries(_ packed: UnsafeRawBufferPointer, _ reader: inout ByteReader) -> Bool {
+  fileprivate func restoreNextSeries(_ reader: inout ByteReader) -> Bool {
+    guard let length = reader.uvarint(), let packed = reader.take(Int(clamping: length)) else { return false }
+    return restoreSeries(packed, &reader)
+  }
+
+  /// Makes one series from its labels and the state that follows; false where that does not decode.
+  private func restoreSeries(_ packed: UnsafeRawBufferPointer, _ reader: inout ByteReader) -> Bool {
     guard let reference = reader.uvarint(), reference > 0 else { return false }
     let chunks = takeUnclaimed(reference)
     let location = addSeries(reference, packed)
     if location.isNone { return false }
-    let decoded = head.shards[location.shard].state.withLock { $0.decode(location.slot, &reader) }
-    guard let decoded else { return false }
+    let decoded = head.shards[location.shard].state.withLock { state in
+      let decoded = state.decode(location.slot, &reader)
+      if decoded == nil { state.forget(location.slot) }
+      return decoded
+    }
+    guard let decoded else {
+      if let chunks { attach(chunks, to: location) }
+      return false
+    }
     head.newestTime.max(decoded.newest, ordering: .relaxed)
     if decoded.oldest != .max { head.oldestTime.min(decoded.oldest, ordering: .relaxed) }
     if let chunks { attach(chunks, to: location) }
@@ -126,6 +154,15 @@ extension HeadRestorer {
 }
 
 extension HeadShard {
+  /// Makes a record one without samples again: half a state must not be read as a whole one.
+  fileprivate mutating func forget(_ slot: UInt32) {
+    let record = records.pointer(slot)
+    freeMemory(of: record)
+    record.pointee.tail = XORTail()
+    record.pointee.flags = HeadSeries.isEmpty
+    completed.removeAll { $0.slot == slot }
+  }
+
   /// Reads a series' state into its (new) record; nil where it does not decode.
   fileprivate mutating func decode(_ slot: UInt32, _ reader: inout ByteReader) -> (oldest: Int64, newest: Int64)? {
     let record = records.pointer(slot)
@@ -136,9 +173,9 @@ extension HeadShard {
     record.pointee.tail = XORTail(lastTime: lastTime, lastValue: lastValue, count: UInt16(count))
     var oldest = Int64.max
     if count > 0 {
+      chunkCount += 1
       guard decodeOpenChunk(record, &reader) else { return nil }
       oldest = record.pointee.chunkStart
-      chunkCount += 1
     }
     guard decodeChunks(record, slot, &reader, &oldest), decodeLate(record, slot, &reader, &oldest) else { return nil }
     return (oldest, record.pointee.has(HeadSeries.isEmpty) ? .min : lastTime)

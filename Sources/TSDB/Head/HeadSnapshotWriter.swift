@@ -6,7 +6,8 @@ import Platform
 //
 //   file    magic "APUSHEAD"  version u32  wal segment u64, offset u64  wbl segment u64, offset u64  crc u32
 //           block*            series count u64 (in a last block of kind 0)
-//   block   kind u8 (1 series, 2 histograms, 3 and 4 exemplars (`ExemplarSnapshot`), 0 end)  length u32  payload  crc u32 (of kind, length and payload)
+//   block   kind u8 (1 series, 2 histograms, 3 and 4 exemplars (`ExemplarSnapshot`),
+//           5 the head-chunk files (`HeadChunkInventory`), 0 end)  length u32  payload  crc u32 (of kind, length and payload)
 //   series  ref uvarint  flags u8  labels: bytes uvarint, packed
 //           open chunk: count uvarint; if > 0: start varint, cutAfter u32, tail (lastTime varint, lastValue u64,
 //             timeDelta u32, bitCount u16, leading u8, trailing u8), bytes uvarint + bytes (0: constant)
@@ -15,13 +16,13 @@ import Platform
 //           late samples: count uvarint, each: time varint, value u64
 //   histograms   ref uvarint  count uvarint, each: encoding u8, bytes uvarint + bytes (a chunk); only of series that have any
 //
-// Integers are little-endian. What is in head-chunk files is not repeated. A snapshot that is damaged anywhere is not
-// used at all: the log holds everything too.
+// Integers are little-endian. What is in head-chunk files is not repeated. Of a damaged snapshot the whole blocks are
+// used, and all of the log is read on top of them.
 
 enum HeadSnapshotLayout {
   static let magic: [UInt8] = Array("APUSHEAD".utf8)
-  static let version: UInt32 = 2
-  /// Before exemplars; read as well.
+  static let version: UInt32 = 3
+  /// Before exemplars (2) and the head-chunk files (3); read as well.
   static let oldestVersion: UInt32 = 1
   static let headerBytes = 8 + 4 + 32 + 4
   /// A block is written once it has this many bytes.
@@ -56,6 +57,8 @@ struct HeadSnapshotWriter: ~Copyable {
     for shard in head.shards { try writeHistograms(shard, replacement.file) }
     try writeExemplars(replacement.file)
     block.removeAll()
+    HeadChunkInventory(head.files.chunks.inventory).encode(into: &block)
+    try finishBlock(kind: HeadChunkInventory.blockKind, replacement.file)
     block.appendLittleEndian(UInt64(seriesCount))
     try finishBlock(kind: 0, replacement.file)
     // The log must reach at least as far as the positions say before the snapshot counts: after a power loss they would

@@ -46,6 +46,8 @@ enum HeadChunkLayout {
   static let version: UInt8 = 1
   static let outOfOrderBit: UInt8 = 0x80
   static let checksumBytes = 4
+  /// Series refs are counted up from 1; a higher one is damage.
+  static let seriesMax: UInt64 = 1 << 60
   /// Series ref, two times, encoding and a length of one byte: no chunk is shorter than this and its checksum.
   static let chunkHeaderBytesMin = 26
 
@@ -95,21 +97,5 @@ enum HeadChunkLayout {
     let covered = UnsafeRawBufferPointer(rebasing: file[chunk.ref.offset..<chunk.data.upperBound])
     let stored = file.loadUnaligned(fromByteOffset: chunk.data.upperBound, as: UInt32.self)
     return apus_crc32c(0, covered.baseAddress, covered.count) == UInt32(bigEndian: stored)
-  }
-
-  /// Calls `body` for each chunk of a file, in order. Returns where the intact chunks end, and whether anything but
-  /// zeros is behind them.
-  static func forEachChunk(
-    of file: UnsafeRawBufferPointer, number: Int, checksums: Bool, _ body: (HeadChunkInfo) -> Void
-  ) -> (intactEnd: Int, isDamaged: Bool) {
-    var offset = fileHeaderBytes
-    while offset < file.count {
-      guard let chunk = chunk(at: HeadChunkRef(file: number, offset: offset), in: file),
-        !checksums || hasRightChecksum(chunk, in: file)
-      else { break }
-      body(chunk)
-      offset = chunk.data.upperBound + checksumBytes
-    }
-    return (offset, file[min(offset, file.count)...].contains { $0 != 0 })
   }
 }

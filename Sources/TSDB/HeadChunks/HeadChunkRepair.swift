@@ -1,97 +1,113 @@
 import Format
 import Platform
 
-/// What opening found damaged. Whoever has the chunks' samples elsewhere (the log) may want to restore them.
-package struct HeadChunkReport: Sendable, Equatable {
-  /// Chunks in the files that were opened.
-  package var chunks = 0
-  /// The first place of each file that was damaged: chunks at and behind it are gone from that file.
-  package var lost: [HeadChunkRef] = []
-  /// Whether files between the first and the last are missing.
-  package var hasGap = false
-  package var isWhole: Bool { lost.isEmpty && !hasGap }
-}
-
-/// Reads one file of head chunks at start. Chunks before the first damaged place stay, with their references; of the
-/// last file the rest was being written and is cut off, of others the original is set aside first. All other files
-/// are used.
+/// Reads one file of head chunks at a start. All its intact chunks are used, with their references, whatever lies between
+/// them. A damaged file stays as it is, with a second name in the quarantine, until the server ends cleanly and what was
+/// in the damaged places is durable elsewhere: whoever is killed before finds the same damage again, and reads the log
+/// again (`mend`).
 struct HeadChunkRepair {
+  /// Under which damage of these files is counted.
+  static let damagedName = "chunks_head"
+  private static let sectorBytes = 4096
+
   let directory: HeadChunkDirectory
-  let quarantine: String
+  let damaged: DamagedFiles
   let log: Log
 
-  /// Where the chunks end; nil where no file is left.
+  /// Where the chunks end; nil where there is no file that can be used.
   func read(
-    _ number: Int, isLast: Bool, checksums: Bool, reporting report: inout HeadChunkReport,
-    _ body: (HeadChunkInfo) -> Void
-  ) throws(DiskError) -> Int? {
+    _ number: Int, isLast: Bool, reporting report: inout HeadChunkReport, _ body: (HeadChunkInfo) -> Void
+  ) -> Int? {
     let path = directory.filePath(number)
-    let mapping = try directory.disk.map(path)
-    let file = mapping.bytes
-    if !HeadChunkLayout.hasFileHeader(file) {
-      let isBlank = file.count < HeadChunkLayout.fileHeaderBytes || file.allSatisfy { $0 == 0 }
-      return try treatHeader(number, isLast: isLast, isBlank: isBlank, &report)
-    }
-    var count = 0
-    let (intactEnd, isDamaged) = HeadChunkLayout.forEachChunk(of: file, number: number, checksums: checksums) {
-      count += 1
-      body($0)
-    }
-    report.chunks += count
-    if isDamaged {
-      report.lost.append(HeadChunkRef(file: number, offset: intactEnd))
-      let fields: Log.Fields = [
-        "file": path, "offset": String(intactEnd), "bytes": String(file.count - intactEnd), "kept": String(count),
-      ]
-      if isLast {
-        log.warn("Head chunk file had a torn end, dropped it", fields)
-      } else {
-        log.error("Head chunk file is damaged, the chunks before the place are kept", fields)
+    do throws(DiskError) {
+      try salvage(number)
+      let mapping = try directory.disk.map(path)
+      if mapping.bytes.allSatisfy({ $0 == 0 }) {
+        try removeBlank(number, isLast: isLast, &report)
+        return nil
       }
-      try keepPrefix(number, mapping, intactEnd, setAside: !isLast)
-    }
-    return intactEnd
-  }
-
-  /// A file without its header: one that was just created when the power went, or damage.
-  private func treatHeader(
-    _ number: Int, isLast: Bool, isBlank: Bool, _ report: inout HeadChunkReport
-  ) throws(DiskError) -> Int? {
-    let path = directory.filePath(number)
-    if isLast, isBlank {
-      log.warn("Empty head chunk file removed", ["file": path])
-      try directory.disk.removeFile(path)
+      let scan = HeadChunkScan(mapping.bytes, number: number, body)
+      report.chunks += scan.chunkCount
+      report.lost += scan.damages.map { HeadChunkRef(file: number, offset: $0.offset) }
+      if !scan.hasHeader { report.headless.append(number) }
+      if !scan.damages.isEmpty || !scan.hasHeader { tell(path, scan, isLast: isLast) }
+      return scan.end
+    } catch {
+      report.lost.append(HeadChunkRef(file: number, offset: 0))
+      damaged.report(
+        path, as: HeadChunkRepair.damagedName, damage: "it cannot be read: \(error)",
+        instead: "the snapshot and the write-ahead log", meaning: "samples that only this file has are missing",
+        keepsOriginal: false)
       return nil
     }
-    report.lost.append(HeadChunkRef(file: number, offset: HeadChunkLayout.fileHeaderBytes))
-    log.error("Head chunk file has no valid header, its chunks are not used", ["file": path])
-    var header = ByteBuffer(capacity: 16)
-    HeadChunkLayout.appendFileHeader(to: &header)
-    try replace(number, with: header.bytes, setAside: true)
-    return HeadChunkLayout.fileHeaderBytes
   }
 
-  private func keepPrefix(_ number: Int, _ mapping: MappedFile, _ end: Int, setAside: Bool) throws(DiskError) {
-    try replace(number, with: UnsafeRawBufferPointer(rebasing: mapping.bytes[..<end]), setAside: setAside)
+  private func tell(_ path: String, _ scan: HeadChunkScan, isLast: Bool) {
+    let places = scan.damages.prefix(8).map { "\($0.bytes) bytes at \($0.offset)" }.joined(separator: ", ")
+    let more = scan.damages.count > 8 ? " and \(scan.damages.count - 8) more places" : ""
+    let what = isLast && scan.isTornOnly ? "a torn end: " : ""
+    damaged.report(
+      path, as: HeadChunkRepair.damagedName,
+      damage: scan.damages.isEmpty ? "its header is not what was written" : what + places + more,
+      instead: "its other chunks (\(scan.chunkCount)), the snapshot and the write-ahead log",
+      meaning: scan.damages.isEmpty
+        ? "nothing is lost" : "samples of the damaged places that the log no longer has are missing")
   }
 
-  /// Atomically: the file is the old one or the new one.
-  private func replace(
-    _ number: Int, with bytes: UnsafeRawBufferPointer, setAside: Bool
-  ) throws(DiskError) {
+  /// A file without a byte in it: it was just created when the power went, or its bytes are gone.
+  private func removeBlank(_ number: Int, isLast: Bool, _ report: inout HeadChunkReport) throws(DiskError) {
     let path = directory.filePath(number)
-    if setAside {
-      let name = path.split(separator: "/").suffix(2).joined(separator: "-")
-      let repair = SegmentRepair(disk: directory.disk, quarantine: quarantine)
-      let aside = try repair.setAside(path, name: name)
-      log.warn("Head chunk file set aside", ["file": path, "original": aside ?? "not kept, too many set aside"])
+    if !isLast { report.missing.append(number) }
+    try directory.disk.removeFile(path)
+    log.warn("Empty head chunk file removed", ["file": path])
+  }
+
+  /// A file with a bad sector is replaced by a copy that has the other sectors at their offsets.
+  private func salvage(_ number: Int) throws(DiskError) {
+    let path = directory.filePath(number)
+    do throws(DiskError) {
+      try directory.disk.checkReadable(path)
+    } catch {
+      let file = try directory.disk.open(path, .read)
+      log.error("A head chunk file cannot be read everywhere, its readable sectors are copied", ["err": "\(error)"])
+      try copySectors(of: file, try file.size(), number)
+      try file.close()
     }
-    let temporary = directory.repairPath(number)
-    let copy = try directory.disk.open(temporary, .truncate)
-    try copy.write(bytes, at: 0)
-    try copy.sync()
-    try copy.close()
-    try directory.disk.rename(temporary, to: path)
-    try directory.disk.syncDirectory(directory.path)
+  }
+
+  private func copySectors(of file: any DiskFile, _ size: Int, _ number: Int) throws(DiskError) {
+    let path = directory.filePath(number)
+    _ = damaged.quarantine.keep(path, as: "\(HeadChunkRepair.damagedName)-\(DiskPath.name(path))")
+    let copy = try AtomicReplace(path, on: directory.disk, bufferBytes: 0)
+    let sector = UnsafeMutableRawBufferPointer.allocate(byteCount: HeadChunkRepair.sectorBytes, alignment: 16)
+    defer { sector.deallocate() }
+    for offset in stride(from: 0, to: size, by: sector.count) {
+      let count = min(sector.count, size - offset)
+      // No chunk is read from such bytes, and they are no end of a file.
+      sector.initializeMemory(as: UInt8.self, repeating: 0xff)
+      do throws(DiskError) {
+        _ = try file.read(into: sector, at: offset)
+      } catch {
+        sector.initializeMemory(as: UInt8.self, repeating: 0xff)
+      }
+      _ = try copy.file.append(UnsafeRawBufferPointer(rebasing: sector[..<count]))
+    }
+    try copy.commit()
+  }
+
+  /// Replaces a damaged file by its header and its intact chunks, so that Prometheus reads it too. Their references
+  /// change: nobody may read any more.
+  static func mend(_ number: Int, in directory: HeadChunkDirectory) throws(DiskError) {
+    let path = directory.filePath(number)
+    let mapping = try directory.disk.map(path)
+    var whole = ByteBuffer(capacity: mapping.bytes.count)
+    HeadChunkLayout.appendFileHeader(to: &whole)
+    _ = HeadChunkScan(mapping.bytes, number: number) { chunk in
+      let end = chunk.data.upperBound + HeadChunkLayout.checksumBytes
+      whole.append(UnsafeRawBufferPointer(rebasing: mapping.bytes[chunk.ref.offset..<end]))
+    }
+    let replacement = try AtomicReplace(path, on: directory.disk, bufferBytes: 0)
+    _ = try replacement.file.append(whole.bytes)
+    try replacement.commit()
   }
 }

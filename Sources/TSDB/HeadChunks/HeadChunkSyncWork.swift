@@ -14,11 +14,12 @@ struct HeadChunkSyncWork {
   var doubtful: [String] = []
   var isDirectoryDirty = false
 
-  /// Does what can be done and leaves the rest; throws the first error.
-  mutating func perform(on directory: HeadChunkDirectory) throws(DiskError) {
+  /// Does what can be done and leaves the rest; throws the first error. `isRemoved` says of a number whether its file has
+  /// been taken away on purpose, which may happen at any moment.
+  mutating func perform(on directory: HeadChunkDirectory, isRemoved: (Int) -> Bool) throws(DiskError) {
     var failure: DiskError?
     doubtful = doubtful.filter { path in
-      !attempt(&failure) { () throws(DiskError) in try HeadChunkSyncWork.rewrite(path, directory.disk) }
+      !attempt(&failure) { () throws(DiskError) in try HeadChunkSyncWork.rewrite(path, directory.disk, isRemoved) }
     }
     let inherited = inherited
     self.inherited = []
@@ -61,17 +62,20 @@ struct HeadChunkSyncWork {
     }
   }
 
+  /// Never makes a file: one that is gone has been removed on purpose.
   private static func sync(_ path: String, _ disk: any Disk) throws(DiskError) {
-    let file = try disk.open(path, .readWrite)
+    let file = try disk.open(path, .read)
     defer { try? file.close() }
     try file.sync()
   }
 
   /// The same bytes under the same name, durable.
-  private static func rewrite(_ path: String, _ disk: any Disk) throws(DiskError) {
+  private static func rewrite(_ path: String, _ disk: any Disk, _ isRemoved: (Int) -> Bool) throws(DiskError) {
     let old = try disk.map(path)
     let replacement = try AtomicReplace(path, on: disk, bufferBytes: 0)
     _ = try replacement.file.append(old.bytes)
     try replacement.commit()
+    // Whoever removes a file says so first: seen here, or else it removes the new one.
+    if let number = Int(DiskPath.name(path)), isRemoved(number) { try disk.removeFile(path) }
   }
 }

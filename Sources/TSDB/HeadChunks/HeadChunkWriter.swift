@@ -149,21 +149,20 @@ package struct HeadChunkDirectory: Sendable {
     return "\(path)/\(String(repeating: "0", count: max(0, 6 - digits.count)))\(digits)"
   }
 
-  func repairPath(_ number: Int) -> String { filePath(number) + HeadChunkDirectory.repairSuffix }
-
-  /// Numbers of the files, ascending; what an interrupted repair left is removed.
+  /// Numbers of the files, ascending; what an interrupted replacement left is removed.
   func prepare() throws(DiskError) -> [Int] {
     try disk.makeDirectories(path)
     var numbers: [Int] = []
     for name in try disk.list(path) {
-      if name.hasSuffix(HeadChunkDirectory.repairSuffix) {
-        try disk.removeFile("\(path)/\(name)")
-      } else if !name.isEmpty, name.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let number = Int(name) {
-        numbers.append(number)
+      if HeadChunkDirectory.leftoverSuffixes.contains(where: { name.hasSuffix($0) }) {
+        // In nobody's way: the next replacement overwrites it.
+        try? disk.removeFile("\(path)/\(name)")
+      } else if !name.isEmpty, name.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let number = UInt32(name) {
+        numbers.append(Int(number))
       }
     }
     return numbers.sorted()
   }
 
-  private static let repairSuffix = ".repair"
+  private static let leftoverSuffixes = [AtomicReplace.temporarySuffix, ".repair"]
 }

@@ -23,48 +23,53 @@ package final class HeadChunks: Sendable {
   /// Ascending by number.
   private let table: Mutex<[File]>
 
-  /// Opens the files that are there and calls `body` for each chunk in them, file by file. Damage is mended (see
-  /// `HeadChunkRepair`) and told in the result.
+  /// Files in which opening found damage, with the places where there are no chunks for that.
+  private let damages: Mutex<[Int: [Int]]>
+
+  /// Opens the files that are there and calls `body` for each chunk in them, file by file. What is damaged is read around
+  /// (see `HeadChunkRepair`) and told in the result; one file never keeps the others from being used.
   package static func open(
-    _ disk: any Disk, path: String, quarantine: String, checksums: Bool = true,
-    fileBytesMax: Int = HeadChunkLayout.fileBytesMax, log: Log, _ body: (HeadChunkInfo) -> Void
+    _ disk: any Disk, path: String, damaged: DamagedFiles, fileBytesMax: Int = HeadChunkLayout.fileBytesMax, log: Log,
+    _ body: (HeadChunkInfo) -> Void
   ) throws(HeadChunksError) -> (chunks: HeadChunks, report: HeadChunkReport) {
     let directory = HeadChunkDirectory(disk, path)
-    var files: [File] = []
-    var report = HeadChunkReport()
-    var lastNumber = 0
+    let numbers: [Int]
     do throws(DiskError) {
-      let repair = HeadChunkRepair(directory: directory, quarantine: quarantine, log: log)
-      let numbers = try directory.prepare()
-      for number in numbers {
-        if number > lastNumber + 1, lastNumber > 0 {
-          report.hasGap = true
-          log.error("Head chunk files are missing", ["before": directory.filePath(number)])
-        }
-        var maxTime = Int64.min
-        let end = try repair.read(
-          number, isLast: number == numbers.last, checksums: checksums, reporting: &report
-        ) { chunk in
-          maxTime = max(maxTime, chunk.maxTime)
-          body(chunk)
-        }
-        guard let end else { continue }
-        files.append(File(number: number, end: end, maxTime: maxTime))
-        lastNumber = number
-      }
+      numbers = try directory.prepare()
     } catch {
       throw .disk(error)
     }
+    var files: [File] = []
+    var report = HeadChunkReport()
+    let repair = HeadChunkRepair(directory: directory, damaged: damaged, log: log)
+    for (place, number) in numbers.enumerated() {
+      if place > 0 { report.missing += ((numbers[place - 1] + 1)..<number).prefix(HeadChunkReport.missingMax) }
+      var maxTime = Int64.min
+      let end = repair.read(number, isLast: place == numbers.count - 1, reporting: &report) { chunk in
+        maxTime = max(maxTime, chunk.maxTime)
+        body(chunk)
+      }
+      if let end { files.append(File(number: number, end: end, maxTime: maxTime)) }
+    }
+    // A file that cannot be read keeps its number.
+    let unreadable = report.lost.filter { $0.offset == 0 }.map(\.file)
     let writer = HeadChunkWriter(
-      directory, found: files.map(\.number), lastNumber: lastNumber, fileBytesMax: fileBytesMax, log: log)
-    return (HeadChunks(directory, writer, files, log), report)
+      directory, found: files.map(\.number), lastNumber: max(files.last?.number ?? 0, unreadable.max() ?? 0),
+      fileBytesMax: fileBytesMax, log: log)
+    return (HeadChunks(directory, writer, files, report, log), report)
   }
 
-  private init(_ directory: HeadChunkDirectory, _ writer: consuming HeadChunkWriter, _ files: [File], _ log: Log) {
+  private init(
+    _ directory: HeadChunkDirectory, _ writer: consuming HeadChunkWriter, _ files: [File], _ report: HeadChunkReport,
+    _ log: Log
+  ) {
     self.directory = directory
     self.log = log
     self.writer = Mutex(writer)
     table = Mutex(files)
+    var damages = Dictionary(grouping: report.lost, by: \.file).mapValues { $0.map(\.offset) }
+    for number in report.headless { damages[number, default: []] += [] }
+    self.damages = Mutex(damages)
   }
 
   /// Writes the chunks of `batch` and fills its `refs`. On error none of them has a reference (but the next open may
@@ -139,13 +144,31 @@ package final class HeadChunks: Sendable {
     table.withLock { $0.map { ($0.number, $0.maxTime) } }
   }
 
+  /// What a snapshot says of the files: whoever finds fewer of them, or other damage, has lost something since.
+  package var inventory: [HeadChunkInventory.File] {
+    let damages = damages.withLock { $0 }
+    return table.withLock { files in
+      files.map {
+        HeadChunkInventory.File(
+          number: $0.number, maxTime: $0.maxTime, end: $0.end, damages: damages[$0.number] ?? [])
+      }
+    }
+  }
+
+  /// Where the chunks of each file end, by number.
+  package var fileEnds: [Int: Int] {
+    table.withLock { files in Dictionary(uniqueKeysWithValues: files.map { ($0.number, $0.end) }) }
+  }
+
   package var sizeBytes: Int { table.withLock { $0.reduce(0) { $0 + $1.end } } }
 
   /// Puts all chunks appended so far on stable storage: before the log that could restore them is truncated.
   package func sync() throws(HeadChunksError) {
     var work = writer.withLock { $0.takeSyncWork() }
     do throws(DiskError) {
-      try work.perform(on: directory)
+      try work.perform(on: directory) { number in
+        table.withLock { files in files.first.map { number < $0.number } ?? false }
+      }
     } catch {
       writer.withLock { $0.giveBack(work) }
       throw .disk(error)
@@ -190,6 +213,23 @@ package final class HeadChunks: Sendable {
       try writer.withLock({ $0.takeCurrent() })?.close()
     } catch {
       throw .disk(error)
+    }
+  }
+}
+
+extension HeadChunks {
+  /// Makes files whole that opening found damaged. The last thing a database does with them, once all that was in the
+  /// damaged places is durable elsewhere: references into these files are no longer valid. A file that cannot be mended
+  /// stays as it is.
+  package func mendDamaged() {
+    let present = Set(fileTimes.map(\.file))
+    for number in damages.withLock({ $0.keys.sorted() }) where present.contains(number) {
+      do throws(DiskError) {
+        try HeadChunkRepair.mend(number, in: directory)
+        log.info("Damaged head chunk file mended", ["file": directory.filePath(number)])
+      } catch {
+        log.warn("Damaged head chunk file left as it is", ["file": directory.filePath(number), "err": "\(error)"])
+      }
     }
   }
 }

@@ -4,12 +4,8 @@ import Platform
 /// Mends a damaged segment so that it reads without damage, with every intact record at its old offset, after the
 /// damaged original was set aside. Every step may be interrupted: the segment is the old one or the mended one.
 struct SegmentRepair {
-  /// More than this many files are not set aside: a dying disk must not be filled by its own evidence.
-  static let quarantinedFilesMax = 32
-
   let disk: any Disk
-  /// A folder outside of the log's, on the same file system.
-  let quarantine: String
+  let quarantine: Quarantine
 
   /// Cuts what a crash left behind the last whole record.
   func truncateTail(_ path: String, to size: Int) throws(DiskError) {
@@ -17,24 +13,6 @@ struct SegmentRepair {
     try file.truncate(to: size)
     try file.sync()
     try file.close()
-  }
-
-  /// Sets the original aside under a name made from `name`; nil where too many are there already.
-  func setAside(_ path: String, name: String) throws(DiskError) -> String? {
-    try disk.makeDirectories(quarantine)
-    let taken = try disk.list(quarantine)
-    if taken.count >= SegmentRepair.quarantinedFilesMax { return nil }
-    var free = name
-    var attempt = 1
-    // Ends: `taken` is finite.
-    while taken.contains(free) {
-      free = "\(name).\(attempt)"
-      attempt += 1
-    }
-    let target = "\(quarantine)/\(free)"
-    try disk.link(path, to: target)
-    try disk.syncDirectory(quarantine)
-    return target
   }
 
   /// Replaces the segment by a copy with `edits` done, cut to `size`.

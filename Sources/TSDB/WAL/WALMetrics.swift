@@ -7,6 +7,8 @@ package final class WALMetrics: Sendable {
     case outOfOrder = "prometheus_tsdb_out_of_order_wbl_"
   }
 
+  /// The log of out-of-order samples has none: it begins anew.
+  package let hasCheckpoints: Bool
   package let segmentCurrent: Gauge
   package let writesFailed: Counter
   package let writtenBytes: Counter
@@ -41,15 +43,14 @@ package final class WALMetrics: Sendable {
     unknownRecords = registry.counter(
       prefix + "unknown_records_total", "Total number of write log records of an unknown kind that were skipped.",
       labels: labels)
-    // The log of out-of-order samples has no checkpoints.
-    let isWAL = kind == .wal
+    hasCheckpoints = kind == .wal
     checkpoints =
-      isWAL
+      hasCheckpoints
       ? registry.counter(
         "prometheus_tsdb_checkpoint_creations_total", "Total number of checkpoint creations attempted.", labels: labels)
       : Counter()
     checkpointsFailed =
-      isWAL
+      hasCheckpoints
       ? registry.counter(
         "prometheus_tsdb_checkpoint_creations_failed_total", "Total number of checkpoint creations that failed.",
         labels: labels)

@@ -9,6 +9,7 @@ package final class WALReplay: @unchecked Sendable {
   package let progress = ReplayProgress()
 
   private let plan: ReplayPlan
+  private let passesOver: Bool
   private let repair: SegmentRepair
   private let log: Log
   private let metrics: WALMetrics
@@ -27,16 +28,18 @@ package final class WALReplay: @unchecked Sendable {
   /// Missing segments that are put back as empty ones, since Prometheus refuses a log with gaps.
   private static let missingSegmentsMax = 1024
 
-  /// Reads everything below segment `limit` that a snapshot taken at `from` does not know.
+  /// Reads everything below segment `limit` that a snapshot taken at `from` does not know. `passesOver`: a segment that
+  /// the system refuses to open is left out, logged and counted; whoever removes what was read must not ask for that.
   package init(
-    _ directory: WALDirectory, from: WALPosition? = nil, before limit: Int = .max, quarantine: String, log: Log,
-    metrics: WALMetrics
+    _ directory: WALDirectory, from: WALPosition? = nil, before limit: Int = .max, passesOver: Bool = false,
+    quarantine: String, log: Log, metrics: WALMetrics
   ) throws(WALError) {
-    repair = SegmentRepair(disk: directory.disk, quarantine: quarantine)
+    repair = SegmentRepair(disk: directory.disk, quarantine: Quarantine(directory.disk, quarantine, log: log))
+    self.passesOver = passesOver
     self.log = log
     self.metrics = metrics
     do throws(DiskError) {
-      plan = try ReplayPlan(directory, from: from, before: limit)
+      plan = try ReplayPlan(directory, from: from, before: limit, passesOver: passesOver)
     } catch {
       throw .disk(error)
     }
@@ -47,6 +50,7 @@ package final class WALReplay: @unchecked Sendable {
       $0.current = $0.first
     }
     if !plan.missing.isEmpty { reportMissing(in: directory) }
+    if passesOver && metrics.hasCheckpoints && plan.lacksBeginning { reportMissingBeginning(in: directory) }
   }
 
   /// Fills `batch` with the next records. False at the end of the log (then the batch is empty). Throws only when the
@@ -56,6 +60,8 @@ package final class WALReplay: @unchecked Sendable {
     while !batch.isFull {
       if file == nil {
         guard try openNext() else { break }
+        // Passed over.
+        if file == nil { continue }
       }
       switch reader.next() {
       case .record(let bytes, let compression): take(bytes, compression, into: batch)
@@ -79,7 +85,13 @@ package final class WALReplay: @unchecked Sendable {
       try reader.begin(opened, from: next.start)
       file = opened
     } catch {
-      throw .disk(error)
+      if !passesOver { throw .disk(error) }
+      metrics.corruptions.add()
+      progress.update { $0.damages += 1 }
+      log.error(
+        "Write log segment cannot be opened, its records are missing; it stays where it is",
+        ["segment": next.path, "err": error.description])
+      source = nil
     }
     return true
   }
@@ -173,12 +185,12 @@ package final class WALReplay: @unchecked Sendable {
         "segment": damaged.path, "damages": String(found),
         "first": damages.map(\.description).joined(separator: ", "),
       ])
-    let aside = try repair.setAside(damaged.path, name: damaged.name)
+    let aside = repair.quarantine.keep(damaged.path, as: damaged.name)
     let hasBadTail = lastDamageOffset >= intactEnd
     try repair.mend(damaged, reader.scanner.edits, size: hasBadTail ? intactEnd : reader.fileBytes)
     progress.update { $0.quarantinedSegments += 1 }
     log.warn(
-      "Write log segment mended", ["segment": damaged.path, "original": aside ?? "not kept, too many set aside"])
+      "Write log segment mended", ["segment": damaged.path, "original": aside ?? "not kept"])
   }
 
   /// Whether no later segment has anything: then what is broken at the end of this one was being written.
@@ -190,6 +202,14 @@ package final class WALReplay: @unchecked Sendable {
         return true
       }
     }
+  }
+
+  /// A log that has been shortened begins with a checkpoint.
+  private func reportMissingBeginning(in directory: WALDirectory) {
+    metrics.corruptions.add()
+    log.error(
+      "Write log begins without its checkpoint: series and samples that were only in it are missing",
+      ["directory": directory.path, "first_segment": String(plan.logStart.segment)])
   }
 
   private func reportMissing(in directory: WALDirectory) {

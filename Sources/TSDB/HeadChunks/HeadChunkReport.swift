@@ -1,0 +1,17 @@
+/// What opening found damaged. Whoever has the chunks' samples elsewhere (the log) may want to restore them.
+package struct HeadChunkReport: Sendable, Equatable {
+  /// Chunks in the files that were opened.
+  package var chunks = 0
+  /// The first byte of each damaged place; 0 where the whole file cannot be read.
+  package var lost: [HeadChunkRef] = []
+  /// Numbers that no file has, between the first and the last that there is.
+  package var missing: [Int] = []
+
+  /// Files without a header; nothing is lost in them for that.
+  package var headless: [Int] = []
+
+  package var isWhole: Bool { lost.isEmpty && missing.isEmpty }
+
+  /// Numbers of missing files that are put down; behind a gap that is longer something else is wrong.
+  static let missingMax = 1024
+}
