@@ -21,18 +21,21 @@ package struct BlockMerge {
   let parents: [Block]
   let retention: Retention?
   let now: Int64
+  let random: RandomNumbers
   let shouldStop: () -> Bool
 
   /// - Parameters:
   ///   - retention: nil: samples leave only by tombstones.
   ///   - shouldStop: asked for each series; true ends the merge with `stopped`.
   package init(
-    _ parents: [Block], retention: Retention? = nil, now: Int64, shouldStop: @escaping () -> Bool = { false }
+    _ parents: [Block], retention: Retention? = nil, now: Int64, random: RandomNumbers = RandomNumbers(),
+    shouldStop: @escaping () -> Bool = { false }
   ) {
     precondition(!parents.isEmpty, "there is something to merge")
     self.parents = parents
     self.retention = retention
     self.now = now
+    self.random = random
     self.shouldStop = shouldStop
   }
 }
@@ -41,7 +44,7 @@ extension BlockMerge {
   /// Writes the block and gives its description; nil, and no block, where nothing is left of the parents. On an error
   /// nothing has changed but for a folder that says itself that it is rubbish.
   package func run(in root: String, on disk: any Disk) throws(BlockFault) -> BlockMeta? {
-    var random = SystemRandomNumberGenerator()
+    var random = random
     let ulid = ULID(milliseconds: now, using: &random)
     var writer = try BlockWriter(disk, root: root, ulid: ulid)
     do throws(BlockFault) {

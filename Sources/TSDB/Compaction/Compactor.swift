@@ -43,6 +43,7 @@ package final class Compactor: Sendable {
   let blocks: BlockSet
   private let clock: any Clock
   private let stop: CancelFlag
+  private let random: RandomNumbers
   private let state = Mutex(State())
 
   private struct State: Sendable {
@@ -56,10 +57,11 @@ package final class Compactor: Sendable {
     var keepsTombstones: Set<ULID> = []
   }
 
-  package init(_ blocks: BlockSet, clock: any Clock, stop: CancelFlag) {
+  package init(_ blocks: BlockSet, clock: any Clock, stop: CancelFlag, random: RandomNumbers = RandomNumbers()) {
     self.blocks = blocks
     self.clock = clock
     self.stop = stop
+    self.random = random
   }
 
   private var log: Log { blocks.log }
@@ -163,7 +165,7 @@ package final class Compactor: Sendable {
     let mayYield = state.withLock { $0.interruptions } < Compactor.interruptionsMax
     let retention = BlockMerge.Retention(rules: options.rules, newestTime: newest)
     let merge = BlockMerge(
-      parents, retention: options.rules.isEmpty ? nil : retention, now: now,
+      parents, retention: options.rules.isEmpty ? nil : retention, now: now, random: random,
       shouldStop: { [stop, blocks] in stop.isCancelled || mayYield && blocks.turns.isAwaited })
     do throws(BlockFault) {
       try replace(parents, by: merge)
@@ -181,7 +183,9 @@ package final class Compactor: Sendable {
   /// Writes a block anew without what is deleted from it. Within a turn.
   func rewrite(_ block: Block) throws(BlockFault) {
     try replace(
-      [block], by: BlockMerge([block], now: clock.nowMilliseconds(), shouldStop: { [stop] in stop.isCancelled }))
+      [block],
+      by: BlockMerge(
+        [block], now: clock.nowMilliseconds(), random: random, shouldStop: { [stop] in stop.isCancelled }))
   }
 
   /// Runs a merge and serves its block instead of the parents; nothing where nothing is left of them.

@@ -23,7 +23,7 @@ extension Database: HeadAdmin {
 
   package func writeBlock(into directory: String) throws(BlockFault) {
     guard let held = head.timeRange else { return }
-    var random = SystemRandomNumberGenerator()
+    var random = random
     let ulid = ULID(milliseconds: clock.nowMilliseconds(), using: &random)
     var meta = BlockMeta(ulid: ulid, minTime: held.lowerBound, maxTime: held.upperBound + 1)
     meta.compaction.sources = [ulid]
