@@ -16,6 +16,7 @@ package final class Database: Sendable {
   let disk: any Disk
   let clock: any Clock
   let log: Log
+  let random: RandomNumbers
   let options: Mutex<DatabaseOptions>
   /// The log as it was before this run: what is to be replayed.
   let replayLimits: (wal: Int, wbl: Int)
@@ -68,8 +69,11 @@ package final class Database: Sendable {
     do throws(WALError) {
       var walOptions = WALOptions(directory: layout.wal)
       walOptions.sync = options.walSync
+      let known = snapshotPositions(layout.snapshot, disk)
+      walOptions.firstSegmentMin = known?.wal.nextSegmentMin ?? 0
       wal = try WriteAheadLog(disk, walOptions, clock: clock, log: log, metrics: metrics.wal)
       walOptions.directory = layout.wbl
+      walOptions.firstSegmentMin = known?.wbl.nextSegmentMin ?? 0
       wbl = try WriteAheadLog(disk, walOptions, clock: clock, log: log, metrics: metrics.wbl)
     } catch {
       throw .log(error)
@@ -89,12 +93,13 @@ package final class Database: Sendable {
     _ found: [UInt64: [SeriesChunk]],
     _ report: HeadChunkReport, _ disk: any Disk, _ clock: any Clock, _ log: Log, _ metrics: DatabaseMetrics
   ) {
-    var random = SystemRandomNumberGenerator()
-    head = Head(options.head, files: files, key: (random.next(), random.next()), clock: clock, log: log)
+    random = options.random
+    let key = (random.next(), random.next())
+    head = Head(options.head, files: files, key: key, clock: clock, log: log)
     self.layout = layout
     self.blocks = blocks
     stopping = CancelFlag()
-    compactor = Compactor(blocks, clock: clock, stop: stopping)
+    compactor = Compactor(blocks, clock: clock, stop: stopping, random: random)
     flushMark = Mutex(.min)
     self.metrics = metrics
     self.disk = disk
@@ -104,6 +109,16 @@ package final class Database: Sendable {
     replayLimits = (files.wal.firstSegment, files.wbl.firstSegment)
     foundChunks = Mutex(found)
     chunksAreWhole = report.isWhole
+  }
+
+  /// Nil where there is no snapshot, or none that a start would use.
+  private static func snapshotPositions(_ path: String, _ disk: any Disk) -> (wal: WALPosition, wbl: WALPosition)? {
+    do {
+      return try HeadSnapshotReader.positions(try disk.map(path))
+    } catch {
+      // The start says why when it reads the snapshot.
+      return nil
+    }
   }
 
   private static func checkVersion(_ layout: DatabaseLayout, _ disk: any Disk) throws(DatabaseError) {

@@ -19,6 +19,12 @@ struct HeadSnapshotReader {
   /// Checks every checksum.
   init(_ file: MappedFile) throws(HeadSnapshotFault) {
     self.file = file
+    (wal, wbl) = try HeadSnapshotReader.positions(file)
+    (blocks, seriesCount) = try HeadSnapshotReader.checkBlocks(file.bytes)
+  }
+
+  /// Up to where a snapshot knows the logs; its header alone is read.
+  static func positions(_ file: MappedFile) throws(HeadSnapshotFault) -> (wal: WALPosition, wbl: WALPosition) {
     let bytes = file.bytes
     guard bytes.count >= HeadSnapshotLayout.headerBytes, bytes.starts(with: HeadSnapshotLayout.magic) else {
       throw HeadSnapshotFault(description: "not a snapshot")
@@ -35,9 +41,10 @@ struct HeadSnapshotReader {
     guard reader.littleEndian(UInt32.self) == checksum(checked), numbers.allSatisfy({ $0 <= UInt64(Int.max) }) else {
       throw HeadSnapshotFault(description: "the header is damaged")
     }
-    wal = WALPosition(segment: Int(numbers[0]), offset: Int(numbers[1]))
-    wbl = WALPosition(segment: Int(numbers[2]), offset: Int(numbers[3]))
-    (blocks, seriesCount) = try HeadSnapshotReader.checkBlocks(bytes)
+    return (
+      WALPosition(segment: Int(numbers[0]), offset: Int(numbers[1])),
+      WALPosition(segment: Int(numbers[2]), offset: Int(numbers[3]))
+    )
   }
 
   private static func checkBlocks(_ bytes: UnsafeRawBufferPointer) throws(HeadSnapshotFault) -> (
