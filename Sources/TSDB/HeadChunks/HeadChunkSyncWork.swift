@@ -12,23 +12,44 @@ struct HeadChunkSyncWork {
   /// Files whose fsync failed. The kernel may have dropped their bytes, and a later fsync would say nothing of it: they
   /// are written once more.
   var doubtful: [String] = []
+  /// Where the chunks of these files end; behind it may be what a failed write has left.
+  var ends: [String: Int] = [:]
   var isDirectoryDirty = false
+  /// What was written once more.
+  private(set) var rewritten: [String] = []
 
   /// Does what can be done and leaves the rest; throws the first error.
   mutating func perform(on directory: HeadChunkDirectory) throws(DiskError) {
     var failure: DiskError?
-    doubtful = doubtful.filter { path in
-      !attempt(&failure) { () throws(DiskError) in try HeadChunkSyncWork.rewrite(path, directory.disk) }
+    rewritten = []
+    let doubted = doubtful
+    doubtful = []
+    for path in doubted {
+      let end = ends[path]
+      if attempt(
+        &failure, { () throws(DiskError) in try HeadChunkSyncWork.rewrite(path, through: end, directory.disk) })
+      {
+        rewritten.append(path)
+        ends[path] = nil
+      } else {
+        doubtful.append(path)
+      }
     }
     let inherited = inherited
     self.inherited = []
     for path in inherited {
       if !attempt(&failure, { () throws(DiskError) in try HeadChunkSyncWork.sync(path, directory.disk) }) {
         doubtful.append(path)
+      } else {
+        ends[path] = nil
       }
     }
     for file in full {
-      if !attempt(&failure, { () throws(DiskError) in try file.sync() }) { doubtful.append(file.path) }
+      let end = ends[file.path]
+      let isDone = attempt(&failure) { () throws(DiskError) in
+        try HeadChunkSyncWork.finish(file, at: end, directory.disk)
+      }
+      if isDone { ends[file.path] = nil } else { doubtful.append(file.path) }
       // What is on stable storage stays there however the closing ends.
       try? file.close()
     }
@@ -61,17 +82,36 @@ struct HeadChunkSyncWork {
     }
   }
 
+  /// Takes away what a failed write has left behind the chunks, and the file where there are none.
+  private static func finish(_ file: any DiskFile, at end: Int?, _ disk: any Disk) throws(DiskError) {
+    if let end, try file.size() > end { try file.truncate(to: end) }
+    if end == 0 { return try disk.removeFile(file.path) }
+    try file.sync()
+  }
+
   private static func sync(_ path: String, _ disk: any Disk) throws(DiskError) {
     let file = try disk.open(path, .readWrite)
     defer { try? file.close() }
     try file.sync()
   }
 
-  /// The same bytes under the same name, durable.
-  private static func rewrite(_ path: String, _ disk: any Disk) throws(DiskError) {
+  /// The same chunks under the same name, durable. The system may have dropped them after the failed fsync: then the file
+  /// stays doubtful, and the log that has them is not shortened.
+  private static func rewrite(_ path: String, through end: Int?, _ disk: any Disk) throws(DiskError) {
     let old = try disk.map(path)
+    let end = end ?? old.bytes.count
+    guard end <= old.bytes.count else { throw DiskError(operation: "read back", path: path, code: inputOutputError) }
+    let chunks = UnsafeRawBufferPointer(rebasing: old.bytes[..<end])
+    if end > 0 {
+      let intact = HeadChunkLayout.forEachChunk(of: chunks, number: 0, checksums: true) { _ in }
+      guard HeadChunkLayout.hasFileHeader(chunks), intact.intactEnd == end else {
+        throw DiskError(operation: "read back", path: path, code: inputOutputError)
+      }
+    }
     let replacement = try AtomicReplace(path, on: disk, bufferBytes: 0)
-    _ = try replacement.file.append(old.bytes)
+    _ = try replacement.file.append(chunks)
     try replacement.commit()
   }
+
+  private static let inputOutputError: Int32 = 5
 }

@@ -15,6 +15,8 @@ package final class HeadChunks: Sendable {
     /// Of the whole file, or of what was there when it was last read; chunks before `mappedEnd` are in it.
     var mapping: MappedFile?
     var mappedEnd = 0
+    /// Chunks before this were read once more after they were written.
+    var verifiedEnd = 0
   }
 
   package let directory: HeadChunkDirectory
@@ -56,7 +58,7 @@ package final class HeadChunks: Sendable {
       throw .disk(error)
     }
     let writer = HeadChunkWriter(
-      directory, found: files.map(\.number), lastNumber: lastNumber, fileBytesMax: fileBytesMax, log: log)
+      directory, found: files.map { ($0.number, $0.end) }, lastNumber: lastNumber, fileBytesMax: fileBytesMax, log: log)
     return (HeadChunks(directory, writer, files, log), report)
   }
 
@@ -144,11 +146,49 @@ package final class HeadChunks: Sendable {
   /// Puts all chunks appended so far on stable storage: before the log that could restore them is truncated.
   package func sync() throws(HeadChunksError) {
     var work = writer.withLock { $0.takeSyncWork() }
+    var failure: DiskError?
     do throws(DiskError) {
       try work.perform(on: directory)
     } catch {
       writer.withLock { $0.giveBack(work) }
-      throw .disk(error)
+      failure = error
+    }
+    for path in work.rewritten { forgetMapping(of: path) }
+    if let failure { throw .disk(failure) }
+  }
+
+  /// The file of that name is another one now.
+  private func forgetMapping(of path: String) {
+    table.withLock { files in
+      for place in files.indices where directory.filePath(files[place].number) == path {
+        files[place].mapping = nil
+        files[place].mappedEnd = 0
+      }
+    }
+  }
+
+  /// Reads what was written since the last call once more, for who is about to forget what it was made of. Returns where
+  /// the intact chunks end of files in which not every chunk has its checksum.
+  package func verify() throws(HeadChunksError) -> [Int: Int] {
+    var damaged: [Int: Int] = [:]
+    for file in table.withLock({ files in files.filter { $0.verifiedEnd < $0.end } }) {
+      do throws(DiskError) {
+        let bytes = try directory.disk.map(directory.filePath(file.number)).bytes
+        let chunks = UnsafeRawBufferPointer(rebasing: bytes[..<min(bytes.count, file.end)])
+        let intact = HeadChunkLayout.forEachChunk(of: chunks, number: file.number, checksums: true) { _ in }
+        if intact.intactEnd < file.end { damaged[file.number] = intact.intactEnd }
+      } catch {
+        if !error.isNotFound { throw .disk(error) }
+        damaged[file.number] = 0
+      }
+    }
+    return damaged
+  }
+
+  /// Whoever needed the chunks of these files has been told; all present ones count as verified.
+  package func noteVerified() {
+    table.withLock { files in
+      for place in files.indices { files[place].verifiedEnd = files[place].end }
     }
   }
 
@@ -170,12 +210,23 @@ package final class HeadChunks: Sendable {
       for file in old {
         // Readers that have a mapping keep it; new ones find no file.
         table.withLock { files in files.removeAll { $0.number == file.number } }
-        try directory.disk.removeFile(directory.filePath(file.number))
+        do throws(DiskError) {
+          try directory.disk.removeFile(directory.filePath(file.number))
+        } catch {
+          if error.isNotFound { continue }
+          // It is tried again with the next ones.
+          table.withLock { files in HeadChunks.putBack(file, in: &files) }
+          throw error
+        }
       }
       if !old.isEmpty { try directory.disk.syncDirectory(directory.path) }
     } catch {
       throw .disk(error)
     }
+  }
+
+  private static func putBack(_ file: File, in files: inout [File]) {
+    files.insert(file, at: files.firstIndex { $0.number >= file.number } ?? files.count)
   }
 
   /// Syncs and closes. Later appends are refused, reads go on. Idempotent.

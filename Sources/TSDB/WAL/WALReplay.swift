@@ -6,12 +6,23 @@ import Platform
 ///
 /// One thread at a time; the batches may be applied on others.
 package final class WALReplay: @unchecked Sendable {
+  /// What is done about damage.
+  package enum Damage: Sendable {
+    /// It is set aside, counted and mended: nobody writes to these segments.
+    case mended
+    /// Nothing is changed, and the reading ends: whoever reads wants to have all.
+    case refused
+    /// Nothing is changed; what can be read is better than nothing.
+    case passedOver
+  }
+
   package let progress = ReplayProgress()
 
   private let plan: ReplayPlan
   private let repair: SegmentRepair
   private let log: Log
   private let metrics: WALMetrics
+  private let damage: Damage
   private var nextSource = 0
   private var source: ReplayPlan.Source?
   private var file: (any DiskFile)?
@@ -29,9 +40,10 @@ package final class WALReplay: @unchecked Sendable {
 
   /// Reads everything below segment `limit` that a snapshot taken at `from` does not know.
   package init(
-    _ directory: WALDirectory, from: WALPosition? = nil, before limit: Int = .max, quarantine: String, log: Log,
-    metrics: WALMetrics
+    _ directory: WALDirectory, from: WALPosition? = nil, before limit: Int = .max, quarantine: String,
+    damage: Damage = .mended, log: Log, metrics: WALMetrics
   ) throws(WALError) {
+    self.damage = damage
     repair = SegmentRepair(disk: directory.disk, quarantine: quarantine)
     self.log = log
     self.metrics = metrics
@@ -46,11 +58,11 @@ package final class WALReplay: @unchecked Sendable {
       $0.last = numbers.last ?? 0
       $0.current = $0.first
     }
-    if !plan.missing.isEmpty { reportMissing(in: directory) }
+    if damage == .mended && !plan.missing.isEmpty { reportMissing(in: directory) }
   }
 
-  /// Fills `batch` with the next records. False at the end of the log (then the batch is empty). Throws only when the
-  /// system refuses to open a file, for a reason other than the bytes in it.
+  /// Fills `batch` with the next records. False at the end of the log (then the batch is empty). Throws when the
+  /// system refuses to open a file, for a reason other than the bytes in it, and where damage is not to be mended.
   package func next(into batch: DecodedBatch) throws(WALError) -> Bool {
     batch.removeAll()
     while !batch.isFull {
@@ -136,15 +148,28 @@ package final class WALReplay: @unchecked Sendable {
     } catch {
       throw .disk(error)
     }
-    if let finished, damageCount > 0 { treat(finished) }
+    guard let finished, damageCount > 0 else { return }
+    if damage == .mended { return treat(finished) }
+    // What a failed write left behind the last record was not acknowledged.
+    if isTorn || damage == .passedOver { return }
+    log.error(
+      "Write log segment cannot be read whole",
+      [
+        "segment": finished.path, "damages": String(damageCount),
+        "first": damages.map(\.description).joined(separator: ", "),
+      ])
+    throw .damaged(path: finished.path)
+  }
+
+  /// Whether all that is wrong with the segment is its end, which was being written.
+  private var isTorn: Bool {
+    damageCount == damages.count && damages.allSatisfy { $0.offset >= reader.scanner.intactEnd }
+      && (damage == .mended && isLastWithBytes() || damages.allSatisfy { $0.reason == .cut })
   }
 
   /// A segment that was read to its end with damage: logs it, counts it, mends it.
   private func treat(_ damaged: ReplayPlan.Source) {
     let intactEnd = reader.scanner.intactEnd
-    let isTorn =
-      damageCount == damages.count && damages.allSatisfy { $0.offset >= intactEnd }
-      && (isLastWithBytes() || damages.allSatisfy { $0.reason == .cut })
     do throws(DiskError) {
       if isTorn {
         progress.update { $0.tornTails += 1 }
