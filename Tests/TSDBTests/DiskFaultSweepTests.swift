@@ -65,7 +65,7 @@ import Testing
     var random = RandomSource(for: "the sampled calls of the disk sweep, \(kind)")
     let chosen =
       parts.map { parts in all.filter { $0 % parts.count == parts.number - 1 } }
-      ?? (0..<4).map { _ in all[random.below(all.count)] }
+      ?? (0..<2).map { _ in all[random.below(all.count)] }
     var losses = 0
     for (place, number) in chosen.enumerated() {
       // Killed at once or not, by turns.
