@@ -110,6 +110,8 @@ struct HeadChunkSyncWork {
     }
     let replacement = try AtomicReplace(path, on: disk, bufferBytes: 0)
     _ = try replacement.file.append(chunks)
+    // Not before: the bytes above are those of the mapping.
+    withExtendedLifetime(old) {}
     try replacement.commit()
   }
 

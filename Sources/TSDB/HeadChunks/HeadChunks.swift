@@ -173,10 +173,12 @@ package final class HeadChunks: Sendable {
     var damaged: [Int: Int] = [:]
     for file in table.withLock({ files in files.filter { $0.verifiedEnd < $0.end } }) {
       do throws(DiskError) {
-        let bytes = try directory.disk.map(directory.filePath(file.number)).bytes
-        let chunks = UnsafeRawBufferPointer(rebasing: bytes[..<min(bytes.count, file.end)])
-        let intact = HeadChunkLayout.forEachChunk(of: chunks, number: file.number, checksums: true) { _ in }
-        if intact.intactEnd < file.end { damaged[file.number] = intact.intactEnd }
+        let mapping = try directory.disk.map(directory.filePath(file.number))
+        let intactEnd = withExtendedLifetime(mapping) {
+          let chunks = UnsafeRawBufferPointer(rebasing: mapping.bytes[..<min(mapping.bytes.count, file.end)])
+          return HeadChunkLayout.forEachChunk(of: chunks, number: file.number, checksums: true) { _ in }.intactEnd
+        }
+        if intactEnd < file.end { damaged[file.number] = intactEnd }
       } catch {
         if !error.isNotFound { throw .disk(error) }
         damaged[file.number] = 0
