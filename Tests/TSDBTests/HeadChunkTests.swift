@@ -281,6 +281,22 @@ import Testing
     }
   }
 
+  @Test("a file whose first write fails is used by the next one, with the right references", arguments: [0, 5, 8, 100])
+  func failedFirstWrite(left: Int) throws {
+    for attempts in 1...3 {
+      let disk = SimulatedDisk()
+      let (chunks, _, _) = try open(disk, fileBytesMax: 1 << 20)
+      disk.inject(
+        SimulatedFault(code: 28, times: attempts, writtenBytes: left) { operation, _ in operation == .write })
+      for _ in 0..<attempts { #expect(throws: HeadChunksError.self) { try append(0..<10, to: chunks) } }
+      let refs = try append(0..<20, to: chunks)
+      #expect(refs[0] == HeadChunkRef(file: 1, offset: 8))
+      try check(chunks, refs)
+      try chunks.close()
+      #expect(try open(disk).found.map(\.ref) == refs)
+    }
+  }
+
   @Test("what was synced survives a power loss, with its references")
   func powerLoss() throws {
     for seed in 0..<60 as Range<UInt64> {

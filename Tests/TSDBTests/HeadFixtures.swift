@@ -197,11 +197,13 @@ final class DatabaseSetup {
   /// Of the database that was opened last.
   private(set) var registry = MetricsRegistry()
 
-  init(now: Int64 = DatabaseSetup.epoch, sync: WALSync = .interval) {
+  /// Everything that happens follows from the calls and the seed.
+  init(now: Int64 = DatabaseSetup.epoch, sync: WALSync = .interval, seed: UInt64 = 1) {
     clock = SimulatedClock(nowMilliseconds: now)
     disk = SimulatedDisk(clock: clock)
     options = DatabaseOptions(directory: "/data")
     options.walSync = sync
+    options.random = RandomNumbers(seed: seed)
     options.retentionMilliseconds = 0
   }
 

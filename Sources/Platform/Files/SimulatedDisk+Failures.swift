@@ -4,7 +4,19 @@ extension SimulatedDisk {
   /// The counted operations so far (see `DiskOperation`); those that failed count too.
   package var operationCount: Int { state.withLock { $0.operationCount } }
 
+  /// All calls so far, those that only look at the disk included.
+  package var callCount: Int { state.withLock { $0.callCount } }
+
+  /// Keeps a line for each counted operation from now on: what was done to which file, with which bytes, and the error
+  /// that a fault gave. Two runs that have the same lines have done the same.
+  package func beginTrace() { state.withLock { $0.trace = [] } }
+
+  package var trace: [String] { state.withLock { $0.trace ?? [] } }
+
   package func inject(_ fault: SimulatedFault) { state.withLock { $0.faults.append(fault) } }
+
+  /// Whether each fault has been met as often as it was to be.
+  package var faultsAreOver: Bool { state.withLock { $0.faults.allSatisfy { $0.timesLeft == 0 } } }
 
   package func removeFaults() { state.withLock { $0.faults.removeAll() } }
 

@@ -23,7 +23,8 @@ extension SimulatedDisk {
   /// On a full disk, and at a fault that says so, the first part of the bytes is written before the error.
   func write(_ file: SimulatedFile, _ bytes: UnsafeRawBufferPointer, at offset: Int) throws(DiskError) {
     let code: Int32 = state.withLock { state in
-      let fault = state.begin(.write, file.path)
+      let fault = state.begin(
+        .write, file.path, detail: " at \(offset), \(bytes.count) bytes of \(SimulatedDisk.fingerprint(bytes))")
       if state.isDead { return EIO }
       guard file.isOpen, file.life == state.life, file.isWritable else { return EBADF }
       if offset < 0 { return EINVAL }
@@ -38,6 +39,11 @@ extension SimulatedDisk {
       return fitting < bytes.count ? ENOSPC : 0
     }
     if code != 0 { throw DiskError(operation: DiskOperation.write.systemName, path: file.path, code: code) }
+  }
+
+  /// Tells bytes from others in a trace (FNV-1a).
+  private static func fingerprint(_ bytes: UnsafeRawBufferPointer) -> String {
+    String(bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }, radix: 16)
   }
 
   func truncate(_ file: SimulatedFile, to size: Int) throws(DiskError) {

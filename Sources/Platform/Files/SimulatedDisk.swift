@@ -15,6 +15,10 @@ package final class SimulatedDisk: Disk {
     var capacityBytes: Int
     var faults: [SimulatedFault] = []
     var operationCount = 0
+    /// Counted operations and the others.
+    var callCount = 0
+    /// The counted operations, one line each; nil where nobody wants them.
+    var trace: [String]?
     /// Every operation after the one with this number fails.
     var lastOperation = Int.max
     var isDead = false
@@ -155,18 +159,23 @@ package final class SimulatedDisk: Disk {
 
 extension SimulatedDisk.State {
   /// Counts the operation; gives the error it meets, if any.
-  mutating func begin(_ operation: DiskOperation, _ path: String) -> SimulatedFault? {
+  /// `detail`: what else tells the operation from others, for the trace.
+  mutating func begin(
+    _ operation: DiskOperation, _ path: String, detail: @autoclosure () -> String = ""
+  ) -> SimulatedFault? {
     if operation.isCounted && !isDead {
       if operationCount >= lastOperation { isDead = true } else { operationCount += 1 }
     }
+    callCount += 1
     if isDead { return SimulatedFault(code: EIO, operation: 0) }
-    for index in faults.indices where faults[index].timesLeft > 0 {
-      if faults[index].hits(operation, path, operationCount) {
-        faults[index].timesLeft -= 1
-        return faults[index]
-      }
+    let call = SimulatedFault.Call(
+      operation: operation, path: path, operationNumber: operationCount, number: callCount)
+    let place = faults.indices.first { faults[$0].timesLeft > 0 && faults[$0].hits(call) }
+    if let place { faults[place].timesLeft -= 1 }
+    if operation.isCounted {
+      trace?.append("\(operation.rawValue) \(path)\(detail())\(place.map { " error \(faults[$0].code)" } ?? "")")
     }
-    return nil
+    return place.map { faults[$0] }
   }
 
   var freeBytes: Int { max(0, capacityBytes - usedBytes) }

@@ -125,6 +125,8 @@ package struct BlockWriter: ~Copyable {
       isEnded = true
       try disk.syncDirectory(root)
     } catch {
+      // Nobody serves it, and a start would: it goes. What cannot be removed holds nothing that the next attempt will not.
+      if isEnded { try? BlockFolder(root: root, disk: disk).remove(ulid) }
       throw .disk(error)
     }
     return meta

@@ -23,19 +23,21 @@ package struct BlockMerge {
   let now: Int64
   /// Takes the place of damaged chunks of the only parent.
   let found: FoundChunks?
+  let random: RandomNumbers
   let shouldStop: () -> Bool
 
   /// - Parameters:
   ///   - retention: nil: samples leave only by tombstones.
   ///   - shouldStop: asked for each series; true ends the merge with `stopped`.
   package init(
-    _ parents: [Block], retention: Retention? = nil, now: Int64, shouldStop: @escaping () -> Bool = { false }
+    _ parents: [Block], retention: Retention? = nil, now: Int64, random: RandomNumbers = RandomNumbers(),
+    shouldStop: @escaping () -> Bool = { false }
   ) {
-    self.init(parents, retention: retention, now: now, found: nil, shouldStop: shouldStop)
+    self.init(parents, retention: retention, now: now, random: random, found: nil, shouldStop: shouldStop)
   }
 
   init(
-    _ parents: [Block], retention: Retention? = nil, now: Int64, found: FoundChunks?,
+    _ parents: [Block], retention: Retention? = nil, now: Int64, random: RandomNumbers, found: FoundChunks?,
     shouldStop: @escaping () -> Bool
   ) {
     precondition(found == nil || parents.count == 1, "what was found is that of one block")
@@ -44,6 +46,7 @@ package struct BlockMerge {
     self.parents = parents
     self.retention = retention
     self.now = now
+    self.random = random
     self.shouldStop = shouldStop
   }
 }
@@ -52,7 +55,7 @@ extension BlockMerge {
   /// Writes the block and gives its description; nil, and no block, where nothing is left of the parents. On an error
   /// nothing has changed but for a folder that says itself that it is rubbish.
   package func run(in root: String, on disk: any Disk) throws(BlockFault) -> BlockMeta? {
-    var random = SystemRandomNumberGenerator()
+    var random = random
     let ulid = ULID(milliseconds: now, using: &random)
     var writer = try BlockWriter(disk, root: root, ulid: ulid)
     do throws(BlockFault) {

@@ -43,6 +43,7 @@ package final class Compactor: Sendable {
   let blocks: BlockSet
   private let clock: any Clock
   private let stop: CancelFlag
+  private let random: RandomNumbers
   private let state = Mutex(State())
 
   private struct State: Sendable {
@@ -56,10 +57,11 @@ package final class Compactor: Sendable {
     var keepsTombstones: Set<ULID> = []
   }
 
-  package init(_ blocks: BlockSet, clock: any Clock, stop: CancelFlag) {
+  package init(_ blocks: BlockSet, clock: any Clock, stop: CancelFlag, random: RandomNumbers = RandomNumbers()) {
     self.blocks = blocks
     self.clock = clock
     self.stop = stop
+    self.random = random
   }
 
   private var log: Log { blocks.log }
@@ -167,7 +169,7 @@ package final class Compactor: Sendable {
     let mayYield = state.withLock { $0.interruptions } < Compactor.interruptionsMax
     let retention = BlockMerge.Retention(rules: options.rules, newestTime: newest)
     let merge = BlockMerge(
-      parents, retention: options.rules.isEmpty ? nil : retention, now: now,
+      parents, retention: options.rules.isEmpty ? nil : retention, now: now, random: random,
       shouldStop: { [stop, blocks] in stop.isCancelled || mayYield && blocks.turns.isAwaited })
     do throws(BlockFault) {
       try replace(parents, by: merge)
@@ -185,14 +187,17 @@ package final class Compactor: Sendable {
   /// Writes a block anew without what is deleted from it. Within a turn.
   func rewrite(_ block: Block) throws(BlockFault) {
     try replace(
-      [block], by: BlockMerge([block], now: clock.nowMilliseconds(), shouldStop: { [stop] in stop.isCancelled }))
+      [block],
+      by: BlockMerge(
+        [block], now: clock.nowMilliseconds(), random: random, shouldStop: { [stop] in stop.isCancelled }))
   }
 
   /// Writes a damaged block anew with the chunks that were found for it, and sets it aside. Within a turn.
   func repair(_ block: Block, _ found: FoundChunks) throws(BlockFault) -> BlockMeta? {
     try checkSpace(for: [block])
     let merge = BlockMerge(
-      [block], now: clock.nowMilliseconds(), found: found, shouldStop: { [stop] in stop.isCancelled })
+      [block], now: clock.nowMilliseconds(), random: random, found: found,
+      shouldStop: { [stop] in stop.isCancelled })
     guard let child = try merge.run(in: blocks.folder.root, on: blocks.disk) else { return nil }
     try blocks.replace(damaged: block, with: child.ulid)
     return child

@@ -23,14 +23,14 @@ extension Database: HeadAdmin {
 
   package func writeBlock(into directory: String) throws(BlockFault) -> HeadCopy {
     guard let held = head.timeRange else { return HeadCopy() }
-    var random = SystemRandomNumberGenerator()
+    var random = random
     let ulid = ULID(milliseconds: clock.nowMilliseconds(), using: &random)
     // The block's times are widened to those of its chunks.
     var meta = BlockMeta(ulid: ulid, minTime: held.lowerBound, maxTime: held.lowerBound + 1)
     meta.compaction.sources = [ulid]
     var flush = HeadFlush(head, .min ..< .max, marks: false)
     let written = try flush.write(meta, in: directory, on: disk) { stopping.isCancelled }
-    return HeadCopy(meta: written, unreadableChunks: flush.unreadableChunks)
+    return HeadCopy(meta: written, unreadableChunks: flush.unreadable.count)
   }
 
   package var newestTime: Int64? { head.timeRange?.upperBound }

@@ -14,9 +14,10 @@ extension Database {
   private func flush(before border: Int64, _ shouldStop: () -> Bool) -> Bool {
     let started = clock.monotonicNanoseconds()
     let mark = flushMark.withLock { $0 }
-    var done = border
     var written: [BlockMeta] = []
-    for start in head.beginFlush(before: border) {
+    let (starts, end) = head.beginFlush(before: border)
+    var done = end
+    for start in starts {
       do throws(BlockFault) {
         // A range that was flushed before has only late samples left.
         if let meta = try writeBlock(start, isLate: start < mark, shouldStop) { written.append(meta) }
@@ -46,23 +47,33 @@ extension Database {
   private func writeBlock(
     _ start: Int64, isLate: Bool, _ shouldStop: () -> Bool
   ) throws(BlockFault) -> BlockMeta? {
-    var random = SystemRandomNumberGenerator()
+    var random = random
     let end = start + HeadShard.chunkRangeMilliseconds
     let ulid = ULID(milliseconds: clock.nowMilliseconds(), using: &random)
     var meta = BlockMeta(ulid: ulid, minTime: start, maxTime: end)
     meta.compaction.sources = [ulid]
     if isLate { meta.compaction.hints = [BlockMeta.lateHint] }
-    var flush = HeadFlush(head, start..<end, marks: true)
-    guard let written = try flush.write(meta, in: layout.root, on: disk, shouldStop: shouldStop) else { return nil }
-    try blocks.add(written.ulid)
-    return written
+    while true {
+      var flush = HeadFlush(head, start..<end, marks: true)
+      do throws(BlockFault) {
+        guard let written = try flush.write(meta, in: layout.root, on: disk, shouldStop: shouldStop) else { return nil }
+        try blocks.add(written.ulid)
+        return written
+      } catch {
+        if flush.unreadable.isEmpty { throw error }
+        // Ends: each round brings back or gives up all chunks that it has met.
+        try recover(flush.unreadable)
+      }
+    }
   }
 
   /// The blocks are readable: what is in them leaves the head, once nobody reads who does not know them.
   private func finishFlush(before border: Int64, _ shouldStop: () -> Bool) -> Bool {
+    var isNoted = false
     do throws(DiskError) {
       try FlushMark.write(border, newestBlockEnd: blocks.current.newestEnd, to: layout.flushMark, on: disk)
       flushMark.withLock { $0 = border }
+      isNoted = true
     } catch {
       // After a start the same data would be in the head and in blocks, which only costs space.
       log.warn("What has been flushed could not be noted", ["err": "\(error)"])
@@ -70,10 +81,11 @@ extension Database {
     if !awaitReaders(shouldStop) { return false }
     _ = head.removeFlushed()
     head.settleOldestTime(border)
-    forgetDeletions(before: border)
+    // What a start might read from the log once more must not come back to life.
+    if isNoted { forgetDeletions(before: border) }
     wantsTruncation.store(true, ordering: .releasing)
     do throws(HeadChunksError) {
-      try head.files.chunks.truncate(beforeFile: head.oldestChunkFile() ?? .max)
+      try head.removeUnusedChunkFiles()
     } catch {
       log.error("Flushed head chunk files could not be removed", ["err": "\(error)"])
     }

@@ -3,13 +3,19 @@ import Platform
 
 // The steps of the maintenance. Each may fail; then it is logged and tried again in its next round.
 extension Database {
-  func syncLogsIfDue() {
-    do throws(WALError) {
-      try head.files.wal.syncIfDue()
-      try head.files.wbl.syncIfDue()
-    } catch {
-      log.error("The write-ahead log could not be synced", ["err": "\(error)"])
+  /// False where what was committed may be lost by a power cut: the system forgets what it could not write.
+  func syncLogsIfDue() -> Bool {
+    var isSynced = true
+    for log in [head.files.wal, head.files.wbl] {
+      do throws(WALError) {
+        try log.syncIfDue()
+      } catch {
+        isSynced = false
+        self.log.error(
+          "The write-ahead log could not be synced; a snapshot of the head is written instead", ["err": "\(error)"])
+      }
     }
+    return isSynced
   }
 
   /// Below the limit nothing is written any more: queries go on, and so does writing once there is room again.
@@ -47,11 +53,14 @@ extension Database {
     // A quarter of an hour at a time, so that a minute's round usually finds nothing to do.
     let step: Int64 = 900_000
     guard range.lowerBound < before - step else { return }
-    let truncation = head.truncate(before: before)
-    do throws(HeadChunksError) {
-      try head.files.chunks.truncate(before: before)
-    } catch {
-      log.error("Expired head chunk files could not be removed", ["err": "\(error)"])
+    let truncation = head.files.moves.withLock { _ in
+      let truncation = head.truncate(before: before)
+      do throws(HeadChunksError) {
+        try head.files.chunks.truncate(before: before)
+      } catch {
+        log.error("Expired head chunk files could not be removed", ["err": "\(error)"])
+      }
+      return truncation
     }
     log.info(
       "Expired data dropped",
@@ -65,11 +74,30 @@ extension Database {
     do {
       try head.writeCompletedChunks()
       try head.files.chunks.sync()
+      try verifyChunkFiles()
       try truncateWAL()
       try truncateWBL()
     } catch {
       log.error("The write-ahead log could not be shortened", ["err": "\(error)"])
     }
+  }
+
+  /// Brings back what cannot be read, as long as the log has it.
+  private func verifyChunkFiles() throws {
+    let damaged = try head.files.chunks.verify()
+    if !damaged.isEmpty {
+      try blocks.turns.take {
+        while true {
+          let unreadable = head.chunks(in: damaged)
+          if unreadable.isEmpty { break }
+          // Ends: each round brings back or gives up all chunks that it was given.
+          try recover(unreadable)
+        }
+      }
+      try head.writeCompletedChunks()
+      try head.files.chunks.sync()
+    }
+    head.files.chunks.noteVerified()
   }
 
   private func truncateWAL() throws(WALError) {

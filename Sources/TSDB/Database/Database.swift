@@ -16,6 +16,7 @@ package final class Database: Sendable {
   let disk: any Disk
   let clock: any Clock
   let log: Log
+  let random: RandomNumbers
   let options: Mutex<DatabaseOptions>
   /// The log as it was before this run: what is to be replayed.
   let replayLimits: (wal: Int, wbl: Int)
@@ -78,8 +79,11 @@ package final class Database: Sendable {
     do throws(WALError) {
       var walOptions = WALOptions(directory: layout.wal)
       walOptions.sync = options.walSync
+      let known = snapshotPositions(layout.snapshot, disk)
+      walOptions.firstSegmentMin = known?.wal.nextSegmentMin ?? 0
       wal = try WriteAheadLog(disk, walOptions, clock: clock, log: log, metrics: metrics.wal)
       walOptions.directory = layout.wbl
+      walOptions.firstSegmentMin = known?.wbl.nextSegmentMin ?? 0
       wbl = try WriteAheadLog(disk, walOptions, clock: clock, log: log, metrics: metrics.wbl)
     } catch {
       throw .log(error)
@@ -98,12 +102,13 @@ package final class Database: Sendable {
     _ report: HeadChunkReport, _ damaged: DamagedFiles, _ disk: any Disk, _ clock: any Clock, _ log: Log,
     _ metrics: DatabaseMetrics
   ) {
-    var random = SystemRandomNumberGenerator()
-    head = Head(options.head, files: files, key: (random.next(), random.next()), clock: clock, log: log)
+    random = options.random
+    let key = (random.next(), random.next())
+    head = Head(options.head, files: files, key: key, clock: clock, log: log)
     self.layout = layout
     self.blocks = blocks
     stopping = CancelFlag()
-    compactor = Compactor(blocks, clock: clock, stop: stopping)
+    compactor = Compactor(blocks, clock: clock, stop: stopping, random: random)
     flushMark = Mutex(.min)
     self.metrics = metrics
     self.disk = disk
@@ -118,6 +123,16 @@ package final class Database: Sendable {
 
   /// Adds to what the maintenance does every second, on its thread: what is short. Called before `start`.
   package func everySecond(_ body: @escaping @Sendable () -> Void) { upkeep.withLock { $0.append(body) } }
+
+  /// Nil where there is no snapshot, or none that a start would use.
+  private static func snapshotPositions(_ path: String, _ disk: any Disk) -> (wal: WALPosition, wbl: WALPosition)? {
+    do {
+      return try HeadSnapshotReader.positions(try disk.map(path))
+    } catch {
+      // The start says why when it reads the snapshot.
+      return nil
+    }
+  }
 
   /// Whether the disk has room for more.
   package var isWritable: Bool { !isDiskFull.load(ordering: .relaxed) }

@@ -141,5 +141,11 @@ package final class DatabaseMetrics: Sendable {
     counter("apus_head_chunks_unreadable_total", "Reads of a head chunk that failed.") {
       $0.head.files.chunksUnreadable.value
     }
+    counter("apus_head_chunks_recovered_total", "Unreadable head chunks whose samples were read from the log.") {
+      $0.head.files.chunksRecovered.value
+    }
+    counter("apus_head_chunks_lost_total", "Unreadable head chunks of which the log does not hold all samples.") {
+      $0.head.files.chunksLost.value
+    }
   }
 }

@@ -1,3 +1,5 @@
+import Platform
+
 /// What a database is told at its start. `head` and the retention can be changed while it runs.
 package struct DatabaseOptions: Sendable {
   package var directory: String
@@ -27,6 +29,9 @@ package struct DatabaseOptions: Sendable {
     options.rules = RetentionRules(retentionRules, otherMilliseconds: retentionMilliseconds)
     return options
   }
+
+  /// Names of blocks and the keys of hash tables; a seed repeats a run.
+  package var random = RandomNumbers()
 
   package init(directory: String) { self.directory = directory }
 }

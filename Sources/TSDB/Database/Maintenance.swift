@@ -6,12 +6,14 @@ import Synchronization
 final class Maintenance: Sendable {
   private let task: PeriodicTask
 
-  private struct State: Sendable {
+  struct State: Sendable {
     var lastTruncation: Int64
     var bytesAtTruncation = 0
     var bytesAtSnapshot = 0
     var snapshotBytes = 0
     var rounds = 0
+    /// An fsync of the log has failed.
+    var mustWriteSnapshot = false
     var space = FreeSpaceGuard()
   }
 
@@ -24,10 +26,10 @@ final class Maintenance: Sendable {
 
   func stop() { task.stop() }
 
-  private static func round(_ database: Database, _ state: inout State) {
+  static func round(_ database: Database, _ state: inout State) {
     let options = database.options.withLock { $0 }
     let now = database.clock.nowMilliseconds()
-    database.syncLogsIfDue()
+    if !database.syncLogsIfDue() { state.mustWriteSnapshot = true }
     for step in database.upkeep.withLock({ $0 }) { step() }
     database.watchSpace(&state.space, options.freeBytesMin)
     state.rounds += 1
@@ -43,9 +45,12 @@ final class Maintenance: Sendable {
       state.bytesAtTruncation = logged
       database.truncateLogs(now: now)
     }
-    if logged - state.bytesAtSnapshot >= max(options.logBytesPerSnapshotMin, 2 * state.snapshotBytes) {
+    // What a failed fsync has lost of the log is still in memory.
+    let mustWrite = state.mustWriteSnapshot && state.rounds % 10 == 0
+    if mustWrite || logged - state.bytesAtSnapshot >= max(options.logBytesPerSnapshotMin, 2 * state.snapshotBytes) {
       state.bytesAtSnapshot = logged
       state.snapshotBytes = database.writeSnapshot()
+      if state.snapshotBytes > 0 { state.mustWriteSnapshot = false }
     }
   }
 }

@@ -22,7 +22,7 @@ enum ExemplarSnapshot {
     _ head: Head, _ block: inout ByteBuffer, finish: (UInt8, inout ByteBuffer) throws(DiskError) -> Void
   ) throws(DiskError) {
     let (series, first, count) = head.exemplars.withLock { ($0.numberedSeries(), $0.first, $0.count) }
-    for (number, labels) in series {
+    for (number, labels) in series.sorted(by: { $0.number < $1.number }) {
       block.appendUvarint(UInt64(number))
       append(labels.packed, to: &block)
       if block.count >= HeadSnapshotLayout.blockBytes { try finish(seriesKind, &block) }

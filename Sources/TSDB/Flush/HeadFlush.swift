@@ -7,6 +7,9 @@ import Platform
 /// Chunks that lie within the time and stand alone are copied as they are, open ones among them; where late samples overlap
 /// others, or a chunk crosses the border, they are decoded, merged and written anew. A block that is made to let data go
 /// (`marks`) leaves late samples that are in no chunk yet to the next one; a copy has them too.
+///
+/// What cannot be read is never taken for written: then there is no block that lets data go, and `unreadable` says what is to
+/// be recovered before the next attempt. A copy has the rest, and its maker says what it lacks.
 struct HeadFlush: ~Copyable {
   private let head: Head
   /// The times that go into the block.
@@ -28,11 +31,11 @@ struct HeadFlush: ~Copyable {
   private var latePieces: [(minTime: Int64, maxTime: Int64, place: Range<Int>)] = []
   /// Of the chunks written; none before the first.
   private var writtenTimes: ClosedRange<Int64>?
-  /// Chunks that could not be read, and so are not in the block.
-  private(set) var unreadableChunks = 0
   /// The times that do not go into the block.
   private let outside: DeletedTimes
   private var reference: UInt64 = 0
+  /// Chunks that could not be read, and so are not in the block.
+  private(set) var unreadable: [UnreadableHeadChunk] = []
 
   private struct Part {
     var chunk: SeriesChunk
@@ -63,6 +66,11 @@ struct HeadFlush: ~Copyable {
       for entry in order.entries {
         if shouldStop() { throw .stopped }
         try writeSeries(entry, order.labels(of: entry), into: &writer)
+        if marks && unreadable.count >= ChunkRecovery.chunksMax { break }
+      }
+      if marks && !unreadable.isEmpty {
+        throw .corrupt(
+          path: head.files.chunks.directory.path, reason: "\(unreadable.count) chunks of the head cannot be read")
       }
       var meta = meta
       if let writtenTimes {
@@ -129,47 +137,13 @@ struct HeadFlush: ~Copyable {
     }
     encodeOpen()
     if parts.isEmpty && latePieces.isEmpty && histograms.isEmpty { return }
-    pieces.removeAll(keepingCapacity: true)
-    mapped.removeAll(keepingCapacity: true)
-    for part in parts {
-      let isLate = part.chunk.flags & SeriesChunk.isLate != 0
-      var piece = ChunkPiece(
-        minTime: part.chunk.start, maxTime: part.chunk.end, encoding: XORChunk.encoding,
-        bytes: UnsafeRawBufferPointer(start: nil, count: 0), rank: isLate ? 1 : 0)
-      if let copied = part.copied {
-        piece.bytes = UnsafeRawBufferPointer(rebasing: bytes.bytes[copied])
-      } else {
-        guard let chunk = head.files.chunk(part.chunk) else {
-          unreadableChunks += 1
-          continue
-        }
-        chunk.withData { piece.bytes = $0 }
-        mapped.append(chunk)
-      }
-      if XORChunk.count(of: piece.bytes) ?? 0 > 0 { pieces.append(piece) }
-    }
-    for piece in latePieces {
-      // After the late chunks: of two samples of one time the first to come counts.
-      pieces.append(
-        ChunkPiece(
-          minTime: piece.minTime, maxTime: piece.maxTime, encoding: XORChunk.encoding,
-          bytes: UnsafeRawBufferPointer(rebasing: bytes.bytes[piece.place]), rank: 2))
-    }
-    for (chunk, start) in zip(histograms, histogramStarts) {
-      let place = start..<(start + chunk.bytes.count)
-      pieces.append(
-        ChunkPiece(
-          minTime: chunk.minTime, maxTime: chunk.maxTime, encoding: chunk.encoding,
-          bytes: UnsafeRawBufferPointer(rebasing: bytes.bytes[place])))
-    }
+    guard gatherPieces(of: entry) || !marks else { return }
     var deleted = outside
     for interval in head.deletions.times(of: reference)?.intervals ?? [] { deleted.add(interval) }
     do throws(UnreadableChunk) {
       try merge.merge(pieces, deleted: [deleted, deleted, deleted])
     } catch {
-      // Chunks of the head carry checksums: what does not decode was never right, and holds up nothing else.
-      head.log.error("A series with an undecodable chunk is left out of a block", ["series_id": "\(entry.id)"])
-      unreadableChunks += 1
+      noteUndecodable(entry)
       return
     }
     if merge.chunks.isEmpty { return }
@@ -225,6 +199,72 @@ struct HeadFlush: ~Copyable {
     return next
   }
 
+  /// Fills `pieces`. False where a chunk cannot be read; then `unreadable` has it.
+  private mutating func gatherPieces(of entry: FlushOrder.Entry) -> Bool {
+    pieces.removeAll(keepingCapacity: true)
+    mapped.removeAll(keepingCapacity: true)
+    let unreadableBefore = unreadable.count
+    for part in parts {
+      let isLate = part.chunk.flags & SeriesChunk.isLate != 0
+      var piece = ChunkPiece(
+        minTime: part.chunk.start, maxTime: part.chunk.end, encoding: XORChunk.encoding,
+        bytes: UnsafeRawBufferPointer(start: nil, count: 0), rank: isLate ? 1 : 0)
+      if let copied = part.copied {
+        piece.bytes = UnsafeRawBufferPointer(rebasing: bytes.bytes[copied])
+      } else {
+        guard let chunk = head.files.chunk(part.chunk) else {
+          note(part.chunk, of: entry)
+          continue
+        }
+        chunk.withData { piece.bytes = $0 }
+        mapped.append(chunk)
+      }
+      switch XORChunk.count(of: piece.bytes) {
+      case nil: note(part.chunk, of: entry)
+      case 0: break
+      default: pieces.append(piece)
+      }
+    }
+    for piece in latePieces {
+      // After the late chunks: of two samples of one time the first to come counts.
+      pieces.append(
+        ChunkPiece(
+          minTime: piece.minTime, maxTime: piece.maxTime, encoding: XORChunk.encoding,
+          bytes: UnsafeRawBufferPointer(rebasing: bytes.bytes[piece.place]), rank: 2))
+    }
+    for (chunk, start) in zip(histograms, histogramStarts) {
+      let place = start..<(start + chunk.bytes.count)
+      pieces.append(
+        ChunkPiece(
+          minTime: chunk.minTime, maxTime: chunk.maxTime, encoding: chunk.encoding,
+          bytes: UnsafeRawBufferPointer(rebasing: bytes.bytes[place])))
+    }
+    return unreadable.count == unreadableBefore
+  }
+
+  private mutating func note(_ chunk: SeriesChunk, of entry: FlushOrder.Entry) {
+    unreadable.append(
+      UnreadableHeadChunk(location: SeriesLocation(raw: entry.location), id: entry.id, chunk: chunk))
+  }
+
+  /// One of the pieces does not decode: finds out which.
+  private mutating func noteUndecodable(_ entry: FlushOrder.Entry) {
+    var samples = SeriesSamples()
+    for part in parts {
+      var isWhole = true
+      if let copied = part.copied {
+        isWhole = samples.append(chunk: UnsafeRawBufferPointer(rebasing: bytes.bytes[copied]))
+      } else if let chunk = head.files.chunk(part.chunk) {
+        isWhole = chunk.withData { samples.append(chunk: $0) }
+      }
+      samples.removeAll()
+      if !isWhole { note(part.chunk, of: entry) }
+    }
+    head.log.error(
+      "A series has chunks in the head that do not decode",
+      ["series_id": "\(entry.id)", "chunks": "\(unreadable.count)"])
+  }
+
   /// Under the shard's lock: copies what is in memory, notes what is in files, and marks what goes for good.
   private mutating func copyOut(_ entry: FlushOrder.Entry) {
     parts.removeAll(keepingCapacity: true)
@@ -245,6 +285,8 @@ struct HeadFlush: ~Copyable {
       }
       state.forEachChunk(of: record) { chunk in
         guard chunk.pointee.start < range.upperBound, chunk.pointee.end >= range.lowerBound else { return true }
+        if marks && chunk.pointee.end < range.upperBound { chunk.pointee.flags |= SeriesChunk.isFlushed }
+        if chunk.pointee.flags & SeriesChunk.isLost != 0 { return true }
         var part = Part(chunk: chunk.pointee, copied: nil)
         if chunk.pointee.isInMemory {
           let start = bytes.count
@@ -254,7 +296,6 @@ struct HeadFlush: ~Copyable {
           part.copied = start..<bytes.count
         }
         parts.append(part)
-        if marks && chunk.pointee.end < range.upperBound { chunk.pointee.flags |= SeriesChunk.isFlushed }
         return true
       }
       copyOpen(record, state)

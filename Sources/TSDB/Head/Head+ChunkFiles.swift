@@ -17,17 +17,35 @@ extension Head {
     var batch = HeadChunkBatch()
     for shard in shards {
       while true {
-        batch.removeAll()
-        let taken = shard.state.withLock { $0.takeCompleted(Head.chunksPerWriteMax, into: &batch) }
-        if taken.isEmpty { break }
-        do throws(HeadChunksError) {
-          try files.chunks.append(&batch)
-        } catch {
-          shard.state.withLock { $0.putBack(taken) }
-          throw error
+        let isDone = try files.moves.withLock { _ throws(HeadChunksError) in
+          try writeSomeCompleted(of: shard, &batch)
         }
-        shard.state.withLock { $0.noteWritten(taken, batch.refs) }
+        if isDone { break }
       }
+    }
+  }
+
+  /// True where none is left.
+  private func writeSomeCompleted(
+    of shard: Shard, _ batch: inout HeadChunkBatch
+  ) throws(HeadChunksError) -> Bool {
+    batch.removeAll()
+    let taken = shard.state.withLock { $0.takeCompleted(Head.chunksPerWriteMax, into: &batch) }
+    if taken.isEmpty { return true }
+    do throws(HeadChunksError) {
+      try files.chunks.append(&batch)
+    } catch {
+      shard.state.withLock { $0.putBack(taken) }
+      throw error
+    }
+    shard.state.withLock { $0.noteWritten(taken, batch.refs) }
+    return false
+  }
+
+  /// Removes the files that no chunk needs any more.
+  func removeUnusedChunkFiles() throws(HeadChunksError) {
+    try files.moves.withLock { _ throws(HeadChunksError) in
+      try files.chunks.truncate(beforeFile: oldestChunkFile() ?? .max)
     }
   }
 }

@@ -21,8 +21,9 @@ extension Head {
   }
 
   /// Closes the time before `border` to in-order samples and completes all chunks that lie there. Returns the starts of the
-  /// two-hour ranges that hold data, ascending.
-  func beginFlush(before border: Int64) -> [Int64] {
+  /// two-hour ranges that hold data, ascending, and up to where they can be written: mostly the border.
+  func beginFlush(before border: Int64) -> (starts: [Int64], end: Int64) {
+    var end = border
     truncatedBefore.max(border, ordering: .relaxed)
     var starts: Set<Int64> = []
     for shard in shards {
@@ -38,8 +39,10 @@ extension Head {
       }
       forEachTurn(of: shard) { state, slot, record in
         if record.pointee.tail.count > 0 && record.pointee.tail.lastTime < border {
-          // Where memory is exhausted the chunk stays open and is left for the next flush.
-          _ = state.completeChunk(record, slot)
+          // Where memory is exhausted the chunk stays open and is left for the next flush, with all that comes behind it.
+          if !state.completeChunk(record, slot) {
+            end = min(end, HeadShard.rangeEnd(of: record.pointee.chunkStart) - HeadShard.chunkRangeMilliseconds)
+          }
         }
         if let history = state.history(of: record), history.pointee.lateCount > 0,
           state.lateSamples(history)[0].time < border
@@ -52,7 +55,7 @@ extension Head {
         }
       }
     }
-    return starts.sorted()
+    return (starts.filter { $0 < end }.sorted(), end)
   }
 
   /// The flush has failed from a time on: what lies there stays.
@@ -99,7 +102,7 @@ extension Head {
     for shard in shards {
       forEachTurn(of: shard) { state, _, record in
         state.forEachChunk(of: record) { chunk in
-          oldest = min(oldest, chunk.pointee.file)
+          if chunk.pointee.flags & SeriesChunk.isLost == 0 { oldest = min(oldest, chunk.pointee.file) }
           return true
         }
       }

@@ -1,5 +1,6 @@
 import Format
 import Platform
+import Synchronization
 
 /// The files of a head: the log, the log of late samples, and complete chunks. Any thread.
 final class HeadFiles: Sendable {
@@ -8,6 +9,13 @@ final class HeadFiles: Sendable {
   let chunks: HeadChunks
   let log: Log
   let chunksUnreadable = Counter()
+  /// Those that the log has told of.
+  private let unreadableFiles = Mutex<Set<UInt32>>([])
+  let chunksRecovered = Counter()
+  let chunksLost = Counter()
+  /// Held by who writes chunks to files and by who removes files: a file must not go between the moment when a chunk is
+  /// written to it and the moment when the chunk says so.
+  let moves = Mutex<Void>(())
 
   init(wal: WriteAheadLog, wbl: WriteAheadLog, chunks: HeadChunks, log: Log) {
     self.wal = wal
@@ -32,7 +40,7 @@ final class HeadFiles: Sendable {
     } catch {
       switch error {
       case .disk(let error): throw error
-      case .closed: return
+      case .closed, .damaged: return
       }
     }
   }
@@ -50,13 +58,16 @@ final class HeadFiles: Sendable {
     do throws(HeadChunksError) {
       return try chunks.read(reference(of: chunk))
     } catch {
-      log.error("A head chunk cannot be read", ["chunk": "\(reference(of: chunk))", "err": "\(error)"])
+      // One line for a file, however many chunks of it are asked for.
+      if unreadableFiles.withLock({ $0.insert(chunk.file).inserted }) {
+        log.error("A head chunk cannot be read", ["chunk": "\(reference(of: chunk))", "err": "\(error)"])
+      }
       chunksUnreadable.add()
       return nil
     }
   }
 
-  private func reference(of chunk: SeriesChunk) -> HeadChunkRef {
+  func reference(of chunk: SeriesChunk) -> HeadChunkRef {
     HeadChunkRef(file: Int(chunk.file), offset: Int(chunk.offset))
   }
 }

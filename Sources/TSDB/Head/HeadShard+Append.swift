@@ -5,7 +5,7 @@ import Format
 extension HeadShard {
   /// Samples in a chunk that the end prediction aims at, and the most there can be.
   private static var samplesPerChunk: Int { 120 }
-  private static var samplesPerChunkMax: Int { 240 }
+  static var samplesPerChunkMax: Int { 240 }
   private static var chunkBytesMax: Int { 1024 }
   /// Chunks do not cross these borders (two hours).
   static var chunkRangeMilliseconds: Int64 { 2 * 3_600_000 }

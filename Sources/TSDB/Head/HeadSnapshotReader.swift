@@ -37,6 +37,19 @@ struct HeadSnapshotReader {
     }
   }
 
+  /// Up to where a snapshot knows the logs; its header alone is read. Nil where that is damaged.
+  static func positions(_ file: MappedFile) throws(HeadSnapshotFault) -> (wal: WALPosition, wbl: WALPosition)? {
+    guard file.bytes.count >= HeadSnapshotLayout.headerBytes else {
+      throw HeadSnapshotFault(description: "it is too short")
+    }
+    var reader = HeadSnapshotReader(headerOf: file)
+    try reader.readHeader(file.bytes)
+    guard let wal = reader.wal, let wbl = reader.wbl else { return nil }
+    return (wal, wbl)
+  }
+
+  private init(headerOf file: MappedFile) { self.file = file }
+
   private mutating func readHeader(_ bytes: UnsafeRawBufferPointer) throws(HeadSnapshotFault) {
     let checked = UnsafeRawBufferPointer(rebasing: bytes[..<(HeadSnapshotLayout.headerBytes - 4)])
     var reader = ByteReader(UnsafeRawBufferPointer(rebasing: bytes[8..<HeadSnapshotLayout.headerBytes]))

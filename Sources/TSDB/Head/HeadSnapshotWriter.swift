@@ -74,7 +74,8 @@ struct HeadSnapshotWriter: ~Copyable {
         (state.records.pointer(slot).pointee.reference, series.chunks(from: .min, through: .max))
       }
     }
-    for (reference, chunks) in all {
+    // In one order, so that the same head is the same snapshot.
+    for (reference, chunks) in all.sorted(by: { $0.0 < $1.0 }) {
       block.appendUvarint(reference)
       block.appendUvarint(UInt64(chunks.count))
       for chunk in chunks {

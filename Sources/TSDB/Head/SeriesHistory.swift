@@ -43,6 +43,8 @@ package struct SeriesChunk: BitwiseCopyable, Sendable {
   static let isBeingWritten: UInt8 = 2
   /// All its samples are in a block, or in one that is being written.
   static let isFlushed: UInt8 = 4
+  /// It cannot be read and the log does not hold it any more; its file was set aside.
+  static let isLost: UInt8 = 8
 
   package var end: Int64 { start &+ Int64(span) }
   var isInMemory: Bool { file == SeriesChunk.inMemory }

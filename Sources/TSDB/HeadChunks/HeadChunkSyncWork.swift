@@ -12,24 +12,46 @@ struct HeadChunkSyncWork {
   /// Files whose fsync failed. The kernel may have dropped their bytes, and a later fsync would say nothing of it: they
   /// are written once more.
   var doubtful: [String] = []
+  /// Where the chunks of these files end; behind it may be what a failed write has left.
+  var ends: [String: Int] = [:]
   var isDirectoryDirty = false
+  /// What was written once more.
+  private(set) var rewritten: [String] = []
 
   /// Does what can be done and leaves the rest; throws the first error. `isRemoved` says of a number whether its file has
   /// been taken away on purpose, which may happen at any moment.
   mutating func perform(on directory: HeadChunkDirectory, isRemoved: (Int) -> Bool) throws(DiskError) {
     var failure: DiskError?
-    doubtful = doubtful.filter { path in
-      !attempt(&failure) { () throws(DiskError) in try HeadChunkSyncWork.rewrite(path, directory.disk, isRemoved) }
+    rewritten = []
+    let doubted = doubtful
+    doubtful = []
+    for path in doubted {
+      let end = ends[path]
+      if attempt(
+        &failure,
+        { () throws(DiskError) in try HeadChunkSyncWork.rewrite(path, through: end, directory.disk, isRemoved) })
+      {
+        rewritten.append(path)
+        ends[path] = nil
+      } else {
+        doubtful.append(path)
+      }
     }
     let inherited = inherited
     self.inherited = []
     for path in inherited {
       if !attempt(&failure, { () throws(DiskError) in try HeadChunkSyncWork.sync(path, directory.disk) }) {
         doubtful.append(path)
+      } else {
+        ends[path] = nil
       }
     }
     for file in full {
-      if !attempt(&failure, { () throws(DiskError) in try file.sync() }) { doubtful.append(file.path) }
+      let end = ends[file.path]
+      let isDone = attempt(&failure) { () throws(DiskError) in
+        try HeadChunkSyncWork.finish(file, at: end, directory.disk)
+      }
+      if isDone { ends[file.path] = nil } else { doubtful.append(file.path) }
       // What is on stable storage stays there however the closing ends.
       try? file.close()
     }
@@ -62,6 +84,13 @@ struct HeadChunkSyncWork {
     }
   }
 
+  /// Takes away what a failed write has left behind the chunks, and the file where there are none.
+  private static func finish(_ file: any DiskFile, at end: Int?, _ disk: any Disk) throws(DiskError) {
+    if let end, try file.size() > end { try file.truncate(to: end) }
+    if end == 0 { return try disk.removeFile(file.path) }
+    try file.sync()
+  }
+
   /// Never makes a file: one that is gone has been removed on purpose.
   private static func sync(_ path: String, _ disk: any Disk) throws(DiskError) {
     let file = try disk.open(path, .read)
@@ -69,13 +98,29 @@ struct HeadChunkSyncWork {
     try file.sync()
   }
 
-  /// The same bytes under the same name, durable.
-  private static func rewrite(_ path: String, _ disk: any Disk, _ isRemoved: (Int) -> Bool) throws(DiskError) {
+  /// The same chunks under the same name, durable. The system may have dropped them after the failed fsync: then the file
+  /// stays doubtful, and the log that has them is not shortened.
+  private static func rewrite(
+    _ path: String, through end: Int?, _ disk: any Disk, _ isRemoved: (Int) -> Bool
+  ) throws(DiskError) {
     let old = try disk.map(path)
+    let end = end ?? old.bytes.count
+    guard end <= old.bytes.count else { throw DiskError(operation: "read back", path: path, code: inputOutputError) }
+    let chunks = UnsafeRawBufferPointer(rebasing: old.bytes[..<end])
+    if end > 0 {
+      let scan = HeadChunkScan(chunks, number: 0) { _ in }
+      guard scan.hasHeader, scan.damages.isEmpty, scan.end == end else {
+        throw DiskError(operation: "read back", path: path, code: inputOutputError)
+      }
+    }
     let replacement = try AtomicReplace(path, on: disk, bufferBytes: 0)
-    _ = try replacement.file.append(old.bytes)
+    _ = try replacement.file.append(chunks)
+    // Not before: the bytes above are those of the mapping.
+    withExtendedLifetime(old) {}
     try replacement.commit()
     // Whoever removes a file says so first: seen here, or else it removes the new one.
     if let number = Int(DiskPath.name(path)), isRemoved(number) { try disk.removeFile(path) }
   }
+
+  private static let inputOutputError: Int32 = 5
 }

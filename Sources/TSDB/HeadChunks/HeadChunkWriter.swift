@@ -1,11 +1,12 @@
 import Format
+import Model
 import Platform
 
 /// The file that is being written. State of `HeadChunks`, behind its writing lock. A process never goes on in a file
 /// it has not created.
 ///
-/// Invariant: the file has exactly `offset` valid bytes; where that cannot be restored after a failed write, the file
-/// is given up and the next write begins a new one.
+/// Invariant: the file has exactly `offset` valid bytes, read back and found to be what was to be written; where that
+/// cannot be restored after a failed write, the file is given up and the next write begins a new one.
 struct HeadChunkWriter: ~Copyable {
   /// What one append did to one file.
   struct Written: Sendable {
@@ -24,11 +25,17 @@ struct HeadChunkWriter: ~Copyable {
   private var work = HeadChunkSyncWork()
   private var wantsNewFile = false
   private var framed = ByteBuffer(capacity: 64 * 1024)
+  private var readBack = ByteBuffer(capacity: HeadChunkWriter.readBackBytes)
   var isClosed = false
 
-  /// `found`: the files that are there.
-  init(_ directory: HeadChunkDirectory, found: [Int], lastNumber: Int, fileBytesMax: Int, log: Log) {
-    work.inherited = found.map { directory.filePath($0) }
+  private static let readBackBytes = 64 << 10
+
+  /// `found`: the files that are there, and where their chunks end.
+  init(
+    _ directory: HeadChunkDirectory, found: [(number: Int, end: Int)], lastNumber: Int, fileBytesMax: Int, log: Log
+  ) {
+    work.inherited = found.map { directory.filePath($0.number) }
+    for file in found { work.ends[directory.filePath(file.number)] = file.end }
     work.isDirectoryDirty = !found.isEmpty
     self.directory = directory
     self.lastNumber = lastNumber
@@ -51,13 +58,14 @@ struct HeadChunkWriter: ~Copyable {
       let start = next == 0 ? 0 : batch.entries[next - 1].end
       let isFull = offset + batch.entries[next].end - start > fileBytesMax
       let isNew = file == nil || wantsNewFile || isFull
-      let base = isNew ? HeadChunkLayout.fileHeaderBytes : offset
+      // A file whose first write has failed is not new, and has no header either.
+      let expectedBase = max(isNew ? 0 : offset, HeadChunkLayout.fileHeaderBytes)
       var last = next
       // At least one chunk, and as many as fit.
-      while last + 1 < batch.count, base + batch.entries[last + 1].end - start <= fileBytesMax { last += 1 }
+      while last + 1 < batch.count, expectedBase + batch.entries[last + 1].end - start <= fileBytesMax { last += 1 }
       let bytes = start..<batch.entries[last].end
       if isNew { try begin() }
-      try write(batch.bytes.bytes[bytes])
+      let base = try write(batch.bytes.bytes[bytes])
       var chunkStart = start
       for i in next...last {
         batch.refs.append(HeadChunkRef(file: lastNumber, offset: base + chunkStart - start))
@@ -71,19 +79,52 @@ struct HeadChunkWriter: ~Copyable {
     return written
   }
 
-  private mutating func write(_ chunks: Slice<UnsafeRawBufferPointer>) throws(DiskError) {
-    guard let file else { return }
+  /// Returns the offset of the first chunk.
+  private mutating func write(_ chunks: Slice<UnsafeRawBufferPointer>) throws(DiskError) -> Int {
+    guard let file else { return offset }
     framed.removeAll()
     if offset == 0 { HeadChunkLayout.appendFileHeader(to: &framed) }
+    let first = offset + framed.count
     framed.append(UnsafeRawBufferPointer(rebasing: chunks))
     do throws(DiskError) {
       try file.write(framed.bytes, at: offset)
+      try verify(file)
     } catch {
       restore(file)
       throw error
     }
     offset += framed.count
+    return first
   }
+
+  /// Chunks leave memory once they are written: they are read once more before that.
+  private mutating func verify(_ file: any DiskFile) throws(DiskError) {
+    var done = 0
+    while done < framed.count {
+      let wanted = framed.bytes[done..<min(done + HeadChunkWriter.readBackBytes, framed.count)]
+      let place = offset + done
+      var result: Result<Int, DiskError> = .success(0)
+      readBack.removeAll()
+      readBack.write(room: wanted.count) { room in
+        do throws(DiskError) {
+          let count = try file.read(into: room, at: place)
+          result = .success(count)
+          return count
+        } catch {
+          result = .failure(error)
+          return 0
+        }
+      }
+      let count = try result.get()
+      guard count == wanted.count, compareBytes(readBack.bytes, UnsafeRawBufferPointer(rebasing: wanted)) == 0 else {
+        wantsNewFile = true
+        throw DiskError(operation: "read back", path: file.path, code: HeadChunkWriter.inputOutputError)
+      }
+      done += count
+    }
+  }
+
+  private static let inputOutputError: Int32 = 5
 
   private mutating func restore(_ file: any DiskFile) {
     do throws(DiskError) {
@@ -98,7 +139,10 @@ struct HeadChunkWriter: ~Copyable {
 
   private mutating func begin() throws(DiskError) {
     let created = try directory.disk.open(directory.filePath(lastNumber + 1), .truncate)
-    if let file { work.full.append(file) }
+    if let file {
+      work.full.append(file)
+      work.ends[file.path] = offset
+    }
     file = created
     lastNumber += 1
     offset = 0
@@ -122,7 +166,9 @@ struct HeadChunkWriter: ~Copyable {
     work.inherited += rest.inherited
     work.doubtful += rest.doubtful
     work.isDirectoryDirty = work.isDirectoryDirty || rest.isDirectoryDirty
+    work.ends.merge(rest.ends) { newer, _ in newer }
     guard let lost = rest.current, let file, lost === file else { return }
+    work.ends[file.path] = offset
     // Its bytes are written once more under its name, which this open file does not follow.
     self.file = nil
     offset = 0

@@ -15,6 +15,8 @@ package final class HeadChunks: Sendable {
     /// Of the whole file, or of what was there when it was last read; chunks before `mappedEnd` are in it.
     var mapping: MappedFile?
     var mappedEnd = 0
+    /// Chunks before this were read once more after they were written.
+    var verifiedEnd = 0
   }
 
   package let directory: HeadChunkDirectory
@@ -54,8 +56,8 @@ package final class HeadChunks: Sendable {
     // A file that cannot be read keeps its number.
     let unreadable = report.lost.filter { $0.offset == 0 }.map(\.file)
     let writer = HeadChunkWriter(
-      directory, found: files.map(\.number), lastNumber: max(files.last?.number ?? 0, unreadable.max() ?? 0),
-      fileBytesMax: fileBytesMax, log: log)
+      directory, found: files.map { ($0.number, $0.end) },
+      lastNumber: max(files.last?.number ?? 0, unreadable.max() ?? 0), fileBytesMax: fileBytesMax, log: log)
     return (HeadChunks(directory, writer, files, report, log), report)
   }
 
@@ -165,13 +167,55 @@ package final class HeadChunks: Sendable {
   /// Puts all chunks appended so far on stable storage: before the log that could restore them is truncated.
   package func sync() throws(HeadChunksError) {
     var work = writer.withLock { $0.takeSyncWork() }
+    var failure: DiskError?
     do throws(DiskError) {
       try work.perform(on: directory) { number in
         table.withLock { files in files.first.map { number < $0.number } ?? false }
       }
     } catch {
       writer.withLock { $0.giveBack(work) }
-      throw .disk(error)
+      failure = error
+    }
+    for path in work.rewritten { forgetMapping(of: path) }
+    if let failure { throw .disk(failure) }
+  }
+
+  /// The file of that name is another one now.
+  private func forgetMapping(of path: String) {
+    table.withLock { files in
+      for place in files.indices where directory.filePath(files[place].number) == path {
+        files[place].mapping = nil
+        files[place].mappedEnd = 0
+      }
+    }
+  }
+
+  /// Reads what was written since the last call once more, for who is about to forget what it was made of. Returns the places
+  /// without intact chunks, by file.
+  package func verify() throws(HeadChunksError) -> [Int: [Range<Int>]] {
+    var damaged: [Int: [Range<Int>]] = [:]
+    for file in table.withLock({ files in files.filter { $0.verifiedEnd < $0.end } }) {
+      do throws(DiskError) {
+        let mapping = try directory.disk.map(directory.filePath(file.number))
+        let scan = withExtendedLifetime(mapping) {
+          let chunks = UnsafeRawBufferPointer(rebasing: mapping.bytes[..<min(mapping.bytes.count, file.end)])
+          return HeadChunkScan(chunks, number: file.number) { _ in }
+        }
+        var places = scan.damages.map { $0.offset..<($0.offset + $0.bytes) }
+        if scan.end < file.end { places.append(scan.end..<file.end) }
+        if !places.isEmpty { damaged[file.number] = places }
+      } catch {
+        if !error.isNotFound { throw .disk(error) }
+        damaged[file.number] = [0..<file.end]
+      }
+    }
+    return damaged
+  }
+
+  /// Whoever needed the chunks of these files has been told; all present ones count as verified.
+  package func noteVerified() {
+    table.withLock { files in
+      for place in files.indices { files[place].verifiedEnd = files[place].end }
     }
   }
 
@@ -193,12 +237,23 @@ package final class HeadChunks: Sendable {
       for file in old {
         // Readers that have a mapping keep it; new ones find no file.
         table.withLock { files in files.removeAll { $0.number == file.number } }
-        try directory.disk.removeFile(directory.filePath(file.number))
+        do throws(DiskError) {
+          try directory.disk.removeFile(directory.filePath(file.number))
+        } catch {
+          if error.isNotFound { continue }
+          // It is tried again with the next ones.
+          table.withLock { files in HeadChunks.putBack(file, in: &files) }
+          throw error
+        }
       }
       if !old.isEmpty { try directory.disk.syncDirectory(directory.path) }
     } catch {
       throw .disk(error)
     }
+  }
+
+  private static func putBack(_ file: File, in files: inout [File]) {
+    files.insert(file, at: files.firstIndex { $0.number >= file.number } ?? files.count)
   }
 
   /// Syncs and closes. Later appends are refused, reads go on. Idempotent.

@@ -81,8 +81,10 @@ extension WriteAheadLog {
   ) throws(WALError) -> Checkpoint.Statistics {
     precondition(last < position.segment, "the segment is still written to")
     metrics.checkpoints.add()
-    let replay = try WALReplay(directory, before: last + 1, quarantine: quarantine, log: log, metrics: metrics)
     do throws(WALError) {
+      // What cannot be read must not be left out of the checkpoint: then there is none.
+      let replay = try WALReplay(
+        directory, before: last + 1, quarantine: quarantine, damage: .refused, log: log, metrics: metrics)
       let statistics = try Checkpoint.write(
         directory, through: last, choice, compression: compression, replay: replay, log: log)
       return statistics

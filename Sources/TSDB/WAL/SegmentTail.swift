@@ -150,9 +150,9 @@ struct SegmentTail: ~Copyable {
   }
 
   /// Creates the next segment. On error nothing has changed, except that a number that is taken is passed over.
-  mutating func begin() throws(DiskError) {
+  mutating func begin(_ access: FileAccess = .create) throws(DiskError) {
     do throws(DiskError) {
-      file = try directory.disk.open(directory.segmentPath(segment + 1), .create)
+      file = try directory.disk.open(directory.segmentPath(segment + 1), access)
     } catch {
       if error.code == SegmentTail.fileExists { segment += 1 }
       throw error

@@ -21,6 +21,8 @@ package struct WALOptions: Sendable {
   package var sync = WALSync.interval
   package var syncIntervalMilliseconds: Int64 = 1000
   package var segmentBytes = WALOptions.segmentBytesDefault
+  /// A new segment has no lower number: a snapshot may know the log up to there, although nothing of it is left.
+  package var firstSegmentMin = 0
 
   package init(directory: String) { self.directory = directory }
 }
@@ -36,6 +38,9 @@ package struct WALPosition: Sendable, Equatable, Comparable, CustomStringConvert
     self.offset = offset
   }
 
+  /// No segment that begins after the position was taken has a lower number.
+  var nextSegmentMin: Int { offset > 0 ? segment + 1 : segment }
+
   package static func < (left: WALPosition, right: WALPosition) -> Bool {
     (left.segment, left.offset) < (right.segment, right.offset)
   }
@@ -46,11 +51,15 @@ package struct WALPosition: Sendable, Equatable, Comparable, CustomStringConvert
 package enum WALError: Error, Equatable, Sendable, CustomStringConvertible {
   case disk(DiskError)
   case closed
+  /// Records of a finished segment cannot be read.
+  case damaged(path: String)
 
   package var description: String {
     switch self {
     case .disk(let error): error.description
     case .closed: "the write-ahead log is closed"
+    case .damaged(let path):
+      "records of the write-ahead log cannot be read in \(path); a restart sets the segment aside and mends it"
     }
   }
 }

@@ -6,6 +6,16 @@ import Platform
 ///
 /// One thread at a time; the batches may be applied on others.
 package final class WALReplay: @unchecked Sendable {
+  /// What is done about damage.
+  package enum Damage: Sendable {
+    /// It is set aside, counted and mended: nobody writes to these segments.
+    case mended
+    /// Nothing is changed, and the reading ends: whoever reads wants to have all.
+    case refused
+    /// Nothing is changed; what can be read is better than nothing.
+    case passedOver
+  }
+
   package let progress = ReplayProgress()
 
   private let plan: ReplayPlan
@@ -13,6 +23,7 @@ package final class WALReplay: @unchecked Sendable {
   private let repair: SegmentRepair
   private let log: Log
   private let metrics: WALMetrics
+  private let damage: Damage
   private var nextSource = 0
   private var source: ReplayPlan.Source?
   private var file: (any DiskFile)?
@@ -32,8 +43,9 @@ package final class WALReplay: @unchecked Sendable {
   /// the system refuses to open is left out, logged and counted; whoever removes what was read must not ask for that.
   package init(
     _ directory: WALDirectory, from: WALPosition? = nil, before limit: Int = .max, passesOver: Bool = false,
-    quarantine: String, log: Log, metrics: WALMetrics
+    quarantine: String, damage: Damage = .mended, log: Log, metrics: WALMetrics
   ) throws(WALError) {
+    self.damage = damage
     repair = SegmentRepair(disk: directory.disk, quarantine: Quarantine(directory.disk, quarantine, log: log))
     self.passesOver = passesOver
     self.log = log
@@ -49,12 +61,12 @@ package final class WALReplay: @unchecked Sendable {
       $0.last = numbers.last ?? 0
       $0.current = $0.first
     }
-    if !plan.missing.isEmpty { reportMissing(in: directory) }
+    if damage == .mended && !plan.missing.isEmpty { reportMissing(in: directory) }
     if passesOver && metrics.hasCheckpoints && plan.lacksBeginning { reportMissingBeginning(in: directory) }
   }
 
-  /// Fills `batch` with the next records. False at the end of the log (then the batch is empty). Throws only when the
-  /// system refuses to open a file, for a reason other than the bytes in it.
+  /// Fills `batch` with the next records. False at the end of the log (then the batch is empty). Throws when the
+  /// system refuses to open a file, for a reason other than the bytes in it, and where damage is not to be mended.
   package func next(into batch: DecodedBatch) throws(WALError) -> Bool {
     batch.removeAll()
     while !batch.isFull {
@@ -148,15 +160,28 @@ package final class WALReplay: @unchecked Sendable {
     } catch {
       throw .disk(error)
     }
-    if let finished, damageCount > 0 { treat(finished) }
+    guard let finished, damageCount > 0 else { return }
+    if damage == .mended { return treat(finished) }
+    // What a failed write left behind the last record was not acknowledged.
+    if isTorn || damage == .passedOver { return }
+    log.error(
+      "Write log segment cannot be read whole",
+      [
+        "segment": finished.path, "damages": String(damageCount),
+        "first": damages.map(\.description).joined(separator: ", "),
+      ])
+    throw .damaged(path: finished.path)
+  }
+
+  /// Whether all that is wrong with the segment is its end, which was being written.
+  private var isTorn: Bool {
+    damageCount == damages.count && damages.allSatisfy { $0.offset >= reader.scanner.intactEnd }
+      && (damage == .mended && isLastWithBytes() || damages.allSatisfy { $0.reason == .cut })
   }
 
   /// A segment that was read to its end with damage: logs it, counts it, mends it.
   private func treat(_ damaged: ReplayPlan.Source) {
     let intactEnd = reader.scanner.intactEnd
-    let isTorn =
-      damageCount == damages.count && damages.allSatisfy { $0.offset >= intactEnd }
-      && (isLastWithBytes() || damages.allSatisfy { $0.reason == .cut })
     do throws(DiskError) {
       if isTorn {
         progress.update { $0.tornTails += 1 }

@@ -43,13 +43,13 @@ package final class WriteAheadLog: Sendable {
   ) throws(WALError) -> SegmentTail {
     do throws(DiskError) {
       try directory.prepare()
-      var last = try directory.lastNumber()
-      if last >= 0, try directory.isEmptySegment(last) {
-        try directory.disk.removeFile(directory.segmentPath(last))
-        last -= 1
-      }
-      var tail = SegmentTail(directory: directory, lastSegment: last, options: options, log: log)
-      try tail.begin()
+      let last = try directory.lastNumber()
+      // An empty segment is gone on in, never removed first: with it might go the highest number there is.
+      let isReused = last >= max(options.firstSegmentMin, 0) ? try directory.isEmptySegment(last) : false
+      var tail = SegmentTail(
+        directory: directory, lastSegment: max(isReused ? last - 1 : last, options.firstSegmentMin - 1),
+        options: options, log: log)
+      try tail.begin(isReused ? .truncate : .create)
       return tail
     } catch {
       throw .disk(error)
