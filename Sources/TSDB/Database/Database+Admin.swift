@@ -12,13 +12,20 @@ extension Database: HeadAdmin {
       throw .stopped
     }
     guard let held = head.timeRange, held.overlaps(range), !found.isEmpty else { return }
-    // What comes later is not meant.
+    // What comes later is not meant, also where samples from the future are deleted and their time is yet to come.
+    let now = clock.nowMilliseconds()
     let times = range.clamped(to: Int64.min...held.upperBound)
     var all = head.deletions.all
     for series in found {
-      if let reference = head.reference(of: series) { all.add(times, to: reference) }
+      guard let reference = head.reference(of: series) else { continue }
+      if times.lowerBound <= now { all.add(times.clamped(to: Int64.min...now), to: reference) }
+      if times.upperBound <= now { continue }
+      for ahead in head.times(of: series, in: times.clamped(to: (now + 1)...Int64.max)) {
+        all.add(ahead, to: reference)
+      }
     }
     try noteDeletions(all)
+    head.setBack(found, now: now)
   }
 
   package func writeBlock(into directory: String) throws(BlockFault) {
@@ -67,7 +74,10 @@ extension Database: HeadAdmin {
   func restoreDeletions() {
     do throws(DiskError) {
       let file = try disk.map(layout.deletions)
-      if let all = Tombstones(file: file.bytes) { return head.deletions.replace(all) }
+      if let all = Tombstones(file: file.bytes) {
+        head.deletions.replace(all)
+        return head.setBackDeleted(now: clock.nowMilliseconds())
+      }
       try disk.makeDirectories(layout.quarantine)
       try disk.rename(layout.deletions, to: DiskPath.join(layout.quarantine, DiskPath.name(layout.deletions)))
       log.error("The list of what was deleted from the head is damaged and set aside; delete it again")

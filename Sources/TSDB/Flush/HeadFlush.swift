@@ -101,11 +101,13 @@ struct HeadFlush: ~Copyable {
     if parts.isEmpty && histograms.isEmpty { return }
     pieces.removeAll(keepingCapacity: true)
     mapped.removeAll(keepingCapacity: true)
-    for part in parts {
+    // Chunks were found newest first; of late samples of one time the first to come counts.
+    for (place, part) in parts.reversed().enumerated() {
       let isLate = part.chunk.flags & SeriesChunk.isLate != 0
       var piece = ChunkPiece(
         minTime: part.chunk.start, maxTime: part.chunk.end, encoding: XORChunk.encoding,
-        bytes: UnsafeRawBufferPointer(start: nil, count: 0), rank: isLate ? 1 : 0)
+        bytes: UnsafeRawBufferPointer(start: nil, count: 0), rank: isLate ? 1 : 0,
+        sequence: isLate ? UInt32(place) : 0)
       if let copied = part.copied {
         piece.bytes = UnsafeRawBufferPointer(rebasing: bytes.bytes[copied])
       } else {
