@@ -134,14 +134,14 @@ import Testing
   func yearsAhead() throws {
     let bench = try Bench()
     try bench.run(minutes: 300)
-    let range = bench.database.head.timeRange
+    let newest = bench.database.head.timeRange?.upperBound
     bench.setup.clock.stepWall(milliseconds: 1000 * LateBoundsTests.day)
     for isRestarted in [false, true] {
       if isRestarted { try bench.reopen() }
       _ = bench.database.flushHead { false }
       bench.database.compact()
       try bench.check("restarted: \(isRestarted)")
-      #expect(bench.database.head.timeRange == range)
+      #expect(bench.database.head.timeRange?.upperBound == newest)
       bench.setup.clock.advance(milliseconds: 50 * LateBoundsTests.minute)
     }
     bench.database.compact()

@@ -84,6 +84,8 @@ extension Head {
       }
     }
     setBack(found, now: now)
+    // What is set back lies in chunk files too, whose times have been counted.
+    settleNewestTime()
   }
 
   private func settleNewestTime() {

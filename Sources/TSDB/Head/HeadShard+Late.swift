@@ -56,10 +56,11 @@ extension HeadShard {
     return low
   }
 
-  /// Chunks of a series that a late sample is compared with at most, and those of them that are decoded for it. What is in
-  /// others is found when chunks are merged: by a query, and by the flush. Keeps late samples at one cost in any order.
+  /// Chunks of a series that a late sample is compared with at most. What is in others is found when chunks are merged: by a
+  /// query, and by the flush. Keeps late samples at one cost in any order.
   private static var chunksSeenMax: Int { 40 }
-  private static var chunksDecodedMax: Int { 4 }
+  /// Those of them that are decoded for it where the series has more.
+  private static var chunksDecodedMax: Int { 2 }
 
   /// The bits of the sample at `time` where it lies in the open chunk or in one of the newest chunks not yet in a file, and
   /// whether that is one of late samples.
@@ -80,17 +81,17 @@ extension HeadShard {
     guard let history = history(of: record), time <= history.pointee.newestTime else { return nil }
     var found: (value: UInt64, isLate: Bool)?
     var seen = 0
-    var decoded = 0
+    var left = history.pointee.chunkCount > HeadShard.chunksSeenMax ? HeadShard.chunksDecodedMax : .max
     forEachChunk(of: record) { chunk in
       seen += 1
       if chunk.pointee.isInMemory, chunk.pointee.start <= time, time <= chunk.pointee.end {
-        decoded += 1
+        left -= 1
         let bytes = slabs.pointer(chunk.pointee.offset)
         found = value(in: bytes, byteCount: Int(chunk.pointee.byteCount), at: time).map {
           ($0, chunk.pointee.flags & SeriesChunk.isLate != 0)
         }
       }
-      return found == nil && seen < HeadShard.chunksSeenMax && decoded < HeadShard.chunksDecodedMax
+      return found == nil && seen < HeadShard.chunksSeenMax && left > 0
     }
     return found
   }

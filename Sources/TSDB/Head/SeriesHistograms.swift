@@ -23,9 +23,9 @@ struct SeriesHistograms: Sendable {
 
   /// Late histograms before they become chunks.
   private static let lateMax = 32
-  /// Chunks that a late histogram is compared with at most, and those that are decoded for it.
+  /// Chunks that a late histogram is compared with at most, and those that are decoded for it where there are more.
   private static let chunksSeenMax = 40
-  private static let chunksDecodedMax = 4
+  private static let chunksDecodedMax = 2
 
   private(set) var complete: [Complete] = []
   private var open: HistogramChunkWriter?
@@ -142,12 +142,12 @@ struct SeriesHistograms: Sendable {
         return found
       }
     }
-    var decoded = 0
+    var left = complete.count > SeriesHistograms.chunksSeenMax ? SeriesHistograms.chunksDecodedMax : .max
     for entry in complete.suffix(SeriesHistograms.chunksSeenMax).reversed()
     where entry.chunk.minTime <= time && time <= entry.chunk.maxTime {
       if let found = SeriesHistograms.histogram(at: time, in: entry.chunk) { return found }
-      decoded += 1
-      if decoded == SeriesHistograms.chunksDecodedMax { break }
+      left -= 1
+      if left == 0 { break }
     }
     return nil
   }
