@@ -75,8 +75,8 @@ package final class Head: Sendable {
     // As in Prometheus, samples in order may be an hour old whatever the window.
     let halfRange = HeadShard.chunkRangeMilliseconds / 2
     return AppendBounds(
-      inOrderOldest: window == .max ? kept : max(kept, now - min(max(window, halfRange), AppendBounds.timeMax)),
-      lateOldest: window == .max ? kept : max(kept, now - min(window, AppendBounds.timeMax)),
+      inOrderOldest: window == .max ? kept : now - min(max(window, halfRange), AppendBounds.timeMax),
+      lateOldest: window == .max ? kept : now - min(window, AppendBounds.timeMax),
       newest: now + futureTolerance, takesLate: window > 0)
   }
 

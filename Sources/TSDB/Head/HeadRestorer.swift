@@ -86,9 +86,13 @@ final class HeadRestorer {
   func attach(_ chunks: [SeriesChunk], to location: SeriesLocation) {
     head.shards[location.shard].state.withLock { state in
       let record = state.records.pointer(location.slot)
+      var inMemory = state.chunksInMemory(of: record)
       for chunk in chunks {
         counts.chunks += 1
-        if state.replaceInMemory(chunk, of: record) { continue }
+        if let place = inMemory.removeValue(forKey: ChunkExtent(chunk)) {
+          state.replaceInMemory(place, by: chunk)
+          continue
+        }
         guard state.addChunk(chunk, to: record) else { break }
         state.chunkCount += 1
         let isLate = chunk.flags & SeriesChunk.isLate != 0
@@ -260,21 +264,23 @@ extension HeadShard {
     _ = insertLate(record, slot, time: time, value: value)
   }
 
-  /// Where a snapshot brought a chunk that has been written to a file since: the file's takes its place.
-  mutating func replaceInMemory(_ chunk: SeriesChunk, of record: UnsafeMutablePointer<HeadSeries>) -> Bool {
-    var freed: (UInt32, UInt8)?
-    forEachChunk(of: record) { candidate in
-      let present = candidate.pointee
-      guard present.isInMemory, present.start == chunk.start, present.span == chunk.span,
-        present.flags & SeriesChunk.isLate == chunk.flags & SeriesChunk.isLate
-      else { return true }
-      freed = (present.offset, present.sizeClass)
-      candidate.pointee = chunk
-      return false
+  /// The chunks that a snapshot has brought, by what tells them from others of their series.
+  func chunksInMemory(
+    of record: UnsafeMutablePointer<HeadSeries>
+  ) -> [ChunkExtent: UnsafeMutablePointer<SeriesChunk>] {
+    var found: [ChunkExtent: UnsafeMutablePointer<SeriesChunk>] = [:]
+    forEachChunk(of: record) { chunk in
+      if chunk.pointee.isInMemory { found[ChunkExtent(chunk.pointee)] = chunk }
+      return true
     }
-    guard let freed else { return false }
-    slabs.free(freed.0, freed.1)
-    return true
+    return found
+  }
+
+  /// Where a snapshot brought a chunk that has been written to a file since: the file's takes its place.
+  mutating func replaceInMemory(_ place: UnsafeMutablePointer<SeriesChunk>, by chunk: SeriesChunk) {
+    let present = place.pointee
+    place.pointee = chunk
+    slabs.free(present.offset, present.sizeClass)
   }
 
   /// Forgets the open chunk: a file holds all of it, up to `time`.
@@ -285,5 +291,18 @@ extension HeadShard {
     record.pointee.tail = XORTail(lastTime: time, lastValue: 0, count: 0)
     record.pointee.flags &= ~HeadSeries.isEmpty
     record.pointee.flags |= HeadSeries.lastValueUnknown
+  }
+}
+
+/// The times of a chunk, and whether it is one of late samples.
+struct ChunkExtent: Hashable {
+  var start: Int64
+  var span: UInt32
+  var isLate: Bool
+
+  init(_ chunk: SeriesChunk) {
+    start = chunk.start
+    span = chunk.span
+    isLate = chunk.flags & SeriesChunk.isLate != 0
   }
 }
