@@ -102,6 +102,8 @@ final class HeadRestorer {
         {
           // The file holds only a part of the open chunk, or none: the open one is kept as a complete one.
           guard state.completeChunk(record, location.slot) else { break }
+          // A later one of the files may be this very chunk.
+          inMemory = state.chunksInMemory(of: record)
         }
         if record.pointee.has(HeadSeries.isEmpty) || chunk.end >= record.pointee.tail.lastTime
           || record.pointee.tail.count > 0
