@@ -46,6 +46,19 @@ struct TSDBStatusEndpoint: Sendable {
       list("seriesCountByLabelName", found.seriesCountByLabelName, &json)
     }
     if let values = found.seriesCountByFocusValue { list("seriesCountByFocusLabelValue", values, &json) }
+    write(head.samplesAhead(), &json)
+    json.raw("}")
+  }
+
+  /// What a clock that was wrong has let in.
+  private func write(_ ahead: SamplesAhead, _ json: inout JSONBuffer) {
+    json.raw(",\"apus\":{\"now\":\(ahead.now),\"newestTime\":\(ahead.newestTime ?? .min)")
+    json.raw(",\"aheadMilliseconds\":\(max(0, ahead.newestTime.map { $0 - ahead.now } ?? 0))")
+    json.raw(",\"seriesAhead\":\(ahead.seriesCount)")
+    if let example = ahead.example {
+      json.raw(",\"seriesAheadExample\":")
+      json.pageString("\(example)")
+    }
     json.raw("}")
   }
 

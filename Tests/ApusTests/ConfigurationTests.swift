@@ -19,7 +19,7 @@ struct ConfigurationTests {
       #expect(configuration.global.scrapeTimeoutMilliseconds == 10_000)
       #expect(configuration.global.evaluationIntervalMilliseconds == 60_000)
       #expect(configuration.global.externalLabels.isEmpty)
-      #expect(configuration.storage.outOfOrderWindowMilliseconds == 3_600_000)
+      #expect(configuration.storage.outOfOrderWindowMilliseconds == nil)
       #expect(configuration.storage.retention == nil)
       #expect(configuration.storage.exemplarsMax == 100_000)
       #expect(configuration.limits.labelsPerSeriesMax == 100)

@@ -26,7 +26,6 @@ struct EffectiveConfigurationTests {
           gogc: 75
         storage:
           tsdb:
-            out_of_order_time_window: 1h
             retention:
               time: 2d
               size: 1GiB

@@ -32,7 +32,8 @@ extension EndToEnd {
 
       static func configure(_ site: borrowing Site, _ exemplarsMax: Int) throws {
         _ = try site.directory.write(
-          "storage:\n  exemplars:\n    max_exemplars: \(exemplarsMax)\n", to: "prometheus.yml")
+          "storage:\n  tsdb:\n    out_of_order_time_window: 0s\n  exemplars:\n    max_exemplars: \(exemplarsMax)\n",
+          to: "prometheus.yml")
       }
 
       static func startApus(_ site: borrowing Site, _ configuration: String) throws -> ServerProcess {

@@ -110,8 +110,8 @@ extension EndToEnd {
     }
 
     @Test(
-      "samples outside the window are refused by their reason",
-      arguments: [(-10 * 3600, "too old"), (3600, "out of bounds")])
+      "samples older than what is kept, or from the future, are refused by their reason",
+      arguments: [(-16 * 86_400, "too old"), (3600, "out of bounds")])
     func outsideTheWindow(secondsFromNow: Int64, reason: String) throws {
       let site = try Site()
       let server = try site.start()

@@ -37,7 +37,7 @@ import Testing
 
   @Test("a sender of 1.0 hears of no exemplar that is not stored; each is counted by its reason")
   func refusals() throws {
-    let bench = try ReceiverBench()
+    let bench = try ReceiverBench { $0.head.lateWindowMilliseconds = 0 }
     let samples = [(timestamp: now, value: 1.0)]
     let wrongLabel: [UInt8] = [0x1a, 0x05, 0x0a, 0x03, 0x0a, 0x09, 0x61]
     let body =
@@ -67,7 +67,7 @@ import Testing
 
   @Test("what a sender of 2.0 is told was written is in the ring, duplicates included")
   func written() throws {
-    let bench = try ReceiverBench()
+    let bench = try ReceiverBench { $0.head.lateWindowMilliseconds = 0 }
     var body = RemoteWriteV2Body()
     let more = body.exemplar([("trace_id", "a")], now, 1) + body.exemplar([("trace_id", "b")], now + 1, 1)
     body.add([("__name__", "x"), ("job", "test")], [(now, 1)], more: more)

@@ -185,7 +185,7 @@ import Testing
     let bench = try ReceiverBench()
     #expect(bench.receive(goodSeries("a", [(now, 1)])) == .stored)
     let future = now + 600_001
-    let old = now - 3_600_001
+    let old = now - 15 * 86_400_000 - 1
     let body =
       goodSeries("a", [(old, 5), (now, 2), (now + 1, 3), (future, 4)]) + goodSeries("b", [(now + 600_000, 1)])
     let message = try #require(bench.receive(body).partly)

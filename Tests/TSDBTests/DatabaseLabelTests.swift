@@ -77,6 +77,7 @@ import Testing
     let alone = try answers(database, from: .min, through: .max)
     #expect(alone.series.contains { $0.count == 60 } && alone.names[0].count > 14)
     #expect(database.blocks.current.blocks.isEmpty)
+    setup.clock.advance(milliseconds: 86_400_000)
     var flushed = 0
     while database.flushHead(shouldStop: { false }), flushed < 10 { flushed += 1 }
     let blocks = database.blocks.current.blocks.count

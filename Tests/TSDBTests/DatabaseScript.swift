@@ -60,6 +60,7 @@ struct DatabaseScript {
       switch step {
       case .write(let advance):
         told.time += advance
+        setup.clock.advance(milliseconds: advance)
         told.round += 1
         let (time, round) = (told.time, told.round)
         // The last series comes anew each time.

@@ -22,6 +22,7 @@ import Testing
   @Test("exemplars go to series that are there, make none, and never cost a sample")
   func outcomes() throws {
     let setup = DatabaseSetup()
+    setup.options.head.lateWindowMilliseconds = 0
     let database = try setup.open()
     let writer = HeadWriter()
     let t = setup.now
@@ -45,6 +46,32 @@ import Testing
     let again = try setup.open()
     #expect(try again.head.allExemplars() == (try database.head.allExemplars()))
     #expect(try again.head.allExemplars().count == 2)
+  }
+
+  @Test("late exemplars find their place, however many newer ones there are, and are there after a start")
+  func late() throws {
+    let setup = DatabaseSetup()
+    let database = try setup.open()
+    let writer = HeadWriter()
+    let t = setup.now
+    let newer = (0..<200).map { Self.traced("new-\($0)", t - 200 + $0) }
+    try writer.write([Self.series(1, [(t, 1)], newer)], to: database.head, now: t)
+    let day: Int64 = 86_400_000
+    let old = (0..<200).map { Self.traced("old-\($0)", t - day + $0) }
+    for part in 0..<4 {
+      let sent = Array(old[(part * 50)..<(part * 50 + 50)])
+      for _ in 0..<2 {
+        try writer.write([Self.series(1, [], sent)], to: database.head, now: t)
+        #expect(writer.exemplarOutcomes.allSatisfy { $0.isStored })
+      }
+    }
+    let older = (0..<100).reversed().map { Self.traced("older-\($0)", t - 2 * day + $0) }
+    try writer.write([Self.series(1, [], Array(older))], to: database.head, now: t)
+    #expect(writer.exemplarOutcomes.allSatisfy { $0 == .stored })
+    database.head.checkInvariants()
+    let wanted = older.reversed() + old + newer
+    #expect(try database.head.allExemplars().values.first == wanted)
+    #expect(try setup.open().head.allExemplars().values.first == wanted)
   }
 
   @Test("an exemplar whose log record failed is logged by the retry, one that is logged is not logged again")

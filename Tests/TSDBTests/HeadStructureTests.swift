@@ -175,7 +175,13 @@ import Testing
     other.span = 8
     let late = SeriesChunk(
       start: 1000, span: 9, file: 4, offset: 8, byteCount: 0, sizeClass: 0, flags: SeriesChunk.isLate)
-    let replaced = [other, late, filed, filed].map { shard.replaceInMemory($0, of: record) }
+    var inMemory = shard.chunksInMemory(of: record)
+    var replaced: [Bool] = []
+    for chunk in [other, late, filed, filed] {
+      let place = inMemory.removeValue(forKey: ChunkExtent(chunk))
+      if let place { shard.replaceInMemory(place, by: chunk) }
+      replaced.append(place != nil)
+    }
     #expect(replaced == [false, false, true, false])
     shard.checkInvariants()
     var files: [UInt32] = []

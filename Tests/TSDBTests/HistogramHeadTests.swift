@@ -57,6 +57,7 @@ import Testing
       switch step {
       case .write(let advance):
         told.time += advance
+        setup.clock.advance(milliseconds: advance)
         write(writer, open, &told, isLate: false)
       case .late: write(writer, open, &told, isLate: true)
       case .flush:
@@ -132,8 +133,61 @@ import Testing
     #expect(try send(now - 15_000, 7) == .late)
     #expect(try send(now - 15_000, 7) == .lateDuplicate)
     #expect(try send(now - 30_000, 5) == .lateDuplicate)
-    #expect(try send(now - 7_200_000, 1) == .tooOld)
+    #expect(try send(now - 7_200_000, 1) == .late)
     #expect(try send(now + 3_600_000, 20) == .tooFarInFuture)
-    #expect(try database.allHistograms().values.first?.count == 3)
+    #expect(try database.allHistograms().values.first?.count == 4)
+  }
+
+  @Test("late histograms of a time that is in blocks are taken in any order, and are there after a kill and in blocks")
+  func lateOfFlushedTimes() throws {
+    let setup = DatabaseSetup()
+    var database = try setup.open()
+    let writer = HistogramWriter()
+    var told = Told()
+    func send(_ number: Int, _ time: Int64, _ count: Int) throws {
+      let body = [SentHistograms(number, [(time, grownHistogram(count))])]
+      let outcomes = try writer.write(body, to: database.head, now: setup.now)
+      #expect(outcomes.allSatisfy { $0?.isStored == true }, "\(outcomes)")
+      told.acknowledged[body[0].identity, default: [:]][time] = body[0].histograms[0].1
+      told.sent = told.acknowledged
+    }
+    func check(_ comment: String) throws {
+      let fault = fault(acknowledged: told.acknowledged, sent: told.sent, found: try database.allHistograms())
+      #expect(fault == nil, "\(comment)")
+    }
+    for minute in 0..<360 {
+      setup.clock.advance(milliseconds: 60_000)
+      try send(1, setup.now, minute % 50)
+      _ = database.flushHead { false }
+    }
+    let mark = database.flushMark.withLock { $0 }
+    #expect(mark > DatabaseSetup.epoch)
+    // Back in time, and a series that nobody knows any more.
+    for step in 1...100 {
+      try send(1, mark - Int64(step) * 61_000 - 7, 60 + step % 7)
+      try send(2, DatabaseSetup.epoch - 86_400_000 + Int64(step) * 60_000, step % 9)
+    }
+    try check("at once")
+    database = try setup.open()
+    try check("from the log")
+    database.truncateLogs(now: setup.now)
+    database = try setup.open()
+    try check("from the shortened log")
+    try setup.close(database)
+    database = try setup.open()
+    try check("from the snapshot")
+    for minute in 360..<600 {
+      setup.clock.advance(milliseconds: 60_000)
+      try send(1, setup.now, minute % 50)
+      _ = database.flushHead { false }
+    }
+    try check("in blocks")
+    database.truncateLogs(now: setup.now)
+    let late = database.head.shards.map { shard in
+      shard.state.withLock { $0.histograms.series.values.reduce(0) { $0 + $1.lateChunks.count } }
+    }
+    #expect(late.allSatisfy { $0 == 0 }, "\(late)")
+    database = try setup.open()
+    try check("in blocks, after a start")
   }
 }

@@ -71,6 +71,12 @@ package struct HistogramRow: Sendable {
 }
 
 extension RecordKind {
+  package var isHistograms: Bool {
+    switch self {
+    case .histograms, .floatHistograms, .customBucketHistograms, .customBucketFloatHistograms: true
+    default: false
+    }
+  }
   package var isFloatHistogram: Bool { self == .floatHistograms || self == .customBucketFloatHistograms }
 }
 

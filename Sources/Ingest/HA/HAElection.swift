@@ -12,6 +12,9 @@ struct HAElection {
   static let clustersMax = 10_000
   /// Replicas of one cluster that are remembered; further ones are followers all the same.
   static let replicasPerClusterMax = 64
+  /// Samples further ahead of the clock are refused. What a clock that was wrong has let in counts for no more than this, or
+  /// nobody could take over before its time.
+  static let futureMillisecondsMax: Int64 = 600_000
   /// After this time without a body a replica, and a cluster of which none is left, is forgotten.
   static let idleMilliseconds: Int64 = 30 * 60_000
 
@@ -100,6 +103,8 @@ struct HAElection {
       cluster.hasWrittenOnce = false
       established += 1
     }
+    cluster.newestSample = min(cluster.newestSample, wall + HAElection.futureMillisecondsMax)
+    cluster.supersededThrough = min(cluster.supersededThrough, wall + HAElection.futureMillisecondsMax)
     if cluster.seen[replica] != nil || cluster.seen.count < HAElection.replicasPerClusterMax
       || replica == cluster.leader
     {

@@ -9,6 +9,8 @@ struct ChunkPiece {
   var bytes: UnsafeRawBufferPointer
   /// Which of the merged blocks it comes from: of equal times the sample of the lower one counts.
   var rank = 0
+  /// Within a rank, the same.
+  var sequence: UInt32 = 0
 
   /// Every encoding of Prometheus begins with the number of samples.
   var sampleCount: Int { XORChunk.count(of: bytes) ?? 0 }

@@ -33,9 +33,9 @@ struct SeriesMerge: ~Copyable {
   /// Where in `written` the bytes of a chunk lie; nil for one that is handed on.
   private var writtenOffsets: [Int?] = []
   private var samples = SeriesSamples()
-  private var scratch = SeriesSamples()
   private var held: [ChunkPiece] = []
   private var heldCount = 0
+  private var heldMax = SeriesMerge.heldSamplesMax
   private var heldMaxTime = Int64.min
   private var isRewriting = false
   private var histograms = HistogramMerge()
@@ -90,7 +90,7 @@ struct SeriesMerge: ~Copyable {
   mutating func encode(_ fill: (inout SeriesSamples) -> Void) {
     begin()
     fill(&samples)
-    samples.mergeRuns(&scratch)
+    samples.mergeRuns()
     writeChunks(samples.count)
     settle()
   }
@@ -119,7 +119,7 @@ struct SeriesMerge: ~Copyable {
       if piece.minTime <= heldMaxTime {
         if isHeld(piece, deleted) { return }
         isRewriting = true
-        if heldCount > SeriesMerge.heldSamplesMax { try writeHeld(before: piece.minTime, deleted) }
+        if heldCount > heldMax { try writeHeld(before: piece.minTime, deleted) }
       } else if heldCount + count <= SeriesMerge.samplesPerChunk,
         (1..<SeriesMerge.timeDeltaMax).contains(piece.minTime &- heldMaxTime)
       {
@@ -160,23 +160,26 @@ struct SeriesMerge: ~Copyable {
     writeChunks(complete)
     samples.removeFirst(complete)
     heldCount = samples.count
+    // Where little could be written, the next look comes later each time: a look goes over all that is held.
+    heldMax = max(SeriesMerge.heldSamplesMax, 2 * heldCount)
   }
 
   private mutating func decodeHeld(_ deleted: [DeletedTimes]) throws(UnreadableChunk) {
-    held.sort { ($0.rank, $0.minTime) < ($1.rank, $1.minTime) }
+    held.sort { ($0.rank, $0.sequence, $0.minTime) < ($1.rank, $1.sequence, $1.minTime) }
     for piece in held {
       let first = samples.count
       if !samples.append(chunk: piece.bytes) { throw UnreadableChunk(rank: piece.rank) }
       samples.remove(deleted[piece.rank], from: first)
     }
     held.removeAll(keepingCapacity: true)
-    samples.mergeRuns(&scratch)
+    samples.mergeRuns()
   }
 
   private mutating func clearHeld() {
     held.removeAll(keepingCapacity: true)
     samples.removeAll()
     heldCount = 0
+    heldMax = SeriesMerge.heldSamplesMax
     heldMaxTime = .min
     isRewriting = false
   }

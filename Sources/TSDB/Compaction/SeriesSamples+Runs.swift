@@ -1,19 +1,27 @@
 import Format
 
 extension SeriesSamples {
-  /// Puts samples that are a few runs of rising times in order of time. Of equal times the one of the earlier run stays.
-  /// `scratch` is overwritten.
-  mutating func mergeRuns(_ scratch: inout SeriesSamples) {
-    while true {
-      let starts = runStarts()
-      if starts.count < 2 { return }
-      scratch.removeAll()
+  /// Puts samples that are runs of rising times in order of time. Of equal times the one of the earlier run stays. Each pass
+  /// halves the runs, so that samples in any order cost no more than a sort.
+  mutating func mergeRuns() {
+    var starts = runStarts()
+    while starts.count > 1 {
+      spareTimes.resize(to: count)
+      spareValues.resize(to: count)
+      var merged: [Int] = []
+      merged.reserveCapacity(starts.count / 2 + 1)
+      var end = 0
       for pair in stride(from: 0, to: starts.count, by: 2) {
         let middle = pair + 1 < starts.count ? starts[pair + 1] : count
-        let end = pair + 2 < starts.count ? starts[pair + 2] : count
-        merge(starts[pair]..<middle, middle..<end, into: &scratch)
+        let last = pair + 2 < starts.count ? starts[pair + 2] : count
+        merged.append(end)
+        end = merge(starts[pair]..<middle, middle..<last, at: end)
       }
-      swap(&self, &scratch)
+      spareTimes.resize(to: end)
+      spareValues.resize(to: end)
+      swap(&times, &spareTimes)
+      swap(&values, &spareValues)
+      starts = merged
     }
   }
 
@@ -26,12 +34,10 @@ extension SeriesSamples {
     return starts
   }
 
-  private func merge(_ left: Range<Int>, _ right: Range<Int>, into target: inout SeriesSamples) {
-    let start = target.count
-    target.times.resize(to: start + left.count + right.count)
-    target.values.resize(to: start + left.count + right.count)
+  /// Merges two runs into the spare columns from `start` on; returns where they end there.
+  private func merge(_ left: Range<Int>, _ right: Range<Int>, at start: Int) -> Int {
     let (times, values) = (times.base, values.base)
-    let (mergedTimes, mergedValues) = (target.times.base, target.values.base)
+    let (mergedTimes, mergedValues) = (spareTimes.base, spareValues.base)
     var (one, two, end) = (left.lowerBound, right.lowerBound, start)
     while one < left.upperBound, two < right.upperBound {
       let takesLeft = times[one] <= times[two]
@@ -47,7 +53,6 @@ extension SeriesSamples {
       (mergedValues + end).update(from: values + rest.lowerBound, count: rest.count)
       end += rest.count
     }
-    target.times.resize(to: end)
-    target.values.resize(to: end)
+    return end
   }
 }

@@ -44,13 +44,23 @@ extension Database {
   /// Retention, the repair of damaged blocks, then compaction until nothing is left to do.
   func compact() {
     let current = options.withLock { $0 }
-    let now = clock.nowMilliseconds()
+    let now = steadyNow()
     blocks.turns.take { enforceRetention(current, now: now) }
     var compaction = current.compaction
     compaction.newestHeadTime = head.timeRange?.upperBound
     compaction.headBytes = filesBytes
     repairDamaged()
     while !stopping.isCancelled && compactor.round(compaction, now: now) {}
+  }
+
+  /// The time by which data is dropped and closed. Samples are taken from what is kept by it on.
+  func steadyNow() -> Int64 {
+    let (wall, monotonic) = (clock.nowMilliseconds(), clock.monotonicNanoseconds() / 1_000_000)
+    let now = steadyTime.withLock { $0.now(wall: wall, monotonic: monotonic) }
+    let kept = options.withLock { $0.compaction.rules.longestMilliseconds }
+    let (oldest, overflows) = now.subtractingReportingOverflow(kept)
+    head.keptFrom.store(kept == 0 || overflows ? .min : oldest, ordering: .relaxed)
+    return now
   }
 
   /// What the logs and the head's chunk files take.

@@ -12,13 +12,20 @@ extension Database: HeadAdmin {
       throw .stopped
     }
     guard let held = head.timeRange, held.overlaps(range), !found.isEmpty else { return }
-    // What comes later is not meant.
+    // What comes later is not meant, also where samples from the future are deleted and their time is yet to come.
+    let now = clock.nowMilliseconds()
     let times = range.clamped(to: Int64.min...held.upperBound)
     var all = head.deletions.all
     for series in found {
-      if let reference = head.reference(of: series) { all.add(times, to: reference) }
+      guard let reference = head.reference(of: series) else { continue }
+      if times.lowerBound <= now { all.add(times.clamped(to: Int64.min...now), to: reference) }
+      if times.upperBound <= now { continue }
+      for ahead in head.times(of: series, in: times.clamped(to: (now + 1)...Int64.max)) {
+        all.add(ahead, to: reference)
+      }
     }
     try noteDeletions(all)
+    head.setBack(found, now: now)
   }
 
   package func writeBlock(into directory: String) throws(BlockFault) -> HeadCopy {
@@ -78,6 +85,7 @@ extension Database: HeadAdmin {
     let reading = deletionsFile.read { Database.tombstones($0.body) == nil ? "it holds no list" : nil }
     let all = reading.contents.flatMap { Database.tombstones($0.body) } ?? Tombstones()
     head.deletions.replace(all)
+    if !all.isEmpty { head.setBackDeleted(now: clock.nowMilliseconds()) }
     guard let damage = reading.damage else { return }
     damaged.report(
       layout.deletions, as: "apus.deleted", damage: damage,

@@ -3,27 +3,48 @@ import Model
 import Platform
 import Synchronization
 
-// From the head to blocks: what is older than an hour behind the newest sample, in ranges of two hours.
+// From the head to blocks: what is older than an hour behind the newest sample, in ranges of two hours. Late samples of
+// flushed times wait for the next border, or until there are many; where they spread over a long time, their blocks are
+// longer, so that a backlog of years does not become thousands of blocks.
 extension Database {
+  /// Late samples of flushed times that are in the head at most, about.
+  static let lateSamplesMax = 16 << 20
+  /// Late samples wait this long at most, whatever the clock does.
+  private static let flushMillisecondsMax: Int64 = 2 * 3_600_000
+  /// Late blocks of one flush, about; then longer ones are made.
+  private static let lateBlocksMax = 16
+
   /// Writes blocks of what the head can give away, and lets it go. True where a block was written.
   func flushHead(shouldStop: () -> Bool) -> Bool {
-    guard let border = head.flushBorder(after: flushMark.withLock { $0 }) else { return false }
+    let (now, mark) = (steadyNow(), flushMark.withLock { $0 })
+    guard let border = head.flushBorder(after: mark, now: now) ?? lateBorder(mark) else { return false }
     return blocks.turns.take { flush(before: border, shouldStop) }
+  }
+
+  /// The border up to which late samples are to be flushed now; nil where they can wait.
+  private func lateBorder(_ mark: Int64) -> Int64? {
+    let late = head.lateSinceFlush
+    if late == 0 || mark == .min { return nil }
+    let waited = clock.monotonicNanoseconds() / 1_000_000 - lastFlush.load(ordering: .relaxed)
+    return late >= Database.lateSamplesMax || waited >= Database.flushMillisecondsMax ? mark : nil
   }
 
   private func flush(before border: Int64, _ shouldStop: () -> Bool) -> Bool {
     let started = clock.monotonicNanoseconds()
+    lastFlush.store(started / 1_000_000, ordering: .relaxed)
     let mark = flushMark.withLock { $0 }
     var written: [BlockMeta] = []
+    let ranges = options.withLock { $0.compaction.ranges.milliseconds }
     let (starts, end) = head.beginFlush(before: border)
     var done = end
-    for start in starts {
+    for range in Database.flushRanges(starts, flushed: mark, ranges) {
       do throws(BlockFault) {
         // A range that was flushed before has only late samples left.
-        if let meta = try writeBlock(start, isLate: start < mark, shouldStop) { written.append(meta) }
+        let isLate = range.lowerBound < mark
+        if let meta = try writeBlock(range, isLate: isLate, shouldStop) { written.append(meta) }
       } catch {
-        done = start
-        head.abandonFlush(from: start)
+        done = range.lowerBound
+        head.abandonFlush(from: range.lowerBound)
         if error != .stopped {
           metrics.flushesFailed.add()
           log.error("The head could not be written to a block; it is tried again", ["err": "\(error)"])
@@ -44,17 +65,33 @@ extension Database {
     return true
   }
 
+  /// The times that become a block each, of the starts of two hours that hold data, ascending. What lies wholly before
+  /// `flushed` is late: with many such starts, the shortest of the lengths that blocks grow to which leaves few.
+  static func flushRanges(_ starts: [Int64], flushed: Int64, _ lengths: [Int64]) -> [Range<Int64>] {
+    let shortest = HeadShard.chunkRangeMilliseconds
+    var ranges: [Range<Int64>] = []
+    for length in lengths {
+      ranges = []
+      for start in starts where ranges.last.map({ start >= $0.upperBound }) ?? true {
+        let aligned = CompactionRanges.start(of: start, range: length)
+        let isLate = aligned + length <= flushed
+        ranges.append(isLate ? aligned..<(aligned + length) : start..<(start + shortest))
+      }
+      if ranges.lazy.filter({ $0.upperBound <= flushed }).count <= lateBlocksMax { break }
+    }
+    return ranges
+  }
+
   private func writeBlock(
-    _ start: Int64, isLate: Bool, _ shouldStop: () -> Bool
+    _ range: Range<Int64>, isLate: Bool, _ shouldStop: () -> Bool
   ) throws(BlockFault) -> BlockMeta? {
     var random = random
-    let end = start + HeadShard.chunkRangeMilliseconds
     let ulid = ULID(milliseconds: clock.nowMilliseconds(), using: &random)
-    var meta = BlockMeta(ulid: ulid, minTime: start, maxTime: end)
+    var meta = BlockMeta(ulid: ulid, minTime: range.lowerBound, maxTime: range.upperBound)
     meta.compaction.sources = [ulid]
     if isLate { meta.compaction.hints = [BlockMeta.lateHint] }
     while true {
-      var flush = HeadFlush(head, start..<end, marks: true)
+      var flush = HeadFlush(head, range, marks: true)
       do throws(BlockFault) {
         guard let written = try flush.write(meta, in: layout.root, on: disk, shouldStop: shouldStop) else { return nil }
         try blocks.add(written.ulid)

@@ -36,6 +36,7 @@ extension Database {
     restorer.finish()
     restoreDeletions()
     head.dropInOrder(before: flushMark.withLock { $0 })
+    beginSteadyTime()
     tellRestored(restorer.counts, since: started, hasSnapshot: snapshot != nil)
     // What was brought together from several places is in one again, and the next start is an ordinary one.
     if isSnapshotDamaged || losesChunks || start.lacksLog { writeSnapshot() }
@@ -54,6 +55,15 @@ extension Database {
     if counts.unknownReferences > 0 {
       log.warn("The log holds samples of series it does not name", ["samples": "\(counts.unknownReferences)"])
     }
+  }
+
+  /// From here on time is believed as it passes.
+  private func beginSteadyTime() {
+    let newest = [head.timeRange?.upperBound, blocks.current.maxTime.map { $0 - 1 }].compactMap { $0 }.max()
+    let time = SteadyTime(
+      wall: clock.nowMilliseconds(), monotonic: clock.monotonicNanoseconds() / 1_000_000, newest: newest)
+    steadyTime.withLock { $0 = time }
+    _ = steadyNow()
   }
 
   /// Where the log of late samples is to be read from. It begins anew when its samples are in files, also behind what a

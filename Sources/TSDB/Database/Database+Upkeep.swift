@@ -48,8 +48,9 @@ extension Database {
   /// Drops what is older than the retention from the head. Within a turn of the blocks: one walk through the head at a time
   /// takes data out.
   func enforceRetention(_ options: DatabaseOptions, now: Int64) {
-    guard options.retentionMilliseconds > 0, let range = head.timeRange else { return }
-    let before = now - options.retentionMilliseconds
+    let kept = options.compaction.rules.longestMilliseconds
+    guard kept > 0, let range = head.timeRange else { return }
+    let before = now - kept
     // A quarter of an hour at a time, so that a minute's round usually finds nothing to do.
     let step: Int64 = 900_000
     guard range.lowerBound < before - step else { return }
@@ -146,6 +147,8 @@ extension Database {
       return
     }
     if head.hasUnfiledLateSamples { return }
+    // Late histograms are in no file before they are in a block.
+    if try head.logLateHistograms() { try wbl.sync() }
     try wbl.truncate(before: present)
   }
 

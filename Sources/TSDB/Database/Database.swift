@@ -35,6 +35,10 @@ package final class Database: Sendable {
   let stopping: CancelFlag
   /// Up to when the head has been flushed; lies on disk too (`FlushMark`).
   let flushMark: Mutex<Int64>
+  /// The clock as far as it is believed.
+  let steadyTime: Mutex<SteadyTime>
+  /// When the head was last flushed, in milliseconds of monotonic time.
+  let lastFlush: Atomic<Int64>
   /// What readers hold (`ReadEpoch`).
   let epoch = Mutex(ReadEpoch())
   /// Damaged blocks that were tried to be repaired in this run.
@@ -110,6 +114,9 @@ package final class Database: Sendable {
     stopping = CancelFlag()
     compactor = Compactor(blocks, clock: clock, stop: stopping, random: random)
     flushMark = Mutex(.min)
+    let monotonic = clock.monotonicNanoseconds() / 1_000_000
+    steadyTime = Mutex(SteadyTime(wall: clock.nowMilliseconds(), monotonic: monotonic))
+    lastFlush = Atomic(monotonic)
     self.metrics = metrics
     self.disk = disk
     self.clock = clock
@@ -171,6 +178,7 @@ package final class Database: Sendable {
       return options
     }
     head.reconfigure(changed.head)
+    _ = steadyNow()
   }
 
   /// Ends cleanly: chunks to their files, a snapshot, the log synced and closed. No appends may come any more.

@@ -35,7 +35,7 @@ final class Maintenance: Sendable {
     state.rounds += 1
     // Small installations complete a chunk now and then; ten seconds of them go in one write.
     if state.rounds % 10 == 0 || database.head.hasManyCompletedChunks { database.writeCompletedChunks() }
-    let logged = database.metrics.wal.writtenBytes.value
+    let logged = database.metrics.wal.writtenBytes.value + database.metrics.wbl.writtenBytes.value
     let grown = logged - state.bytesAtTruncation
     if now - state.lastTruncation >= options.truncationIntervalMilliseconds || now < state.lastTruncation
       || grown >= options.logBytesPerTruncationMax

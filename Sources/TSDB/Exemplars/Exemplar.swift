@@ -64,7 +64,7 @@ package enum ExemplarOutcome: Sendable, Equatable {
   case stored
   /// It is there already.
   case duplicate
-  /// Older than the last one of its series.
+  /// Older than the last one of its series and than late samples may be, or too far among its series' others.
   case outOfOrder
   /// Names and values of its labels are longer than `NewExemplar.charactersMax`.
   case tooLong

@@ -2,14 +2,15 @@ import Model
 
 // How an exemplar finds its place, or is refused.
 extension ExemplarRing {
-  /// Adds an exemplar to a series, by the rules of Prometheus: one that is there is a success without effect; one that is
-  /// older than its series' newest is refused, and at the same time so is one with a smaller value, or with the same value
-  /// and labels that come before (an order of Prometheus's own there, of their bytes here).
+  /// Adds an exemplar to a series. One that is there is a success without effect. From `oldest` on others find their place;
+  /// before it, by the rules of Prometheus, one that is older than its series' newest is refused, and at the same time so is
+  /// one with a smaller value, or with the same value and labels that come before (an order of Prometheus's own there, of
+  /// their bytes here).
   ///
   /// Nil where the series is not known by `reference` and `labels` are not given.
   /// `restoring`: what comes from the log may be in another order than it was appended in, and finds its place.
   mutating func append(
-    _ new: NewExemplar, reference: UInt64, labels: Labels? = nil, restoring: Bool = false
+    _ new: NewExemplar, reference: UInt64, labels: Labels? = nil, oldest: Int64 = .max, restoring: Bool = false
   ) -> Appended? {
     if limit == 0 { return Appended(outcome: .disabled) }
     var known = reference == 0 ? nil : byReference[reference]
@@ -22,12 +23,13 @@ extension ExemplarRing {
       guard let labels else { return nil }
       return appendFirst(new, reference, labels, isUnlogged: !restoring)
     }
+    let isFree = restoring || new.time >= oldest
     switch place(of: new, in: number) {
     case .taken(let found):
       let isUnlogged = !restoring && pointer(found).pointee.flags & Entry.isUnlogged != 0
       return Appended(outcome: .duplicate, number: isUnlogged ? found : nil)
-    case .after(let before) where restoring || isInOrder(new, of: number, after: before): break
-    case .front where restoring: break
+    case .after(let before) where isFree || isInOrder(new, of: number, after: before): break
+    case .front where isFree: break
     case .after, .front, .unknown:
       if !restoring { outOfOrderCount += 1 }
       return Appended(outcome: .outOfOrder)
@@ -46,8 +48,35 @@ extension ExemplarRing {
     case unknown
   }
 
-  /// Where in the list of its series an exemplar belongs, by time.
+  /// Where in the list of its series an exemplar belongs, by time. Looked for from the newest one back, then from the one
+  /// that was added last, which is near where a sender comes again with old ones, then from the oldest on.
   private func place(of new: NewExemplar, in number: UInt32) -> Place {
+    let found = placeBack(of: new, in: number)
+    if case .unknown = found {} else { return found }
+    if pointer(series[Int(number)].oldest).pointee.time > new.time { return .front }
+    var at = series[Int(number)].latest
+    if holds(at), pointer(at).pointee.series == number {
+      for _ in 0..<ExemplarRing.stepsMax where pointer(at).pointee.time >= new.time {
+        at = pointer(at).pointee.previous
+      }
+      if pointer(at).pointee.time < new.time, let found = placeOn(of: new, from: at) { return found }
+    }
+    return placeOn(of: new, from: series[Int(number)].oldest) ?? .unknown
+  }
+
+  /// From an entry that is not later on; nil where it is too far.
+  private func placeOn(of new: NewExemplar, from start: UInt32) -> Place? {
+    var at = start
+    for _ in 0..<ExemplarRing.stepsMax {
+      let entry = pointer(at).pointee
+      if entry.time == new.time, isSame(entry, new) { return .taken(at) }
+      if entry.next == at || pointer(entry.next).pointee.time > new.time { return .after(at) }
+      at = entry.next
+    }
+    return nil
+  }
+
+  private func placeBack(of new: NewExemplar, in number: UInt32) -> Place {
     var at = series[Int(number)].newest
     var after: UInt32?
     for _ in 0..<ExemplarRing.stepsMax {
@@ -86,7 +115,7 @@ extension ExemplarRing {
     guard let entry = makeEntry(new, isUnlogged: isUnlogged) else { return Appended(outcome: .exhausted) }
     let number = freeSeries.popLast() ?? UInt32(series.count)
     if Int(number) == series.count { series.append(Series()) }
-    series[Int(number)] = Series(labels: labels, oldest: entry, newest: entry)
+    series[Int(number)] = Series(labels: labels, oldest: entry, newest: entry, latest: entry)
     byLabels[labels] = number
     seriesLabelBytes += bytes
     name(number, reference)
@@ -126,6 +155,7 @@ extension ExemplarRing {
 
   private mutating func link(_ entry: UInt32, _ number: UInt32, after: UInt32?, before: UInt32?) {
     pointer(entry).pointee.series = number
+    series[Int(number)].latest = entry
     if let after {
       pointer(entry).pointee.previous = after
       pointer(after).pointee.next = entry

@@ -33,6 +33,8 @@ struct ExemplarRing: ~Copyable, @unchecked Sendable {
     var reference: UInt64 = 0
     var oldest: UInt32 = 0
     var newest: UInt32 = 0
+    /// The one that was added last; it may have left the ring.
+    var latest: UInt32 = 0
   }
 
   /// What `append` did. `number` names the entry where it has to be logged.
@@ -45,7 +47,7 @@ struct ExemplarRing: ~Copyable, @unchecked Sendable {
   static let entriesMax = 1 << 30
   /// Bytes of labels of series with exemplars; beyond, the oldest exemplars go early.
   static let seriesLabelBytesMax = 256 << 20
-  /// Entries of a series that are looked at, newest first, for the place of one that is not the newest.
+  /// Entries of a series that are looked at from one end for the place of one that is not the newest.
   static let stepsMax = 64
 
   private(set) var limit = 0

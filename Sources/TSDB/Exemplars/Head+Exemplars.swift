@@ -15,9 +15,12 @@ extension Head {
     let reference = batch.references[row]
     let location = SeriesLocation(raw: batch.locations[row])
     if reference == 0 || !location.isPlaced { return .noSeries }
-    if exemplar.time > newestTaken(now: now) { return .tooFarInFuture }
+    let bounds = appendBounds(now: now)
+    if exemplar.time > bounds.newest { return .tooFarInFuture }
     if let fault = exemplar.fault { return fault }
-    guard let appended = put(exemplar, reference, location, restoring: false) else { return .noSeries }
+    guard let appended = put(exemplar, reference, location, oldest: bounds.takesLate ? bounds.lateOldest : .max) else {
+      return .noSeries
+    }
     if let number = appended.number {
       batch.exemplars.append(exemplar, labelCount: labelCount, reference: reference, number: number)
     }
@@ -28,17 +31,19 @@ extension Head {
   func restore(_ exemplar: NewExemplar, to location: SeriesLocation) {
     let reference = shards[location.shard].state.withLock { $0.records.pointer(location.slot).pointee.reference }
     if reference == 0 || exemplar.fault != nil { return }
-    _ = put(exemplar, reference, location, restoring: true)
+    _ = put(exemplar, reference, location, oldest: .min, restoring: true)
   }
 
   /// Nil where the series has ended. Its labels are only looked up where it has no exemplar yet.
   private func put(
-    _ exemplar: NewExemplar, _ reference: UInt64, _ location: SeriesLocation, restoring: Bool
+    _ exemplar: NewExemplar, _ reference: UInt64, _ location: SeriesLocation, oldest: Int64, restoring: Bool = false
   ) -> ExemplarRing.Appended? {
-    let known = exemplars.withLock { $0.append(exemplar, reference: reference, restoring: restoring) }
+    let known = exemplars.withLock { $0.append(exemplar, reference: reference, oldest: oldest, restoring: restoring) }
     if let known { return known }
     guard let labels = labels(of: reference, at: location) else { return nil }
-    return exemplars.withLock { $0.append(exemplar, reference: reference, labels: labels, restoring: restoring) }
+    return exemplars.withLock {
+      $0.append(exemplar, reference: reference, labels: labels, oldest: oldest, restoring: restoring)
+    }
   }
 
   private func labels(of reference: UInt64, at location: SeriesLocation) -> Labels? {

@@ -141,7 +141,7 @@ struct HeadFlush: ~Copyable {
     var deleted = outside
     for interval in head.deletions.times(of: reference)?.intervals ?? [] { deleted.add(interval) }
     do throws(UnreadableChunk) {
-      try merge.merge(pieces, deleted: [deleted, deleted, deleted])
+      try merge.merge(pieces, deleted: [deleted, deleted])
     } catch {
       noteUndecodable(entry)
       return
@@ -204,11 +204,13 @@ struct HeadFlush: ~Copyable {
     pieces.removeAll(keepingCapacity: true)
     mapped.removeAll(keepingCapacity: true)
     let unreadableBefore = unreadable.count
-    for part in parts {
+    // Chunks were found newest first; of late samples of one time the first to come counts.
+    for (place, part) in parts.reversed().enumerated() {
       let isLate = part.chunk.flags & SeriesChunk.isLate != 0
       var piece = ChunkPiece(
         minTime: part.chunk.start, maxTime: part.chunk.end, encoding: XORChunk.encoding,
-        bytes: UnsafeRawBufferPointer(start: nil, count: 0), rank: isLate ? 1 : 0)
+        bytes: UnsafeRawBufferPointer(start: nil, count: 0), rank: isLate ? 1 : 0,
+        sequence: isLate ? UInt32(place) : 0)
       if let copied = part.copied {
         piece.bytes = UnsafeRawBufferPointer(rebasing: bytes.bytes[copied])
       } else {
@@ -230,7 +232,8 @@ struct HeadFlush: ~Copyable {
       pieces.append(
         ChunkPiece(
           minTime: piece.minTime, maxTime: piece.maxTime, encoding: XORChunk.encoding,
-          bytes: UnsafeRawBufferPointer(rebasing: bytes.bytes[piece.place]), rank: 2))
+          bytes: UnsafeRawBufferPointer(rebasing: bytes.bytes[piece.place]), rank: 1,
+          sequence: .max))
     }
     for (chunk, start) in zip(histograms, histogramStarts) {
       let place = start..<(start + chunk.bytes.count)

@@ -55,21 +55,16 @@ extension HeadShard {
   mutating func takeCompleted(_ limit: Int, into batch: inout HeadChunkBatch) -> [CompletedChunk] {
     var taken: [CompletedChunk] = []
     let count = min(limit, completed.count)
-    for waiting in completed[..<count] {
-      let record = records.pointer(waiting.slot)
-      guard record.pointee.reference == waiting.reference else { continue }
-      forEachChunk(of: record) { chunk in
-        guard chunk.pointee.isInMemory, chunk.pointee.offset == waiting.slab else { return true }
-        // Another chunk waited here, was dropped, and this one got its cell: it is in the list twice.
-        if chunk.pointee.flags & SeriesChunk.isBeingWritten != 0 { return false }
-        chunk.pointee.flags |= SeriesChunk.isBeingWritten
-        batch.append(
-          series: waiting.reference, minTime: chunk.pointee.start, maxTime: chunk.pointee.end,
-          encoding: XORChunk.encoding, isOutOfOrder: chunk.pointee.flags & SeriesChunk.isLate != 0,
-          data: UnsafeRawBufferPointer(start: slabs.pointer(waiting.slab), count: Int(chunk.pointee.byteCount)))
-        taken.append(waiting)
-        return false
-      }
+    forEachChunk(of: completed[..<count]) { place, chunk in
+      // Another chunk waited here, was dropped, and this one got its cell: it is in the list twice.
+      if chunk.pointee.flags & SeriesChunk.isBeingWritten != 0 { return }
+      chunk.pointee.flags |= SeriesChunk.isBeingWritten
+      let waiting = completed[place]
+      batch.append(
+        series: waiting.reference, minTime: chunk.pointee.start, maxTime: chunk.pointee.end,
+        encoding: XORChunk.encoding, isOutOfOrder: chunk.pointee.flags & SeriesChunk.isLate != 0,
+        data: UnsafeRawBufferPointer(start: slabs.pointer(waiting.slab), count: Int(chunk.pointee.byteCount)))
+      taken.append(waiting)
     }
     completed.removeFirst(count)
     return taken
@@ -77,32 +72,61 @@ extension HeadShard {
 
   /// The file could not be written: the chunks wait again.
   mutating func putBack(_ taken: [CompletedChunk]) {
-    for waiting in taken {
-      withChunk(waiting) { $0.pointee.flags &= ~SeriesChunk.isBeingWritten }
-    }
+    forEachChunk(of: taken[...]) { _, chunk in chunk.pointee.flags &= ~SeriesChunk.isBeingWritten }
     completed.insert(contentsOf: taken, at: 0)
   }
 
   mutating func noteWritten(_ taken: [CompletedChunk], _ places: [HeadChunkRef]) {
-    for (waiting, place) in zip(taken, places) {
-      var freed: UInt8?
-      withChunk(waiting) { chunk in
-        freed = chunk.pointee.sizeClass
-        chunk.pointee.file = UInt32(place.file)
-        chunk.pointee.offset = UInt32(place.offset)
-        chunk.pointee.flags &= ~SeriesChunk.isBeingWritten
+    var freed: [SlabCell] = []
+    forEachChunk(of: taken[...]) { place, chunk in
+      freed.append(SlabCell(reference: chunk.pointee.offset, sizeClass: chunk.pointee.sizeClass))
+      chunk.pointee.file = UInt32(places[place].file)
+      chunk.pointee.offset = UInt32(places[place].offset)
+      chunk.pointee.flags &= ~SeriesChunk.isBeingWritten
+    }
+    for cell in freed { slabs.free(cell.reference, cell.sizeClass) }
+  }
+
+  /// Calls `body` with the place of each waiting chunk in `waiting` and the chunk itself, where it still is there. A series
+  /// of which many wait is walked through once for all of them.
+  private func forEachChunk(
+    of waiting: ArraySlice<CompletedChunk>, _ body: (Int, UnsafeMutablePointer<SeriesChunk>) -> Void
+  ) {
+    var start = waiting.startIndex
+    while start < waiting.endIndex {
+      let first = waiting[start]
+      var end = start + 1
+      while end < waiting.endIndex, waiting[end].slot == first.slot, waiting[end].reference == first.reference {
+        end += 1
       }
-      if let freed { slabs.free(waiting.slab, freed) }
+      let record = records.pointer(first.slot)
+      if record.pointee.reference == first.reference {
+        forEachChunk(of: record, inCellsOf: waiting[start..<end], body)
+      }
+      start = end
     }
   }
 
-  private func withChunk(_ waiting: CompletedChunk, _ body: (UnsafeMutablePointer<SeriesChunk>) -> Void) {
-    let record = records.pointer(waiting.slot)
-    guard record.pointee.reference == waiting.reference else { return }
-    forEachChunk(of: record) { chunk in
-      guard chunk.pointee.isInMemory, chunk.pointee.offset == waiting.slab else { return true }
-      body(chunk)
-      return false
+  private func forEachChunk(
+    of record: UnsafeMutablePointer<HeadSeries>, inCellsOf waiting: ArraySlice<CompletedChunk>,
+    _ body: (Int, UnsafeMutablePointer<SeriesChunk>) -> Void
+  ) {
+    if waiting.count == 1 {
+      return forEachChunk(of: record) { chunk in
+        guard chunk.pointee.isInMemory, chunk.pointee.offset == waiting[waiting.startIndex].slab else { return true }
+        body(waiting.startIndex, chunk)
+        return false
+      }
     }
+    var places: [UInt32: Int] = [:]
+    for place in waiting.indices { places[waiting[place].slab] = place }
+    var found: [(place: Int, chunk: UnsafeMutablePointer<SeriesChunk>)] = []
+    forEachChunk(of: record) { chunk in
+      guard chunk.pointee.isInMemory, let place = places[chunk.pointee.offset] else { return true }
+      found.append((place, chunk))
+      return found.count < places.count
+    }
+    // Newest first is how they are listed; a file has them in the order in which they were completed.
+    for (place, chunk) in found.sorted(by: { $0.place < $1.place }) { body(place, chunk) }
   }
 }

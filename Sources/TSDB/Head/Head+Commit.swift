@@ -9,16 +9,17 @@ extension Head {
     metrics.count(batch.tally)
     batch.walBody.removeAll()
     if !batch.unlogged.isEmpty { batch.walBody.append(batch.seriesLog) }
-    let hasLate = encodeSamples(&batch)
+    let hasLateSamples = encodeSamples(&batch)
     if batch.samplesLog.count > 0 { batch.walBody.append(batch.samplesLog) }
-    if !batch.histogramLogs.isEmpty { batch.histogramLogs.write(to: &batch.walBody) }
+    if !batch.histogramLogs.isEmpty { batch.histogramLogs.write(late: false, to: &batch.walBody) }
     // Behind the samples: whoever reads the log on the fly has the series and its samples first.
     if !batch.exemplars.isEmpty { batch.exemplars.write(to: &batch.walBody) }
     try files.wal.commit(batch.walBody)
     if !batch.exemplars.isEmpty { finishExemplars(&batch) }
-    if hasLate {
+    if hasLateSamples || batch.histogramLogs.hasLate {
       batch.walBody.removeAll()
-      batch.walBody.append(batch.lateLog)
+      if hasLateSamples { batch.walBody.append(batch.lateLog) }
+      batch.histogramLogs.write(late: true, to: &batch.walBody)
       try files.wbl.commit(batch.walBody)
     }
     finishUnlogged(&batch)

@@ -8,28 +8,31 @@ extension Head {
   /// Series looked at under one lock; keeps appends waiting for a fraction of a millisecond.
   private static var slotsPerTurn: UInt32 { 1024 }
 
-  /// The border up to which data can be flushed now; nil where there is none before it. In-order samples may come for an
-  /// hour behind the newest one, and no longer.
-  func flushBorder(after flushed: Int64) -> Int64? {
+  /// The border up to which data can be flushed now; nil where there is none before it. It stays an hour behind the newest
+  /// sample and behind the clock: what comes for a time that has been flushed is late, and costs a block of its own.
+  func flushBorder(after flushed: Int64, now: Int64) -> Int64? {
     let newest = newestTime.load(ordering: .relaxed)
     let oldest = oldestTime.load(ordering: .relaxed)
     if newest == .min || oldest == .max { return nil }
     let range = HeadShard.chunkRangeMilliseconds
-    let border = HeadShard.rangeEnd(of: newest - range / 2) - range
+    let border = HeadShard.rangeEnd(of: min(newest, now) - range / 2) - range
     // What comes late for a time that was flushed waits for the next border, so that it does not make a block by itself.
     return border > flushed && oldest < border ? border : nil
   }
+
+  /// Late samples of flushed times that have come since the last flush.
+  var lateSinceFlush: Int { shards.reduce(0) { $0 + $1.state.withLock { $0.lateSinceFlush } } }
 
   /// Closes the time before `border` to in-order samples and completes all chunks that lie there. Returns the starts of the
   /// two-hour ranges that hold data, ascending, and up to where they can be written: mostly the border.
   func beginFlush(before border: Int64) -> (starts: [Int64], end: Int64) {
     var end = border
-    truncatedBefore.max(border, ordering: .relaxed)
     var starts: Set<Int64> = []
     for shard in shards {
-      // Under the lock: whoever has computed his bounds before sees this.
+      // Under the lock, where appends look at it too.
       shard.state.withLock { state in
         state.flushedBefore = max(state.flushedBefore, border)
+        state.lateSinceFlush = 0
         state.histograms.updateAll { $0.complete(before: border) }
         for series in state.histograms.series.values {
           for entry in series.complete {
@@ -47,7 +50,7 @@ extension Head {
         if let history = state.history(of: record), history.pointee.lateCount > 0,
           state.lateSamples(history)[0].time < border
         {
-          _ = state.completeLate(record, slot)
+          if state.completeLate(record, slot) { state.freeLateCell(record) }
         }
         state.forEachChunk(of: record) { chunk in
           HeadShard.addRanges(chunk.pointee.start, chunk.pointee.end, before: border, to: &starts)
@@ -112,7 +115,6 @@ extension Head {
 
   /// What the log says of the time before `border` is not read back: a block has it.
   func skipInOrder(before border: Int64) {
-    truncatedBefore.max(border, ordering: .relaxed)
     for shard in shards { shard.state.withLock { $0.flushedBefore = max($0.flushedBefore, border) } }
   }
 
@@ -120,7 +122,7 @@ extension Head {
   func dropInOrder(before border: Int64) {
     skipInOrder(before: border)
     for shard in shards {
-      shard.state.withLock { $0.histograms.updateAll { $0.remove(before: border) } }
+      shard.state.withLock { $0.histograms.updateAll { $0.removeInOrder(before: border) } }
       forEachTurn(of: shard) { state, slot, record in
         if record.pointee.tail.count > 0 && record.pointee.tail.lastTime < border {
           _ = state.completeChunk(record, slot)

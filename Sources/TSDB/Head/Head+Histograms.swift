@@ -4,6 +4,9 @@ import Model
 // Histograms into the head. They come seldom and are large, so that they are appended one by one, and only bodies that
 // have any pay for them.
 extension Head {
+  /// A late histogram waits in memory for the flush, and takes about as much there as so many late samples.
+  private static var samplesPerHistogram: Int { 16 }
+
   /// Appends a histogram to the series of a row that `appendKnown` or `appendNew` has found. Nil where there is no such
   /// series, or it has ended meanwhile: the row has to be resolved by its labels first.
   package func append(
@@ -18,18 +21,52 @@ extension Head {
       let record = state.records.pointer(location.slot)
       guard record.pointee.reference == reference, !record.pointee.has(HeadSeries.isFree) else { return nil }
       let bounds = bounds.inOrder(from: state.flushedBefore)
-      return state.histograms.append(location.slot, time, histogram, isFloat: isFloat, bounds)
+      let outcome = state.histograms.append(location.slot, time, histogram, isFloat: isFloat, bounds)
+      if outcome == .late && time < state.flushedBefore { state.lateSinceFlush += Head.samplesPerHistogram }
+      return outcome
     }
     guard let outcome else { return nil }
     if outcome.isStored {
-      batch.histogramLogs.append(reference, time, histogram, isFloat: isFloat)
+      batch.histogramLogs.append(reference, time, histogram, isFloat: isFloat, isLate: outcome.isLoggedLate)
       batch.tally.oldest = min(batch.tally.oldest, time)
       batch.tally.newest = max(batch.tally.newest, time)
       metrics.samplesAppended.add()
+      if outcome == .late { metrics.lateAppended.add() }
     } else {
       metrics.count(outcome)
     }
     return outcome
+  }
+
+  /// Logs all late histograms that are only in memory and in the log once more. False where there are none.
+  func logLateHistograms() throws(WALError) -> Bool {
+    var hasAny = false
+    for shard in shards {
+      let all = shard.state.withLock { state in
+        state.histograms.series.compactMap { slot, series in
+          let chunks = series.lateChunks
+          return chunks.isEmpty ? nil : (state.records.pointer(slot).pointee.reference, chunks)
+        }
+      }
+      var logs = HistogramLogs()
+      for (reference, chunks) in all {
+        var column = HistogramColumn()
+        for chunk in chunks {
+          // These chunks were written here.
+          _ = chunk.bytes.withUnsafeBytes { HistogramChunk.decode($0, encoding: chunk.encoding, into: &column) }
+        }
+        for place in 0..<column.count {
+          logs.append(
+            reference, column.times[place], column.values[place], isFloat: column.areFloats[place], isLate: true)
+        }
+      }
+      if logs.isEmpty { continue }
+      var body = WALBody()
+      logs.write(late: true, to: &body)
+      try files.wbl.commit(body)
+      hasAny = true
+    }
+    return hasAny
   }
 
   /// The first time of any histogram that is only in memory and in the log; nil where there is none.
@@ -38,7 +75,8 @@ extension Head {
   }
 }
 
-/// Records of the histograms of one body, one record for each kind. A value, refilled for each body.
+/// Records of the histograms of one body, one record for each kind; late ones apart, for the log of late samples. A value,
+/// refilled for each body.
 struct HistogramLogs: ~Copyable, Sendable {
   private static let kinds: [RecordKind] = [
     .histograms, .floatHistograms, .customBucketHistograms, .customBucketFloatHistograms,
@@ -46,7 +84,8 @@ struct HistogramLogs: ~Copyable, Sendable {
   /// A record is ended when it has this many bytes.
   private static let recordBytesMax = 1 << 20
 
-  private var rows: [(kind: RecordKind, ref: UInt64, time: Int64, payload: Range<Int>)] = []
+  private var rows: [(kind: RecordKind, ref: UInt64, time: Int64, payload: Range<Int>, isLate: Bool)] = []
+  private(set) var hasLate = false
   private var payloads = ByteBuffer(capacity: 64)
   private var record = ByteBuffer(capacity: 64)
 
@@ -56,6 +95,7 @@ struct HistogramLogs: ~Copyable, Sendable {
 
   mutating func removeAll() {
     if rows.isEmpty { return }
+    hasLate = false
     rows.removeAll(keepingCapacity: rows.count < 4096)
     if payloads.count > HistogramLogs.recordBytesMax {
       payloads = ByteBuffer(capacity: 64)
@@ -64,17 +104,20 @@ struct HistogramLogs: ~Copyable, Sendable {
     }
   }
 
-  mutating func append(_ reference: UInt64, _ time: Int64, _ histogram: Histogram, isFloat: Bool) {
+  mutating func append(_ reference: UInt64, _ time: Int64, _ histogram: Histogram, isFloat: Bool, isLate: Bool) {
     let start = payloads.count
+    hasLate = hasLate || isLate
     HistogramPayload.append(histogram, isFloat: isFloat, to: &payloads)
-    rows.append((HistogramPayload.kind(of: histogram, isFloat: isFloat), reference, time, start..<payloads.count))
+    rows.append(
+      (HistogramPayload.kind(of: histogram, isFloat: isFloat), reference, time, start..<payloads.count, isLate))
   }
 
-  mutating func write(to body: inout WALBody) {
+  /// Adds the records of the late ones, or of the others.
+  mutating func write(late isLate: Bool, to body: inout WALBody) {
     for kind in HistogramLogs.kinds {
       var encoder = HistogramsRecord(kind)
       record.removeAll()
-      for row in rows where row.kind == kind {
+      for row in rows where row.kind == kind && row.isLate == isLate {
         encoder.append(
           ref: row.ref, timestamp: row.time, payload: UnsafeRawBufferPointer(rebasing: payloads.bytes[row.payload]),
           to: &record)
@@ -84,7 +127,7 @@ struct HistogramLogs: ~Copyable, Sendable {
           encoder = HistogramsRecord(kind)
         }
       }
-      body.append(record)
+      if record.count > 0 { body.append(record) }
     }
   }
 }

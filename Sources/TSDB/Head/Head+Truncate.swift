@@ -11,7 +11,6 @@ extension Head {
 
   /// Drops all data before `time` and the series without any left.
   package func truncate(before time: Int64) -> Truncation {
-    truncatedBefore.max(time, ordering: .relaxed)
     let truncation = leave { state, slot, record, left in state.truncate(slot, record, before: time, &left) }
     oldestTime.max(time, ordering: .relaxed)
     return truncation
@@ -98,7 +97,7 @@ extension Head {
           let record = state.records.pointer(slot)
           if record.pointee.has(HeadSeries.isFree) || record.pointee.history == 0 { continue }
           // Where memory is exhausted they stay, and `hasUnfiledLateSamples` says so.
-          _ = state.completeLate(record, slot)
+          if state.completeLate(record, slot) { state.freeLateCell(record) }
         }
       }
     }

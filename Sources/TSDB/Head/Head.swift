@@ -28,8 +28,9 @@ package final class Head: Sendable {
   let slotsRecycled = Atomic<Int>(0)
   let newestTime = Atomic<Int64>(.min)
   let oldestTime = Atomic<Int64>(.max)
-  /// In-order samples before this have been flushed or have expired; they are not taken any more.
-  let truncatedBefore = Atomic<Int64>(.min)
+  /// What is older has expired, and is not taken. Set by the database from its retention; no sample moves it.
+  let keptFrom = Atomic<Int64>(.min)
+  /// `HeadOptions.lateWindowMilliseconds`; `Int64.max` stands for nil.
   let lateWindow: Atomic<Int64>
   let futureTolerance: Int64
   let limits: Mutex<SeriesLimits>
@@ -48,7 +49,7 @@ package final class Head: Sendable {
     self.clock = clock
     self.log = log
     metrics = HeadMetrics()
-    lateWindow = Atomic(options.lateWindowMilliseconds)
+    lateWindow = Atomic(options.lateWindowMilliseconds ?? .max)
     futureTolerance = options.futureToleranceMilliseconds
     limits = Mutex(options.limits)
     var ring = ExemplarRing()
@@ -59,23 +60,24 @@ package final class Head: Sendable {
 
   /// Takes over what a reload may change.
   package func reconfigure(_ options: HeadOptions) {
-    lateWindow.store(options.lateWindowMilliseconds, ordering: .relaxed)
+    lateWindow.store(options.lateWindowMilliseconds ?? .max, ordering: .relaxed)
     limits.withLock { $0 = options.limits }
     resizeExemplars(to: options.exemplarsMax)
     index.limit(options.limits.labelSets)
   }
 
-  /// Between which times samples are taken now, by the rules of Prometheus's head.
+  /// Between which times samples are taken now. They follow from the clock and the settings alone: what one sender sends,
+  /// however wrong its time is, takes nothing from another.
   func appendBounds(now: Int64) -> AppendBounds {
-    let newest = newestTime.load(ordering: .relaxed)
     let window = lateWindow.load(ordering: .relaxed)
+    let kept = max(keptFrom.load(ordering: .relaxed), AppendBounds.timeMin)
+    let now = max(AppendBounds.timeMin, min(now, AppendBounds.timeMax))
+    // As in Prometheus, samples in order may be an hour old whatever the window.
     let halfRange = HeadShard.chunkRangeMilliseconds / 2
-    let flushed = truncatedBefore.load(ordering: .relaxed)
-    let first = AppendBounds.timeMin
     return AppendBounds(
-      inOrderOldest: newest == .min ? max(flushed, first) : max(flushed, newest - halfRange, first),
-      lateOldest: newest == .min ? first : max(newest - window, first),
-      newest: min(now, AppendBounds.timeMax) + futureTolerance, takesLate: window > 0)
+      inOrderOldest: window == .max ? kept : now - min(max(window, halfRange), AppendBounds.timeMax),
+      lateOldest: window == .max ? kept : now - min(window, AppendBounds.timeMax),
+      newest: now + futureTolerance, takesLate: window > 0)
   }
 
   /// Samples after this are too far in the future.

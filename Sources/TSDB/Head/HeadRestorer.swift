@@ -12,12 +12,13 @@ final class HeadRestorer {
   private var newSeries = NewSeries()
   private var locations = Column<UInt32>(capacity: DecodedBatch.rowsMax)
   private var order = Column<UInt32>(capacity: DecodedBatch.rowsMax)
+  var late = LateReplay()
   /// Complete chunks found in files, by series reference, until their series is met.
   private var unclaimed: [UInt64: [SeriesChunk]]
   /// The highest reference that samples gave and no record named. It must not be given to another series: the next start
   /// would read these samples as that one's.
   private var highestUnknown: UInt64 = 0
-  private(set) var counts = Counts()
+  var counts = Counts()
 
   struct Counts {
     var series = 0
@@ -85,9 +86,13 @@ final class HeadRestorer {
   func attach(_ chunks: [SeriesChunk], to location: SeriesLocation) {
     head.shards[location.shard].state.withLock { state in
       let record = state.records.pointer(location.slot)
+      var inMemory = state.chunksInMemory(of: record)
       for chunk in chunks {
         counts.chunks += 1
-        if state.replaceInMemory(chunk, of: record) { continue }
+        if let place = inMemory.removeValue(forKey: ChunkExtent(chunk)) {
+          state.replaceInMemory(place, by: chunk)
+          continue
+        }
         guard state.addChunk(chunk, to: record) else { break }
         state.chunkCount += 1
         let isLate = chunk.flags & SeriesChunk.isLate != 0
@@ -97,6 +102,8 @@ final class HeadRestorer {
         {
           // The file holds only a part of the open chunk, or none: the open one is kept as a complete one.
           guard state.completeChunk(record, location.slot) else { break }
+          // A later one of the files may be this very chunk.
+          inMemory = state.chunksInMemory(of: record)
         }
         if record.pointee.has(HeadSeries.isEmpty) || chunk.end >= record.pointee.tail.lastTime
           || record.pointee.tail.count > 0
@@ -114,7 +121,7 @@ final class HeadRestorer {
   /// The chunks of a series in files, handed out once.
   func takeUnclaimed(_ reference: UInt64) -> [SeriesChunk]? { unclaimed.removeValue(forKey: reference) }
 
-  private func applyHistograms(_ batch: DecodedBatch, _ rows: Range<Int>) {
+  func applyHistograms(_ batch: DecodedBatch, _ rows: Range<Int>, areLate: Bool = false) {
     for place in rows {
       let row = batch.columns.histograms[place]
       let location = map.find(row.ref)
@@ -126,7 +133,7 @@ final class HeadRestorer {
       guard row.timestamp >= AppendBounds.timeMin, row.timestamp <= AppendBounds.timeMax,
         let histogram = HistogramPayload.decode(batch.columns.bytes(row.payload), isFloat: isFloat)
       else { continue }
-      restore(row.timestamp, histogram, isFloat: isFloat, to: location)
+      restore(row.timestamp, histogram, isFloat: isFloat, isLate: areLate, to: location)
     }
   }
 
@@ -143,11 +150,11 @@ final class HeadRestorer {
     }
   }
 
-  /// Gives a series one histogram, unless it is there or in a block.
-  func restore(_ time: Int64, _ histogram: Histogram, isFloat: Bool, to location: SeriesLocation) {
+  /// Gives a series one histogram, unless it is there, or came in order and is in a block.
+  func restore(_ time: Int64, _ histogram: Histogram, isFloat: Bool, isLate: Bool, to location: SeriesLocation) {
     let isTaken = head.shards[location.shard].state.withLock { state in
-      if time < state.flushedBefore { return false }
-      state.histograms.restore(location.slot, time, histogram, isFloat: isFloat)
+      if !isLate && time < state.flushedBefore { return false }
+      state.histograms.restore(location.slot, time, histogram, isFloat: isFloat, isLate: isLate)
       return true
     }
     counts.samples += 1
@@ -210,36 +217,7 @@ final class HeadRestorer {
   @inline(__always)
   private func slot(_ place: Int) -> UInt32 { SeriesLocation(raw: locations[Int(order[place])]).slot }
 
-  /// Applies the late samples of a batch of `wbl/`. Those that a chunk in a file holds already are left out.
-  func applyLate(_ batch: DecodedBatch) {
-    var scratch = HeadReadScratch()
-    var present = SeriesSamples()
-    let (refs, times, values) = (
-      batch.columns.samples.refs, batch.columns.samples.timestamps, batch.columns.samples.values
-    )
-    for index in 0..<batch.columns.samples.count {
-      let location = map.find(refs[index])
-      if location.isNone {
-        noteUnknown(refs[index])
-        continue
-      }
-      let time = times[index]
-      guard time >= AppendBounds.timeMin, time <= AppendBounds.timeMax else { continue }
-      let bits = values[index].bitPattern
-      let id = head.shards[location.shard].state.withLock { $0.records.pointer(location.slot).pointee.id }
-      let series = HeadSelection(id: id, labels: .empty, location: location)
-      head.read(series, from: time, through: time, &scratch, into: &present)
-      counts.samples += 1
-      if present.count > 0 { continue }
-      head.shards[location.shard].state.withLock { state in
-        let record = state.records.pointer(location.slot)
-        _ = state.insertLate(record, location.slot, time: time, value: bits)
-      }
-      head.oldestTime.min(time, ordering: .relaxed)
-    }
-  }
-
-  private func noteUnknown(_ reference: UInt64) {
+  func noteUnknown(_ reference: UInt64) {
     counts.unknownReferences += 1
     noteReference(reference)
   }
@@ -289,21 +267,23 @@ extension HeadShard {
     _ = insertLate(record, slot, time: time, value: value)
   }
 
-  /// Where a snapshot brought a chunk that has been written to a file since: the file's takes its place.
-  mutating func replaceInMemory(_ chunk: SeriesChunk, of record: UnsafeMutablePointer<HeadSeries>) -> Bool {
-    var freed: (UInt32, UInt8)?
-    forEachChunk(of: record) { candidate in
-      let present = candidate.pointee
-      guard present.isInMemory, present.start == chunk.start, present.span == chunk.span,
-        present.flags & SeriesChunk.isLate == chunk.flags & SeriesChunk.isLate
-      else { return true }
-      freed = (present.offset, present.sizeClass)
-      candidate.pointee = chunk
-      return false
+  /// The chunks that a snapshot has brought, by what tells them from others of their series.
+  func chunksInMemory(
+    of record: UnsafeMutablePointer<HeadSeries>
+  ) -> [ChunkExtent: UnsafeMutablePointer<SeriesChunk>] {
+    var found: [ChunkExtent: UnsafeMutablePointer<SeriesChunk>] = [:]
+    forEachChunk(of: record) { chunk in
+      if chunk.pointee.isInMemory { found[ChunkExtent(chunk.pointee)] = chunk }
+      return true
     }
-    guard let freed else { return false }
-    slabs.free(freed.0, freed.1)
-    return true
+    return found
+  }
+
+  /// Where a snapshot brought a chunk that has been written to a file since: the file's takes its place.
+  mutating func replaceInMemory(_ place: UnsafeMutablePointer<SeriesChunk>, by chunk: SeriesChunk) {
+    let present = place.pointee
+    place.pointee = chunk
+    slabs.free(present.offset, present.sizeClass)
   }
 
   /// Forgets the open chunk: a file holds all of it, up to `time`.
@@ -314,5 +294,18 @@ extension HeadShard {
     record.pointee.tail = XORTail(lastTime: time, lastValue: 0, count: 0)
     record.pointee.flags &= ~HeadSeries.isEmpty
     record.pointee.flags |= HeadSeries.lastValueUnknown
+  }
+}
+
+/// The times of a chunk, and whether it is one of late samples.
+struct ChunkExtent: Hashable {
+  var start: Int64
+  var span: UInt32
+  var isLate: Bool
+
+  init(_ chunk: SeriesChunk) {
+    start = chunk.start
+    span = chunk.span
+    isLate = chunk.flags & SeriesChunk.isLate != 0
   }
 }

@@ -41,7 +41,7 @@ extension HeadShard {
     (chunks(of: place) + Int(block(place).pointee.count)).initialize(to: chunk)
     block(place).pointee.count += 1
     history.pointee.chunkCount += 1
-    if chunk.flags & SeriesChunk.isLate == 0 { history.pointee.latest = max(history.pointee.latest, chunk.end) }
+    history.pointee.newestTime = max(history.pointee.newestTime, chunk.end)
     return true
   }
 
@@ -102,7 +102,7 @@ extension HeadShard {
     }
     history.pointee.newest = 0
     history.pointee.chunkCount = 0
-    history.pointee.latest = .min
+    history.pointee.newestTime = .min
   }
 
   /// Frees everything a series owns but its record and names.

@@ -1,7 +1,9 @@
 import Format
 
-// Samples that are not behind their series' last one: exact duplicates of what is in memory, conflicts, and late
-// samples, which are kept sorted beside the open chunk and become chunks of their own when there are many.
+// Samples that are not behind their series' last one, or of a time that has been flushed: exact duplicates of what is in
+// memory, conflicts, and late samples, which are kept sorted beside the open chunk and become chunks of their own when
+// there are many. Where a late sample has another value than one that is there, the first to come counts; it is refused
+// as a conflict where that is seen at once, and left out when chunks are merged elsewhere.
 extension HeadShard {
   @inline(never)
   mutating func appendLate(
@@ -16,39 +18,52 @@ extension HeadShard {
     return insertLate(record, slot, time: time, value: value)
   }
 
-  /// Inserts a late sample; also how the log's late samples come back at a start.
+  /// Inserts a late sample; also how the log's late samples come back at a start. Costs the same in any order of times.
   mutating func insertLate(
     _ record: UnsafeMutablePointer<HeadSeries>, _ slot: UInt32, time: Int64, value: UInt64
   ) -> SampleOutcome {
     guard let history = ensureHistory(of: record) else { return .exhausted }
-    let count = Int(history.pointee.lateCount)
+    var count = Int(history.pointee.lateCount)
+    var place = count
     if count > 0 {
       let samples = lateSamples(history)
-      var index = count
-      while index > 0, samples[index - 1].time >= time {
-        if samples[index - 1].time == time { return samples[index - 1].value == value ? .lateDuplicate : .conflict }
-        index -= 1
+      if samples[count - 1].time >= time {
+        place = HeadShard.place(of: time, in: samples, count)
+        if samples[place].time == time { return samples[place].value == value ? .lateDuplicate : .conflict }
       }
-      if count < SeriesHistory.lateSamplesMax {
-        guard growLate(history, to: count + 1) else { return .exhausted }
-        let room = lateSamples(history)
-        (room + index + 1).update(from: room + index, count: count - index)
-        (room + index).initialize(to: LateSample(time: time, value: value))
-        history.pointee.lateCount += 1
-        samplesAppended &+= 1
-        return .late
+      if count == SeriesHistory.lateSamplesMax {
+        guard completeLate(record, slot) else { return .exhausted }
+        (count, place) = (0, 0)
       }
-      guard completeLate(record, slot) else { return .exhausted }
     }
-    guard growLate(history, to: 1) else { return .exhausted }
-    lateSamples(history).initialize(to: LateSample(time: time, value: value))
-    history.pointee.lateCount = 1
+    guard growLate(history, to: count + 1) else { return .exhausted }
+    let room = lateSamples(history)
+    if place < count { (room + place + 1).update(from: room + place, count: count - place) }
+    (room + place).initialize(to: LateSample(time: time, value: value))
+    history.pointee.lateCount = UInt16(count + 1)
     samplesAppended &+= 1
+    lateSinceFlush &+= time < flushedBefore ? 1 : 0
     return .late
   }
 
-  /// The bits of the sample at `time` where it lies in the open chunk or in a chunk not yet in a file, and whether that
-  /// is one of late samples.
+  /// The first of sorted samples that is not before `time`.
+  private static func place(of time: Int64, in samples: UnsafePointer<LateSample>, _ count: Int) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if samples[middle].time < time { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  /// Chunks of a series that a late sample is compared with at most. What is in others is found when chunks are merged: by a
+  /// query, and by the flush. Keeps late samples at one cost in any order.
+  private static var chunksSeenMax: Int { 40 }
+  /// Those of them that are decoded for it where the series has more.
+  private static var chunksDecodedMax: Int { 2 }
+
+  /// The bits of the sample at `time` where it lies in the open chunk or in one of the newest chunks not yet in a file, and
+  /// whether that is one of late samples.
   func valueInMemory(
     _ record: UnsafeMutablePointer<HeadSeries>, at time: Int64
   ) -> (value: UInt64, isLate: Bool)? {
@@ -63,15 +78,20 @@ extension HeadShard {
       }
       // Where it is not in the open chunk, a late chunk may have it.
     }
+    guard let history = history(of: record), time <= history.pointee.newestTime else { return nil }
     var found: (value: UInt64, isLate: Bool)?
+    var seen = 0
+    var left = history.pointee.chunkCount > HeadShard.chunksSeenMax ? HeadShard.chunksDecodedMax : .max
     forEachChunk(of: record) { chunk in
+      seen += 1
       if chunk.pointee.isInMemory, chunk.pointee.start <= time, time <= chunk.pointee.end {
+        left -= 1
         let bytes = slabs.pointer(chunk.pointee.offset)
         found = value(in: bytes, byteCount: Int(chunk.pointee.byteCount), at: time).map {
           ($0, chunk.pointee.flags & SeriesChunk.isLate != 0)
         }
       }
-      return found == nil
+      return found == nil && seen < HeadShard.chunksSeenMax && left > 0
     }
     return found
   }
@@ -135,6 +155,15 @@ extension HeadShard {
     }
     history.pointee.lateCount = 0
     return true
+  }
+
+  /// Gives the cell of late samples back; it must be empty.
+  mutating func freeLateCell(_ record: UnsafeMutablePointer<HeadSeries>) {
+    guard let history = history(of: record), history.pointee.late != 0 else { return }
+    precondition(history.pointee.lateCount == 0, "late samples are in chunks before their cell goes")
+    slabs.free(history.pointee.late, history.pointee.lateClass)
+    history.pointee.late = 0
+    history.pointee.lateClass = 0
   }
 
   private mutating func addLateChunk(

@@ -19,6 +19,8 @@ struct HeadShard: ~Copyable, @unchecked Sendable {
   /// In-order samples before this are in a block or on their way there: from here on such a sample is a late one.
   var flushedBefore = Int64.min
   var samplesAppended = 0
+  /// Late samples of flushed times since the last flush; a large histogram counts as several.
+  var lateSinceFlush = 0
   var chunksCreated = 0
   var chunkCount = 0
 

@@ -129,11 +129,15 @@ extension HeadRestorer {
       guard let encoding = reader.byte(), let length = reader.uvarint(), let bytes = reader.take(Int(clamping: length))
       else { return false }
       var column = HistogramColumn()
-      guard HistogramChunk.decode(bytes, encoding: encoding, into: &column) else { return false }
+      let isLate = encoding & HeadSnapshotLayout.lateBit != 0
+      guard HistogramChunk.decode(bytes, encoding: encoding & ~HeadSnapshotLayout.lateBit, into: &column) else {
+        return false
+      }
       // The log that follows on the snapshot names series that came while it was written.
       if location.isNone { continue }
       for place in 0..<column.count {
-        restore(column.times[place], column.values[place], isFloat: column.areFloats[place], to: location)
+        restore(
+          column.times[place], column.values[place], isFloat: column.areFloats[place], isLate: isLate, to: location)
       }
     }
     return true

@@ -14,7 +14,7 @@ import Platform
 //           if count == 0: lastTime varint, lastValue u64
 //           chunks still in memory: count uvarint, each: start varint, span u32, flags u8, bytes uvarint + bytes
 //           late samples: count uvarint, each: time varint, value u64
-//   histograms   ref uvarint  count uvarint, each: encoding u8, bytes uvarint + bytes (a chunk); only of series that have any
+//   histograms   ref uvarint  count uvarint, each: encoding u8 (+ 128: late), bytes uvarint + bytes (a chunk); only of series that have any
 //
 // Integers are little-endian. What is in head-chunk files is not repeated. Of a damaged snapshot the whole blocks are
 // used, and all of the log is read on top of them.
@@ -22,8 +22,10 @@ import Platform
 enum HeadSnapshotLayout {
   static let magic: [UInt8] = Array("APUSHEAD".utf8)
   static let version: UInt32 = 3
-  /// Before exemplars (2) and the head-chunk files (3); read as well.
+  /// Before exemplars (2), and late histograms and the head-chunk files (3); read as well.
   static let oldestVersion: UInt32 = 1
+  /// Set in the encoding of a chunk of late histograms.
+  static let lateBit: UInt8 = 0x80
   static let headerBytes = 8 + 4 + 32 + 4
   /// A block is written once it has this many bytes.
   static let blockBytes = 1 << 20
@@ -71,15 +73,15 @@ struct HeadSnapshotWriter: ~Copyable {
     // Chunks are shared with the head, so that copying them out is quick.
     let all = shard.state.withLock { state in
       state.histograms.series.map { slot, series in
-        (state.records.pointer(slot).pointee.reference, series.chunks(from: .min, through: .max))
+        (state.records.pointer(slot).pointee.reference, series.inOrderChunks, series.lateChunks)
       }
     }
     // In one order, so that the same head is the same snapshot.
-    for (reference, chunks) in all.sorted(by: { $0.0 < $1.0 }) {
+    for (reference, inOrder, late) in all.sorted(by: { $0.0 < $1.0 }) {
       block.appendUvarint(reference)
-      block.appendUvarint(UInt64(chunks.count))
-      for chunk in chunks {
-        block.append(chunk.encoding)
+      block.appendUvarint(UInt64(inOrder.count + late.count))
+      for (number, chunk) in (inOrder + late).enumerated() {
+        block.append(chunk.encoding | (number < inOrder.count ? 0 : HeadSnapshotLayout.lateBit))
         block.appendUvarint(UInt64(chunk.bytes.count))
         block.append(chunk.bytes)
       }

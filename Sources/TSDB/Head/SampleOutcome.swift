@@ -68,7 +68,7 @@ struct AppendBounds: BitwiseCopyable, Sendable {
   static let timeMin: Int64 = .min / 4
   static let timeMax: Int64 = .max / 4
 
-  /// In-order samples before this are out of bounds (what is older has been flushed).
+  /// In-order samples before this are late ones, or out of bounds.
   var inOrderOldest: Int64
   /// What lies before this is in blocks, or on its way there.
   var flushedBefore = Int64.min

@@ -6,7 +6,8 @@
 //   10  lateClass     1 B  size class of `late`
 //   11  (unused)
 //   12  chunkCount    4 B  complete chunks in the list, late ones included
-//   16  latest        8 B  last time in any complete in-order chunk
+//   16  newestTime    8 B  last time in any complete chunk
+//   24  (unused)
 //
 // The list is made of 256-byte blocks, newest first, each with up to ten chunks in the order they were completed.
 
@@ -18,7 +19,7 @@ struct SeriesHistory: BitwiseCopyable {
   var lateClass: UInt8 = 0
   var reserved: UInt8 = 0
   var chunkCount: UInt32 = 0
-  var latest: Int64 = .min
+  var newestTime: Int64 = .min
 
   /// Late samples in memory before they become a chunk; Prometheus's bound.
   static let lateSamplesMax = 32

@@ -18,9 +18,9 @@ struct ShardHistograms: Sendable {
     return outcome
   }
 
-  mutating func restore(_ slot: UInt32, _ time: Int64, _ histogram: Histogram, isFloat: Bool) {
+  mutating func restore(_ slot: UInt32, _ time: Int64, _ histogram: Histogram, isFloat: Bool, isLate: Bool) {
     var new = series.removeValue(forKey: slot) ?? SeriesHistograms()
-    new.restore(time, histogram, isFloat: isFloat)
+    new.restore(time, histogram, isFloat: isFloat, isLate: isLate)
     series[slot] = new
   }
 

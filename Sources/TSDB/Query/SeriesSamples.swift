@@ -7,8 +7,9 @@ package struct SeriesSamples: ~Copyable, Sendable {
   package var values = Column<UInt64>(capacity: 256)
   /// Mostly empty; nothing is done for it per float.
   package var histograms = HistogramColumn()
-  private var lateTimes = Column<Int64>(capacity: 8)
-  private var lateValues = Column<UInt64>(capacity: 8)
+  /// The other half of a merge; what is in them means nothing.
+  var spareTimes = Column<Int64>(capacity: 8)
+  var spareValues = Column<UInt64>(capacity: 8)
 
   package init() {}
 
@@ -17,8 +18,6 @@ package struct SeriesSamples: ~Copyable, Sendable {
   package mutating func removeAll() {
     times.removeAll()
     values.removeAll()
-    lateTimes.removeAll()
-    lateValues.removeAll()
     histograms.removeAll()
   }
 
@@ -59,33 +58,7 @@ package struct SeriesSamples: ~Copyable, Sendable {
   /// Puts the samples in order of time. Of equal times the one that was appended first stays.
   mutating func sortByTime() {
     if !histograms.isEmpty { histograms.sort() }
-    let firstLate = SeriesSamples.firstLate(times.times)
-    let count = times.times.count
-    if firstLate == count { return }
-    lateTimes.removeAll()
-    lateValues.removeAll()
-    for index in firstLate..<count {
-      lateTimes.append(times[index])
-      lateValues.append(values[index])
-    }
-    // The tail is a few sorted runs: sorted by time, stable by position.
-    let order = (0..<lateTimes.count).sorted { (lateTimes[$0], $0) < (lateTimes[$1], $1) }
-    var merged: [(time: Int64, value: UInt64)] = []
-    merged.reserveCapacity(count)
-    var left = 0
-    var right = 0
-    while left < firstLate || right < order.count {
-      let takesLeft = right == order.count || left < firstLate && times[left] <= lateTimes[order[right]]
-      let next = takesLeft ? (times[left], values[left]) : (lateTimes[order[right]], lateValues[order[right]])
-      if takesLeft { left += 1 } else { right += 1 }
-      if merged.last?.time != next.0 { merged.append(next) }
-    }
-    times.resize(to: merged.count)
-    values.resize(to: merged.count)
-    for (index, sample) in merged.enumerated() {
-      times[index] = sample.time
-      values[index] = sample.value
-    }
+    if SeriesSamples.firstLate(times.times) < times.count { mergeRuns() }
   }
 
   /// The first sample that is not later than the one before it; the count where there is none.

@@ -67,7 +67,7 @@ extension Configuration {
     let storage = document.section("storage")
     let retention = storage?.section("tsdb")?.section("retention")
     self.storage = Storage(
-      outOfOrderWindowMilliseconds: storage?.section("tsdb")?.milliseconds("out_of_order_time_window") ?? 0,
+      outOfOrderWindowMilliseconds: storage?.section("tsdb")?.milliseconds("out_of_order_time_window"),
       retention: retention.flatMap { Retention($0) },
       exemplarsMax: max(0, storage?.section("exemplars")?.integer("max_exemplars") ?? 0))
 

@@ -28,7 +28,8 @@ struct Configuration: Sendable {
 
   struct Storage: Sendable {
     /// How late a sample may be, 0: not at all.
-    var outOfOrderWindowMilliseconds: Int64
+    /// Nil: late samples are taken as far back as samples are kept.
+    var outOfOrderWindowMilliseconds: Int64?
     /// nil: what the flags say counts.
     var retention: Retention?
     /// 0: exemplars are not kept.

@@ -10,8 +10,8 @@ extension ConfigurationFile {
 
     storage:
       tsdb:
-        # How much older than the newest sample of its series a sample may be. 0s refuses every late sample.
-        out_of_order_time_window: 1h
+        # How old a sample may be that comes late. Without this key: as old as samples are kept. 0s refuses late samples.
+        # out_of_order_time_window: 1h
         # What goes away first: samples older than `time`, or the oldest blocks once all take more than `size` or
         # `percentage` of the disk. These come before the flags; without either, samples are kept for 15d.
         # retention:

@@ -58,7 +58,7 @@ extension Schema {
           Schema(
             "tsdb",
             [
-              SchemaKey("out_of_order_time_window", .duration, "1h"),
+              SchemaKey("out_of_order_time_window", .duration),
               SchemaKey("stale_series_compaction_threshold", .number(0...1), isServed: false),
               SchemaKey(
                 "chunk_encoding",
