@@ -101,3 +101,13 @@ let package = Package(
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
 )
+
+// The fuzz targets want an instrumented build in a folder of their own (scripts/fuzz); ordinary builds do without.
+if Context.environment["APUS_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzz",
+      dependencies: ["Model", "Platform", "Format", "TSDB", "PromQL", "Ingest", "TestKit"],
+      path: "Tests/Fuzz", exclude: ["found"],
+      swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}
