@@ -7,7 +7,7 @@ import Synchronization
 final class CompactionTask: Sendable {
   private let task: PeriodicTask
 
-  private struct State: Sendable {
+  struct State: Sendable {
     var lastRound: Int64 = .min
     var flushPausedUntil: Int64 = 0
   }
@@ -26,7 +26,7 @@ final class CompactionTask: Sendable {
   /// Waits for what is under way, which breaks off at once where the database is stopping.
   func stop() { task.stop() }
 
-  private static func round(_ database: Database, _ state: inout State) {
+  static func round(_ database: Database, _ state: inout State) {
     let now = database.clock.monotonicNanoseconds() / 1_000_000
     var hasFlushed = false
     if now >= state.flushPausedUntil {

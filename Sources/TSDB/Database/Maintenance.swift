@@ -6,7 +6,7 @@ import Synchronization
 final class Maintenance: Sendable {
   private let task: PeriodicTask
 
-  private struct State: Sendable {
+  struct State: Sendable {
     var lastTruncation: Int64
     var bytesAtTruncation = 0
     var bytesAtSnapshot = 0
@@ -24,7 +24,7 @@ final class Maintenance: Sendable {
 
   func stop() { task.stop() }
 
-  private static func round(_ database: Database, _ state: inout State) {
+  static func round(_ database: Database, _ state: inout State) {
     let options = database.options.withLock { $0 }
     let now = database.clock.nowMilliseconds()
     database.syncLogsIfDue()
