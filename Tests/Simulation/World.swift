@@ -32,18 +32,18 @@ package final class World {
   var trouble = Trouble()
 
   package struct Statistics: Sendable {
-    var steps = 0
-    var starts = 0
-    var kills = 0
-    var powerLosses = 0
-    var faults = 0
-    var fullDisks = 0
-    var damages = 0
-    var checks = 0
-    var samplesCompared = 0
-    var snapshots = 0
-    var refusedBodies = 0
-    var deletions = 0
+    package var steps = 0
+    package var starts = 0
+    package var kills = 0
+    package var powerLosses = 0
+    package var faults = 0
+    package var fullDisks = 0
+    package var damages = 0
+    package var checks = 0
+    package var samplesCompared = 0
+    package var snapshots = 0
+    package var refusedBodies = 0
+    package var deletions = 0
   }
 
   /// What goes on for more than a step.
