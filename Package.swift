@@ -78,6 +78,13 @@ let package = Package(
       exclude: ["README.md"],
       swiftSettings: strict),
 
+    // A server in a simulated world, and the program that replays one: scripts/simulate.
+    .target(
+      name: "Simulation", dependencies: ["Model", "Platform", "Format", "TSDB", "Ingest", "TestKit"],
+      path: "Tests/Simulation", swiftSettings: strict),
+    .executableTarget(
+      name: "Simulate", dependencies: ["Simulation", "TestKit"], path: "Tests/Simulate", swiftSettings: strict),
+
     // Tests.
     .target(
       name: "TestKit", dependencies: ["CSnappy", "CZlib"], path: "Tests/TestKit", swiftSettings: strict),
@@ -97,8 +104,19 @@ let package = Package(
       dependencies: ["API", "Ingest", "TSDB", "PromQL", "HTTP", "Format", "Model", "Platform", "TestKit"],
       swiftSettings: strict),
     .testTarget(name: "ApusTests", dependencies: ["apus", "TestKit"], swiftSettings: strict),
+    .testTarget(name: "SimulationTests", dependencies: ["Simulation", "TestKit"], swiftSettings: strict),
     .testTarget(name: "EndToEndTests", dependencies: ["TestKit", "Format", "HTTP", "Platform"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
 )
+
+// The fuzz targets want an instrumented build in a folder of their own (scripts/fuzz); ordinary builds do without.
+if Context.environment["APUS_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzz",
+      dependencies: ["Model", "Platform", "Format", "TSDB", "PromQL", "Ingest", "TestKit"],
+      path: "Tests/Fuzz", exclude: ["found"],
+      swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}

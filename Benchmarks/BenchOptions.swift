@@ -36,6 +36,10 @@ struct BenchOptions {
   var size = ReportSize.full
   var onlyRows: Set<String> = []
   var jsonFile: String?
+  /// Of siege and soak: how long they last.
+  var seconds: Int?
+  /// Of soak: where its picture goes.
+  var pictureFile: String?
   /// Of growth: the largest number of series.
   var seriesMax = 1_000_000
 
@@ -49,6 +53,8 @@ struct BenchOptions {
       case "--scrapes": scrapes = try Self.positive(value, option)
       case "--connections": connections = try Self.positive(value, option)
       case "--body": seriesPerBody = try Self.positive(value, option)
+      case "--picture": pictureFile = value
+      case "--seconds": seconds = try Self.positive(value, option)
       case "--rounds": rounds = try Self.positive(value, option)
       case "--query-milliseconds": querySeconds = Double(try Self.positive(value, option)) / 1000
       case "--seed": seed = UInt64(try Self.positive(value, option))

@@ -21,6 +21,8 @@ private let usage = """
     queries    CPU of dashboard queries over a day of 1,000 series, answers compared
     query-memory  memory of one sum by (job) (rate()) over 100,000 series x 240 steps
     kill       50 rounds of SIGKILL under load; every acknowledged sample is asked for (Apus alone)
+    siege      bad clients of every kind beside good ones, who must not notice (Apus alone)
+    soak       writes with churn, late data, queries, reloads, deletions, snapshots at once (Apus alone)
 
   options
     --series N          active series                    --scrapes N       samples per series, 15 s apart
@@ -37,6 +39,8 @@ private let usage = """
     --size SIZE         of report: tiny (seconds), small (a minute), medium, full (hours)
     --only-rows A,B     of report: its parts or rows, by name; a wrong one prints them all
     --json FILE         of report and growth: the same for programs
+    --seconds N             of siege (30) and soak (120)
+    --picture FILE          of soak: memory, descriptors, threads, waits as SVG
     --max N             of growth: the largest number of series (1,000,000)
     --apus-flag FLAG    passed on to Apus; may be repeated
   """
@@ -56,6 +60,8 @@ do {
   case "day": try runDay(options)
   case "pause": try runPause(options)
   case "kill": try runKill(options)
+  case "siege": try runSiege(options)
+  case "soak": try runSoak(options)
   case "queries": try runQueries(options)
   case "query-memory": try runQueryMemory(options)
   case "help", "--help": print(usage)

@@ -34,6 +34,11 @@ extension EndToEnd {
       #expect(pauses.contains("appends: ") && pauses.contains("queries: ") && !pauses.contains("none"))
     }
 
+    @Test("a short siege and a short soak lose nothing", arguments: ["siege", "soak"])
+    func hostility(_ command: String) throws {
+      #expect(try run([command, "--seconds", "5"]).contains("acknowledged"))
+    }
+
     @Test("the memory of a wide query is reported")
     func queryMemory() throws {
       let small = ["--series", "132", "--scrapes", "80", "--settle", "0", "--only", "apus"]

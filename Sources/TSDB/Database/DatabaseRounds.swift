@@ -1,0 +1,21 @@
+import Platform
+import Synchronization
+
+/// The upkeep of a database, a round at a time when its owner says so, in place of its two threads: for worlds in which
+/// nothing may happen by itself. One owner; the database must be restored, and not started.
+package struct DatabaseRounds: Sendable {
+  private let database: Database
+  private var maintenance: Maintenance.State
+  private var compaction = CompactionTask.State()
+
+  package init(_ database: Database) {
+    self.database = database
+    maintenance = Maintenance.State(lastTruncation: database.clock.nowMilliseconds())
+  }
+
+  /// What happens once a second: syncs, chunks to their files, shorter logs, a snapshot of the head.
+  package mutating func maintain() { Maintenance.round(database, &maintenance) }
+
+  /// What happens once a second on the other thread: blocks of what the head gives away, retention, compaction.
+  package mutating func compact() { CompactionTask.round(database, &compaction) }
+}

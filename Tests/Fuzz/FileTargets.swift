@@ -1,0 +1,71 @@
+import Format
+import Model
+import Platform
+import TSDB
+
+// Files of the data directory, each reader by itself.
+extension FuzzTarget {
+  static let files = [
+    FuzzTarget(name: "xor-chunk", seeds: { FileSeeds.xorChunks }) { bytes in
+      guard let count = XORChunk.count(of: bytes) else { return }
+      withUnsafeTemporaryAllocation(of: Int64.self, capacity: count + 1) { times in
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: count + 1) { values in
+          guard let timeBase = times.baseAddress, let valueBase = values.baseAddress else { return }
+          precondition(XORChunk.decode(bytes, times: timeBase, values: valueBase) <= count)
+        }
+      }
+    },
+    // The first byte says which of the two encodings.
+    FuzzTarget(name: "histogram-chunk", seeds: { FileSeeds.histogramChunks }) { bytes in
+      guard let first = bytes.first else { return }
+      var column = HistogramColumn()
+      let encoding = first & 1 == 0 ? HistogramChunk.integerEncoding : HistogramChunk.floatEncoding
+      let isWhole = HistogramChunk.decode(
+        UnsafeRawBufferPointer(rebasing: bytes[1...]), encoding: encoding, into: &column)
+      precondition(isWhole || column.isEmpty, "a chunk that is not whole left histograms behind")
+    },
+    FuzzTarget(name: "wal-record", seeds: { FileSeeds.records }) { bytes in
+      var columns = RecordColumns()
+      let before = columns.rowCount
+      if columns.append(record: bytes) != .decoded {
+        precondition(
+          columns.rowCount == before && columns.keptBytes == 0, "a record that is not valid left rows behind")
+      }
+      for row in columns.series { _ = columns.packedLabels(row.labels).count }
+      for row in columns.histograms {
+        _ = HistogramPayload.decode(columns.bytes(row.payload), isFloat: row.kind.isFloatHistogram)
+      }
+      for row in columns.exemplars { _ = columns.packedLabels(row.labels).count }
+      for row in columns.metadata { _ = columns.bytes(row.help).count + columns.bytes(row.unit).count }
+    },
+    FuzzTarget(name: "tombstones", seeds: { FileSeeds.tombstones }) { bytes in
+      guard let tombstones = Tombstones(file: withSum(bytes, from: 5)) else { return }
+      var encoded = ByteBuffer()
+      tombstones.encode(into: &encoded)
+      precondition(Tombstones(file: encoded.bytes) == tombstones, "tombstones do not come back")
+    },
+    index,
+  ]
+
+  /// A copy of the input whose last four bytes are the checksum of what lies between `start` and them: without it, no
+  /// input would get past the first check.
+  private static func withSum(_ bytes: UnsafeRawBufferPointer, from start: Int) -> UnsafeRawBufferPointer {
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 8)
+    copy.copyMemory(from: bytes)
+    if bytes.count >= start + 4 {
+      let sum = checksum(UnsafeRawBufferPointer(rebasing: copy[start..<(bytes.count - 4)])).bigEndian
+      copy.storeBytes(of: sum, toByteOffset: bytes.count - 4, as: UInt32.self)
+    }
+    Held.replace(copy)
+    return UnsafeRawBufferPointer(copy)
+  }
+}
+
+/// The bytes of the input before, given back with the next one. The driver calls from one thread.
+private enum Held {
+  nonisolated(unsafe) private static var last: UnsafeMutableRawBufferPointer?
+  static func replace(_ next: UnsafeMutableRawBufferPointer) {
+    last?.deallocate()
+    last = next
+  }
+}

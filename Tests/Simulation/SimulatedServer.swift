@@ -1,0 +1,78 @@
+import Ingest
+import Model
+import Platform
+import Synchronization
+import TSDB
+
+/// One life of a server: opened on the world's disk, driven a round at a time, and let go of when it is killed.
+final class SimulatedServer {
+  static let root = "/data"
+  let database: Database
+  let receiver: Receiver
+  private var rounds: DatabaseRounds
+
+  init(_ options: DatabaseOptions, disk: SimulatedDisk, clock: SimulatedClock, log: Log) throws {
+    let registry = MetricsRegistry()
+    database = try Database.open(options, disk: disk, clock: clock, log: log, registry: registry)
+    try database.restore()
+    receiver = Receiver(
+      database: database, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
+      replicas: HATracker(
+        HAOptions(), path: database.layout.haLeaders, disk: disk, clock: clock, log: log, registry: registry))
+    receiver.metadata.open(database.layout.metadata, on: disk, log: log, now: clock.nowMilliseconds())
+    rounds = DatabaseRounds(database)
+  }
+
+  func upkeep() {
+    rounds.maintain()
+    rounds.compact()
+  }
+
+  func receive(_ message: [UInt8]) -> ReceiveOutcome {
+    message.withUnsafeBytes { receiver.receive($0, encoding: .identity) }
+  }
+
+  /// Ends cleanly.
+  func close() throws {
+    try database.start()
+    database.close()
+  }
+
+  /// Every sample between two times, both included.
+  func everything(from first: Int64, through last: Int64) throws -> [Labels: WorldModel.Times] {
+    let all = try CompiledMatcher(Matcher(.equal, "__name__", "m"))
+    var found: [Labels: WorldModel.Times] = [:]
+    var scratch = DatabaseReadScratch()
+    var samples = SeriesSamples()
+    let selection = try database.select([all], from: first, through: last)
+    for place in 0..<selection.count {
+      selection.read(place, from: first, through: last, &scratch, into: &samples)
+      var times: WorldModel.Times = [:]
+      times.reserveCapacity(samples.count)
+      for index in 0..<samples.count { times[samples.times[index]] = samples.values[index] }
+      if !times.isEmpty { found[selection.labels(place)] = times }
+    }
+    return found
+  }
+}
+
+/// What the server logged, kept for the end of a failing run. Any thread.
+package final class SimulatedLog: Sendable {
+  private let lines = Mutex<[String]>([])
+  private let troubles = Mutex<Int>(0)
+  static let linesMax = 60
+
+  var log: Log {
+    Log(level: .info, format: .logfmt) { [self] text in
+      lines.withLock { lines in
+        lines.append(text)
+        if lines.count > SimulatedLog.linesMax { lines.removeFirst() }
+      }
+      if text.contains("level=WARN") || text.contains("level=ERROR") { troubles.withLock { $0 += 1 } }
+    }
+  }
+
+  package var last: [String] { lines.withLock { $0 } }
+  /// Warnings and errors so far.
+  var troubleCount: Int { troubles.withLock { $0 } }
+}

@@ -1,0 +1,184 @@
+import Ingest
+import Model
+import Platform
+import TSDB
+import TestKit
+
+/// A world of one server, its disk, its clock and its senders, all of it following from one seed. Time passes in steps of
+/// fifteen seconds; in each, senders scrape and send, the server does its upkeep, and sometimes something goes wrong.
+/// One thread's. A broken promise is thrown as `Finding`.
+package final class World {
+  package struct Finding: Error, CustomStringConvertible { package var description: String }
+
+  static let epoch: Int64 = 7_200_000 * 236_000
+  static let stepMilliseconds: Int64 = 15_000
+  static let retentionMilliseconds: Int64 = 36 * 3_600_000
+  /// The last events, for the report of a finding.
+  static let eventsKept = 50
+
+  package let seed: UInt64
+  let clock = SimulatedClock(nowMilliseconds: World.epoch)
+  let disk: SimulatedDisk
+  package let log = SimulatedLog()
+  var numbers: RandomSource
+  var model = WorldModel()
+  var senders: [SimulatedSender]
+  var server: SimulatedServer?
+  let isEverythingSynced: Bool
+  package private(set) var events: [String] = []
+  package private(set) var statistics = Statistics()
+  /// True time since the beginning: the clock without its steps.
+  private(set) var elapsed: Int64 = 0
+  var trouble = Trouble()
+
+  package struct Statistics: Sendable {
+    package var steps = 0
+    package var starts = 0
+    package var kills = 0
+    package var powerLosses = 0
+    package var faults = 0
+    package var fullDisks = 0
+    package var damages = 0
+    package var checks = 0
+    package var samplesCompared = 0
+    package var snapshots = 0
+    package var refusedBodies = 0
+    package var deletions = 0
+  }
+
+  /// What goes on for more than a step.
+  struct Trouble {
+    var diskFullUntil: Int64 = -1
+    var errorsUntil: Int64 = -1
+    var clockStep: Int64 = 0
+    var clockStepUntil: Int64 = -1
+    /// Warnings and errors in the log when a file was last damaged; nil: nothing is damaged that was not given up.
+    var damagedAt: Int?
+  }
+
+  package init(seed: UInt64) {
+    self.seed = seed
+    numbers = RandomSource(seed: seed)
+    disk = SimulatedDisk(clock: clock)
+    isEverythingSynced = numbers.below(2) == 0
+    senders = (0..<3).map { SimulatedSender(name: "s\($0)", seriesCount: 3 + $0) }
+  }
+
+  var trueTime: Int64 { World.epoch + elapsed }
+
+  var options: DatabaseOptions {
+    var options = DatabaseOptions(directory: SimulatedServer.root)
+    options.walSync = isEverythingSynced ? .always : .interval
+    options.retentionMilliseconds = World.retentionMilliseconds
+    // options.random = RandomNumbers(seed: seed &+ UInt64(statistics.starts))
+    // Small, so that logs are shortened and snapshots are written many times a day.
+    options.truncationIntervalMilliseconds = 1_800_000
+    options.logBytesPerSnapshotMin = 64 << 10
+    return options
+  }
+
+  func note(_ event: String) {
+    events.append("\(elapsed / 1000)s: \(event)")
+    if events.count > World.eventsKept { events.removeFirst() }
+  }
+
+  func count(_ change: (inout Statistics) -> Void) { change(&statistics) }
+
+  package var diskOperations: Int { disk.operationCount }
+
+  // MARK: running
+
+  /// Lets so many hours pass; throws at the first broken promise.
+  package func run(hours: Int) throws {
+    let steps = hours * 3600 / Int(World.stepMilliseconds / 1000)
+    for step in 0..<steps {
+      elapsed += World.stepMilliseconds
+      clock.advance(milliseconds: World.stepMilliseconds)
+      statistics.steps += 1
+      if server == nil { start() }
+      endTroubles()
+      for place in senders.indices { try act(place) }
+      try maybeHappen()
+      server?.upkeep()
+      if disk.isStopped { crash() }
+      if server != nil && trouble.errorsUntil < elapsed && trouble.diskFullUntil < elapsed { model.makeDurable() }
+      if step % 240 == 239 { try check(from: trueTime - 3 * 3_600_000) }
+      if step % 2_880 == 2_879 {
+        try check(from: trueTime - World.retentionMilliseconds + 7_200_000)
+        model.forget(before: trueTime - World.retentionMilliseconds + 7_200_000)
+      }
+    }
+    healEverything()
+    try check(from: trueTime - World.retentionMilliseconds + 7_200_000)
+  }
+
+  func start() {
+    statistics.starts += 1
+    do {
+      server = try SimulatedServer(options, disk: disk, clock: clock, log: log.log)
+      note("the server is up")
+    } catch {
+      note("the server does not start: \(error)")
+      if disk.isStopped { crash() }
+    }
+  }
+
+  private func act(_ place: Int) throws {
+    senders[place].scrape(at: trueTime, &numbers)
+    guard senders[place].isOnline else { return }
+    // A backlog goes out over several steps, a hundred bodies in each at most.
+    for _ in 0..<100 {
+      guard let server, let next = senders[place].next() else { return }
+      let outcome = server.receive(next.body.message)
+      let isStored: Bool
+      switch outcome {
+      case .stored: isStored = true
+      case .unavailable, .limited:
+        keep(next.body, false)
+        return
+      default:
+        isStored = false
+        statistics.refusedBodies += 1
+        if trouble.clockStep == 0 && senders[place].clockError == 0 {
+          throw Finding(description: "an honest body was refused: \(outcome)")
+        }
+      }
+      keep(next.body, isStored)
+      // Now and then the answer is lost on its way: the same comes again.
+      if numbers.below(40) == 0 { return }
+      senders[place].queue.removeFirst(next.scrapes)
+    }
+  }
+
+  private func keep(_ body: SimulatedSender.Body, _ isAcknowledged: Bool) {
+    // What a dying disk acknowledged was not acknowledged.
+    let counts = isAcknowledged && !disk.isStopped
+    for series in body.series { model.note(series.labels, series.samples, acknowledged: counts) }
+  }
+
+  // MARK: checking
+
+  /// Holds what the server answers against what was acknowledged.
+  func check(from first: Int64) throws {
+    guard let server, trouble.errorsUntil < elapsed else { return }
+    statistics.checks += 1
+    let last = trueTime + 2 * 86_400_000
+    let differences = model.differences(try server.everything(from: first, through: last), from: first, through: last)
+    statistics.samplesCompared += model.acknowledgedCount
+    if let wrong = differences.wrong { throw Finding(description: wrong) }
+    try judge(differences.missing, "")
+  }
+
+  func judge(_ missing: [(series: Labels, time: Int64)], _ place: String) throws {
+    guard let one = missing.first else { return }
+    // Damage may cost samples; it may not cost them in silence.
+    if let before = trouble.damagedAt, log.troubleCount > before {
+      note("\(missing.count) samples given up after reported damage\(place)")
+      model.giveUp(missing)
+      return
+    }
+    throw Finding(
+      description: "\(missing.count) acknowledged samples are missing\(place), the first of \(one.series) at "
+        + "\((one.time - World.epoch) / 1000)s")
+  }
+}

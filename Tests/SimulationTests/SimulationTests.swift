@@ -1,0 +1,30 @@
+import Simulation
+import TestKit
+import Testing
+
+@Suite struct SimulationTests {
+  @Test(
+    "servers in simulated worlds keep every acknowledged sample through full disks, crashes, damage and steps of the clock"
+  )
+  func worlds() throws {
+    let seed = environmentVariable("APUS_SEED").flatMap { UInt64($0) } ?? UInt64.random(in: 1...0xffff_ffff)
+    print("seed of the worlds: APUS_SEED=\(seed)")
+    for world in [World(seed: seed), World(seed: seed &+ 1)] {
+      do {
+        try world.run(hours: 30)
+        #expect(world.statistics.checks > 20)
+      } catch {
+        Issue.record(
+          "scripts/simulate --seed \(world.seed) --hours 30: \(error)\n\(world.events.joined(separator: "\n"))")
+      }
+    }
+  }
+
+  @Test("a world is the same each time its seed is told")
+  func replay() throws {
+    let worlds = [World(seed: 7), World(seed: 7)]
+    for world in worlds { try? world.run(hours: 8) }
+    #expect(worlds[0].events == worlds[1].events)
+    #expect(worlds[0].diskOperations == worlds[1].diskOperations && worlds[0].diskOperations > 1000)
+  }
+}
