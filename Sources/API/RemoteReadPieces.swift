@@ -36,7 +36,7 @@ final class RemoteReadPieces: @unchecked Sendable {
         reader = nil
         continue
       }
-      if let reason = stop() { throw .failed("\(reason)") }
+      if let reason = stop() { throw .failed(APIError(reason).message) }
       let reader = reader ?? found.makeReader()
       self.reader = reader
       do throws(APIError) {

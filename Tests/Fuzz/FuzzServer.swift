@@ -39,7 +39,8 @@ final class FuzzServer {
     receiver = Receiver(
       database: database, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
       replicas: HATracker(
-        HAOptions(), path: database.layout.haLeaders, disk: disk, clock: clock, log: log, registry: registry))
+        HAOptions(), path: database.layout.haLeaders, disk: disk, clock: clock, log: log, damaged: database.damaged,
+        registry: registry))
   }
 
   func receive(_ body: [UInt8], at offset: Int64 = 0) {
@@ -62,7 +63,7 @@ final class FuzzServer {
   /// Ends the database cleanly; its files, those of a snapshot's block among them, under the root.
   func filesAtTheEnd() -> [(path: String, bytes: [UInt8])] {
     try? database.start()
-    let snapshot = try? database.administration.snapshot(skipsHead: false)
+    let snapshot = try? database.administration.snapshot(skipsHead: false).name
     database.close()
     var found: [(path: String, bytes: [UInt8])] = []
     walk(FuzzServer.root) { path in

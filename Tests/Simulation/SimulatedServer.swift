@@ -18,8 +18,11 @@ final class SimulatedServer {
     receiver = Receiver(
       database: database, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
       replicas: HATracker(
-        HAOptions(), path: database.layout.haLeaders, disk: disk, clock: clock, log: log, registry: registry))
-    receiver.metadata.open(database.layout.metadata, on: disk, log: log, now: clock.nowMilliseconds())
+        HAOptions(), path: database.layout.haLeaders, disk: disk, clock: clock, log: log, damaged: database.damaged,
+        registry: registry))
+    receiver.metadata.open(
+      database.layout.metadata, on: disk, damaged: database.damaged, sync: options.walSync, now: clock.nowMilliseconds()
+    )
     rounds = DatabaseRounds(database)
   }
 

@@ -179,7 +179,7 @@ extension World {
     guard let server, trouble.errorsUntil < 0, trouble.diskFullUntil < 0, !disk.isStopped else { return }
     let name: String
     do {
-      name = try server.database.administration.snapshot(skipsHead: false)
+      name = try server.database.administration.snapshot(skipsHead: false).name
     } catch {
       note("a snapshot failed: \(error)")
       return

@@ -70,7 +70,7 @@ package final class World {
     var options = DatabaseOptions(directory: SimulatedServer.root)
     options.walSync = isEverythingSynced ? .always : .interval
     options.retentionMilliseconds = World.retentionMilliseconds
-    // options.random = RandomNumbers(seed: seed &+ UInt64(statistics.starts))
+    options.random = RandomNumbers(seed: seed &+ UInt64(statistics.starts))
     // Small, so that logs are shortened and snapshots are written many times a day.
     options.truncationIntervalMilliseconds = 1_800_000
     options.logBytesPerSnapshotMin = 64 << 10

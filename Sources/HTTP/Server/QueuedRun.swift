@@ -71,10 +71,13 @@ struct QueuedRun {
   }
 
   private func giveUp(_ failure: StreamFailure) {
-    if case .failed(let reason) = failure {
-      core.log.warn("an answer could not be made", ["path": request.path, "reason": reason])
+    guard case .failed(let reason) = failure else {
+      // Nobody reads it.
+      _ = request.answer.give(Response(status: 499))
+      return
     }
-    _ = request.answer.give(.text(500, "the answer could not be made"))
+    core.log.warn("an answer could not be made", ["path": request.path, "reason": reason])
+    _ = request.answer.give(.text(500, "the answer could not be made: \(reason)"))
   }
 
   private func stream(_ response: Response, _ pieces: @escaping BodyPieces, _ writer: ResponseWriter) {

@@ -33,7 +33,10 @@ enum FlagTable {
       "The most queries that wait for their turn; one more is answered with 503."),
     Flag(
       "query.max-samples", .integer(1...(.max)), "50000000", "The most samples one query may hold in memory."),
-    Flag("query.max-bytes", .size, "512MB", "The most memory one query may take."),
+    Flag(
+      "query.max-bytes", .size, "512MB",
+      "The most memory one query may hold at once: what it reads, the labels and series it makes, its groups and its answer."
+    ),
     Flag(
       "query.partial-answers", .boolean, "true",
       "Answer queries that meet a damaged block from the rest, with a warning that names it. Without it they fail with 422."
