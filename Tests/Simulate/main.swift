@@ -2,7 +2,7 @@ import Glibc
 import Simulation
 import TestKit
 
-// Lets simulated servers live: `Simulate [--seed N] [--worlds N] [--hours N]`. Worlds have the seeds from N on; the first
+// Lets simulated servers live: `Simulate [--seed N] [--worlds N] [--hours N] [--verbose]`. Worlds have the seeds from N on; the first
 // broken promise ends the run with the seed, the last events and the last lines of the log.
 
 private func number(_ name: String, _ standard: UInt64) -> UInt64 {
@@ -19,7 +19,7 @@ private let first = number("--seed", UInt64.random(in: 1...0xffff_ffff))
 private let worlds = number("--worlds", 1)
 private let hours = Int(number("--hours", 24))
 for seed in first..<(first + worlds) {
-  let world = World(seed: seed)
+  let world = World(seed: seed, printsAll: CommandLine.arguments.contains("--verbose"))
   do {
     try world.run(hours: hours)
     print("seed \(seed), \(hours) h: \(world.statistics)")

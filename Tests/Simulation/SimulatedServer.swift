@@ -62,20 +62,35 @@ final class SimulatedServer {
 /// What the server logged, kept for the end of a failing run. Any thread.
 package final class SimulatedLog: Sendable {
   private let lines = Mutex<[String]>([])
-  private let troubles = Mutex<Int>(0)
+  private let damages = Mutex<Int>(0)
   static let linesMax = 60
+  private let printsAll: Bool
+
+  init(printsAll: Bool) { self.printsAll = printsAll }
+
 
   var log: Log {
     Log(level: .info, format: .logfmt) { [self] text in
-      lines.withLock { lines in
-        lines.append(text)
-        if lines.count > SimulatedLog.linesMax { lines.removeFirst() }
-      }
-      if text.contains("level=WARN") || text.contains("level=ERROR") { troubles.withLock { $0 += 1 } }
+      note(text)
+      if SimulatedLog.tellsOfDamage(text) { damages.withLock { $0 += 1 } }
+    }
+  }
+
+  /// Keeps a line, and prints it where all are wanted.
+  func note(_ text: String) {
+    if printsAll { print(text) }
+    lines.withLock { lines in
+      lines.append(text)
+      if lines.count > SimulatedLog.linesMax { lines.removeFirst() }
     }
   }
 
   package var last: [String] { lines.withLock { $0 } }
-  /// Warnings and errors so far.
-  var troubleCount: Int { troubles.withLock { $0 } }
+  /// Lines so far that told of damage.
+  var damageCount: Int { damages.withLock { $0 } }
+
+  private static func tellsOfDamage(_ line: String) -> Bool {
+    guard line.contains("level=WARN") || line.contains("level=ERROR") else { return false }
+    return ["damage", "cannot be read", "missing", "torn", "aside", "lost", "corrupt", "gap"].contains { line.contains($0) }
+  }
 }

@@ -19,7 +19,7 @@ package final class World {
   package let seed: UInt64
   let clock = SimulatedClock(nowMilliseconds: World.epoch)
   let disk: SimulatedDisk
-  package let log = SimulatedLog()
+  package let log: SimulatedLog
   var numbers: RandomSource
   var model = WorldModel()
   var senders: [SimulatedSender]
@@ -52,11 +52,13 @@ package final class World {
     var errorsUntil: Int64 = -1
     var clockStep: Int64 = 0
     var clockStepUntil: Int64 = -1
-    /// Warnings and errors in the log when a file was last damaged; nil: nothing is damaged that was not given up.
+    /// Lines that told of damage when files were damaged first that no check has followed on; nil: nothing was ever damaged.
     var damagedAt: Int?
+    var wantsCheck = false
   }
 
-  package init(seed: UInt64) {
+  package init(seed: UInt64, printsAll: Bool = false) {
+    log = SimulatedLog(printsAll: printsAll)
     self.seed = seed
     numbers = RandomSource(seed: seed)
     disk = SimulatedDisk(clock: clock)
@@ -77,8 +79,10 @@ package final class World {
     return options
   }
 
+  var dbg = -1
   func note(_ event: String) {
     events.append("\(elapsed / 1000)s: \(event)")
+    log.note("== \(elapsed / 1000)s: \(event)")
     if events.count > World.eventsKept { events.removeFirst() }
   }
 
@@ -96,11 +100,13 @@ package final class World {
       clock.advance(milliseconds: World.stepMilliseconds)
       statistics.steps += 1
       if server == nil { start() }
+      if trouble.wantsCheck && server != nil && trouble.errorsUntil < elapsed { try checkAfterDamage() }
       endTroubles()
       for place in senders.indices { try act(place) }
       try maybeHappen()
       server?.upkeep()
       if disk.isStopped { crash() }
+      if let server { let f = try server.everything(from: World.epoch + 10_800_000, through: World.epoch + 12_599_000); let n = f.filter { $0.key["sender"] == "s0" }.reduce(0) { $0 + $1.value.count }; if n != dbg { note("COUNT \(n)"); dbg = n } }
       if server != nil && trouble.errorsUntil < elapsed && trouble.diskFullUntil < elapsed { model.makeDurable() }
       if step % 240 == 239 { try check(from: trueTime - 3 * 3_600_000) }
       if step % 2_880 == 2_879 {
@@ -169,10 +175,17 @@ package final class World {
     try judge(differences.missing, "")
   }
 
+  /// What damage has cost shows at once; what is missing later needs another word.
+  private func checkAfterDamage() throws {
+    try check(from: trueTime - World.retentionMilliseconds + 7_200_000)
+    trouble.wantsCheck = false
+    trouble.damagedAt = log.damageCount
+  }
+
   func judge(_ missing: [(series: Labels, time: Int64)], _ place: String) throws {
     guard let one = missing.first else { return }
     // Damage may cost samples; it may not cost them in silence.
-    if let before = trouble.damagedAt, log.troubleCount > before {
+    if let before = trouble.damagedAt, log.damageCount > before {
       note("\(missing.count) samples given up after reported damage\(place)")
       model.giveUp(missing)
       return

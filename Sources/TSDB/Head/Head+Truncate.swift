@@ -123,7 +123,7 @@ extension Head {
 
   /// The log references of all series, those of second records included.
   func liveReferences() -> Set<UInt64> {
-    var references = secondReferences.withLock { $0 }
+    var references = secondReferences.withLock { Set($0.keys) }
     for shard in shards {
       shard.state.withLock { state in
         state.records.forEach { _, record in references.insert(record.pointee.reference) }

@@ -39,7 +39,7 @@ package final class Head: Sendable {
   /// Held by who takes series out: by age, or because they are in blocks.
   let removals = Mutex<Void>(())
   /// References under which the log names a series that already had one; found at a start, kept by checkpoints.
-  let secondReferences = Mutex<Set<UInt64>>([])
+  let secondReferences = Mutex<[UInt64: UInt64]>([:])
 
   init(_ options: HeadOptions, files: HeadFiles, key: (UInt64, UInt64), clock: any Clock, log: Log) {
     shards = (0..<SeriesLocation.shardCount).map(Shard.init)

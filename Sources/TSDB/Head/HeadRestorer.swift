@@ -76,7 +76,8 @@ final class HeadRestorer {
       shard.state.withLock { $0.records.pointer(location.slot).pointee.id = id }
       counts.series += 1
     } else {
-      head.secondReferences.withLock { _ = $0.insert(reference) }
+      let first = shard.state.withLock { $0.records.pointer(location.slot).pointee.reference }
+      if first != reference { head.secondReferences.withLock { $0[reference] = first } }
     }
     if let chunks = unclaimed.removeValue(forKey: reference) { attach(chunks, to: location) }
     return location
@@ -116,6 +117,15 @@ final class HeadRestorer {
       head.newestTime.max(chunk.end, ordering: .relaxed)
       head.oldestTime.min(chunk.start, ordering: .relaxed)
     }
+  }
+
+  /// Tells a series that the log and its files know it under a second reference too.
+  func addReference(_ second: UInt64, to first: UInt64) {
+    let location = map.find(first)
+    if location.isNone { return }
+    map.set(second, location)
+    head.secondReferences.withLock { $0[second] = first }
+    if let chunks = unclaimed.removeValue(forKey: second) { attach(chunks, to: location) }
   }
 
   /// The chunks of a series in files, handed out once.

@@ -109,6 +109,7 @@ struct HeadSnapshotReader {
           case ExemplarSnapshot.seriesKind, ExemplarSnapshot.exemplarKind:
             exemplars.restore(block.kind, &reader, to: restorer.head)
           case 2: restorer.restoreHistograms(&reader)
+          case HeadSnapshotLayout.secondReferencesKind: restorer.restoreSecondReference(&reader)
           default: restorer.restoreNextSeries(&reader)
           }
         if isRead { continue }
@@ -140,6 +141,12 @@ extension HeadRestorer {
           column.times[place], column.values[place], isFloat: column.areFloats[place], isLate: isLate, to: location)
       }
     }
+    return true
+  }
+
+  fileprivate func restoreSecondReference(_ reader: inout ByteReader) -> Bool {
+    guard let second = reader.uvarint(), let first = reader.uvarint() else { return false }
+    addReference(second, to: first)
     return true
   }
 

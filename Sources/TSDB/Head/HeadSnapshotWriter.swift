@@ -7,7 +7,7 @@ import Platform
 //   file    magic "APUSHEAD"  version u32  wal segment u64, offset u64  wbl segment u64, offset u64  crc u32
 //           block*            series count u64 (in a last block of kind 0)
 //   block   kind u8 (1 series, 2 histograms, 3 and 4 exemplars (`ExemplarSnapshot`),
-//           5 the head-chunk files (`HeadChunkInventory`), 0 end)  length u32  payload  crc u32 (of kind, length and payload)
+//           5 the head-chunk files (`HeadChunkInventory`), 6 second references (each: second uvarint, first uvarint), 0 end)  length u32  payload  crc u32 (of kind, length and payload)
 //   series  ref uvarint  flags u8  labels: bytes uvarint, packed
 //           open chunk: count uvarint; if > 0: start varint, cutAfter u32, tail (lastTime varint, lastValue u64,
 //             timeDelta u32, bitCount u16, leading u8, trailing u8), bytes uvarint + bytes (0: constant)
@@ -24,6 +24,8 @@ enum HeadSnapshotLayout {
   static let version: UInt32 = 3
   /// Before exemplars (2), and late histograms and the head-chunk files (3); read as well.
   static let oldestVersion: UInt32 = 1
+  /// The block of second references.
+  static let secondReferencesKind: UInt8 = 6
   /// Set in the encoding of a chunk of late histograms.
   static let lateBit: UInt8 = 0x80
   static let headerBytes = 8 + 4 + 32 + 4
@@ -56,6 +58,7 @@ struct HeadSnapshotWriter: ~Copyable {
     try writeHeader(positions.0, positions.1, replacement.file)
     for shard in 0..<SeriesLocation.shardCount { try writeShard(shard, replacement.file) }
     try finishBlock(kind: 1, replacement.file)
+    try writeSecondReferences(replacement.file)
     for shard in head.shards { try writeHistograms(shard, replacement.file) }
     try writeExemplars(replacement.file)
     block.removeAll()
@@ -67,6 +70,17 @@ struct HeadSnapshotWriter: ~Copyable {
     // point into what is written later. And the chunk files must have what the snapshot does not repeat.
     try head.files.sync()
     try replacement.commit()
+  }
+
+  private mutating func writeSecondReferences(_ file: AppendFile) throws(DiskError) {
+    for (second, first) in head.secondReferences.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
+      block.appendUvarint(second)
+      block.appendUvarint(first)
+      if block.count >= HeadSnapshotLayout.blockBytes {
+        try finishBlock(kind: HeadSnapshotLayout.secondReferencesKind, file)
+      }
+    }
+    try finishBlock(kind: HeadSnapshotLayout.secondReferencesKind, file)
   }
 
   private mutating func writeHistograms(_ shard: Head.Shard, _ file: AppendFile) throws(DiskError) {

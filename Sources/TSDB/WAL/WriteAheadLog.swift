@@ -31,11 +31,29 @@ package final class WriteAheadLog: Sendable {
     self.log = log
     self.metrics = metrics
     directory = WALDirectory(disk, options.directory)
+    if options.sync != .os { WriteAheadLog.syncInherited(directory, log) }
     let tail = try WriteAheadLog.openTail(directory, options, log)
     firstSegment = tail.segment
     self.tail = Mutex(tail)
     lastSyncNanoseconds = Atomic(clock.monotonicNanoseconds())
     metrics.segmentCurrent.set(Double(firstSegment))
+  }
+
+  /// What an earlier process wrote and had acknowledged it may not have synced: it may have been killed.
+  private static func syncInherited(_ directory: WALDirectory, _ log: Log) {
+    do throws(DiskError) {
+      for number in try directory.segments() {
+        let file = try directory.disk.open(directory.segmentPath(number), .read)
+        defer { try? file.close() }
+        try file.sync()
+      }
+      try directory.disk.syncDirectory(directory.path)
+    } catch {
+      // The log is read back as far as it goes; until it has been written to a block a power loss may take it.
+      if !error.isNotFound {
+        log.error("What an earlier run left in the write-ahead log could not be synced", ["err": error.description])
+      }
+    }
   }
 
   private static func openTail(
