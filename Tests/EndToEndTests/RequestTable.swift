@@ -140,7 +140,11 @@ extension JSONValue {
     switch self {
     case .array(let values): .array(values.map(\.unordered).sorted { "\($0)" < "\($1)" })
     case .object(let members):
-      .object(members.map { Member(name: $0.name, value: $0.value.unordered) }.sorted { $0.name < $1.name })
+      // A section of our own is no difference.
+      .object(
+        members.filter { $0.name != "apus" }.map { Member(name: $0.name, value: $0.value.unordered) }.sorted {
+          $0.name < $1.name
+        })
     default: self
     }
   }

@@ -104,6 +104,7 @@ import Testing
     var histograms: PlainHistograms = [:]
     for minute in stride(from: 2, through: 220, by: 2) as StrideThrough<Int64> {
       told.time = DatabaseSetup.epoch + minute * 60_000
+      setup.clock.advance(milliseconds: 120_000)
       var body = (0..<8).map { SentSeries("m", $0, [(told.time, Double((minute * Int64($0 + 3)) % 89))]) }
       if minute % 10 == 0 { body.append(SentSeries("m", 9, [(told.time, 1)])) }
       try writer.write(body, to: database.head, now: told.time)

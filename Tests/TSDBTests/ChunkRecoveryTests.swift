@@ -26,6 +26,7 @@ import Testing
     func run(minutes: Int) throws {
       for minute in 0..<minutes {
         told.time += 60_000
+        setup.clock.advance(milliseconds: 60_000)
         var body = (0..<6).map { SentSeries("m", $0, [(told.time, Double(minute * $0 % 37))]) }
         if minute % 5 == 4 {
           body.append(SentSeries("late", 1, [(told.time, Double(minute)), (told.time - 1_000_000, Double(minute))]))

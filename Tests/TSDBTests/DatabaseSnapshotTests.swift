@@ -127,6 +127,7 @@ import Testing
     var story = Story()
     let database = try story.setup.open()
     for hour in 0..<7 as Range<Int64> {
+      story.setup.clock.advance(milliseconds: 3_600_000)
       try story.write(database, series: 10) { number in
         (0..<60).map { (start + hour * 3_600_000 + $0 * 60_000, Double(($0 * 31 + Int64(number)) % 7)) }
       }

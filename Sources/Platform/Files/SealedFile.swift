@@ -103,8 +103,9 @@ package struct SealedFile: Sendable {
   // MARK: generations
 
   /// Why a generation cannot be used; no text: it is not there.
-  private struct Fault: Error {
+  private struct Fault: Error, CustomStringConvertible {
     var text: String?
+    var description: String { text ?? "it is not there" }
   }
 
   private func generation(_ path: String, _ objection: (Contents) -> String?) -> Result<Contents, Fault> {

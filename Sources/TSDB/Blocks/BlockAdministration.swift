@@ -10,15 +10,18 @@ package final class BlockAdministration: BlockAdmin {
   private let head: any HeadAdmin
   private let clock: any Clock
   private let directory: String
+  private let random: RandomNumbers
 
   /// - Parameter directory: where snapshots go, `snapshots` in the data directory.
   package init(
-    _ blocks: BlockSet, compactor: Compactor, head: any HeadAdmin, directory: String, clock: any Clock
+    _ blocks: BlockSet, compactor: Compactor, head: any HeadAdmin, directory: String, clock: any Clock,
+    random: RandomNumbers = RandomNumbers()
   ) {
     self.blocks = blocks
     self.compactor = compactor
     self.head = head
     self.directory = directory
+    self.random = random
     self.clock = clock
   }
 
@@ -44,7 +47,6 @@ package final class BlockAdministration: BlockAdmin {
   /// The copy is made in a folder that says itself that it is rubbish and gets its name when all of it is durable: neither a
   /// failure nor a crash leaves something that looks like a snapshot.
   package func snapshot(skipsHead: Bool) throws(BlockFault) -> TakenSnapshot {
-    var random = SystemRandomNumberGenerator()
     let name = SnapshotName.make(milliseconds: clock.nowMilliseconds(), number: random.next())
     let path = DiskPath.join(directory, name)
     let unfinished = path + BlockFolder.creationSuffix

@@ -149,7 +149,8 @@ package final class Database: Sendable {
 
   /// Deletes, cleans and copies.
   package var administration: BlockAdministration {
-    BlockAdministration(blocks, compactor: compactor, head: self, directory: layout.snapshots, clock: clock)
+    BlockAdministration(
+      blocks, compactor: compactor, head: self, directory: layout.snapshots, clock: clock, random: random)
   }
 
   /// How far the replay is, for `/api/v1/status/walreplay`.

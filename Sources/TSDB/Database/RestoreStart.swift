@@ -7,10 +7,13 @@ struct RestoreStart: Equatable {
   /// The log ends before the snapshot's position: it is another log, or the end of this one is gone.
   var lacksLog = false
 
-  /// `logEnd`: the numbers of the first segments that are not to be read.
-  init(_ snapshot: HeadSnapshotReader?, losesChunks: Bool, logEnd: (wal: Int, wbl: Int)) {
+  /// - Parameters:
+  ///   - logEnd: the numbers of the first segments that are not to be read.
+  ///   - lastFound: the highest number that the log had; -1: it had none.
+  init(_ snapshot: HeadSnapshotReader?, losesChunks: Bool, logEnd: (wal: Int, wbl: Int), lastFound: Int) {
     guard let snapshot, let position = snapshot.wal else { return }
-    lacksLog = position > WALPosition(segment: logEnd.wal, offset: 0)
+    // At the start of a segment nothing of it is needed, and an empty one may have been given up.
+    lacksLog = position.offset > 0 && position.segment > lastFound
     if snapshot.damage != nil || losesChunks || lacksLog { return }
     wal = position
     if let late = snapshot.wbl, late <= WALPosition(segment: logEnd.wbl, offset: 0) { wbl = late }

@@ -15,6 +15,8 @@ package final class WriteAheadLog: Sendable {
   package let metrics: WALMetrics
   /// The first segment this run writes. Everything before it is there to be replayed.
   package let firstSegment: Int
+  /// The highest number that was taken when the log was opened, by a segment or a checkpoint; -1: none.
+  let lastFound: Int
 
   let log: Log
   private let clock: any Clock
@@ -32,7 +34,9 @@ package final class WriteAheadLog: Sendable {
     self.metrics = metrics
     directory = WALDirectory(disk, options.directory)
     if options.sync != .os { WriteAheadLog.syncInherited(directory, log) }
-    let tail = try WriteAheadLog.openTail(directory, options, log)
+    var last = -1
+    let tail = try WriteAheadLog.openTail(directory, options, log, &last)
+    lastFound = last
     firstSegment = tail.segment
     self.tail = Mutex(tail)
     lastSyncNanoseconds = Atomic(clock.monotonicNanoseconds())
@@ -57,11 +61,11 @@ package final class WriteAheadLog: Sendable {
   }
 
   private static func openTail(
-    _ directory: WALDirectory, _ options: WALOptions, _ log: Log
+    _ directory: WALDirectory, _ options: WALOptions, _ log: Log, _ last: inout Int
   ) throws(WALError) -> SegmentTail {
     do throws(DiskError) {
       try directory.prepare()
-      let last = try directory.lastNumber()
+      last = try directory.lastNumber()
       // An empty segment is gone on in, never removed first: with it might go the highest number there is.
       let isReused = last >= max(options.firstSegmentMin, 0) ? try directory.isEmptySegment(last) : false
       var tail = SegmentTail(
