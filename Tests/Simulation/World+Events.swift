@@ -190,8 +190,15 @@ extension World {
     var restored = options
     restored.directory = path
     let first = trueTime - World.retentionMilliseconds + 7_200_000
-    let found = try SimulatedServer(restored, disk: disk, clock: clock, log: log.log).everything(
-      from: first, through: trueTime + 86_400_000)
+    let found: [Labels: WorldModel.Times]
+    do {
+      found = try SimulatedServer(restored, disk: disk, clock: clock, log: log.log).everything(
+        from: first, through: trueTime + 86_400_000)
+    } catch {
+      note("the snapshot does not open: \(error)")
+      try? disk.removeTree(path)
+      return
+    }
     let differences = model.differences(found, from: first, through: trueTime + 86_400_000)
     if let wrong = differences.wrong { throw Finding(description: "in a snapshot: \(wrong)") }
     try judge(differences.missing, " in a snapshot")

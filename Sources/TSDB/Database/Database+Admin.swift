@@ -25,6 +25,7 @@ extension Database: HeadAdmin {
       }
     }
     try noteDeletions(all)
+    deletionReach.withLock { $0 = DeletionReach(of: head.files) }
     head.setBack(found, now: now)
   }
 
@@ -48,6 +49,8 @@ extension Database: HeadAdmin {
   func forgetDeletions(before time: Int64) {
     let all = head.deletions.all
     if all.isEmpty || time == .min { return }
+    // A start finds late samples in these files again, also of times that are in blocks.
+    if deletionReach.withLock({ $0?.isPassed(by: head.files) }) == false { return }
     var kept = Tombstones()
     for (reference, intervals) in all.series {
       for interval in intervals where interval.upperBound >= time {
@@ -85,7 +88,10 @@ extension Database: HeadAdmin {
     let reading = deletionsFile.read { Database.tombstones($0.body) == nil ? "it holds no list" : nil }
     let all = reading.contents.flatMap { Database.tombstones($0.body) } ?? Tombstones()
     head.deletions.replace(all)
-    if !all.isEmpty { head.setBackDeleted(now: clock.nowMilliseconds()) }
+    if !all.isEmpty {
+      head.setBackDeleted(now: clock.nowMilliseconds())
+      deletionReach.withLock { $0 = DeletionReach(of: head.files) }
+    }
     guard let damage = reading.damage else { return }
     damaged.report(
       layout.deletions, as: "apus.deleted", damage: damage,

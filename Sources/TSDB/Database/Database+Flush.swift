@@ -118,14 +118,14 @@ extension Database {
     if !awaitReaders(shouldStop) { return false }
     _ = head.removeFlushed()
     head.settleOldestTime(border)
-    // What a start might read from the log once more must not come back to life.
-    if isNoted { forgetDeletions(before: border) }
     wantsTruncation.store(true, ordering: .releasing)
     do throws(HeadChunksError) {
       try head.removeUnusedChunkFiles()
     } catch {
       log.error("Flushed head chunk files could not be removed", ["err": "\(error)"])
     }
+    // What a start might read from the log once more must not come back to life.
+    if isNoted { forgetDeletions(before: border) }
     return true
   }
 

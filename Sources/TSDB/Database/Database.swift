@@ -39,6 +39,8 @@ package final class Database: Sendable {
   let steadyTime: Mutex<SteadyTime>
   /// When the head was last flushed, in milliseconds of monotonic time.
   let lastFlush: Atomic<Int64>
+  /// The files that may hold samples which were deleted; nil: nothing was.
+  let deletionReach = Mutex<DeletionReach?>(nil)
   /// What readers hold (`ReadEpoch`).
   let epoch = Mutex(ReadEpoch())
   /// Damaged blocks that were tried to be repaired in this run.

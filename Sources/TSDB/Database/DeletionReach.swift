@@ -1,0 +1,23 @@
+import Platform
+
+/// How far the files of late samples went when something was deleted: chunk files and the log up to these may hold what was
+/// deleted, and a start reads them whatever has been flushed. The list of deletions stays until they are gone. A value.
+struct DeletionReach: Sendable {
+  private let chunkFile: Int
+  private let lateSegment: Int
+
+  init(of files: HeadFiles) {
+    chunkFile = files.chunks.inventory.last?.number ?? 0
+    // An empty segment holds nothing.
+    let late = files.wbl.position
+    lateSegment = late.offset > 0 ? late.segment : late.segment - 1
+  }
+
+  /// True once none of the files is there any more.
+  func isPassed(by files: HeadFiles) -> Bool {
+    if let oldest = files.chunks.inventory.first?.number, oldest <= chunkFile { return false }
+    // A log that cannot be listed is there.
+    guard let segments = try? files.wbl.directory.segments() else { return false }
+    return segments.first.map { $0 > lateSegment } ?? true
+  }
+}
