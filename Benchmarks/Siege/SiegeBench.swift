@@ -41,7 +41,8 @@ func runSiege(_ options: BenchOptions) throws {
   memory.watch(max(calm, .seconds(10)))
   good.finish()
   let verdict = SiegeVerdict(
-    server: server, good: good, seconds: seconds, residentBefore: residentBefore, residentMax: residentMax, residentAfter: memory.bytes)
+    server: server, good: good, seconds: seconds, residentBefore: residentBefore, residentMax: residentMax,
+    residentAfter: memory.bytes)
   print(verdict.text(over.counts))
   guard verdict.failures.isEmpty else { throw Trial.Failure(description: verdict.failures.joined(separator: "\n")) }
 }

@@ -15,7 +15,7 @@ private func number(_ name: String, _ standard: UInt64) -> UInt64 {
   return value
 }
 
-private let first = number("--seed", UInt64.random(in: 1...0xffff_ffff))
+private let first = number("--seed", RandomSource(for: "the worlds").seed)
 private let worlds = number("--worlds", 1)
 private let hours = Int(number("--hours", 24))
 for seed in first..<(first + worlds) {

@@ -68,7 +68,6 @@ package final class SimulatedLog: Sendable {
 
   init(printsAll: Bool) { self.printsAll = printsAll }
 
-
   var log: Log {
     Log(level: .info, format: .logfmt) { [self] text in
       note(text)
@@ -91,6 +90,8 @@ package final class SimulatedLog: Sendable {
 
   private static func tellsOfDamage(_ line: String) -> Bool {
     guard line.contains("level=WARN") || line.contains("level=ERROR") else { return false }
-    return ["damage", "cannot be read", "missing", "torn", "aside", "lost", "corrupt", "gap"].contains { line.contains($0) }
+    return ["damage", "cannot be read", "missing", "torn", "aside", "lost", "corrupt", "gap"].contains {
+      line.contains($0)
+    }
   }
 }

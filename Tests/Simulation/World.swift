@@ -79,7 +79,6 @@ package final class World {
     return options
   }
 
-  var dbg = -1
   func note(_ event: String) {
     events.append("\(elapsed / 1000)s: \(event)")
     log.note("== \(elapsed / 1000)s: \(event)")
@@ -106,7 +105,6 @@ package final class World {
       try maybeHappen()
       server?.upkeep()
       if disk.isStopped { crash() }
-      if let server { let f = try server.everything(from: World.epoch + 10_800_000, through: World.epoch + 12_599_000); let n = f.filter { $0.key["sender"] == "s0" }.reduce(0) { $0 + $1.value.count }; if n != dbg { note("COUNT \(n)"); dbg = n } }
       if server != nil && trouble.errorsUntil < elapsed && trouble.diskFullUntil < elapsed { model.makeDurable() }
       if step % 240 == 239 { try check(from: trueTime - 3 * 3_600_000) }
       if step % 2_880 == 2_879 {

@@ -18,7 +18,8 @@ extension Database {
     let restorer = HeadRestorer(head, chunks: found)
     let (snapshot, isSnapshotDamaged) = loadSnapshot(restorer)
     let losesChunks = !findChunkLosses(snapshot).isEmpty
-    let start = RestoreStart(snapshot, losesChunks: losesChunks, logEnd: replayLimits, lastFound: head.files.wal.lastFound)
+    let start = RestoreStart(
+      snapshot, losesChunks: losesChunks, logEnd: replayLimits, lastFound: head.files.wal.lastFound)
     if start.lacksLog { reportLostLog(snapshot) }
     do throws(WALError) {
       let wal = try WALReplay(
