@@ -201,7 +201,7 @@ extension World {
     }
     let differences = model.differences(found, from: first, through: trueTime + 86_400_000)
     if let wrong = differences.wrong { throw Finding(description: "in a snapshot: \(wrong)") }
-    try judge(differences.missing, " in a snapshot")
+    try judge(differences, " in a snapshot")
     // A failing disk may keep it.
     try? disk.removeTree(path)
   }

@@ -170,7 +170,7 @@ package final class World {
     let differences = model.differences(try server.everything(from: first, through: last), from: first, through: last)
     statistics.samplesCompared += model.acknowledgedCount
     if let wrong = differences.wrong { throw Finding(description: wrong) }
-    try judge(differences.missing, "")
+    try judge(differences, "")
   }
 
   /// What damage has cost shows at once; what is missing later needs another word.
@@ -180,14 +180,16 @@ package final class World {
     trouble.damagedAt = log.damageCount
   }
 
-  func judge(_ missing: [(series: Labels, time: Int64)], _ place: String) throws {
-    guard let one = missing.first else { return }
-    // Damage may cost samples; it may not cost them in silence.
+  func judge(_ differences: WorldModel.Differences, _ place: String) throws {
+    let missing = differences.missing
+    // Damage may cost samples, or bring deleted ones back; it may not do so in silence.
     if let before = trouble.damagedAt, log.damageCount > before {
-      note("\(missing.count) samples given up after reported damage\(place)")
-      model.giveUp(missing)
-      return
+      if !missing.isEmpty { note("\(missing.count) samples given up after reported damage\(place)") }
+      if differences.returned != nil { model.giveUpDeletions() }
+      return model.giveUp(missing)
     }
+    if let returned = differences.returned { throw Finding(description: returned + place) }
+    guard let one = missing.first else { return }
     throw Finding(
       description: "\(missing.count) acknowledged samples are missing\(place), the first of \(one.series) at "
         + "\((one.time - World.epoch) / 1000)s")

@@ -42,6 +42,9 @@ struct WorldModel {
     for one in missing { acknowledged[one.series]?[one.time] = nil }
   }
 
+  /// Takes it that what was deleted is back.
+  mutating func giveUpDeletions() { deleted.removeAll() }
+
   /// What is older need not be there any more.
   mutating func forget(before time: Int64) {
     for series in Array(acknowledged.keys) {
@@ -56,8 +59,10 @@ struct WorldModel {
 
   struct Differences {
     var missing: [(series: Labels, time: Int64)] = []
-    /// A sample that nobody sent, or with another value, or that was deleted. Never allowed.
+    /// A sample that nobody sent, or with another value. Never allowed.
     var wrong: String?
+    /// A sample that was deleted. Damage of the list of deletions may bring it back, and says so.
+    var returned: String?
   }
 
   /// What `found` lacks or has too much between two times.
@@ -80,7 +85,7 @@ struct WorldModel {
       }
       for deletion in deleted where deletion.series == series {
         if let back = times.keys.first(where: { $0 <= deletion.through }) {
-          differences.wrong = "\(series) at \(back) was deleted and is back"
+          differences.returned = "\(series) at \(back) was deleted and is back"
         }
       }
     }
