@@ -5,9 +5,9 @@ import TestKit
 // Lets simulated servers live: `Simulate [--seed N] [--worlds N] [--hours N] [--verbose]`. Worlds have the seeds from N on; the first
 // broken promise ends the run with the seed, the last events and the last lines of the log.
 
-private func number(_ name: String, _ standard: UInt64) -> UInt64 {
+private func number(_ name: String, _ standard: @autoclosure () -> UInt64) -> UInt64 {
   let arguments = CommandLine.arguments
-  guard let place = arguments.firstIndex(of: name) else { return standard }
+  guard let place = arguments.firstIndex(of: name) else { return standard() }
   guard place + 1 < arguments.count, let value = UInt64(arguments[place + 1]) else {
     print("simulate: \(name) wants a number")
     exit(2)
