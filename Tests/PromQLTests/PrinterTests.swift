@@ -30,6 +30,7 @@ private let printed: [(query: String, text: String)] = [
   ("vector(1) # end", "vector(1)"),
   ("time()", "time()"), ("absent(nonexistent{job=\"x\"})", "absent(nonexistent{job=\"x\"})"),
   ("{__name__=\"\",a=\"b\"}", "{__name__=\"\",a=\"b\"}"), ("on_call{on=\"x\"}", "on_call{on=\"x\"}"),
+  ("{y=\"\\200e9\"}", "{y=\"\\ufffde9\"}"), ("{y=\"\\ufffd\"}", "{y=\"\\ufffd\"}"),
   ("sum by (on, by, sum) (a)", "sum by (on, by, sum) (a)"), ("a:b:c", "a:b:c"), ("- -1", "1"),
 ]
 

@@ -42,7 +42,8 @@ package enum QuotedText {
       result.unicodeScalars.append(scalar)
       return
     }
-    if isPrintable(scalar) {
+    // U+FFFD as it is would be read as bytes that are no UTF-8.
+    if isPrintable(scalar) && scalar.value != Rune.invalid.value {
       result.unicodeScalars.append(scalar)
       return
     }
