@@ -193,6 +193,35 @@ import Testing
     #expect(try healthy.fault == nil)
   }
 
+  @Test("a damaged segment that no start reads does not keep the log from being shortened for good")
+  func damagedSegmentBehindSnapshot() throws {
+    let story = try Story()
+    for _ in 0..<4 {
+      try story.run(minutes: 20)
+      try story.database.head.files.wal.cutSegment()
+    }
+    try story.reopen(cleanly: true)
+    // The snapshot lies behind it: the start does not see the damage.
+    let directory = story.database.head.files.wal.directory
+    let file = try story.setup.disk.open(directory.segmentPath(0), .readWrite)
+    try [UInt8](repeating: 0xee, count: 40).withUnsafeBytes { try file.write($0, at: 200) }
+    try story.reopen(cleanly: false)
+    #expect(!story.setup.logged("is damaged"))
+    try story.run(minutes: 20)
+    story.database.truncateLogs(now: story.told.time)
+    #expect(try directory.segments().contains(0), "the page may be readable the next time")
+    try story.run(minutes: 20)
+    story.database.truncateLogs(now: story.told.time)
+    #expect(try !directory.segments().contains(0) && !directory.checkpoints().isEmpty)
+    #expect(story.setup.logged("is damaged, its other records are kept"))
+    #expect(try story.setup.disk.list("/data/quarantine").contains { $0.contains("00000000") })
+    // With the snapshot, and from the log alone as far as that has it.
+    try story.reopen(cleanly: false)
+    let fault = try story.fault
+    #expect(fault == nil, "\(fault ?? "")")
+    #expect(try directory.segments().count < 5)
+  }
+
   @Test("what an fsync of the log has lost is written to a snapshot at once, and survives a power cut")
   func failedLogSync() throws {
     let story = try Story()

@@ -121,7 +121,7 @@ extension Database {
       minTime: oldest, histogramMinTime: head.oldestHistogramTime() ?? .max,
       exemplarMinTime: head.oldestExemplarTime() ?? .max
     ) { live.contains($0) }
-    let statistics = try wal.checkpoint(through: last, choice, quarantine: layout.quarantine)
+    let statistics = try checkpoint(through: last, choice)
     try wal.truncate(before: last + 1)
     log.info(
       "Write-ahead log shortened",
@@ -131,6 +131,29 @@ extension Database {
         "kept_samples": "\(statistics.keptSamples)",
         "duration": "\((clock.monotonicNanoseconds() - started) / 1_000_000)ms",
       ])
+  }
+
+  /// A checkpoint over a segment that cannot be read whole has to wait: the page may be readable the next time. Where it is
+  /// not, a snapshot writes down all that memory has of it; only then the segment is set aside and mended, so that damage
+  /// does not keep the log from being shortened for good.
+  private func checkpoint(through last: Int, _ choice: Checkpoint.Choice) throws(WALError) -> Checkpoint.Statistics {
+    let wal = head.files.wal
+    do throws(WALError) {
+      let statistics = try wal.checkpoint(through: last, choice, damage: .refused, quarantine: layout.quarantine)
+      refusedSegment.withLock { $0 = nil }
+      return statistics
+    } catch {
+      guard case .damaged(let path) = error else { throw error }
+      let isKnown = refusedSegment.withLock { refused in
+        defer { refused = path }
+        return refused == path
+      }
+      guard isKnown, writeSnapshot() > 0 else { throw error }
+      log.warn(
+        "A damaged write log segment is set aside; what is in memory of its records is in the head snapshot",
+        ["segment": path])
+      return try wal.checkpoint(through: last, choice, damage: .mended, quarantine: layout.quarantine)
+    }
   }
 
   /// The log of late samples has no checkpoints: once all its samples are in files, it begins anew.

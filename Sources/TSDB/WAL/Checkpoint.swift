@@ -75,16 +75,17 @@ package enum Checkpoint {
 
 extension WriteAheadLog {
   /// Makes `checkpoint.<last>` of everything up to segment `last`, which must be finished. Old segments stay until
-  /// `truncate`.
+  /// `truncate`. What cannot be read must not be left out of the checkpoint: then there is none, unless the caller has it
+  /// elsewhere and asks for `mended`.
   package func checkpoint(
-    through last: Int, _ choice: Checkpoint.Choice, compression: WALCompression = .snappy, quarantine: String
+    through last: Int, _ choice: Checkpoint.Choice, compression: WALCompression = .snappy,
+    damage: WALReplay.Damage = .refused, quarantine: String
   ) throws(WALError) -> Checkpoint.Statistics {
     precondition(last < position.segment, "the segment is still written to")
     metrics.checkpoints.add()
     do throws(WALError) {
-      // What cannot be read must not be left out of the checkpoint: then there is none.
       let replay = try WALReplay(
-        directory, before: last + 1, quarantine: quarantine, damage: .refused, log: log, metrics: metrics)
+        directory, before: last + 1, quarantine: quarantine, damage: damage, log: log, metrics: metrics)
       let statistics = try Checkpoint.write(
         directory, through: last, choice, compression: compression, replay: replay, log: log)
       return statistics

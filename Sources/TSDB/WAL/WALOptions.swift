@@ -59,7 +59,7 @@ package enum WALError: Error, Equatable, Sendable, CustomStringConvertible {
     case .disk(let error): error.description
     case .closed: "the write-ahead log is closed"
     case .damaged(let path):
-      "records of the write-ahead log cannot be read in \(path); a restart sets the segment aside and mends it"
+      "records of the write-ahead log cannot be read in \(path); the log is not shortened over them"
     }
   }
 }
