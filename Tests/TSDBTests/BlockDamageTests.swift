@@ -213,4 +213,67 @@ import Testing
     let snapshot = try database.administration.snapshot(skipsHead: false)
     #expect(snapshot.warnings.contains { $0.contains("is not served") })
   }
+
+  private enum ListDamage: CaseIterable { case removed, flipped, empty, removedWithCopy, flippedWithCopy }
+
+  private func apply(_ damage: ListDamage, _ block: String, on disk: SimulatedDisk) throws {
+    let names = damage == .removedWithCopy || damage == .flippedWithCopy ? BlockDeletions.fileNames : ["tombstones"]
+    for name in names {
+      let path = "\(block)/\(name)"
+      guard (try? disk.status(path)) != nil else { continue }
+      switch damage {
+      case .removed, .removedWithCopy: try disk.removeFile(path)
+      case .flipped, .flippedWithCopy: try flip(path, -2, on: disk)
+      case .empty: try disk.open(path, .truncate).close()
+      }
+    }
+  }
+
+  private func count(_ database: Database) throws -> Int {
+    try database.everything().values.reduce(0) { $0 + $1.count }
+  }
+
+  @Test("a block whose list of deletions is damaged or gone is served; what was deleted stays deleted, or it is told")
+  func deletions() throws {
+    for damage in ListDamage.allCases {
+      for deletes in [false, true] {
+        let setup = DatabaseSetup()
+        let ulid = ULID(high: 1 << 60, low: 7)
+        var samples: PlainSamples = [:]
+        for number in 0..<4 {
+          samples[Labels([("__name__", "m"), ("host", "h\(number)")])] = [DatabaseSetup.epoch: 1]
+        }
+        try setup.disk.makeDirectories("/data")
+        _ = try BlockFixture.write(samples, to: "/data", on: setup.disk, ulid: ulid)
+        var database = try setup.open()
+        if deletes {
+          try database.administration.delete([try CompiledMatcher(Matcher(.equal, "host", "h1"))], in: .min ... .max)
+        }
+        let wanted = deletes ? 3 : 4
+        #expect(try count(database) == wanted)
+        try apply(damage, "/data/\(ulid)", on: setup.disk)
+        let isNoticed = deletes || damage != .removed && damage != .removedWithCopy
+        let isLost = deletes && (damage == .removedWithCopy || damage == .flippedWithCopy)
+        #expect(try BlockVerification("/data/\(ulid)", on: setup.disk).findings.isEmpty == !isNoticed)
+
+        database = try setup.open()
+        let context = Comment("\(damage), deletes: \(deletes): \(setup.kept.lines)")
+        #expect(try count(database) == (isLost ? 4 : wanted), context)
+        #expect(setup.damaged("tombstones") == (isNoticed ? 1 : 0), context)
+        #expect(setup.logged("delete them again") == isLost, context)
+        let notes = DamageNotes()
+        let all = [try CompiledMatcher(Matcher(.equal, "__name__", "m"))]
+        _ = try database.select(all, from: .min, through: .max, notes: notes)
+        #expect(notes.warnings.count == (isLost ? 1 : 0) && notes.error == nil, context)
+        // Mended: the next start finds nothing, and what was deleted can be deleted again.
+        database = try setup.open()
+        #expect(setup.damaged("tombstones") == 0)
+        #expect(try BlockVerification("/data/\(ulid)", on: setup.disk).findings.isEmpty)
+        if isLost {
+          try database.administration.delete([try CompiledMatcher(Matcher(.equal, "host", "h1"))], in: .min ... .max)
+        }
+        #expect(try count(setup.open()) == wanted)
+      }
+    }
+  }
 }

@@ -28,7 +28,7 @@ import Testing
 
   @Test("a damaged block is set aside, said and counted, and the others are served")
   func damage() throws {
-    for name in ["meta.json", "index", "tombstones"] {
+    for name in ["meta.json", "index"] {
       let bench = try bench()
       let ulid = try bench.folders[1]
       try cut("/data/\(ulid)/\(name)", to: 7, bench.disk)

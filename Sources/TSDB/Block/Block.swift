@@ -7,6 +7,8 @@ package final class Block: Sendable {
   package let directory: String
   package let meta: BlockMeta
   package let tombstones: Tombstones
+  /// What was found of the list of deletions when the block was opened.
+  let foundDeletions: BlockDeletions
   package let index: IndexFile
   let segments: [MappedFile]
   /// Of index and chunks.
@@ -25,7 +27,8 @@ package final class Block: Sendable {
       throw .corrupt(path: description.path, reason: "not the description of a block")
     }
     self.meta = meta
-    tombstones = try Block.readTombstones(directory + "/tombstones", disk)
+    foundDeletions = try BlockDeletions(directory, disk, count: meta.stats.tombstones)
+    tombstones = foundDeletions.tombstones
     let mapped = try Block.map(directory + "/index", disk)
     do throws(IndexDamage) {
       index = try IndexFile(mapped.bytes, owner: mapped)
@@ -40,6 +43,7 @@ package final class Block: Sendable {
     directory = block.directory
     self.meta = meta
     self.tombstones = tombstones
+    foundDeletions = block.foundDeletions
     index = block.index
     segments = block.segments
     sizeBytes = block.sizeBytes
@@ -52,21 +56,6 @@ package final class Block: Sendable {
 
   private static func map(_ path: String, _ disk: any Disk) throws(BlockFault) -> MappedFile {
     try BlockFault.wrap { () throws(DiskError) in try disk.map(path) }
-  }
-
-  /// No file means that nothing was deleted.
-  private static func readTombstones(_ path: String, _ disk: any Disk) throws(BlockFault) -> Tombstones {
-    let file: MappedFile
-    do throws(DiskError) {
-      file = try disk.map(path)
-    } catch {
-      if error.isNotFound { return Tombstones() }
-      throw .disk(error)
-    }
-    guard let tombstones = Tombstones(file: file.bytes) else {
-      throw .corrupt(path: path, reason: "not a list of deletions, or damaged")
-    }
-    return tombstones
   }
 
   private static func segments(_ directory: String, _ disk: any Disk) throws(BlockFault) -> [MappedFile] {

@@ -242,6 +242,7 @@ extension BlockVerification {
 
   private mutating func checkTombstones(_ block: Block) {
     stats.tombstones = Int64(block.tombstones.count)
+    if let damage = block.foundDeletions.damage { add(block.directory + "/" + BlockDeletions.fileName, damage) }
     guard !block.tombstones.isEmpty, let all = try? block.index.everySeries() else { return }
     for reference in block.tombstones.series.keys.sorted() {
       let place = UInt32(exactly: reference).map { all.gallop(0, to: $0) } ?? all.count

@@ -116,9 +116,9 @@ package struct BlockWriter: ~Copyable {
     do throws(DiskError) {
       try chunks.finish()
       try disk.syncDirectory(folder + "/chunks")
-      var deleted = ByteBuffer(capacity: 16)
-      tombstones.encode(into: &deleted)
-      try BlockWriter.write(Array(deleted.bytes), folder + "/tombstones", disk)
+      for name in tombstones.isEmpty ? [BlockDeletions.fileName] : BlockDeletions.fileNames {
+        try BlockWriter.write(tombstones.file, DiskPath.join(folder, name), disk)
+      }
       try BlockWriter.write(meta.json, folder + "/meta.json", disk)
       try disk.syncDirectory(folder)
       try disk.rename(folder, to: DiskPath.join(root, "\(ulid)"))

@@ -18,7 +18,9 @@ package enum BlockCopy {
         try disk.makeDirectories(temporary + "/chunks")
         for name in try disk.list(source + "/chunks") { try copy("chunks/" + name, source, temporary, disk) }
         for name in ["index", "meta.json"] { try copy(name, source, temporary, disk) }
-        if (try? disk.status(source + "/tombstones")) != nil { try copy("tombstones", source, temporary, disk) }
+        for name in BlockDeletions.fileNames where (try? disk.status(DiskPath.join(source, name))) != nil {
+          try copy(name, source, temporary, disk)
+        }
         try disk.syncDirectory(temporary + "/chunks")
         try disk.syncDirectory(temporary)
       }

@@ -28,16 +28,38 @@ extension BlockSet {
     var meta = block.meta
     meta.stats.tombstones = Int64(tombstones.count)
     let path = folder.path(meta.ulid)
-    var file = ByteBuffer()
-    tombstones.encode(into: &file)
-    let bytes = Array(file.bytes)
-    try BlockFault.wrap { () throws(DiskError) in
-      try AtomicReplace.write(bytes, to: path + "/tombstones", on: disk)
-    }
+    try BlockFault.wrap { () throws(DiskError) in try BlockDeletions.write(tombstones, into: path, on: disk) }
     // From here on they count, also after a crash; the description only says how many there are.
     update([block.with(meta: meta, tombstones: tombstones)])
     try BlockFault.wrap { () throws(DiskError) in
       try AtomicReplace.write(meta.json, to: path + "/meta.json", on: disk)
+    }
+  }
+
+  /// Tells of blocks whose list of deletions was found damaged, and mends the list.
+  func mendDeletions(_ damaged: DamagedFiles) {
+    for block in current.blocks where block.foundDeletions.damage != nil { mendDeletions(of: block, damaged) }
+  }
+
+  private func mendDeletions(of block: Block, _ damaged: DamagedFiles) {
+    let found = block.foundDeletions
+    let instead = found.isLost ? "nothing" : found.tombstones.isEmpty ? "an empty list" : "the copy beside it"
+    damaged.report(
+      DiskPath.join(block.directory, BlockDeletions.fileName), as: BlockDeletions.fileName, damage: found.damage ?? "",
+      instead: instead,
+      meaning: found.isLost
+        ? "the block's samples are served, and with them those that had been deleted: delete them again"
+        : "nothing is lost")
+    var meta = block.meta
+    meta.stats.tombstones = Int64(block.tombstones.count)
+    do throws(DiskError) {
+      try BlockDeletions.write(block.tombstones, into: block.directory, on: disk)
+      try AtomicReplace.write(meta.json, to: block.directory + "/meta.json", on: disk)
+      update([block.with(meta: meta, tombstones: block.tombstones)])
+    } catch {
+      log.error(
+        "A block's list of deletions could not be mended; the next start tries again",
+        ["block": "\(meta.ulid)", "err": "\(error)"])
     }
   }
 

@@ -13,12 +13,13 @@ extension BlockSet {
       for name in try disk.list(source + "/chunks") {
         try disk.link(source + "/chunks/" + name, to: target + "/chunks/" + name)
       }
-      for name in ["index", "tombstones", "meta.json"] {
+      for name in ["index", "meta.json"] { try disk.link(source + "/" + name, to: target + "/" + name) }
+      for name in BlockDeletions.fileNames {
         do throws(DiskError) {
           try disk.link(source + "/" + name, to: target + "/" + name)
         } catch {
-          // A block may lack its tombstones; nothing is deleted from it then.
-          if !error.isNotFound || name != "tombstones" { throw error }
+          // Where nothing was deleted they may be absent.
+          if !error.isNotFound { throw error }
         }
       }
       try disk.syncDirectory(target + "/chunks")

@@ -69,6 +69,7 @@ package final class Database: Sendable {
     } catch {
       throw .notReadable(path: layout.root, error)
     }
+    blocks.mendDeletions(damaged)
     let flushed = findFlushMark(
       options, layout, blocks.current, disk, now: clock.nowMilliseconds(), damaged)
     var found: [UInt64: [SeriesChunk]] = [:]

@@ -22,6 +22,7 @@ package final class DamageNotes: Sendable {
     /// Why no list of series can be read.
     var indexReason: String?
     var missing: MissingBlock?
+    var hasLostDeletions = false
   }
 
   private struct State {
@@ -73,6 +74,12 @@ package final class DamageNotes: Sendable {
     }
   }
 
+  /// Nothing is missing: no reason to refuse an answer.
+  func note(deletionsOf block: ULID) {
+    state.withLock { $0.entries[block, default: Entry()].hasLostDeletions = true }
+    isAny.store(true, ordering: .releasing)
+  }
+
   func note(_ missing: MissingBlock) {
     change(missing.ulid, "block \(missing.ulid) is not served: \(missing.reason)") { $0.missing = missing }
   }
@@ -96,6 +103,9 @@ package final class DamageNotes: Sendable {
     if let missing = entry.missing {
       let times = missing.times.map { " " + text($0) } ?? " of a time that is not known"
       parts.append("it is not served since the start (\(missing.reason)), its samples\(times) are missing here")
+    }
+    if entry.hasLostDeletions {
+      parts.append("its list of deletions was lost, samples that had been deleted may show here")
     }
     if let reason = entry.indexReason {
       parts.append("its index cannot be searched (\(reason)), its series are missing here")

@@ -50,6 +50,7 @@ package struct DatabaseSelection: Sendable {
     places.reserveCapacity(entries.count)
     for (place, entry) in entries.enumerated() { places[entry.labels] = place }
     for (number, block) in blocks.enumerated() {
+      if block.foundDeletions.isLost { notes?.note(deletionsOf: block.meta.ulid) }
       let references = try block.selectReadable(matchers, notes, shouldStop: shouldStop)
       try add(references, of: block, number, first...last, &places, shouldStop)
     }
