@@ -31,6 +31,9 @@ final class SimulatedServer {
     rounds.compact()
   }
 
+  /// Whether a power loss would cost nothing of what was acknowledged.
+  var isDurable: Bool { rounds.isDurable }
+
   func receive(_ message: [UInt8]) -> ReceiveOutcome {
     message.withUnsafeBytes { receiver.receive($0, encoding: .identity) }
   }

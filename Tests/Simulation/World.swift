@@ -105,7 +105,7 @@ package final class World {
       try maybeHappen()
       server?.upkeep()
       if disk.isStopped { crash() }
-      if server != nil && trouble.errorsUntil < elapsed && trouble.diskFullUntil < elapsed { model.makeDurable() }
+      if server?.isDurable == true { model.makeDurable() }
       if step % 240 == 239 { try check(from: trueTime - 3 * 3_600_000) }
       if step % 2_880 == 2_879 {
         try check(from: trueTime - World.retentionMilliseconds + 7_200_000)

@@ -245,6 +245,35 @@ import Testing
     #expect(try story.fault == nil)
   }
 
+  @Test("what was deleted and flushed stays deleted, also where the head's snapshot is older than the flush")
+  func deletedLateSamples() throws {
+    let story = try Story()
+    try filled(story)
+    try story.reopen(cleanly: true)
+    // What is brought back from the log behind chunks that are whole are late samples.
+    let file = try story.setup.disk.open("/data/chunks_head/000001", .readWrite)
+    try [UInt8(0xee)].withUnsafeBytes { try file.write($0, at: 60) }
+    try story.reopen(cleanly: true)
+    let range = (DatabaseSetup.epoch + 600_000)...(DatabaseSetup.epoch + 6_000_000)
+    try story.database.delete([try CompiledMatcher(Matcher(.regex, "instance", ".+"))], in: range)
+    for series in story.told.sent.keys {
+      story.told.sent[series] = story.told.sent[series]?.filter { !range.contains($0.key) }
+      story.told.acknowledged[series] = story.told.sent[series]
+    }
+    try story.reopen(cleanly: true)
+    #expect(try story.fault == nil)
+    try story.run(minutes: 120)
+    #expect(story.database.flushHead { false })
+    story.database.truncateLogs(now: story.told.time)
+    try story.run(minutes: 130)
+    #expect(story.database.flushHead { false })
+    for _ in 0..<2 {
+      try story.reopen(cleanly: false)
+      let fault = try story.fault
+      #expect(fault == nil, "\(fault ?? "")")
+    }
+  }
+
   @Test("a flush whose mark cannot be written keeps what was deleted deleted, through a restart")
   func unnotedFlush() throws {
     let story = try Story()

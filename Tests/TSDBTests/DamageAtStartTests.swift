@@ -182,7 +182,7 @@ import Testing
     }
   }
 
-  @Test("of a damaged list of deletions the one before is in effect; where there is none, that is told")
+  @Test("a damaged list of deletions has a second; where that is gone too, it is told")
   func deletions() throws {
     let story = try Story()
     var files = try story.files
@@ -192,7 +192,7 @@ import Testing
       guard let damaged = apply(damage, path, files) else { continue }
       var isTold = true
       if case .older = damage { isTold = false }
-      let fault = try fault(story, damaged, "apus.deleted", story.told(without: 1), isTold: isTold)
+      let fault = try fault(story, damaged, "apus.deleted", story.told, isTold: isTold)
       #expect(fault == nil, "\(damage)")
     }
     files[path + SealedFile.previousSuffix] = nil

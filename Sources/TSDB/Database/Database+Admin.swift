@@ -51,6 +51,8 @@ extension Database: HeadAdmin {
     if all.isEmpty || time == .min { return }
     // A start finds late samples in these files again, also of times that are in blocks.
     if deletionReach.withLock({ $0?.isPassed(by: head.files) }) == false { return }
+    // So it would in the snapshot, which may be older than the flush.
+    if writeSnapshot() == 0 { return }
     var kept = Tombstones()
     for (reference, intervals) in all.series {
       for interval in intervals where interval.upperBound >= time {
@@ -80,7 +82,8 @@ extension Database: HeadAdmin {
   private func writeDeletions(_ all: Tombstones) throws(DiskError) {
     var file = ByteBuffer()
     all.encode(into: &file)
-    try deletionsFile.write(Array(file.bytes))
+    // Twice: with the second the generation before is the same list, and no damage of one of them brings anything back.
+    for _ in 0..<2 { try deletionsFile.write(Array(file.bytes)) }
   }
 
   /// Reads back what was deleted; of a damaged list the one before.

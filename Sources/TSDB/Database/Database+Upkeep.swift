@@ -175,9 +175,12 @@ extension Database {
     try wbl.truncate(before: present)
   }
 
-  /// Writes a snapshot of the head; returns its size, 0 where it could not be written.
+  /// Writes a snapshot of the head; returns its size, 0 where it could not be written. One at a time: the maintenance writes
+  /// them, and so does a flush behind deletions.
   @discardableResult
-  func writeSnapshot() -> Int {
+  func writeSnapshot() -> Int { snapshotTurn.withLock { _ in writeSnapshotInTurn() } }
+
+  private func writeSnapshotInTurn() -> Int {
     let started = clock.monotonicNanoseconds()
     var writer = HeadSnapshotWriter(head)
     do throws(DiskError) {

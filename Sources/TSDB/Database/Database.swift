@@ -47,6 +47,8 @@ package final class Database: Sendable {
   let repairsTried = Mutex<Set<ULID>>([])
   /// The logs can be shortened: a flush has taken data out of the head.
   let wantsTruncation = Atomic<Bool>(false)
+  /// Held while a snapshot of the head is written.
+  let snapshotTurn = Mutex<Void>(())
   /// The segment over which the last checkpoint was refused.
   let refusedSegment = Mutex<String?>(nil)
 

@@ -12,8 +12,10 @@ final class Maintenance: Sendable {
     var bytesAtSnapshot = 0
     var snapshotBytes = 0
     var rounds = 0
-    /// An fsync of the log has failed.
+    /// An fsync of the log has failed, and since then no snapshot could be written.
     var mustWriteSnapshot = false
+    /// The round in which that is tried next.
+    var snapshotRound = 0
     var space = FreeSpaceGuard()
   }
 
@@ -29,7 +31,9 @@ final class Maintenance: Sendable {
   static func round(_ database: Database, _ state: inout State) {
     let options = database.options.withLock { $0 }
     let now = database.clock.nowMilliseconds()
-    if !database.syncLogsIfDue() { state.mustWriteSnapshot = true }
+    let isSynced = database.syncLogsIfDue()
+    if !isSynced && !state.mustWriteSnapshot { state.snapshotRound = 0 }
+    state.mustWriteSnapshot = state.mustWriteSnapshot || !isSynced
     for step in database.upkeep.withLock({ $0 }) { step() }
     database.watchSpace(&state.space, options.freeBytesMin)
     state.rounds += 1
@@ -45,8 +49,9 @@ final class Maintenance: Sendable {
       state.bytesAtTruncation = logged
       database.truncateLogs(now: now)
     }
-    // What a failed fsync has lost of the log is still in memory.
-    let mustWrite = state.mustWriteSnapshot && state.rounds % 10 == 0
+    // What a failed fsync has lost of the log is still in memory: at once, and again every ten seconds where that fails.
+    let mustWrite = state.mustWriteSnapshot && state.rounds >= state.snapshotRound
+    if mustWrite { state.snapshotRound = state.rounds + 10 }
     if mustWrite || logged - state.bytesAtSnapshot >= max(options.logBytesPerSnapshotMin, 2 * state.snapshotBytes) {
       state.bytesAtSnapshot = logged
       state.snapshotBytes = database.writeSnapshot()

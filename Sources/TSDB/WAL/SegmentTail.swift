@@ -174,9 +174,12 @@ struct SegmentTail: ~Copyable {
     }
   }
 
+  /// Nothing waits for an fsync.
+  var isSynced: Bool { !isDirty && !isDirectoryDirty && retired.isEmpty }
+
   /// What is to be synced now; nil where all is on stable storage. The caller must do it or report the failure.
   mutating func takeSyncWork() -> SyncWork? {
-    guard isDirty || isDirectoryDirty || !retired.isEmpty else { return nil }
+    if isSynced { return nil }
     let work = SyncWork(retired: retired, current: file, isDirectoryDirty: isDirectoryDirty)
     retired.removeAll(keepingCapacity: true)
     isDirty = false

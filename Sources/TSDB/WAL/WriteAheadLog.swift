@@ -109,6 +109,9 @@ package final class WriteAheadLog: Sendable {
     return outcome.position
   }
 
+  /// Nothing waits for an fsync. What a failed fsync has lost waits no more.
+  package var isSynced: Bool { tail.withLock { $0.isSynced } }
+
   /// Begins a new segment, so that all before it can be put into a checkpoint. Returns its number.
   @discardableResult
   package func cutSegment() throws(WALError) -> Int {
