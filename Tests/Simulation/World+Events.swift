@@ -170,6 +170,8 @@ extension World {
       note("\(labels) deleted")
       count { $0.deletions += 1 }
     } catch {
+      // It may have been done for a part of the files.
+      model.doubt(labels, through: through)
       note("a deletion failed: \(error)")
     }
   }

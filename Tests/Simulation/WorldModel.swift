@@ -37,6 +37,11 @@ struct WorldModel {
     deleted.append((series, time))
   }
 
+  /// What was to be deleted and may be there or not.
+  mutating func doubt(_ series: Labels, through time: Int64) {
+    acknowledged[series] = acknowledged[series]?.filter { $0.key > time }
+  }
+
   /// Takes it that these are gone: damage that was reported.
   mutating func giveUp(_ missing: [(series: Labels, time: Int64)]) {
     for one in missing { acknowledged[one.series]?[one.time] = nil }

@@ -82,8 +82,13 @@ extension Database: HeadAdmin {
   private func writeDeletions(_ all: Tombstones) throws(DiskError) {
     var file = ByteBuffer()
     all.encode(into: &file)
-    // Twice: with the second the generation before is the same list, and no damage of one of them brings anything back.
-    for _ in 0..<2 { try deletionsFile.write(Array(file.bytes)) }
+    try deletionsFile.write(Array(file.bytes))
+    do throws(DiskError) {
+      // With the second the generation before is the same list, and no damage of one of them brings anything back.
+      try deletionsFile.write(Array(file.bytes))
+    } catch {
+      log.warn("The list of what was deleted from the head has no copy", ["err": "\(error)"])
+    }
   }
 
   /// Reads back what was deleted; of a damaged list the one before.
