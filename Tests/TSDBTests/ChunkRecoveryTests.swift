@@ -245,6 +245,41 @@ import Testing
     #expect(try story.fault == nil)
   }
 
+  @Test("a new series never gets what the log of late samples holds of one that has left the head")
+  func reusedReferences() throws {
+    let story = try Story()
+    func write(_ name: String, minutes: [Int64]) throws {
+      for minute in minutes {
+        let body = [SentSeries(name, 1, [(story.told.time + minute * 60_000, Double(minute))])]
+        try HeadWriter().write(body, to: story.database.head, now: story.told.time)
+        story.told.note(body, acknowledged: true)
+      }
+    }
+    try story.run(minutes: 150)
+    // The last series of all, with late samples; after the flush nothing of it is in the head.
+    try write("gone", minutes: [-60, -70, -80])
+    try story.run(minutes: 120)
+    story.setup.disk.inject(
+      SimulatedFault(code: 5) { operation, path in operation == .removeFile && path.contains("wbl/") })
+    for _ in 0..<3 {
+      #expect(story.database.flushHead { false })
+      story.database.truncateLogs(now: story.told.time)
+      try story.run(minutes: 125)
+    }
+    story.setup.disk.removeFaults()
+    #expect(story.database.head.seriesCount == 7)
+    try story.reopen(cleanly: true)
+    try write("new", minutes: [0])
+    try story.database.head.writeCompletedChunks()
+    try story.damageChunkFiles()
+    for _ in 0..<2 {
+      try story.reopen(cleanly: false)
+      let found = try story.database.everything()
+      let new = try #require(found[SentSeries("new", 1, []).identity])
+      #expect(new.count == 1, "\(new)")
+    }
+  }
+
   @Test("what was deleted and flushed stays deleted, also where the head's snapshot is older than the flush")
   func deletedLateSamples() throws {
     let story = try Story()

@@ -15,8 +15,8 @@ final class HeadRestorer {
   var late = LateReplay()
   /// Complete chunks found in files, by series reference, until their series is met.
   private var unclaimed: [UInt64: [SeriesChunk]]
-  /// The highest reference that samples gave and no record named. It must not be given to another series: the next start
-  /// would read these samples as that one's.
+  /// The highest reference that something gave and no record of a series named. It must not be given to another series:
+  /// a start would read the samples as that one's.
   private var highestUnknown: UInt64 = 0
   var counts = Counts()
 
@@ -232,7 +232,7 @@ final class HeadRestorer {
     noteReference(reference)
   }
 
-  private func noteReference(_ reference: UInt64) {
+  func noteReference(_ reference: UInt64) {
     // A number near the end of their range is damage, and would leave none for new series.
     if reference < HeadRestorer.referenceMax { highestUnknown = max(highestUnknown, reference) }
   }

@@ -110,6 +110,7 @@ struct HeadSnapshotReader {
             exemplars.restore(block.kind, &reader, to: restorer.head)
           case 2: restorer.restoreHistograms(&reader)
           case HeadSnapshotLayout.secondReferencesKind: restorer.restoreSecondReference(&reader)
+          case HeadSnapshotLayout.nextReferenceKind: restorer.restoreNextReference(&reader)
           default: restorer.restoreNextSeries(&reader)
           }
         if isRead { continue }
@@ -147,6 +148,12 @@ extension HeadRestorer {
   fileprivate func restoreSecondReference(_ reader: inout ByteReader) -> Bool {
     guard let second = reader.uvarint(), let first = reader.uvarint() else { return false }
     addReference(second, to: first)
+    return true
+  }
+
+  fileprivate func restoreNextReference(_ reader: inout ByteReader) -> Bool {
+    guard let next = reader.littleEndian(UInt64.self) else { return false }
+    if next > 0 { noteReference(next - 1) }
     return true
   }
 

@@ -7,7 +7,8 @@ import Platform
 //   file    magic "APUSHEAD"  version u32  wal segment u64, offset u64  wbl segment u64, offset u64  crc u32
 //           block*            series count u64 (in a last block of kind 0)
 //   block   kind u8 (1 series, 2 histograms, 3 and 4 exemplars (`ExemplarSnapshot`),
-//           5 the head-chunk files (`HeadChunkInventory`), 6 second references (each: second uvarint, first uvarint), 0 end)  length u32  payload  crc u32 (of kind, length and payload)
+//           5 the head-chunk files (`HeadChunkInventory`), 6 second references (each: second uvarint, first uvarint),
+//           7 the next reference u64, 0 end)  length u32  payload  crc u32 (of kind, length and payload)
 //   series  ref uvarint  flags u8  labels: bytes uvarint, packed
 //           open chunk: count uvarint; if > 0: start varint, cutAfter u32, tail (lastTime varint, lastValue u64,
 //             timeDelta u32, bitCount u16, leading u8, trailing u8), bytes uvarint + bytes (0: constant)
@@ -21,11 +22,14 @@ import Platform
 
 enum HeadSnapshotLayout {
   static let magic: [UInt8] = Array("APUSHEAD".utf8)
-  static let version: UInt32 = 3
-  /// Before exemplars (2), and late histograms and the head-chunk files (3); read as well.
+  static let version: UInt32 = 4
+  /// Before exemplars (2), late histograms and the head-chunk files (3), and the next reference (4); read as well.
   static let oldestVersion: UInt32 = 1
   /// The block of second references.
   static let secondReferencesKind: UInt8 = 6
+  /// The block of the next reference. A reference that is given to a second series would give it what the log of late
+  /// samples, chunk files and deletions still hold of the first, also where that has left the head.
+  static let nextReferenceKind: UInt8 = 7
   /// Set in the encoding of a chunk of late histograms.
   static let lateBit: UInt8 = 0x80
   static let headerBytes = 8 + 4 + 32 + 4
@@ -64,6 +68,8 @@ struct HeadSnapshotWriter: ~Copyable {
     block.removeAll()
     HeadChunkInventory(head.files.chunks.inventory).encode(into: &block)
     try finishBlock(kind: HeadChunkInventory.blockKind, replacement.file)
+    block.appendLittleEndian(head.nextReference.load(ordering: .relaxed))
+    try finishBlock(kind: HeadSnapshotLayout.nextReferenceKind, replacement.file)
     block.appendLittleEndian(UInt64(seriesCount))
     try finishBlock(kind: 0, replacement.file)
     // The log must reach at least as far as the positions say before the snapshot counts: after a power loss they would
