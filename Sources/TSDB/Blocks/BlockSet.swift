@@ -42,6 +42,7 @@ package final class BlockSet: Sendable {
   /// Opens what the directory holds, and removes what a crash has left. Blocks that cannot be read are set aside, and the
   /// rest is served. Called before anything else.
   package func load() throws(DiskError) {
+    finishRestore()
     removeRubbish()
     var opened: [Block] = []
     var unopened: [(ulid: ULID, fault: BlockFault)] = []
@@ -104,6 +105,28 @@ package final class BlockSet: Sendable {
       if kept.count < state.snapshot.missing.count {
         state.snapshot = BlockSnapshot(state.snapshot.blocks, missing: kept)
       }
+    }
+  }
+
+  /// A restore that was written down and interrupted becomes whole before anything is read.
+  private func finishRestore() {
+    do throws(DiskError) {
+      guard let outcome = try RestoreJournal(folder.root, on: disk).finish() else { return }
+      if let damage = outcome.damage {
+        log.error(
+          "The list of an interrupted restore cannot be used; run apus tsdb restore again with the server stopped",
+          ["file": DatabaseLayout(root: folder.root).restore, "damage": damage])
+      } else if !outcome.lost.isEmpty {
+        log.error(
+          "Blocks of an interrupted restore are gone; run apus tsdb restore again with the server stopped",
+          ["blocks": outcome.lost.map { "\($0)" }.joined(separator: " ")])
+      } else {
+        log.info("Finished a restore that was interrupted", ["blocks": "\(outcome.finished.count)"])
+      }
+    } catch {
+      log.error(
+        "An interrupted restore could not be finished; what it brought may be there in part until the next start",
+        ["err": "\(error)"])
     }
   }
 
