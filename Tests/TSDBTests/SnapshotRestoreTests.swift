@@ -240,11 +240,11 @@ private final class RestoreBench {
       told.note(body, acknowledged: true)
     }
     try setup.close(database)
-    // A snapshot of another server that ends when ours still wrote, restored half a day later.
+    // A snapshot of another server that was taken an hour later, restored half a day later.
     let other = try BlockBench()
     let labels = Labels([("__name__", "other")])
-    let meta = try other.write(
-      [labels: [DatabaseSetup.epoch + 1_800_000: 1]], from: DatabaseSetup.epoch, to: DatabaseSetup.epoch + 1_800_001)
+    let end = DatabaseSetup.epoch + 3_600_000
+    let meta = try other.write([labels: [end: 1]], from: DatabaseSetup.epoch, to: end + 1)
     try move("/data/\(meta.ulid)", of: other.disk, to: "/copy/\(meta.ulid)", of: setup.disk)
     setup.clock.advance(milliseconds: 12 * 3_600_000)
     var options = SnapshotRestore.Options()
