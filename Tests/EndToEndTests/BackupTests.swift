@@ -1,3 +1,5 @@
+import HTTP
+import Platform
 import Synchronization
 import TestKit
 import Testing
@@ -211,6 +213,50 @@ extension EndToEnd {
       try overwriteFile(site.data + "/snapshots", [])
       run = try Backups.apus(["snapshot", server.baseURL])
       #expect(run.code == .code(1) && run.errors.contains("made no snapshot (500: create snapshot:"), "\(run)")
+    }
+
+    /// A server that wants to be asked by somebody it knows.
+    private func guarded() throws -> HTTPServer {
+      var options = HTTPServerOptions()
+      options.listenAddress = "127.0.0.1:0"
+      options.threadCount = 1
+      options.tls = (TestCertificate.certificate, TestCertificate.key)
+      var router = Router(prefix: "/prefix")
+      router.add(.post, "/api/v1/admin/tsdb/snapshot") { request in
+        let known = ["Basic bWU6c2VjcmV0", "Bearer token"]
+        guard known.contains(request.header("authorization") ?? ""), request.header("x-key") == "1:2" else {
+          return .json(401, Array("who are you".utf8))
+        }
+        return .json(200, Array("{\"status\":\"success\",\"data\":{\"name\":\"\(Backups.name)\"}}".utf8))
+      }
+      let log = Log(level: .error, format: .logfmt) { _ in }
+      let server = HTTPServer(options: options, log: log, metrics: MetricsRegistry(), router: router)
+      try server.start()
+      return server
+    }
+
+    private static let name = "20260102T030405Z-0123456789abcdef"
+
+    @Test("a server behind TLS, a prefix and credentials is asked as it wants, and no secret is shown")
+    func credentials() throws {
+      let server = try guarded()
+      defer { server.drain(deadlineSeconds: 0) }
+      let folder = try TemporaryDirectory("apus-e2e")
+      let authority = try folder.write(TestCertificate.certificate, to: "ca.pem")
+      let url = "https://me:secret@127.0.0.1:\(server.port)/prefix/"
+      let common = ["snapshot", "--no-verify", "--ca", authority, "--header=X-Key: 1:2"]
+      for way in [
+        ["--user=me", "--password-file", try folder.write("secret\n", to: "password")],
+        ["--token-file", try folder.write("token", to: "token")],
+      ] {
+        let run = try Backups.apus(common + way + [url.replacing("me:secret@", with: "")])
+        #expect(run.code == .code(0) && run.output.contains("snapshot \(Backups.name)"), "\(run)")
+      }
+      let unknown = try Backups.apus(common + ["--token-file", folder.write("other", to: "other"), url])
+      #expect(unknown.code == .code(1) && unknown.errors.contains("refuses (401)"), "\(unknown)")
+      #expect(!unknown.errors.contains("secret"))
+      let untrusted = try Backups.apus(["snapshot", "--no-verify", url])
+      #expect(untrusted.code == .code(1) && untrusted.errors.contains("--ca names the authority"), "\(untrusted)")
     }
 
     @Test(
