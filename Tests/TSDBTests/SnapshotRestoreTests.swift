@@ -250,9 +250,28 @@ private final class RestoreBench {
     var options = SnapshotRestore.Options()
     options.merges = true
     _ = try SnapshotRestore(from: "/copy", into: "/data", options, on: setup.disk, clock: setup.clock).run()
+    let mark = try setup.disk.readFile("/data/apus.flushed")
+    setup.clock.advance(milliseconds: 12 * 3_600_000)
+    try FlushMark.pin("/data", on: setup.disk, now: setup.now)
+    #expect(try setup.disk.readFile("/data/apus.flushed") == mark, "what is noted is not thought over")
     let found = try setup.open().everything()
     #expect(found.count == 2)
     #expect(difference(wanted: told.sent, found: found.filter { $0.key != labels }) == nil)
+  }
+
+  @Test("a damaged list of a restore is reported and kept aside; the start goes on, and the restore can be run again")
+  func damagedList() throws {
+    let setup = DatabaseSetup()
+    try setup.disk.makeDirectories("/data")
+    try AtomicReplace.write(Array("apus restore 1\n".utf8), to: "/data/apus.restore", on: setup.disk)
+    _ = try setup.open()
+    #expect(setup.damaged("apus.restore") == 1 && setup.logged("run apus tsdb restore again"))
+    #expect(try setup.disk.list("/data/quarantine").count == 1)
+    #expect(try !setup.disk.list("/data").contains("apus.restore"))
+    let bench = try RestoreBench()
+    try AtomicReplace.write([1], to: "/data/apus.restore", on: bench.disk)
+    try bench.restore()
+    #expect(try bench.found() == bench.expected)
   }
 
   private func move(_ source: String, of disk: SimulatedDisk, to target: String, of other: SimulatedDisk) throws {

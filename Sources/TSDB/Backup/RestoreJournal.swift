@@ -12,7 +12,7 @@ struct RestoreJournal {
     var finished: [ULID] = []
     /// Neither under their names nor under the temporary ones.
     var lost: [ULID] = []
-    /// Why the list cannot be used.
+    /// Why the list cannot be used; it is still there.
     var damage: String?
   }
 
@@ -37,9 +37,7 @@ struct RestoreJournal {
     let reading = file.read { RestoreJournal.ulids($0.body) == nil ? "it holds no list of blocks" : nil }
     var outcome = Outcome(damage: reading.damage)
     guard let ulids = reading.contents.flatMap({ RestoreJournal.ulids($0.body) }) else {
-      if reading.damage == nil { return nil }
-      try disk.removeFile(file.path)
-      return outcome
+      return reading.damage == nil ? nil : outcome
     }
     for ulid in ulids {
       do throws(DiskError) {
@@ -52,9 +50,13 @@ struct RestoreJournal {
       }
     }
     try disk.syncDirectory(root)
+    try discard()
+    return outcome
+  }
+
+  func discard() throws(DiskError) {
     try disk.removeFile(file.path)
     try disk.syncDirectory(root)
-    return outcome
   }
 
   private static func ulids(_ body: [UInt8]) -> [ULID]? {

@@ -63,8 +63,7 @@ package struct SnapshotRestore {
   }
 
   package consuming func run() throws(BackupError) -> Report {
-    let unfinished = try BackupError.disk { () throws(DiskError) in try RestoreJournal(root, on: disk).finish() }
-    if let unfinished, !unfinished.finished.isEmpty { tell("finished an earlier restore that was interrupted") }
+    try finishEarlier()
     let blocks = try BlockSource(source, on: disk)
     if blocks.hasLog && !options.takesDamaged {
       throw .refused(
@@ -92,6 +91,21 @@ package struct SnapshotRestore {
     report.blocks += planned.map(\.held)
     report.seriesCount = check.seriesCount
     return report
+  }
+
+  /// What an earlier run has written down and not finished.
+  private func finishEarlier() throws(BackupError) {
+    let journal = RestoreJournal(root, on: disk)
+    let earlier = try BackupError.disk { () throws(DiskError) in
+      let outcome = try journal.finish()
+      if outcome?.damage != nil { try journal.discard() }
+      return outcome
+    }
+    guard let earlier else { return }
+    tell(
+      earlier.damage == nil
+        ? "finished an earlier restore that was interrupted"
+        : "an earlier restore was interrupted, and its list cannot be used: it begins anew")
   }
 
   private mutating func refuseDamage(_ check: SnapshotCheck) throws(BackupError) {

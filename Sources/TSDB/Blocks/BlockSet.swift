@@ -41,8 +41,8 @@ package final class BlockSet: Sendable {
 
   /// Opens what the directory holds, and removes what a crash has left. Blocks that cannot be read are set aside, and the
   /// rest is served. Called before anything else.
-  package func load() throws(DiskError) {
-    finishRestore()
+  package func load(_ damaged: DamagedFiles? = nil) throws(DiskError) {
+    finishRestore(damaged)
     removeRubbish()
     var opened: [Block] = []
     var unopened: [(ulid: ULID, fault: BlockFault)] = []
@@ -109,16 +109,19 @@ package final class BlockSet: Sendable {
   }
 
   /// A restore that was written down and interrupted becomes whole before anything is read.
-  private func finishRestore() {
+  private func finishRestore(_ damaged: DamagedFiles?) {
+    let journal = RestoreJournal(folder.root, on: disk)
     do throws(DiskError) {
-      guard let outcome = try RestoreJournal(folder.root, on: disk).finish() else { return }
+      guard let outcome = try journal.finish() else { return }
       if let damage = outcome.damage {
-        log.error(
-          "The list of an interrupted restore cannot be used; run apus tsdb restore again with the server stopped",
-          ["file": DatabaseLayout(root: folder.root).restore, "damage": damage])
+        damaged?.report(
+          DatabaseLayout(root: folder.root).restore, as: "apus.restore", damage: damage,
+          instead: "no list: what the interrupted restore had copied is removed",
+          meaning: "the restore is not done: stop the server and run apus tsdb restore again")
+        try journal.discard()
       } else if !outcome.lost.isEmpty {
         log.error(
-          "Blocks of an interrupted restore are gone; run apus tsdb restore again with the server stopped",
+          "Blocks of an interrupted restore are gone; stop the server and run apus tsdb restore again",
           ["blocks": outcome.lost.map { "\($0)" }.joined(separator: " ")])
       } else {
         log.info("Finished a restore that was interrupted", ["blocks": "\(outcome.finished.count)"])

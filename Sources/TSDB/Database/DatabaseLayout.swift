@@ -32,6 +32,6 @@ package struct DatabaseLayout: Sendable {
   /// Under which damaged files are counted.
   static let damagedNames = [
     "apus.version", "apus.head", "apus.flushed", "apus.deleted", "apus.ha-leaders", "apus.metadata",
-    HeadChunkRepair.damagedName, "wal",
+    "apus.restore", HeadChunkRepair.damagedName, "wal",
   ]
 }
