@@ -86,6 +86,13 @@ package struct AdminEndpoints: Sendable {
     return AdminEndpoints.success(json + "}")
   }
 
+  /// With the names of `meta.json`.
+  private static func json(_ block: HeldBlock) -> String {
+    let (times, stats) = ("\"minTime\":\(block.minTime),\"maxTime\":\(block.maxTime)", block.stats)
+    return "{\"ulid\":\"\(block.ulid)\",\(times),\"numSamples\":\(stats.samples),\"numSeries\":\(stats.series)"
+      + ",\"numChunks\":\(stats.chunks),\"numBytes\":\(block.bytes)}"
+  }
+
   private static func json(_ missing: MissingBlock) -> String {
     let times = missing.times.map { ",\"minTime\":\($0.lowerBound),\"maxTime\":\($0.upperBound &+ 1)" } ?? ""
     return "{\"ulid\":\"\(missing.ulid)\"\(times),\"reason\":\(JSONBuffer.quoted(missing.reason))}"
@@ -125,9 +132,11 @@ package struct AdminEndpoints: Sendable {
     }
   }
 
-  /// What a snapshot lacks is a warning; what no snapshot holds is told with each.
+  /// Prometheus's answer has the name alone. What a snapshot lacks is a warning; what no snapshot holds is told with each.
   private static func answer(_ snapshot: TakenSnapshot) -> Response {
-    var json = "{\"status\":\"success\",\"data\":{\"name\":\(JSONBuffer.quoted(snapshot.name))}"
+    var json = "{\"status\":\"success\",\"data\":{\"name\":\(JSONBuffer.quoted(snapshot.name))"
+    json += ",\"path\":\(JSONBuffer.quoted(snapshot.path)),\"blocks\":["
+    json += snapshot.blocks.map(AdminEndpoints.json).joined(separator: ",") + "]}"
     if !snapshot.warnings.isEmpty {
       json += ",\"warnings\":[" + snapshot.warnings.map { JSONBuffer.quoted($0) }.joined(separator: ",") + "]"
     }

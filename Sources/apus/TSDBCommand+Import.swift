@@ -11,6 +11,7 @@ extension TSDBCommand {
     let lock = try TSDBCommand.take(directory)
     defer { withExtendedLifetime(lock) {} }
     let disk = LinuxDisk()
+    try TSDBCommand.pinFlushMark(directory)
     var sources = [source]
     if (try? disk.status(source + "/meta.json")) == nil {
       sources = try TSDBCommandError.disk { () throws(DiskError) in try disk.list(source) }
@@ -36,6 +37,7 @@ extension TSDBCommand {
     let lock = try TSDBCommand.take(directory)
     defer { withExtendedLifetime(lock) {} }
     let file = try TSDBCommandError.disk { () throws(DiskError) in try LinuxDisk().map(path) }
+    try TSDBCommand.pinFlushMark(directory)
     var samples = SampleImport(into: directory, on: LinuxDisk(), clock: SystemClock())
     do throws(TSDBCommandError) {
       try TSDBCommand.add(file.bytes, to: &samples)
@@ -72,8 +74,15 @@ extension TSDBCommand {
     do throws(OpenMetricsError) { return try reader.next() } catch { throw .text("\(error)") }
   }
 
+  /// Blocks that come from elsewhere say nothing of this directory's own head.
+  private static func pinFlushMark(_ directory: String) throws(TSDBCommandError) {
+    try TSDBCommandError.disk { () throws(DiskError) in
+      try FlushMark.pin(directory, on: LinuxDisk(), now: SystemClock().nowMilliseconds())
+    }
+  }
+
   /// No server may be at work where something is brought in.
-  private static func take(_ directory: String) throws(TSDBCommandError) -> DirectoryLock {
+  static func take(_ directory: String) throws(TSDBCommandError) -> DirectoryLock {
     try TSDBCommandError.disk { () throws(DiskError) in try LinuxDisk().makeDirectories(directory) }
     do throws(DirectoryLockError) {
       return try DirectoryLock(directory) { _ in }

@@ -27,6 +27,8 @@ extension TSDBCommand {
         return code
       case .importBlocks(let source, let directory): return try importBlocks(source, directory, output)
       case .importOpenMetrics(let file, let directory): return try importOpenMetrics(file, directory, output)
+      case .snapshot(let options): return try SnapshotRun(options, output).run()
+      case .restore(let source, let directory, let options): return try restore(source, directory, options, output)
       }
     } catch {
       output.flush()

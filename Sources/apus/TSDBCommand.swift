@@ -1,8 +1,9 @@
 import Format
 import Model
 import PromQL
+import TSDB
 
-/// `apus tsdb ...`: looking at, copying out of and bringing into a data directory. Everything but `import` only reads.
+/// `apus tsdb ...`: looking at, copying out of and bringing into a data directory, backup and restore.
 enum TSDBCommand: Equatable, Sendable {
   case list(directory: String, isForPeople: Bool)
   /// The youngest block where none is named.
@@ -12,8 +13,10 @@ enum TSDBCommand: Equatable, Sendable {
   case export(directory: String, TSDBSelection)
   case importBlocks(from: String, directory: String)
   case importOpenMetrics(file: String, directory: String)
+  case snapshot(SnapshotOptions)
+  case restore(from: String, directory: String, SnapshotRestore.Options)
 
-  static let names = ["list", "analyze", "verify", "dump", "export", "import"]
+  static let names = ["list", "analyze", "verify", "dump", "export", "import", "snapshot", "restore"]
   static let defaultDirectory = "data/"
 }
 
@@ -21,7 +24,8 @@ extension TSDBCommand {
   static let help = """
     usage: apus tsdb <command> [<flags>] [DIRECTORY]
 
-    Works on a data directory (data/ where none is named). All but import only read, and may be used beside a server.
+    Works on a data directory (data/ where none is named). All but import and restore only read, and may be used beside a
+    server.
 
     Commands:
       list [-r|--human-readable] [DIRECTORY]
@@ -38,6 +42,24 @@ extension TSDBCommand {
           Copies a block, or all blocks of a directory, and verifies the copies. No server may be at work.
       import openmetrics FILE [DIRECTORY]
           Makes blocks of the samples of a file, each of which has a time. No server may be at work.
+      snapshot [--into=DIR] [--keep=N] [<flags>] URL
+          Asks a running server for a snapshot and reads all of it where this machine has it. --into: copies it to DIR,
+          durably, proves the copy and takes the snapshot away from the server's directory. --keep: then removes all but
+          the N newest. Exit code 0: proven; 1: there is no backup; 3: there is one, and standard error says what is
+          not as it should be.
+          --data=DIR          the server's data directory as this machine has it (a container's volume)
+          --skip-head         without what is only in the head
+          --leave             do not take the copied snapshot away from the server's directory
+          --no-verify         do not read the snapshot
+          --anyway            copy it although a block is damaged
+          --header='NAME: VALUE' (repeatable), --user=NAME --password-file=FILE, --token-file=FILE
+          --ca=FILE, --cert=FILE, --key=FILE, --insecure, --timeout=1h
+      restore [--merge] [--link] [--anyway] SNAPSHOT DIRECTORY
+          Brings a snapshot of Apus or Prometheus, or blocks of a Thanos bucket, into an empty data directory; reads all
+          of it before and after. No server may be at work. May be repeated after an interruption.
+          --merge             add to what the directory has
+          --link              second names for the same files, where both are on one file system
+          --anyway            of a damaged snapshot what a server can open (exit code 3)
     """
 }
 
@@ -71,6 +93,8 @@ extension TSDBCommand {
       let directory = try words.directory(0)
       return name == "dump" ? .dump(directory: directory, selection) : .export(directory: directory, selection)
     case "import": return try parseImport(rest)
+    case "snapshot": return .snapshot(try SnapshotOptions(rest))
+    case "restore": return try parseRestore(rest)
     default:
       throw ArgumentError(
         "apus tsdb: unknown command \(name)" + ServeOptions.hint(name, in: names) + " (see apus help tsdb)")
@@ -90,86 +114,16 @@ extension TSDBCommand {
     return kind == "blocks"
       ? .importBlocks(from: source, directory: directory) : .importOpenMetrics(file: source, directory: directory)
   }
-}
 
-/// The words behind a command: flags, flags with a value, and positions.
-private struct TSDBWords {
-  private let command: String
-  private(set) var positions: [String] = []
-  private var values: [String: [String]] = [:]
-
-  init(
-    _ command: String, _ arguments: ArraySlice<String>, flags: [String] = [], valued: [String] = [],
-    positionsMax: Int = 1
-  ) throws(ArgumentError) {
-    self.command = command
-    var rest = arguments
-    while let argument = rest.popFirst() {
-      guard argument.hasPrefix("--") else {
-        if argument == "-r", flags.contains("human-readable") {
-          values["human-readable"] = ["true"]
-          continue
-        }
-        if argument.hasPrefix("-") || positions.count == positionsMax {
-          throw ArgumentError("apus tsdb \(command): unexpected argument \(argument)")
-        }
-        positions.append(argument)
-        continue
-      }
-      let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      let name = String(parts[0])
-      if flags.contains(name), parts.count == 1 {
-        values[name] = ["true"]
-      } else if valued.contains(name) {
-        guard let value = parts.count == 2 ? String(parts[1]) : rest.popFirst() else {
-          throw ArgumentError("apus tsdb \(command): --\(name): a value is missing")
-        }
-        values[name, default: []].append(value)
-      } else {
-        throw ArgumentError(
-          "apus tsdb \(command): unknown flag --\(name)" + ServeOptions.hint(name, in: flags + valued, prefix: "--"))
-      }
+  private static func parseRestore(_ arguments: ArraySlice<String>) throws(ArgumentError) -> TSDBCommand {
+    let words = try TSDBWords("restore", arguments, flags: ["merge", "link", "anyway"], positionsMax: 2)
+    guard words.positions.count == 2 else {
+      throw ArgumentError("apus tsdb restore: the snapshot and the data directory are both to be named")
     }
-  }
-
-  func has(_ name: String) -> Bool { values[name] != nil }
-
-  func directory(_ position: Int) throws(ArgumentError) -> String {
-    positions.count > position ? positions[position] : TSDBCommand.defaultDirectory
-  }
-
-  func integer(_ name: String, preset: Int64) throws(ArgumentError) -> Int {
-    guard let text = values[name]?.last else { return Int(preset) }
-    guard let value = Int(text), value >= 0 else { throw ArgumentError("--\(name): \(quoted(text)) is no number") }
-    return value
-  }
-
-  func selectors(_ name: String) throws(ArgumentError) -> [[Matcher]] {
-    var selectors: [[Matcher]] = []
-    for text in values[name] ?? [] {
-      do throws(ParseError) {
-        selectors.append(try Parser.parseSelector(text))
-      } catch {
-        throw ArgumentError("--\(name): \(error)")
-      }
-    }
-    return selectors
-  }
-
-  /// Times are milliseconds since 1970, as promtool has them.
-  func selection() throws(ArgumentError) -> TSDBSelection {
-    var selection = TSDBSelection(selectors: try selectors("match"))
-    selection.minTime = try time("min-time") ?? .min
-    selection.maxTime = try time("max-time") ?? .max
-    if selection.maxTime < selection.minTime { throw ArgumentError("--max-time lies before --min-time") }
-    return selection
-  }
-
-  private func time(_ name: String) throws(ArgumentError) -> Int64? {
-    guard let text = values[name]?.last else { return nil }
-    guard let value = Int64(text) else {
-      throw ArgumentError("--\(name): \(quoted(text)) is no number of milliseconds")
-    }
-    return value
+    var options = SnapshotRestore.Options()
+    options.merges = words.has("merge")
+    options.way = words.has("link") ? .links : .bytes
+    options.takesDamaged = words.has("anyway")
+    return .restore(from: words.positions[0], directory: words.positions[1], options)
   }
 }

@@ -21,6 +21,10 @@ enum TSDBCommandError: Error, CustomStringConvertible {
     do throws(BlockFault) { return try body() } catch { throw .text("\(error)") }
   }
 
+  static func backup<Result>(_ body: () throws(BackupError) -> Result) throws(TSDBCommandError) -> Result {
+    do throws(BackupError) { return try body() } catch { throw .text("\(error)") }
+  }
+
   static func disk<Result>(_ body: () throws(DiskError) -> Result) throws(TSDBCommandError) -> Result {
     do throws(DiskError) { return try body() } catch { throw .text("\(error)") }
   }
@@ -91,6 +95,23 @@ enum TSDBText {
       text += "." + digits
     }
     return text
+  }
+
+  static func count(_ count: Int, _ noun: String) -> String { "\(count) \(noun)" + (count == 1 ? "" : "s") }
+
+  /// What blocks hold, in one line. Samples count once for each block that has them.
+  static func contents(_ blocks: [HeldBlock], seriesCount: Int) -> String {
+    var parts = [
+      count(blocks.count, "block"), "\(seriesCount) series", count(Int(blocks.sampleCount), "stored sample"),
+    ]
+    if blocks.histogramCount > 0 { parts[2] += " (\(count(Int(blocks.histogramCount), "native histogram")))" }
+    if blocks.tombstoneCount > 0 { parts.append(count(Int(blocks.tombstoneCount), "deletion")) }
+    parts.append(bytes(blocks.byteCount))
+    if let times = blocks.times {
+      parts.append(
+        "\(TimeText.text(milliseconds: times.lowerBound)) to \(TimeText.text(milliseconds: times.upperBound))")
+    }
+    return parts.joined(separator: ", ")
   }
 
   /// In powers of two: `12.5MiB`.

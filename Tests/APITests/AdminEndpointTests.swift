@@ -43,7 +43,10 @@ private final class NotedAdministration: BlockAdmin {
       return notes.fault
     }
     if let fault { throw fault }
-    return TakenSnapshot(name: "20200102T030405Z-0123456789abcdef", warnings: notes.withLock { $0.warnings })
+    let meta = BlockMeta(ulid: ULID(high: 1, low: 2), minTime: 3, maxTime: 4)
+    return TakenSnapshot(
+      name: "20200102T030405Z-0123456789abcdef", path: "/d/s", blocks: [HeldBlock(meta, bytes: 9)],
+      warnings: notes.withLock { $0.warnings })
   }
 
   var damagedBlocks: [ULID] { [] }
@@ -121,7 +124,10 @@ private final class NotedAdministration: BlockAdmin {
     #expect(try bench.post("clean_tombstones").status == 204)
     let snapshot = try bench.post("snapshot")
     #expect(snapshot.status == 200)
-    let name = "\"data\":{\"name\":\"20200102T030405Z-0123456789abcdef\"}"
+    let name =
+      "\"data\":{\"name\":\"20200102T030405Z-0123456789abcdef\",\"path\":\"/d/s\",\"blocks\":[{\"ulid\":"
+      + "\"\(ULID(high: 1, low: 2))\",\"minTime\":3,\"maxTime\":4,\"numSamples\":0,\"numSeries\":0,\"numChunks\":0,"
+      + "\"numBytes\":9}]}"
     #expect(snapshot.text.hasPrefix("{\"status\":\"success\",\(name),\"infos\":["), "\(snapshot.text)")
     bench.administration.notes.withLock { $0.warnings = ["it is \"empty\""] }
     #expect(try bench.post("snapshot").text.contains("\(name),\"warnings\":[\"it is \\\"empty\\\"\"],\"infos\":["))

@@ -19,6 +19,8 @@ package struct KillRounds {
   package var loadMillisecondsMax = 600
   package var seed: UInt64
   package var arguments: [String] = []
+  /// How long a start may take; a campaign beside other work has patience.
+  package var readyWithin = Duration.seconds(60)
 
   package init(rounds: Int, seed: UInt64) {
     precondition(Int64(rounds) * Self.roundMilliseconds <= 40 * 60_000, "the rounds must fit into the last 40 minutes")
@@ -32,6 +34,17 @@ package struct KillRounds {
     package var bodiesInFlightKept = 0
     package var startsKilled = 0
     package var startSecondsMax = 0.0
+
+    package init() {}
+
+    /// What both have seen.
+    package mutating func add(_ other: Report) {
+      bodiesAcknowledged += other.bodiesAcknowledged
+      samplesAskedFor += other.samplesAskedFor
+      bodiesInFlightKept += other.bodiesInFlightKept
+      startsKilled += other.startsKilled
+      startSecondsMax = max(startSecondsMax, other.startSecondsMax)
+    }
   }
 
   package struct Loss: Error, CustomStringConvertible {
@@ -51,7 +64,7 @@ package struct KillRounds {
         try killDuringStart(data, after: .milliseconds(random.below(200)))
         report.startsKilled += 1
       }
-      let server = try ServerProcess.apus(data: data, arguments)
+      let server = try ServerProcess.apus(data: data, arguments, readyWithin: readyWithin)
       report.startSecondsMax = max(report.startSecondsMax, server.startDuration.inSeconds)
       for earlier in max(0, round - Self.roundsAskedAgain)..<round {
         try ask(server, earlier, origin, acknowledged[earlier], &report)
@@ -61,7 +74,7 @@ package struct KillRounds {
       report.bodiesAcknowledged += counts.reduce(0, +)
       progress("round \(round): killed after \(counts) acknowledged bodies")
     }
-    let server = try ServerProcess.apus(data: data, arguments)
+    let server = try ServerProcess.apus(data: data, arguments, readyWithin: readyWithin)
     for round in 0..<rounds { try ask(server, round, origin, acknowledged[round], &report) }
     return report
   }

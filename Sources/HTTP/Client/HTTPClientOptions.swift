@@ -63,6 +63,12 @@ package struct ClientResponse: Sendable {
   package var headers: [(name: String, value: String)]
   package var body: [UInt8]
 
+  package init(status: Int, headers: [(name: String, value: String)], body: [UInt8]) {
+    self.status = status
+    self.headers = headers
+    self.body = body
+  }
+
   /// The first header of this name, in any case.
   package func header(_ name: String) -> String? {
     let wanted = name.lowercased()

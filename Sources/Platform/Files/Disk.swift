@@ -16,6 +16,8 @@ package struct DiskError: Error, Equatable, CustomStringConvertible {
 
   package var isNotFound: Bool { code == 2 }
   package var isDiskFull: Bool { code == 28 || code == 122 }
+  /// What a link or a rename from one file system to another gives (`EXDEV`).
+  package static let otherFileSystemCode: Int32 = 18
 
   package var description: String { "\(operation) \(path): \(errorText(code))" }
 }

@@ -26,11 +26,16 @@ package protocol BlockAdmin: Sendable {
 package struct TakenSnapshot: Sendable, Equatable {
   /// Its folder's name in `snapshots`.
   package var name: String
+  /// Where it lies on the server's machine.
+  package var path: String
+  package var blocks: [HeldBlock]
   /// What it should have held and does not, in sentences.
   package var warnings: [String]
 
-  package init(name: String, warnings: [String] = []) {
+  package init(name: String, path: String, blocks: [HeldBlock] = [], warnings: [String] = []) {
     self.name = name
+    self.path = path
+    self.blocks = blocks
     self.warnings = warnings
   }
 }

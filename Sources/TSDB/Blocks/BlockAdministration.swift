@@ -58,13 +58,15 @@ package final class BlockAdministration: BlockAdmin {
           try removeUnfinished()
           try disk.makeDirectory(unfinished)
         }
-        var snapshot = TakenSnapshot(name: name)
+        var snapshot = TakenSnapshot(name: name, path: DiskPath.absolute(path))
         let served = blocks.current.blocks
         for block in served {
           try blocks.link(block, into: unfinished)
+          snapshot.blocks.append(try held(block.meta, in: unfinished))
           snapshot.warnings += BlockAdministration.warnings(block)
         }
         let head = skipsHead ? HeadCopy() : try head.writeBlock(into: unfinished)
+        if let meta = head.meta { snapshot.blocks.append(try held(meta, in: unfinished)) }
         try BlockFault.wrap { () throws(DiskError) in
           // Empty: promtool does not dump a directory without it.
           try disk.makeDirectory(unfinished + "/wal")
@@ -94,6 +96,12 @@ package final class BlockAdministration: BlockAdmin {
     }
   }
 
+  private func held(_ meta: BlockMeta, in snapshot: String) throws(BlockFault) -> HeldBlock {
+    try BlockFault.wrap { () throws(DiskError) in
+      HeldBlock(meta, bytes: try BlockCopy.bytes(of: DiskPath.join(snapshot, "\(meta.ulid)"), on: blocks.disk))
+    }
+  }
+
   /// Removes what snapshots that did not come to their end have left.
   private func removeUnfinished() throws(DiskError) {
     for name in try blocks.disk.list(directory) where name.hasSuffix(BlockFolder.creationSuffix) {
@@ -109,14 +117,5 @@ package final class BlockAdministration: BlockAdmin {
   private static func warnings(_ head: HeadCopy) -> [String] {
     if head.unreadableChunks == 0 { return [] }
     return ["\(head.unreadableChunks) chunks of the head could not be read and are not in the snapshot"]
-  }
-}
-
-/// The name of a snapshot: its moment in UTC and a number, `20060102T150405Z-0123456789abcdef`.
-enum SnapshotName {
-  static func make(milliseconds: Int64, number: UInt64) -> String {
-    let moment = TimeText.text(milliseconds: milliseconds).prefix { $0 != "." }.filter { $0 != "-" && $0 != ":" }
-    let digits = String(number >> 1, radix: 16)
-    return moment + "Z-" + String(repeating: "0", count: 16 - digits.count) + digits
   }
 }

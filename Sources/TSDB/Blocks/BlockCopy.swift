@@ -5,6 +5,13 @@ import Platform
 package enum BlockCopy {
   private static let pieceBytes = 4 << 20
 
+  /// How the files of a block come to their new place.
+  package enum Way: Sendable {
+    case bytes
+    /// A second name for the same bytes: the same file system, no space, and no second copy.
+    case links
+  }
+
   /// Copies a block's folder; false where there is a block of this name already. The source stays as it is.
   package static func run(from source: String, into root: String, on disk: any Disk) throws(BlockFault) -> Bool {
     let meta = try Block(source, on: disk).meta
@@ -13,17 +20,7 @@ package enum BlockCopy {
     if (try? disk.status(target)) != nil { return false }
     let temporary = target + BlockFolder.creationSuffix
     do throws(BlockFault) {
-      try BlockFault.wrap { () throws(DiskError) in
-        try disk.removeTree(temporary)
-        try disk.makeDirectories(temporary + "/chunks")
-        for name in try disk.list(source + "/chunks") { try copy("chunks/" + name, source, temporary, disk) }
-        for name in ["index", "meta.json"] { try copy(name, source, temporary, disk) }
-        for name in BlockDeletions.fileNames where (try? disk.status(DiskPath.join(source, name))) != nil {
-          try copy(name, source, temporary, disk)
-        }
-        try disk.syncDirectory(temporary + "/chunks")
-        try disk.syncDirectory(temporary)
-      }
+      try BlockFault.wrap { () throws(DiskError) in try copy(from: source, to: temporary, on: disk) }
       if let finding = try BlockVerification(temporary, on: disk).findings.first {
         throw .corrupt(path: finding.path, reason: finding.reason)
       }
@@ -39,15 +36,78 @@ package enum BlockCopy {
     return true
   }
 
-  private static func copy(_ name: String, _ source: String, _ target: String, _ disk: any Disk) throws(DiskError) {
-    let mapped = try disk.map(DiskPath.join(source, name))
-    let file = try AppendFile(DiskPath.join(target, name), on: disk, .create)
-    var rest = mapped.bytes
-    while !rest.isEmpty {
-      let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(pieceBytes))
-      try file.append(piece)
-      rest = UnsafeRawBufferPointer(rebasing: rest[piece.count...])
+  /// Makes `folder` hold the files of a block, durably; its own name is not. What was there goes first.
+  ///
+  /// - Parameter meta: replaces the block's description.
+  static func copy(
+    from source: String, to folder: String, by way: Way = .bytes, describedAs meta: BlockMeta? = nil, on disk: any Disk
+  ) throws(DiskError) {
+    try disk.removeTree(folder)
+    try disk.makeDirectories(folder + "/chunks")
+    for name in try files(of: source, on: disk) {
+      let target = DiskPath.join(folder, name)
+      if let meta, name == "meta.json" {
+        try write(meta.json, target, disk)
+      } else if way == .links {
+        try link(DiskPath.join(source, name), target, disk)
+      } else {
+        try copy(DiskPath.join(source, name), target, disk)
+      }
     }
+    try disk.syncDirectory(folder + "/chunks")
+    try disk.syncDirectory(folder)
+  }
+
+  /// The files that make a block, by their paths in its folder. Others (Thanos keeps notes there) are no part of it.
+  static func files(of source: String, on disk: any Disk) throws(DiskError) -> [String] {
+    var names = try disk.list(source + "/chunks").map { "chunks/" + $0 }
+    names += ["index", "meta.json"]
+    for name in BlockDeletions.fileNames {
+      do throws(DiskError) {
+        _ = try disk.status(DiskPath.join(source, name))
+        names.append(name)
+      } catch {
+        // Where nothing was deleted they may be absent.
+        if !error.isNotFound { throw error }
+      }
+    }
+    return names
+  }
+
+  static func bytes(of source: String, on disk: any Disk) throws(DiskError) -> Int {
+    var bytes = 0
+    for name in try files(of: source, on: disk) { bytes += try disk.status(DiskPath.join(source, name)).size }
+    return bytes
+  }
+
+  /// Read, not mapped: a sector that the disk cannot read is an error here.
+  private static func copy(_ source: String, _ target: String, _ disk: any Disk) throws(DiskError) {
+    let original = try disk.open(source, .read)
+    // Nothing was written that the close could fail to keep.
+    defer { try? original.close() }
+    let file = try AppendFile(target, on: disk, .create)
+    let window = UnsafeMutableRawBufferPointer.allocate(byteCount: pieceBytes, alignment: 16)
+    defer { window.deallocate() }
+    while true {
+      let count = try original.read(into: window, at: file.size)
+      if count == 0 { break }
+      try file.append(UnsafeRawBufferPointer(rebasing: window[..<count]))
+    }
+    try file.sync()
+    try file.close()
+  }
+
+  /// What was unpacked a moment ago may not be on the disk yet.
+  private static func link(_ source: String, _ target: String, _ disk: any Disk) throws(DiskError) {
+    let original = try disk.open(source, .read)
+    defer { try? original.close() }
+    try original.sync()
+    try disk.link(source, to: target)
+  }
+
+  private static func write(_ bytes: [UInt8], _ target: String, _ disk: any Disk) throws(DiskError) {
+    let file = try AppendFile(target, on: disk, .create)
+    try file.append(bytes)
     try file.sync()
     try file.close()
   }

@@ -41,7 +41,8 @@ package final class BlockSet: Sendable {
 
   /// Opens what the directory holds, and removes what a crash has left. Blocks that cannot be read are set aside, and the
   /// rest is served. Called before anything else.
-  package func load() throws(DiskError) {
+  package func load(_ damaged: DamagedFiles? = nil) throws(DiskError) {
+    finishRestore(damaged)
     removeRubbish()
     var opened: [Block] = []
     var unopened: [(ulid: ULID, fault: BlockFault)] = []
@@ -104,6 +105,31 @@ package final class BlockSet: Sendable {
       if kept.count < state.snapshot.missing.count {
         state.snapshot = BlockSnapshot(state.snapshot.blocks, missing: kept)
       }
+    }
+  }
+
+  /// A restore that was written down and interrupted becomes whole before anything is read.
+  private func finishRestore(_ damaged: DamagedFiles?) {
+    let journal = RestoreJournal(folder.root, on: disk)
+    do throws(DiskError) {
+      guard let outcome = try journal.finish() else { return }
+      if let damage = outcome.damage {
+        damaged?.report(
+          DatabaseLayout(root: folder.root).restore, as: "apus.restore", damage: damage,
+          instead: "no list: what the interrupted restore had copied is removed",
+          meaning: "the restore is not done: stop the server and run apus tsdb restore again")
+        try journal.discard()
+      } else if !outcome.lost.isEmpty {
+        log.error(
+          "Blocks of an interrupted restore are gone; stop the server and run apus tsdb restore again",
+          ["blocks": outcome.lost.map { "\($0)" }.joined(separator: " ")])
+      } else {
+        log.info("Finished a restore that was interrupted", ["blocks": "\(outcome.finished.count)"])
+      }
+    } catch {
+      log.error(
+        "An interrupted restore could not be finished; what it brought may be there in part until the next start",
+        ["err": "\(error)"])
     }
   }
 

@@ -67,7 +67,7 @@ package final class Database: Sendable {
     }
     try DataVersion.check(layout, disk, damaged, log)
     do throws(DiskError) {
-      try blocks.load()
+      try blocks.load(damaged)
     } catch {
       throw .notReadable(path: layout.root, error)
     }

@@ -22,6 +22,8 @@ package struct DatabaseLayout: Sendable {
   package var haLeaders: String { root + "/apus.ha-leaders" }
   /// What senders say of their metrics.
   package var metadata: String { root + "/apus.metadata" }
+  /// Blocks that a restore has brought and that are to get their names.
+  package var restore: String { root + "/apus.restore" }
   /// Copies made on request.
   package var snapshots: String { root + "/snapshots" }
   /// Files that could not be read, kept for people.
@@ -30,6 +32,6 @@ package struct DatabaseLayout: Sendable {
   /// Under which damaged files are counted.
   static let damagedNames = [
     "apus.version", "apus.head", "apus.flushed", "apus.deleted", "apus.ha-leaders", "apus.metadata",
-    HeadChunkRepair.damagedName, "wal", BlockDeletions.fileName,
+    "apus.restore", HeadChunkRepair.damagedName, "wal", BlockDeletions.fileName,
   ]
 }

@@ -6,7 +6,7 @@ import Platform
 ///
 /// A mark that is too high would hide data that is in no block. So it is believed only as long as that block, or one that
 /// ends later, is there. One that is too low costs space: data is in the head and in a block.
-struct FlushMark: Equatable {
+package struct FlushMark: Equatable {
   var time: Int64
   /// Nil in a file of an older version.
   var newestBlockEnd: Int64?
@@ -87,7 +87,7 @@ extension Database {
 
   /// The end of the newest block that a flush of the head can have made: one that reaches nearer to the present came from
   /// elsewhere, and says nothing of the head.
-  private static func derivedMark(_ blocks: BlockSnapshot, _ options: DatabaseOptions, now: Int64) -> Int64 {
+  static func derivedMark(_ blocks: BlockSnapshot, _ options: DatabaseOptions, now: Int64) -> Int64 {
     let range = HeadShard.chunkRangeMilliseconds
     let newest = now + options.head.futureToleranceMilliseconds
     let latest = HeadShard.rangeEnd(of: newest - range / 2) - range

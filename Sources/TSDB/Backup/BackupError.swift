@@ -1,0 +1,25 @@
+import Platform
+
+/// Why a backup or a restore is not done. Nothing that a server would take for data has been changed.
+package enum BackupError: Error, Equatable, CustomStringConvertible {
+  case disk(DiskError)
+  case block(BlockFault)
+  /// What is in the way, and what helps.
+  case refused(String)
+
+  package var description: String {
+    switch self {
+    case .disk(let error): error.description
+    case .block(let fault): fault.description
+    case .refused(let reason): reason
+    }
+  }
+
+  static func disk<Result>(_ body: () throws(DiskError) -> Result) throws(BackupError) -> Result {
+    do throws(DiskError) { return try body() } catch { throw .disk(error) }
+  }
+
+  static func block<Result>(_ body: () throws(BlockFault) -> Result) throws(BackupError) -> Result {
+    do throws(BlockFault) { return try body() } catch { throw .block(error) }
+  }
+}
