@@ -67,6 +67,7 @@ struct AppendBounds: BitwiseCopyable, Sendable {
   /// No sample is taken beyond these (73 million years either way), so that differences of times never overflow.
   static let timeMin: Int64 = .min / 4
   static let timeMax: Int64 = .max / 4
+  static let times = timeMin...timeMax
 
   /// In-order samples before this are late ones, or out of bounds.
   var inOrderOldest: Int64
