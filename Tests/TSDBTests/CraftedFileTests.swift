@@ -129,6 +129,21 @@ import Testing
     }
   }
 
+  @Test("samples of any time that a head takes are imported, and others refused")
+  func importedTimes() throws {
+    let disk = SimulatedDisk()
+    try disk.makeDirectories("/data")
+    var samples = SampleImport(into: "/data", on: disk, clock: SimulatedClock())
+    let labels = Labels([("__name__", "a")])
+    var refused = 0
+    for time in [Int64.min, .min / 2, AppendBounds.timeMin, -1, 0, AppendBounds.timeMax, .max / 2, .max] {
+      do { try samples.add(labels, time: time, value: 1) } catch { refused += 1 }
+    }
+    try samples.flush()
+    #expect(refused == 4 && samples.blocks.reduce(0) { $0 + Int($1.stats.samples) } == 4)
+    for meta in samples.blocks { #expect(try BlockVerification("/data/\(meta.ulid)", on: disk).findings == []) }
+  }
+
   @Test("a log and chunk files with numbers and times that no head has are passed over")
   func impossibleLog() throws {
     var framer = RecordFramer()
