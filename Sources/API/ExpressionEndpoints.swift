@@ -8,7 +8,11 @@ struct ExpressionEndpoints: Sendable {
   let options: ParserOptions
 
   func format(_ request: Request, _ workspace: Workspace) throws(APIError) -> Response {
-    JSONAnswer.success(JSONBuffer.quoted(try expression(request).prettified))
+    guard let text = try expression(request).prettified else {
+      let bytes = Expression.prettifiedBytesMaximum
+      throw .invalidParameter("query", "the formatted query would be longer than \(bytes) bytes")
+    }
+    return JSONAnswer.success(JSONBuffer.quoted(text))
   }
 
   func parse(_ request: Request, _ workspace: Workspace) throws(APIError) -> Response {

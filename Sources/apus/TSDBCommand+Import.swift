@@ -63,7 +63,7 @@ extension TSDBCommand {
       do throws(BlockFault) {
         try samples.add(sample.labels, time: time, value: sample.value)
       } catch {
-        throw .text("\(error)")
+        throw .text("line \(reader.line): \(error)")
       }
     }
     if !reader.hasEnded { throw .text("# EOF is missing at the end") }

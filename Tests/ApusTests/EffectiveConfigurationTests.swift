@@ -55,6 +55,20 @@ struct EffectiveConfigurationTests {
         """)
   }
 
+  @Test("a timeout that is not given is no longer than the interval, and a zero stands for the default")
+  func intervals() throws {
+    let cases = [
+      ("{scrape_interval: 7s}", "7s", "7s"), ("{scrape_interval: 0s, evaluation_interval: 0s}", "1m", "10s"),
+      ("{scrape_timeout: 0s, scrape_interval: 5s}", "5s", "5s"), ("{scrape_timeout: 3s}", "1m", "3s"),
+    ]
+    for (global, interval, timeout) in cases {
+      let text = try configuration("global: \(global)\n").text
+      let wanted = "global:\n  scrape_interval: \(interval)\n  scrape_timeout: \(timeout)\n  evaluation_interval: 1m\n"
+      #expect(text.hasPrefix(wanted), "\(text)")
+      #expect(try configuration(text).text == text)
+    }
+  }
+
   @Test("no secret is printed")
   func secrets() throws {
     let text = try configuration(realLifeConfiguration).text

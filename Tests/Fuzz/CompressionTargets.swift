@@ -5,6 +5,21 @@ extension FuzzTarget {
   private static var decodedBytesMax: Int { 1 << 20 }
 
   static let compression = [
+    // Any bytes come back, and fit where exactly they do.
+    FuzzTarget(name: "compression", seeds: { [plain, []] }) { bytes in
+      var snappy = ByteBuffer()
+      Snappy.encode(bytes, into: &snappy)
+      comeBack(bytes, snappy.bytes) { (encoded, max, output) throws(CompressionError) in
+        try Snappy.decode(encoded, into: &output, decodedBytesMax: max)
+      }
+      var zstd = ByteBuffer()
+      var encoder = ZstdEncoder()
+      guard (try? encoder.encode(bytes, into: &zstd)) != nil else { preconditionFailure("zstd refuses bytes") }
+      comeBack(bytes, zstd.bytes) { (encoded, max, output) throws(CompressionError) in
+        var decoder = ZstdDecoder()
+        try decoder.decode(encoded, into: &output, decodedBytesMax: max)
+      }
+    },
     FuzzTarget(name: "snappy", seeds: { [compressed { Snappy.encode($0, into: &$1) }] }) { bytes in
       bounded(bytes) { (output) throws(CompressionError) in
         try Snappy.decode(bytes, into: &output, decodedBytesMax: decodedBytesMax)
@@ -26,6 +41,25 @@ extension FuzzTarget {
       }
     },
   ]
+
+  private static func comeBack(
+    _ bytes: UnsafeRawBufferPointer, _ encoded: UnsafeRawBufferPointer,
+    _ decode: (UnsafeRawBufferPointer, Int, inout ByteBuffer) throws(CompressionError) -> Void
+  ) {
+    var output = ByteBuffer()
+    do throws(CompressionError) { try decode(encoded, bytes.count, &output) } catch {
+      preconditionFailure("encoded bytes are refused: \(error)")
+    }
+    precondition(output.bytes.elementsEqual(bytes), "bytes do not come back")
+    if bytes.isEmpty { return }
+    var small = ByteBuffer()
+    do throws(CompressionError) {
+      try decode(encoded, bytes.count - 1, &small)
+      preconditionFailure("the bound of decoded bytes does not hold")
+    } catch {
+      precondition(small.count == 0)
+    }
+  }
 
   /// Decodes; the output keeps what was in it before, and stays below its bound.
   private static func bounded(

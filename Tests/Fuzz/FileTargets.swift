@@ -1,7 +1,8 @@
 import Format
 import Model
 import Platform
-import TSDB
+
+@testable import TSDB
 
 // Files of the data directory, each reader by itself.
 extension FuzzTarget {
@@ -11,7 +12,10 @@ extension FuzzTarget {
       withUnsafeTemporaryAllocation(of: Int64.self, capacity: count + 1) { times in
         withUnsafeTemporaryAllocation(of: UInt64.self, capacity: count + 1) { values in
           guard let timeBase = times.baseAddress, let valueBase = values.baseAddress else { return }
-          precondition(XORChunk.decode(bytes, times: timeBase, values: valueBase) <= count)
+          let decoded = XORChunk.decode(bytes, times: timeBase, values: valueBase)
+          precondition(decoded <= count)
+          writeAgain(
+            UnsafeBufferPointer(start: timeBase, count: decoded), UnsafeBufferPointer(start: valueBase, count: decoded))
         }
       }
     },
@@ -44,12 +48,35 @@ extension FuzzTarget {
       tombstones.encode(into: &encoded)
       precondition(Tombstones(file: encoded.bytes) == tombstones, "tombstones do not come back")
     },
-    index,
   ]
+
+  /// The samples of a chunk as far as the writer takes them, written and read once more.
+  private static func writeAgain(_ times: UnsafeBufferPointer<Int64>, _ values: UnsafeBufferPointer<UInt64>) {
+    guard let first = times.first else { return }
+    let capacity = 1024
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: capacity) { bytes in
+      guard let base = bytes.baseAddress else { return }
+      var tail = XORTail()
+      XORChunk.start(time: first, value: values[0], tail: &tail, at: base, capacity: capacity)
+      var count = 1
+      while count < times.count {
+        let (delta, overflow) = times[count].subtractingReportingOverflow(times[count - 1])
+        guard !overflow, delta > 0, delta <= Int64(UInt32.max),
+          XORChunk.append(time: times[count], value: values[count], to: &tail, at: base, capacity: capacity)
+        else { break }
+        count += 1
+      }
+      let written = UnsafeRawBufferPointer(start: base, count: tail.byteCount)
+      var samples = SeriesSamples()
+      precondition(samples.append(chunk: written) && samples.count == count, "a written chunk is not whole")
+      precondition(samples.times.elements.elementsEqual(times[..<count]), "times do not come back")
+      precondition(samples.values.elements.elementsEqual(values[..<count]), "values do not come back")
+    }
+  }
 
   /// A copy of the input whose last four bytes are the checksum of what lies between `start` and them: without it, no
   /// input would get past the first check.
-  private static func withSum(_ bytes: UnsafeRawBufferPointer, from start: Int) -> UnsafeRawBufferPointer {
+  static func withSum(_ bytes: UnsafeRawBufferPointer, from start: Int) -> UnsafeRawBufferPointer {
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 8)
     copy.copyMemory(from: bytes)
     if bytes.count >= start + 4 {

@@ -12,7 +12,9 @@ private func runDriver(
 /// The target of this process, set once before the driver starts; the driver calls from one thread.
 nonisolated(unsafe) private var chosen: FuzzTarget?
 
-private func feed(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+/// By its name the library finds it, too; it is not called by it.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func feed(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   chosen?.run(UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : count))
   return 0
 }
@@ -30,7 +32,7 @@ public func start(_ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutable
     for target in FuzzTarget.all { print(target.name) }
     return 0
   }
-  guard let target = FuzzTarget.all.first(where: { $0.name == name }) else {
+  guard let target = (FuzzTarget.all + [.selfCheck]).first(where: { $0.name == name }) else {
     say("usage: Fuzz list | Fuzz TARGET [options and corpus folders of libFuzzer]; no target is named '\(name)'")
     return 2
   }

@@ -8,7 +8,7 @@ final class FuzzServer {
   static let root = "/data"
   let disk: SimulatedDisk
   let clock = SimulatedClock(nowMilliseconds: WriteSeeds.time + 120_000)
-  let log = Log(level: .error, format: .logfmt) { _ in }
+  let log = Log.silent
   let database: Database
   let receiver: Receiver
 
@@ -28,6 +28,7 @@ final class FuzzServer {
     self.disk = disk
     let registry = MetricsRegistry()
     var options = DatabaseOptions(directory: FuzzServer.root)
+    options.random = RandomNumbers(seed: 1)
     options.head.limits.activeSeriesMax = 2_000
     options.head.exemplarsMax = 100
     do {
@@ -41,6 +42,26 @@ final class FuzzServer {
       replicas: HATracker(
         HAOptions(), path: database.layout.haLeaders, disk: disk, clock: clock, log: log, damaged: database.damaged,
         registry: registry))
+  }
+
+  var seriesCount: Int { database.head.seriesCount }
+
+  /// Some rounds of the upkeep, hours apart: chunks go to their files, the log becomes shorter, blocks are written.
+  func work() {
+    var rounds = DatabaseRounds(database)
+    for _ in 0..<2 {
+      clock.advance(milliseconds: 3 * 3_600_000)
+      rounds.maintain()
+      rounds.compact()
+    }
+  }
+
+  /// Ends the database cleanly; the number of its series.
+  func end() -> Int {
+    let count = seriesCount
+    try? database.start()
+    database.close()
+    return count
   }
 
   func receive(_ body: [UInt8], at offset: Int64 = 0) {

@@ -7,7 +7,8 @@ struct FuzzTarget: Sendable {
   let seeds: @Sendable () -> [[UInt8]]
   let run: @Sendable (UnsafeRawBufferPointer) -> Void
 
-  static let all: [FuzzTarget] = write + compression + text + language + files + servers
+  static let all: [FuzzTarget] =
+    write + compression + text + language + operators + files + ownFiles + headFiles + blocks + http + servers
 }
 
 /// Writes a target's seeds to a folder, named by their number.

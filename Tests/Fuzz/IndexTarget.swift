@@ -6,10 +6,7 @@ extension FuzzTarget {
   static let index = FuzzTarget(name: "index", seeds: { [[], [0, 0, 9, 1], [0, 2, 5, 7, 0, 1, 40, 255]] }) { edits in
     guard var bytes = FileSeeds.indexes.first else { return }
     let real = IndexSums(bytes)
-    for start in stride(from: 0, to: min(edits.count & ~3, 64), by: 4) {
-      let place = Int(edits[start]) << 16 | Int(edits[start + 1]) << 8 | Int(edits[start + 2])
-      bytes[place % bytes.count] ^= edits[start + 3]
-    }
+    FuzzEdits.apply(edits, to: &bytes)
     real.mend(&bytes)
     bytes.withUnsafeBytes { walk($0) }
   }
@@ -36,7 +33,7 @@ extension FuzzTarget {
 private final class IndexOwner: Sendable {}
 
 /// Where the checksums of an index lie, and what each is of.
-private struct IndexSums {
+struct IndexSums {
   private var parts: [Range<Int>] = []
 
   init(_ index: [UInt8]) {

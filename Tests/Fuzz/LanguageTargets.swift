@@ -1,3 +1,4 @@
+import Format
 import Model
 import PromQL
 import Synchronization
@@ -13,6 +14,16 @@ extension FuzzTarget {
         preconditionFailure("\(text) is printed as \(printed), which is not taken")
       }
       precondition("\(again)" == printed, "\(text) is printed as \(printed), then as \(again)")
+      guard let pretty = expression.prettified else { return }
+      guard let read = try? Parser.parse(pretty, options: .all) else {
+        preconditionFailure("\(text) is laid out as \(pretty), which is not taken")
+      }
+      precondition("\(read)" == printed, "\(text) is laid out as \(pretty), which is \(read)")
+      let tree = Array(TreeJSON.text(of: expression).utf8)
+      // The reader of JSON takes no tree that is deeper.
+      precondition(
+        nesting(tree) >= JSONDocument.depthMax || tree.withUnsafeBytes { JSONDocument($0) } != nil,
+        "the tree of \(text) is no JSON")
     },
     FuzzTarget(name: "selector", seeds: { texts("up{job=\"a\",zone!~\"b|c\"}", "{__name__=~\"x.+\",\"é\"=\"1\"}") }) {
       _ = try? Parser.parseSelector(String(decoding: $0, as: UTF8.self))
@@ -29,6 +40,20 @@ extension FuzzTarget {
       _ = try? engine.range(text, start: end - 600_000, end: end, step: 60_000, limits: limits, over: FuzzSeries())
     },
   ]
+
+  /// How many brackets are open at once, at most.
+  private static func nesting(_ json: [UInt8]) -> Int {
+    var (open, most) = (0, 0)
+    for byte in json {
+      switch byte {
+      case UInt8(ascii: "{"), UInt8(ascii: "["): open += 1
+      case UInt8(ascii: "}"), UInt8(ascii: "]"): open -= 1
+      default: continue
+      }
+      most = max(most, open)
+    }
+    return most
+  }
 
   private static var queries: [[UInt8]] {
     texts(

@@ -1,6 +1,12 @@
 import Format
+import Glibc
 import Model
 import PromQL
+
+@testable import API
+@testable import HTTP
+@testable import Platform
+@testable import TSDB
 
 // What people and their tools write: configuration, patterns, durations, exposition.
 extension FuzzTarget {
@@ -9,10 +15,18 @@ extension FuzzTarget {
       _ = try? YAMLDocument.parse(
         Array($0), limits: YAMLDocument.Limits(bytesMax: 1 << 20, depthMax: 64, nodesMax: 10_000))
     },
-    FuzzTarget(name: "json", seeds: { texts("{\"a\":[1,-2.5e3,\"\\u00e9\",true,null]}", "[[[]]]") }) {
-      _ = JSONDocument($0)
+    // The reader, and the writer: any text that is written as JSON reads as that text.
+    FuzzTarget(name: "json", seeds: { texts("{\"a\":[1,-2.5e3,\"\\u00e9\",true,null]}", "[[[]]]") }) { bytes in
+      _ = JSONDocument(bytes)
+      let text = String(decoding: bytes, as: UTF8.self)
+      let written = Array(JSONBuffer.quoted(text).utf8)
+      let read = written.withUnsafeBytes { JSONDocument($0)?.text }
+      precondition(read == text, "a text does not come back")
     },
-    FuzzTarget(name: "block-meta", seeds: { texts(FileSeeds.meta) }) { _ = BlockMeta(json: $0) },
+    FuzzTarget(name: "block-meta", seeds: { texts(FileSeeds.meta) }) { bytes in
+      guard let meta = BlockMeta(json: bytes) else { return }
+      precondition(meta.json.withUnsafeBytes { BlockMeta(json: $0) } == meta, "a description does not come back")
+    },
     FuzzTarget(
       name: "openmetrics",
       seeds: {
@@ -29,12 +43,76 @@ extension FuzzTarget {
         _ = sample.labels.count
       }
     },
+    // All samples go into blocks, which are whole.
+    FuzzTarget(
+      name: "openmetrics-import",
+      seeds: {
+        texts(
+          "a 1 1700000000\nb{c=\"d\"} 2 1700007200.5\na 3 1700000015\n# EOF\n", "a 1 -5\na NaN 99999\n# EOF\n",
+          "a 1 -9e15\na 2 9e15\n")
+      }
+    ) { importSamples($0) },
     FuzzTarget(name: "duration", seeds: { texts("1h30m", "5m", "0", "-2w3d", "1y", "9999999999999999999ms") }) {
       bytes in
       let text = String(decoding: bytes, as: UTF8.self)
       guard let milliseconds = DurationText.parse(text) else { return }
       precondition(
         DurationText.parse(DurationText.format(milliseconds)) == milliseconds, "\(text) is not \(milliseconds) ms")
+    },
+    FuzzTarget(name: "byte-size", seeds: { texts("512MB", "1.5GiB", "1GiB512MiB", "0", "-1B", "9EB", ".5KB") }) {
+      bytes in
+      let text = String(decoding: bytes, as: UTF8.self)
+      guard let size = ByteSizeText.parse(text) else { return }
+      // Sizes beyond 2^53 bytes go through a floating-point number.
+      guard size.magnitude < 1 << 53 else { return }
+      precondition(ByteSizeText.parse(ByteSizeText.format(size)) == size, "\(text) is not \(size) bytes")
+    },
+    FuzzTarget(
+      name: "api-time", seeds: { texts("1700000000.123", "2015-07-01T20:10:30.781+02:00", "-1e9", "1h", "9.3e15") }
+    ) { bytes in
+      let text = String(decoding: bytes, as: UTF8.self)
+      if let time = RFC3339.parse(text) {
+        precondition(RFC3339.parse(TimeText.text(milliseconds: time)) == time || time < 0 || time > 253_402_300_799_999)
+        precondition(Parameters.time(text) == time)
+      }
+      let request = parameter(bytes)
+      _ = try? Parameters(request: request).time("a")
+      _ = try? Parameters(request: request).optionalTime("a")
+      _ = try? Parameters(request: request).bound("a", 0)
+      _ = try? Parameters(request: request).duration("a")
+      _ = try? Parameters(request: request).limit("a")
+    },
+    // Eight bytes of a number, written and read; and a text as a number.
+    FuzzTarget(
+      name: "number", seeds: { [[0, 0, 0, 0, 0, 0, 0xf0, 0x3f], Array("0x1.8p3".utf8), Array("1_000.5e-3".utf8)] }
+    ) {
+      bytes in
+      if bytes.count >= 8 {
+        let value = Double(bitPattern: bytes.loadUnaligned(as: UInt64.self))
+        var text: [UInt8] = []
+        FloatText.append(value, plainFrom: -5, below: 21, to: &text)
+        let read = Double(String(decoding: text, as: UTF8.self))
+        precondition(read == value || value.isNaN, "\(value) is written as \(String(decoding: text, as: UTF8.self))")
+      }
+      let text = String(decoding: bytes, as: UTF8.self)
+      guard case .number(let number)? = try? Parser.parse(text) else { return }
+      precondition(!number.value.isNaN || text.lowercased().contains("nan"), "\(text) is no number")
+    },
+    FuzzTarget(name: "base64", seeds: { texts("YWJj", "YQ==", "-_8", "") }) { bytes in
+      precondition(Base64.decode(Base64.encode(Array(bytes))) == Array(bytes), "bytes do not come back")
+      let text = String(decoding: bytes, as: UTF8.self)
+      guard let decoded = Base64.decode(text) else { return }
+      precondition(Base64.decode(Base64.encode(decoded)) == decoded)
+    },
+    FuzzTarget(name: "ulid", seeds: { texts("01H00000000000000000000000", "7ZZZZZZZZZZZZZZZZZZZZZZZZZ") }) { bytes in
+      guard let ulid = ULID(String(decoding: bytes, as: UTF8.self)) else { return }
+      precondition(ULID("\(ulid)") == ulid && "\(ulid)".utf8.count == 26 && ulid.milliseconds >= 0)
+    },
+    FuzzTarget(name: "lock-file", seeds: { texts("apus 1\npid 7\nstart 5\nboot b\nnamespace 3\nhost h\nbeat 1\n") }) {
+      bytes in
+      guard let record = LockRecord(String(decoding: bytes, as: UTF8.self)) else { return }
+      precondition(LockRecord(record.text) == record, "a lock does not come back")
+      _ = record.isAlive
     },
     // A pattern and a text, with a zero between them.
     FuzzTarget(
@@ -54,6 +132,39 @@ extension FuzzTarget {
       }
     },
   ]
+
+  private static func importSamples(_ bytes: UnsafeRawBufferPointer) {
+    let disk = SimulatedDisk()
+    let root = FuzzServer.root
+    try? disk.makeDirectories(root)
+    var reader = OpenMetricsReader(bytes)
+    var samples = SampleImport(
+      into: root, on: disk, clock: SimulatedClock(nowMilliseconds: WriteSeeds.time), samplesMax: 16)
+    var times: Set<Int64> = []
+    while let sample = try? reader.next() {
+      guard let time = sample.milliseconds else { continue }
+      do { try samples.add(sample.labels, time: time, value: sample.value) } catch { return }
+      times.insert(time)
+    }
+    do { try samples.flush() } catch { return }
+    var written = 0
+    for meta in samples.blocks {
+      guard let found = try? BlockVerification("\(root)/\(meta.ulid)", on: disk) else {
+        preconditionFailure("an imported block does not open")
+      }
+      precondition(found.isWhole, "an imported block is not whole: \(found.findings)")
+      written += found.stats.samples > 0 ? Int(found.stats.samples) : 0
+    }
+    precondition(written >= times.count, "\(times.count) times, \(written) samples in blocks")
+  }
+
+  private static func parameter(_ bytes: UnsafeRawBufferPointer) -> Request {
+    let request = Request(pool: BodyPool(bytesMax: 1 << 20))
+    let digits = Array("0123456789abcdef".utf8)
+    let target = Array("/?a=".utf8) + bytes.flatMap { [0x25, digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+    target.withUnsafeBytes { request.head.setTarget($0) }
+    return request
+  }
 
   static func texts(_ texts: String...) -> [[UInt8]] { texts.map { Array($0.utf8) } }
 }

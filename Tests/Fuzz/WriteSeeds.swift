@@ -65,12 +65,15 @@ enum WriteSeeds {
       ])
   }
 
-  static var remoteRead: [[UInt8]] {
-    let request = RemoteReadBody.request(
+  static var compressedRead: [UInt8] {
+    RemoteReadBody.request(
       start: time, end: time + 60_000, matchers: [(0, "__name__", "up"), (2, "job", "a.*"), (3, "zone", "b|c")],
       types: [1, 0])
+  }
+
+  static var remoteRead: [[UInt8]] {
     var decoded = ByteBuffer()
-    request.withUnsafeBytes { bytes in try? Snappy.decode(bytes, into: &decoded, decodedBytesMax: 1 << 20) }
+    compressedRead.withUnsafeBytes { bytes in try? Snappy.decode(bytes, into: &decoded, decodedBytesMax: 1 << 20) }
     return [Array(decoded.bytes)]
   }
 }

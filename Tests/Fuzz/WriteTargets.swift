@@ -7,9 +7,14 @@ extension FuzzTarget {
   static let write = [
     FuzzTarget(name: "write-v1", seeds: { WriteSeeds.v1 }) { readRows($0, isV2: false) },
     FuzzTarget(name: "write-v2", seeds: { WriteSeeds.v2 }) { readRows($0, isV2: true) },
-    FuzzTarget(name: "otlp-protobuf", seeds: { WriteSeeds.otlpProtobuf }) {
-      guard let request = try? OTLPRequest(protobuf: $0) else { return }
-      precondition(request == request || true)
+    FuzzTarget(name: "otlp-protobuf", seeds: { WriteSeeds.otlpProtobuf }) { bytes in
+      guard let request = try? OTLPRequest(protobuf: bytes) else { return }
+      // The same again, whatever lies behind the bytes.
+      let longer = Array(bytes) + [0xff]
+      let again = longer.withUnsafeBytes { try? OTLPRequest(protobuf: UnsafeRawBufferPointer(rebasing: $0.dropLast())) }
+      guard let again else { preconditionFailure("a request is refused the second time") }
+      // By their text: no NaN is equal to itself.
+      precondition(bytes.count > 512 || "\(again)" == "\(request)", "the same bytes are another request")
     },
     FuzzTarget(name: "otlp-json", seeds: { WriteSeeds.otlpJSON }) { _ = try? OTLPRequest(json: $0) },
     FuzzTarget(name: "remote-read", seeds: { WriteSeeds.remoteRead }) { bytes in

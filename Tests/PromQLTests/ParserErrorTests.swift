@@ -151,6 +151,22 @@ struct ParserErrorTests {
     for text in texts { #expect(throws: ParseError.self) { try Parser.parse(text, options: .all) } }
   }
 
+  @Test("chains inside chains are bounded together")
+  func chainsInChains() throws {
+    func text(_ chains: Int, _ operators: Int) -> String {
+      (0..<chains).reduce("1") { text, _ in "(" + text + ")" + String(repeating: "*1", count: operators) }
+    }
+    #expect(throws: ParseError.self) { try Parser.parse(text(8, 900)) }
+    #expect(throws: ParseError.self) { try Parser.parse("abs(" + text(2, 700) + ")") }
+    #expect(throws: ParseError.self) {
+      try Parser.parse("-(" + text(1, 1000) + String(repeating: ")*(1", count: 600) + ")")
+    }
+    _ = try Parser.parse(text(100, 10))
+    let nested = Parser.nestingMaximum - 1
+    let parens = String(repeating: "(", count: nested) + "1" + String(repeating: ")", count: nested)
+    _ = try Parser.parse(parens + String(repeating: "*1", count: Parser.depthMaximum))
+  }
+
   @Test("a tree of the greatest depth is parsed, printed and let go")
   func deepest() throws {
     let count = Parser.depthMaximum

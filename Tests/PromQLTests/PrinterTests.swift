@@ -46,7 +46,7 @@ struct PrinterTests {
     let again = try Parser.parse(tree.description, options: .all)
     #expect(TreeJSON.text(of: again) == TreeJSON.text(of: tree))
     #expect(again.description == tree.description)
-    let pretty = try Parser.parse(tree.prettified, options: .all)
+    let pretty = try Parser.parse(try #require(tree.prettified), options: .all)
     #expect(TreeJSON.text(of: pretty) == TreeJSON.text(of: tree))
   }
 
@@ -67,6 +67,14 @@ struct PrinterTests {
         (\(long) + 1)
       """
     #expect(try Parser.parse(query).prettified == expected)
+  }
+
+  @Test("a form that would be many times as long as its query is not made")
+  func longest() throws {
+    let chain = "1" + String(repeating: "*1", count: 1000)
+    #expect(try Parser.parse("vector(\(chain))").prettified != nil)
+    let many = Array(repeating: "vector(\(chain))", count: 20).joined(separator: " or ")
+    #expect(try Parser.parse(many).prettified == nil)
   }
 
   @Test("the tree as JSON has the members of parse_query")

@@ -95,45 +95,12 @@ extension Connection {
     MHD_get_connection_values_n(handle, .HEADER_KIND, addHeader, context)
     if apus_mhd_header_bytes(handle) > limits.headerBytesMax { return .tooLarge }
     guard request.head.splitPath() else { return .malformed("the request target is malformed") }
-    return framing()
-  }
-
-  /// What the headers say of the body. Two ways to see its end are refused: a proxy may have seen the other one.
-  private func framing() -> Head {
-    var length: Int?
-    var isChunked = false
-    var hostCount = 0
-    for field in request.head.fields {
-      let name = request.head[field.name]
-      let value = request.head[field.value]
-      switch name.count {
-      case 4 where name.equalsIgnoringCase(("host" as StaticString).rawBytes): hostCount += 1
-      case 14 where name.equalsIgnoringCase(("content-length" as StaticString).rawBytes):
-        guard let bytes = Self.decimal(value), length == nil || length == bytes else {
-          return .malformed("the header Content-Length is malformed")
-        }
-        length = bytes
-      case 17 where name.equalsIgnoringCase(("transfer-encoding" as StaticString).rawBytes):
-        guard !isChunked, value.equalsIgnoringCase(("chunked" as StaticString).rawBytes) else {
-          return .malformed("the only Transfer-Encoding understood is chunked")
-        }
-        isChunked = true
-      default: break
-      }
+    return switch request.head.framing {
+    case .none: .noBody
+    case .sized(let bytes): .sized(bytes)
+    case .chunked: .chunked
+    case .malformed(let reason): .malformed(reason)
     }
-    if hostCount > 1 { return .malformed("more than one header Host") }
-    if isChunked { return length == nil ? .chunked : .malformed("both Content-Length and Transfer-Encoding") }
-    return length.map { .sized($0) } ?? .noBody
-  }
-
-  private static func decimal(_ text: UnsafeRawBufferPointer) -> Int? {
-    if text.isEmpty || text.count > 18 { return nil }
-    var value = 0
-    for byte in text {
-      guard byte >= 0x30 && byte <= 0x39 else { return nil }
-      value = value * 10 + Int(byte - 0x30)
-    }
-    return value
   }
 
   private func route() {

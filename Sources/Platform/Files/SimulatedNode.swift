@@ -53,6 +53,7 @@ final class SimulatedNode {
   }
 
   static func grow(_ bytes: inout [UInt8], to size: Int) {
-    if bytes.count < size { bytes.append(contentsOf: repeatElement(0, count: size - bytes.count)) }
+    // An array of zeros is made at once, a repeated zero is appended one by one.
+    if bytes.count < size { bytes += [UInt8](repeating: 0, count: size - bytes.count) }
   }
 }

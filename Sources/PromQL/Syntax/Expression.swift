@@ -123,11 +123,24 @@ package struct VectorMatching: Sendable {
 
 package struct BinaryExpression: Sendable {
   package var op: BinaryOperator
-  package var left: Expression
-  package var right: Expression
+  package var left: Expression { didSet { settleKind() } }
+  package var right: Expression { didSet { settleKind() } }
   package var returnsBool: Bool
   /// Nil unless both sides are vectors.
   package var matching: VectorMatching?
+  /// A scalar where both sides are, else a vector. Kept, since whoever asks for it asks at every level of the tree.
+  package private(set) var kind = ValueKind.vector
+
+  init(op: BinaryOperator, left: Expression, right: Expression, returnsBool: Bool, matching: VectorMatching?) {
+    self.op = op
+    self.left = left
+    self.right = right
+    self.returnsBool = returnsBool
+    self.matching = matching
+    settleKind()
+  }
+
+  private mutating func settleKind() { kind = left.kind == .scalar && right.kind == .scalar ? .scalar : .vector }
 
   package var position: PositionRange { .merged(left.position, right.position) }
 }
@@ -188,7 +201,7 @@ extension Expression {
     case .selector, .aggregation: .vector
     case .matrix, .subquery: .matrix
     case .call(let node): node.function.result
-    case .binary(let node): node.left.kind == .scalar && node.right.kind == .scalar ? .scalar : .vector
+    case .binary(let node): node.kind
     case .unary(let node): node.expression.kind
     case .paren(let node): node.expression.kind
     }

@@ -3,6 +3,8 @@
 extension Parser {
   mutating func postfix() throws(ParseError) -> Expression {
     var expression = try primary()
+    // What stands in brackets counts for itself.
+    let levels = levels
     var count = 0
     while true {
       count += 1
@@ -20,7 +22,9 @@ extension Parser {
       case .keyword(.smoothed):
         try advance()
         try setExtended(&expression, anchored: false)
-      default: return expression
+      default:
+        self.levels = levels + count - 1
+        return expression
       }
     }
   }

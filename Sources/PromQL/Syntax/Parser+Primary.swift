@@ -13,6 +13,7 @@ extension Parser {
   }
 
   mutating func primary() throws(ParseError) -> Expression {
+    levels = 1
     switch token.kind {
     case .number, .duration: return .number(try numberLiteral())
     case .string:
@@ -46,6 +47,7 @@ extension Parser {
     let open = try advance()
     let inner = try expression()
     let close = try expect(.rightParen)
+    levels += 1
     return .paren(ParenExpression(expression: inner, position: .merged(open.position, close.position)))
   }
 
@@ -55,13 +57,16 @@ extension Parser {
     var arguments: [Expression] = []
     if token.kind == .rightParen { return (arguments, try advance().position) }
     arguments.append(try expression())
+    var deepest = levels
     while token.kind == .comma {
       let comma = try advance()
       if token.kind == .rightParen {
         throw failure("trailing commas not allowed in function call args", at: comma.position)
       }
       arguments.append(try expression())
+      deepest = max(deepest, levels)
     }
+    levels = deepest + 1
     return (arguments, try expect(.rightParen).position)
   }
 

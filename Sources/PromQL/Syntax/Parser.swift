@@ -24,8 +24,10 @@ package struct ParserOptions: Sendable {
 package struct Parser {
   /// The most expressions inside each other by parentheses, calls and unary signs.
   static let nestingMaximum = 200
-  /// The deepest tree: long chains of operators lean to the left.
+  /// The longest chain of operators: its tree leans to the left.
   static let depthMaximum = 1000
+  /// The deepest tree, chains inside chains included.
+  static let levelsMaximum = depthMaximum + nestingMaximum
   /// The longest text, in bytes: its tree takes some hundred times as much.
   package static let textBytesMaximum = 1 << 20
 
@@ -34,6 +36,8 @@ package struct Parser {
   /// The next token, not yet consumed.
   var token: Token
   var nesting = 0
+  /// Levels of the tree that was built last.
+  var levels = 0
   /// What an unexpected token is in: the innermost aggregation, offset or bracket still open.
   var context = Context.none
 
@@ -139,6 +143,7 @@ package struct Parser {
   /// Operators that bind at least so tightly, by climbing their precedence.
   private mutating func operators(atLeast least: Int, _ chain: inout Int) throws(ParseError) -> Expression {
     var left = try unary(&chain)
+    var levels = levels
     while case .op(let op) = token.kind, op.precedence >= least {
       chain += 1
       if chain > Parser.depthMaximum {
@@ -154,7 +159,12 @@ package struct Parser {
         throw failure("binop fill modifiers are experimental and not enabled", at: binary.position)
       }
       left = .binary(binary)
+      levels = max(levels, self.levels) + 1
+      if levels > Parser.levelsMaximum {
+        throw failure("expression is more than \(Parser.levelsMaximum) levels deep", at: binary.position)
+      }
     }
+    self.levels = levels
     return left
   }
 
@@ -170,6 +180,7 @@ package struct Parser {
       literal.position.start = sign.position.start
       return .number(literal)
     }
+    levels += 1
     return .unary(
       UnaryExpression(
         isNegative: op == .subtract, expression: operand, position: .merged(sign.position, operand.position)))

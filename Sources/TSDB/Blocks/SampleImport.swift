@@ -34,7 +34,9 @@ package struct SampleImport: ~Copyable {
 
   package var seriesCount: Int { labels.count }
 
+  /// Throws for a time that no head takes either.
   package mutating func add(_ labels: Labels, time: Int64, value: Double) throws(BlockFault) {
+    guard AppendBounds.times.contains(time) else { throw .tooLarge("the time \(time) ms is out of range") }
     if times.count == samplesMax { try flush() }
     let number = numbers[labels] ?? UInt32(self.labels.count)
     if Int(number) == self.labels.count {

@@ -228,9 +228,10 @@ package final class Database: Sendable {
 }
 
 extension SeriesChunk {
-  /// A chunk found in a file; nil for encodings this version does not read, and spans a head does not have.
+  /// A chunk found in a file; nil for encodings this version does not read, and times and spans a head does not have.
   init?(_ info: HeadChunkInfo) {
     guard info.encoding == XORChunk.encoding, info.maxTime >= info.minTime,
+      AppendBounds.times.contains(info.minTime), AppendBounds.times.contains(info.maxTime),
       let span = UInt32(exactly: info.maxTime.subtractingReportingOverflow(info.minTime).partialValue)
     else { return nil }
     self.init(

@@ -53,6 +53,7 @@ final class HeadRestorer {
   /// The location of the series a record names, made if it is new. Several references may name one series.
   @discardableResult
   func addSeries(_ reference: UInt64, _ packed: UnsafeRawBufferPointer) -> SeriesLocation {
+    guard reference < HeadRestorer.referenceMax else { return .none }
     let known = map.find(reference)
     if !known.isNone { return known }
     newSeries.set(packed: packed)
@@ -122,7 +123,7 @@ final class HeadRestorer {
   /// Tells a series that the log and its files know it under a second reference too.
   func addReference(_ second: UInt64, to first: UInt64) {
     let location = map.find(first)
-    if location.isNone { return }
+    if location.isNone || second >= HeadRestorer.referenceMax { return }
     map.set(second, location)
     head.secondReferences.withLock { $0[second] = first }
     if let chunks = unclaimed.removeValue(forKey: second) { attach(chunks, to: location) }
@@ -233,15 +234,16 @@ final class HeadRestorer {
   }
 
   func noteReference(_ reference: UInt64) {
-    // A number near the end of their range is damage, and would leave none for new series.
     if reference < HeadRestorer.referenceMax { highestUnknown = max(highestUnknown, reference) }
   }
 
+  /// A number near the end of their range is damage, and would leave none for new series.
   private static let referenceMax: UInt64 = 1 << 60
 
   /// After the last record: new series are numbered behind all references seen.
   func finish() {
-    let highest = max(map.highest, unclaimed.keys.max() ?? 0, highestUnknown)
+    let highest = max(
+      map.highest, unclaimed.keys.filter { $0 < HeadRestorer.referenceMax }.max() ?? 0, highestUnknown)
     head.nextReference.max(highest + 1, ordering: .relaxed)
   }
 }

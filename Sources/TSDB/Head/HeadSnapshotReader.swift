@@ -158,7 +158,8 @@ extension HeadRestorer {
   }
 
   fileprivate func restoreNextSeries(_ reader: inout ByteReader) -> Bool {
-    guard let length = reader.uvarint(), let packed = reader.take(Int(clamping: length)) else { return false }
+    guard let length = reader.uvarint(), let packed = reader.take(Int(clamping: length)), Labels.isPacked(packed)
+    else { return false }
     return restoreSeries(packed, &reader)
   }
 
@@ -194,11 +195,12 @@ extension HeadShard {
     completed.removeAll { $0.slot == slot }
   }
 
-  /// Reads a series' state into its (new) record; nil where it does not decode.
+  /// Reads a series' state into its (new) record; nil where it does not decode, or is none that a head can have.
   fileprivate mutating func decode(_ slot: UInt32, _ reader: inout ByteReader) -> (oldest: Int64, newest: Int64)? {
     let record = records.pointer(slot)
-    guard let flags = reader.byte(), let count = reader.uvarint(), count <= UInt64(UInt16.max),
-      let lastTime = reader.varint(), let lastValue = reader.littleEndian(UInt64.self)
+    guard let flags = reader.byte(), let count = reader.uvarint(), count <= UInt64(HeadShard.samplesPerChunkMax),
+      let lastTime = reader.varint(), AppendBounds.times.contains(lastTime),
+      let lastValue = reader.littleEndian(UInt64.self)
     else { return nil }
     record.pointee.flags = flags & ~HeadSeries.isFree
     record.pointee.tail = XORTail(lastTime: lastTime, lastValue: lastValue, count: UInt16(count))
@@ -219,6 +221,11 @@ extension HeadShard {
       let leading = reader.byte(), let trailing = reader.byte(), let length = reader.uvarint(),
       let bytes = reader.take(Int(clamping: length))
     else { return false }
+    let isWindow = leading == XORChunk.noWindow || (leading <= 31 && trailing < 64 - leading)
+    guard AppendBounds.times.contains(start), start <= record.pointee.tail.lastTime,
+      record.pointee.tail.lastTime - start <= Int64(UInt32.max), isWindow,
+      bytes.isEmpty || XORChunk.count(of: bytes) == Int(record.pointee.tail.count)
+    else { return false }
     record.pointee.chunkStart = start
     record.pointee.cutAfter = cutAfter
     record.pointee.tail.timeDelta = timeDelta
@@ -238,6 +245,7 @@ extension HeadShard {
     guard let count = reader.uvarint() else { return false }
     for _ in 0..<count {
       guard let start = reader.varint(), let span = reader.littleEndian(UInt32.self), let flags = reader.byte(),
+        AppendBounds.times.contains(start), AppendBounds.times.contains(start + Int64(span)),
         let length = reader.uvarint(), let bytes = reader.take(Int(clamping: length)), let cell = store(bytes)
       else { return false }
       let chunk = SeriesChunk(
@@ -256,7 +264,9 @@ extension HeadShard {
   ) -> Bool {
     guard let count = reader.uvarint(), count <= UInt64(SeriesHistory.lateSamplesMax) else { return false }
     for _ in 0..<count {
-      guard let time = reader.varint(), let value = reader.littleEndian(UInt64.self) else { return false }
+      guard let time = reader.varint(), AppendBounds.times.contains(time),
+        let value = reader.littleEndian(UInt64.self)
+      else { return false }
       guard insertLate(record, slot, time: time, value: value) != .exhausted else { return false }
       oldest = min(oldest, time)
     }

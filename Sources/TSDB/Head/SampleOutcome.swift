@@ -1,3 +1,5 @@
+import Format
+
 /// What became of one sample: a closed set. Refusals carry Prometheus's wording, which clients look for.
 package enum SampleOutcome: UInt8, Sendable, CaseIterable {
   /// Appended behind the series' last sample.
@@ -65,8 +67,10 @@ package enum SampleOutcome: UInt8, Sendable, CaseIterable {
 /// The times between which samples are taken, fixed for one body.
 struct AppendBounds: BitwiseCopyable, Sendable {
   /// No sample is taken beyond these (73 million years either way), so that differences of times never overflow.
-  static let timeMin: Int64 = .min / 4
-  static let timeMax: Int64 = .max / 4
+  static let timeMin = -timeMax
+  /// Some years less than a block may reach to, which begins and ends at borders around its samples.
+  static let timeMax = BlockMeta.timeMax - 1 << 40
+  static let times = timeMin...timeMax
 
   /// In-order samples before this are late ones, or out of bounds.
   var inOrderOldest: Int64

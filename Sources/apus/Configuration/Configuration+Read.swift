@@ -16,6 +16,7 @@ extension Configuration {
     var document = reader.section(parsed.root, .root)
     if !reader.faults.isEmpty { throw ConfigurationErrors(file: file, faults: reader.faults) }
 
+    settleIntervals(&document)
     var warnings: [String] = []
     let labels = expandedLabels(&document, environment, &warnings)
     if !reader.unserved.isEmpty {
@@ -33,6 +34,26 @@ extension Configuration {
   private static func listed(_ paths: [String]) -> String {
     var seen: Set<String> = []
     return paths.filter { seen.insert($0).inserted }.joined(separator: ", ")
+  }
+
+  /// A zero stands for the default, as in Prometheus, and a timeout that is not given is no longer than the interval.
+  private static func settleIntervals(_ document: inout SectionValue) {
+    var global = document.section("global") ?? SectionValue(.global, at: document.position)
+    let interval = positive(global.milliseconds("scrape_interval")) ?? Global.scrapeIntervalDefault
+    let isTimeoutGiven = global.isGiven("scrape_timeout") && positive(global.milliseconds("scrape_timeout")) != nil
+    let values = [
+      ("scrape_interval", interval),
+      (
+        "scrape_timeout",
+        isTimeoutGiven ? global.milliseconds("scrape_timeout") ?? interval : min(Global.scrapeTimeoutDefault, interval)
+      ),
+      (
+        "evaluation_interval",
+        positive(global.milliseconds("evaluation_interval")) ?? Global.evaluationIntervalDefault
+      ),
+    ]
+    for (name, milliseconds) in values { global.set(name, .milliseconds(milliseconds)) }
+    document.set("global", .section(global))
   }
 
   private static func expandedLabels(
@@ -55,11 +76,10 @@ extension Configuration {
   private init(_ document: SectionValue, externalLabels: Labels, warnings: [String]) {
     let empty = SectionValue(.global, at: document.position)
     let global = document.section("global") ?? empty
-    let interval = Configuration.positive(global.milliseconds("scrape_interval")) ?? 60_000
     self.global = Global(
-      scrapeIntervalMilliseconds: interval,
-      scrapeTimeoutMilliseconds: min(Configuration.positive(global.milliseconds("scrape_timeout")) ?? 10_000, interval),
-      evaluationIntervalMilliseconds: Configuration.positive(global.milliseconds("evaluation_interval")) ?? 60_000,
+      scrapeIntervalMilliseconds: global.milliseconds("scrape_interval") ?? Global.scrapeIntervalDefault,
+      scrapeTimeoutMilliseconds: global.milliseconds("scrape_timeout") ?? Global.scrapeTimeoutDefault,
+      evaluationIntervalMilliseconds: global.milliseconds("evaluation_interval") ?? Global.evaluationIntervalDefault,
       ruleQueryOffsetMilliseconds: global.milliseconds("rule_query_offset") ?? 0,
       externalLabels: externalLabels,
       queryLogFile: global.text("query_log_file").flatMap { $0.isEmpty ? nil : $0 })

@@ -6,6 +6,10 @@ import Model
 /// version are checked and kept in `document`, and named in `warnings`.
 struct Configuration: Sendable {
   struct Global: Sendable {
+    static let scrapeIntervalDefault: Int64 = 60_000
+    static let scrapeTimeoutDefault: Int64 = 10_000
+    static let evaluationIntervalDefault: Int64 = 60_000
+
     var scrapeIntervalMilliseconds: Int64
     var scrapeTimeoutMilliseconds: Int64
     var evaluationIntervalMilliseconds: Int64

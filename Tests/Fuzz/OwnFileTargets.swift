@@ -1,0 +1,159 @@
+import Format
+import Model
+import TestKit
+
+@testable import Ingest
+@testable import Platform
+@testable import TSDB
+
+// The small files that only Apus knows, each by itself: what its reader makes of it, then a whole server on it. The first
+// byte says how the rest lies on the disk: as it is, sealed, or sealed as the generation before a damaged one.
+extension FuzzTarget {
+  static let ownFiles = [
+    FuzzTarget(name: "version-file", seeds: { ownFile(["2\n", "1\n", "3\n", "x"], raw: ["1", "1\n"]) }) { bytes in
+      let disk = placed(bytes, as: layout.version, DataVersion.file)
+      let registry = MetricsRegistry()
+      let damaged = DamagedFiles(
+        Quarantine(disk, layout.quarantine, log: .silent), names: [], log: .silent, registry: registry)
+      do {
+        try DataVersion.check(layout, disk, damaged, .silent)
+      } catch {
+        return
+      }
+      let now = DataVersion.file(layout.version, on: disk).read()
+      precondition(now.damage == nil, "the version was not written anew: \(now.damage ?? "")")
+      precondition(now.contents.flatMap { DataVersion.number(of: $0.body) }.map { $0 <= DataVersion.number } == true)
+    },
+    FuzzTarget(
+      name: "flush-mark", seeds: { ownFile(["1700000000000 1700000000000\n", "7200000\n", "-5 7"], raw: ["7200000"]) }
+    ) { bytes in
+      let disk = placed(bytes, as: layout.flushMark, FlushMark.file)
+      guard let body = FlushMark.file(layout.flushMark, on: disk).read().contents?.body, let mark = FlushMark(body)
+      else { return }
+      precondition(FlushMark(mark.body) == mark, "a mark does not come back")
+      for present in [nil, Int64.min, 0, .max] {
+        for expired in [Int64.min, 0, .max] { _ = mark.objection(newestBlockEnd: present, expired: expired) }
+      }
+      useServer(on: disk)
+    },
+    FuzzTarget(
+      name: "leader-table",
+      seeds: { ownFile(["a r0 5 6 7\n", "a%20b r1 -1 9223372036854775807 1 once\n%25 %00 0 0 0\n", ""], raw: []) }
+    ) { bytes in
+      let disk = placed(bytes, as: layout.haLeaders, LeaderTable.file)
+      let reading = LeaderTable.file(layout.haLeaders, on: disk).read()
+      guard let body = reading.contents?.body, let leaders = LeaderTable.decode(body) else { return }
+      precondition(LeaderTable.decode(LeaderTable.encode(leaders)) == leaders, "a table does not come back")
+      useServer(on: disk)
+    },
+    FuzzTarget(
+      name: "deletions", seeds: { FileSeeds.tombstones.flatMap { [[0] + $0, [1] + $0, [2] + $0] } }
+    ) { bytes in
+      guard let first = bytes.first else { return }
+      let body = Array(withSum(UnsafeRawBufferPointer(rebasing: bytes[1...]), from: 5))
+      let disk = ([first] + body).withUnsafeBytes { bytes in
+        placed(bytes, as: layout.deletions) { SealedFile($0, name: "deleted", format: 2, on: $1) }
+      }
+      guard body.withUnsafeBytes({ Tombstones(file: $0) }) != nil else { return }
+      useServer(on: disk)
+    },
+    metadataFile,
+  ]
+
+  /// Parts are put behind a length and the right checksum; where the first byte is odd, all is taken as it is.
+  private static let metadataFile = FuzzTarget(
+    name: "metadata-file", seeds: { [[0], [1] + MetadataFile.magic, [0] + (metadataRecord + metadataRecord)] }
+  ) { bytes in
+    var input = FuzzInput(bytes)
+    var file: [UInt8] = []
+    if input.byte() & 1 == 1 {
+      file = Array(input.rest)
+    } else {
+      file = MetadataFile.magic
+      withUnsafeBytes(of: MetadataFile.version.littleEndian) { file += $0 }
+      while !input.isEmpty {
+        let payload = input.part()
+        withUnsafeBytes(of: UInt32(payload.count).littleEndian) { file += $0 }
+        withUnsafeBytes(of: checksum(payload).littleEndian) { file += $0 }
+        file += payload
+      }
+    }
+    let found = file.withUnsafeBytes { MetadataFileScan($0) }
+    precondition(found.damagedBytes <= max(file.count, 12))
+    let disk = SimulatedDisk()
+    write(file, to: layout.metadata, on: disk)
+    let now = WriteSeeds.time
+    let first = metadata(on: disk, now: now)
+    precondition(metadata(on: disk, now: now) == first, "metadata does not come back")
+  }
+
+  private static func metadata(on disk: SimulatedDisk, now: Int64) -> [String: Set<MetricMetadata>] {
+    let damaged = DamagedFiles(
+      Quarantine(disk, layout.quarantine, log: .silent), names: [], log: .silent, registry: MetricsRegistry())
+    let store = MetadataStore(hash: .stable)
+    store.open(layout.metadata, on: disk, damaged: damaged, sync: .os, now: now)
+    return store.metadata(now: now).mapValues { Set($0) }
+  }
+
+  private static var metadataRecord: [UInt8] {
+    // Last seen as a varint, then a message of kind, name, help and unit.
+    ([2] + [8, 1, 18, 1, 0x61, 34, 1, 0x68, 42, 1, 0x75]).asPart
+  }
+
+  // MARK: files and servers
+
+  static let layout = DatabaseLayout(root: FuzzServer.root)
+
+  private static func ownFile(_ bodies: [String], raw: [String]) -> [[UInt8]] {
+    bodies.flatMap { [[1] + Array($0.utf8), [2] + Array($0.utf8)] } + raw.map { [0] + Array($0.utf8) }
+  }
+
+  private static func placed(
+    _ bytes: UnsafeRawBufferPointer, as path: String, _ file: (String, any Disk) -> SealedFile
+  ) -> SimulatedDisk {
+    let disk = SimulatedDisk()
+    var input = FuzzInput(bytes)
+    let how = input.byte()
+    let sealed = file(path, disk)
+    switch how % 3 {
+    case 0: write(Array(input.rest), to: path, on: disk)
+    case 1:
+      let whole = sealed.seal(Array(input.rest))
+      precondition(sealed.unseal(whole)?.body == Array(input.rest), "a sealed file does not open")
+      write(whole, to: path, on: disk)
+    default:
+      write(sealed.seal(Array(input.rest)), to: path + SealedFile.previousSuffix, on: disk)
+      write([0], to: path, on: disk)
+    }
+    return disk
+  }
+
+  static func write(_ bytes: [UInt8], to path: String, on disk: SimulatedDisk) {
+    do {
+      let directory = path.split(separator: "/").dropLast()
+      try disk.makeDirectories("/" + directory.joined(separator: "/"))
+      let opened = try disk.open(path, .truncate)
+      try bytes.withUnsafeBytes { bytes throws in try opened.write(bytes, at: 0) }
+      try opened.close()
+    } catch {
+      preconditionFailure("a simulated disk does not take a file: \(error)")
+    }
+  }
+
+  /// A server starts, is read, written to, works on, ends, and starts again with as many series.
+  static func useServer(on disk: SimulatedDisk) {
+    guard let server = FuzzServer(on: disk) else { return }
+    server.readAll()
+    server.receive(WriteSeeds.v1[1])
+    server.work()
+    server.readAll()
+    let count = server.end()
+    guard let again = FuzzServer(on: disk) else { preconditionFailure("what a server left does not open") }
+    precondition(again.seriesCount == count, "\(count) series at the end, \(again.seriesCount) at the next start")
+    again.readAll()
+  }
+}
+
+extension Log {
+  static let silent = Log(level: .error, format: .logfmt) { _ in }
+}
