@@ -9,6 +9,7 @@ final class SimulatedServer {
   static let root = "/data"
   let database: Database
   let receiver: Receiver
+  let surface: SimulatedSurface
   private var rounds: DatabaseRounds
 
   init(_ options: DatabaseOptions, disk: SimulatedDisk, clock: SimulatedClock, log: Log) throws {
@@ -23,6 +24,7 @@ final class SimulatedServer {
     receiver.metadata.open(
       database.layout.metadata, on: disk, damaged: database.damaged, sync: options.walSync, now: clock.nowMilliseconds()
     )
+    surface = try SimulatedSurface(database, receiver, clock: clock, registry: registry)
     rounds = DatabaseRounds(database)
   }
 
@@ -36,10 +38,7 @@ final class SimulatedServer {
   }
 
   /// Ends cleanly.
-  func close() throws {
-    try database.start()
-    database.close()
-  }
+  func close() { database.close() }
 
   /// Every sample between two times, both included.
   func everything(from first: Int64, through last: Int64) throws -> [Labels: WorldModel.Times] {

@@ -89,7 +89,7 @@ extension World {
   private func closeCleanly() {
     guard let open = server else { return }
     note("closed")
-    try? open.close()
+    open.close()
     server = nil
     if disk.isStopped { crash() }
   }
@@ -158,7 +158,7 @@ extension World {
     let labels = Labels([("__name__", "m"), ("i", "0"), ("sender", senders[place].name)])
     let through = trueTime - 600_000
     // What still waits in a queue for that time would come back by right.
-    guard senders.allSatisfy({ $0.queue.count < 8 && $0.clockError == 0 }) else { return }
+    guard senders[place].queue.count < 8 && senders[place].clockError == 0 else { return }
     do {
       try server.database.administration.delete(
         [

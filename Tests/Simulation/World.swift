@@ -21,6 +21,8 @@ package final class World {
   let disk: SimulatedDisk
   package let log: SimulatedLog
   var numbers: RandomSource
+  /// Those of the readers, so that what is read changes nothing of what happens.
+  var readerNumbers: RandomSource
   var model = WorldModel()
   var senders: [SimulatedSender]
   var server: SimulatedServer?
@@ -41,6 +43,7 @@ package final class World {
     package var damages = 0
     package var checks = 0
     package var samplesCompared = 0
+    package var reads = 0
     package var snapshots = 0
     package var refusedBodies = 0
     package var deletions = 0
@@ -55,12 +58,15 @@ package final class World {
     /// Lines that told of damage when files were damaged first that no check has followed on; nil: nothing was ever damaged.
     var damagedAt: Int?
     var wantsCheck = false
+    /// The server has started, and nothing was read since.
+    var wantsAllReaders = false
   }
 
   package init(seed: UInt64, printsAll: Bool = false) {
     log = SimulatedLog(printsAll: printsAll)
     self.seed = seed
     numbers = RandomSource(seed: seed)
+    readerNumbers = RandomSource(seed: ~seed)
     disk = SimulatedDisk(clock: clock)
     isEverythingSynced = numbers.below(2) == 0
     senders = (0..<3).map { SimulatedSender(name: "s\($0)", seriesCount: 3 + $0) }
@@ -100,6 +106,7 @@ package final class World {
       statistics.steps += 1
       if server == nil { start() }
       if trouble.wantsCheck && server != nil && trouble.errorsUntil < elapsed { try checkAfterDamage() }
+      if trouble.wantsAllReaders && !trouble.wantsCheck { try check(from: trueTime - 3 * 3_600_000) }
       endTroubles()
       for place in senders.indices { try act(place) }
       try maybeHappen()
@@ -113,6 +120,7 @@ package final class World {
       }
     }
     healEverything()
+    trouble.wantsAllReaders = true
     try check(from: trueTime - World.retentionMilliseconds + 7_200_000)
   }
 
@@ -120,6 +128,7 @@ package final class World {
     statistics.starts += 1
     do {
       server = try SimulatedServer(options, disk: disk, clock: clock, log: log.log)
+      trouble.wantsAllReaders = true
       note("the server is up")
     } catch {
       note("the server does not start: \(error)")
@@ -167,10 +176,15 @@ package final class World {
     guard let server, trouble.errorsUntil < elapsed else { return }
     statistics.checks += 1
     let last = trueTime + 2 * 86_400_000
-    let differences = model.differences(try server.everything(from: first, through: last), from: first, through: last)
+    let found = try server.everything(from: first, through: last)
+    let differences = model.differences(found, from: first, through: last)
     statistics.samplesCompared += model.acknowledgedCount
     if let wrong = differences.wrong { throw Finding(description: wrong) }
     try judge(differences, "")
+    let readers =
+      trouble.wantsAllReaders ? Reader.allCases : [Reader.allCases[readerNumbers.below(Reader.allCases.count)]]
+    trouble.wantsAllReaders = false
+    try read(readers, found, from: first)
   }
 
   /// What damage has cost shows at once; what is missing later needs another word.
