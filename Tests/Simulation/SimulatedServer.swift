@@ -37,12 +37,18 @@ final class SimulatedServer {
     message.withUnsafeBytes { receiver.receive($0, encoding: .identity) }
   }
 
+  func receive(_ body: SimulatedSender.Body) -> ReceiveOutcome {
+    body.kind == .pushes ? SimulatedPush.send(body, to: surface) : receive(body.message)
+  }
+
   /// Ends cleanly.
   func close() { database.close() }
 
-  /// Every sample between two times, both included.
-  func everything(from first: Int64, through last: Int64) throws -> [Labels: WorldModel.Times] {
-    let all = try CompiledMatcher(Matcher(.equal, "__name__", "m"))
+  /// Every sample of some metrics between two times, both included; of a histogram the number it stands for.
+  func everything(
+    _ metrics: String = "m|m_total|h", from first: Int64, through last: Int64
+  ) throws -> [Labels: WorldModel.Times] {
+    let all = try CompiledMatcher(Matcher(.regex, "__name__", metrics))
     var found: [Labels: WorldModel.Times] = [:]
     var scratch = DatabaseReadScratch()
     var samples = SeriesSamples()
@@ -52,6 +58,9 @@ final class SimulatedServer {
       var times: WorldModel.Times = [:]
       times.reserveCapacity(samples.count)
       for index in 0..<samples.count { times[samples.times[index]] = samples.values[index] }
+      for index in 0..<samples.histograms.count {
+        times[samples.histograms.times[index]] = SimulatedHistogram.number(of: samples.histograms.values[index])
+      }
       if !times.isEmpty { found[selection.labels(place)] = times }
     }
     return found
@@ -62,6 +71,7 @@ final class SimulatedServer {
 package final class SimulatedLog: Sendable {
   private let lines = Mutex<[String]>([])
   private let damages = Mutex<Int>(0)
+  private let unwrittenTables = Mutex<Int>(0)
   static let linesMax = 60
   private let printsAll: Bool
 
@@ -71,6 +81,7 @@ package final class SimulatedLog: Sendable {
     Log(level: .info, format: .logfmt) { [self] text in
       note(text)
       if SimulatedLog.tellsOfDamage(text) { damages.withLock { $0 += 1 } }
+      if text.contains("The table of HA leaders could not be written") { unwrittenTables.withLock { $0 += 1 } }
     }
   }
 
@@ -84,6 +95,8 @@ package final class SimulatedLog: Sendable {
   }
 
   package var last: [String] { lines.withLock { $0 } }
+  /// Lines so far that told of a table of leaders that could not be written.
+  var unwrittenTableCount: Int { unwrittenTables.withLock { $0 } }
   /// Lines so far that told of damage.
   var damageCount: Int { damages.withLock { $0 } }
 

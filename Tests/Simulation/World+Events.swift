@@ -81,8 +81,14 @@ extension World {
     let kind = disk.crash(seed: numbers.next())
     note("power lost: \(kind)")
     // Where not each write is synced, the youngest may be gone.
-    if !isEverythingSynced { model.doubtYoung() }
-    model.makeDurable()
+    if !isEverythingSynced {
+      model.doubtYoung()
+      for place in pairModels.indices {
+        pairModels[place].samples.doubtYoung()
+        pairModels[place].gapsJudgedFrom = trueTime
+      }
+    }
+    makeDurable()
     count { $0.powerLosses += 1 }
   }
 
@@ -155,7 +161,7 @@ extension World {
   private func deleteSeries() {
     guard let server, trouble.clockStep == 0, trouble.errorsUntil < 0, trouble.diskFullUntil < 0 else { return }
     let place = numbers.below(senders.count)
-    let labels = Labels([("__name__", "m"), ("i", "0"), ("sender", senders[place].name)])
+    let labels = senders[place].labels(0)
     let through = trueTime - 600_000
     // What still waits in a queue for that time would come back by right.
     guard senders[place].queue.count < 8 && senders[place].clockError == 0 else { return }

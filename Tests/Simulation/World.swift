@@ -25,6 +25,13 @@ package final class World {
   var readerNumbers: RandomSource
   var model = WorldModel()
   var senders: [SimulatedSender]
+  var pairs: [SimulatedPair] = []
+  var pairModels: [PairModel] = []
+  /// Who of each pair has written without a pause.
+  var pairWriters: [Set<String>] = []
+  var pairNumbers: RandomSource
+  /// The file of the leaders says what the server knows.
+  var isTableWritten = true
   var server: SimulatedServer?
   let isEverythingSynced: Bool
   package private(set) var events: [String] = []
@@ -67,9 +74,15 @@ package final class World {
     self.seed = seed
     numbers = RandomSource(seed: seed)
     readerNumbers = RandomSource(seed: ~seed)
+    pairNumbers = RandomSource(seed: seed &* 3 &+ 1)
     disk = SimulatedDisk(clock: clock)
     isEverythingSynced = numbers.below(2) == 0
     senders = (0..<3).map { SimulatedSender(name: "s\($0)", seriesCount: 3 + $0) }
+    senders.append(SimulatedSender(name: "h0", seriesCount: 2, kind: .histograms))
+    senders.append(SimulatedSender(name: "o0", seriesCount: 3, kind: .pushes))
+    pairs = ["c0", "c1"].map { SimulatedPair(cluster: $0, &pairNumbers) }
+    pairModels = pairs.map { _ in PairModel() }
+    pairWriters = pairs.map { _ in [] }
   }
 
   var trueTime: Int64 { World.epoch + elapsed }
@@ -109,14 +122,18 @@ package final class World {
       if trouble.wantsAllReaders && !trouble.wantsCheck { try check(from: trueTime - 3 * 3_600_000) }
       endTroubles()
       for place in senders.indices { try act(place) }
+      try actReplicas()
       try maybeHappen()
       server?.upkeep()
       if disk.isStopped { crash() }
-      if server != nil && trouble.errorsUntil < elapsed && trouble.diskFullUntil < elapsed { model.makeDurable() }
+      if server != nil && trouble.errorsUntil < elapsed && trouble.diskFullUntil < elapsed { makeDurable() }
       if step % 240 == 239 { try check(from: trueTime - 3 * 3_600_000) }
       if step % 2_880 == 2_879 {
         try check(from: trueTime - World.retentionMilliseconds + 7_200_000)
         model.forget(before: trueTime - World.retentionMilliseconds + 7_200_000)
+        for place in pairModels.indices {
+          pairModels[place].samples.forget(before: trueTime - World.retentionMilliseconds + 7_200_000)
+        }
       }
     }
     healEverything()
@@ -124,11 +141,17 @@ package final class World {
     try check(from: trueTime - World.retentionMilliseconds + 7_200_000)
   }
 
+  func makeDurable() {
+    model.makeDurable()
+    for place in pairModels.indices { pairModels[place].samples.makeDurable() }
+  }
+
   func start() {
     statistics.starts += 1
     do {
       server = try SimulatedServer(options, disk: disk, clock: clock, log: log.log)
       trouble.wantsAllReaders = true
+      startReplicas()
       note("the server is up")
     } catch {
       note("the server does not start: \(error)")
@@ -142,7 +165,7 @@ package final class World {
     // A backlog goes out over several steps, a hundred bodies in each at most.
     for _ in 0..<100 {
       guard let server, let next = senders[place].next() else { return }
-      let outcome = server.receive(next.body.message)
+      let outcome = server.receive(next.body)
       let isStored: Bool
       switch outcome {
       case .stored: isStored = true
@@ -185,6 +208,7 @@ package final class World {
       trouble.wantsAllReaders ? Reader.allCases : [Reader.allCases[readerNumbers.below(Reader.allCases.count)]]
     trouble.wantsAllReaders = false
     try read(readers, found, from: first)
+    try checkReplicas(from: first)
   }
 
   /// What damage has cost shows at once; what is missing later needs another word.

@@ -78,7 +78,7 @@ struct WorldModel {
           continue
         }
         if value != bits && differences.wrong == nil && sent[series]?[time]?.contains(value) != true {
-          differences.wrong = "\(series) at \(time) has a value that nobody sent"
+          differences.wrong = "\(series) at \(time) has a value that nobody sent: \(value), not \(bits)"
         }
       }
     }
