@@ -84,7 +84,8 @@ let package = Package(
       dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "API", "TestKit"],
       path: "Tests/Simulation", swiftSettings: strict),
     .executableTarget(
-      name: "Simulate", dependencies: ["Simulation", "TestKit"], path: "Tests/Simulate", swiftSettings: strict),
+      name: "Simulate", dependencies: ["Platform", "Simulation", "TestKit"], path: "Tests/Simulate",
+      swiftSettings: strict),
 
     // Tests.
     .target(

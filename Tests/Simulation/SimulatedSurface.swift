@@ -5,17 +5,21 @@ import Platform
 import TSDB
 
 /// The HTTP surface of a simulated server: the routes, handlers and bytes of the real one, without connections; requests run
-/// on the world's thread. One server's.
-final class SimulatedSurface {
+/// on the caller's thread. One server's; any thread.
+final class SimulatedSurface: Sendable {
   private let queries: QueryService
   private let router: Router
 
-  init(_ database: Database, _ receiver: Receiver, clock: any Clock, registry: MetricsRegistry) throws {
+  init(_ database: Database, _ receiver: Receiver, clock: any Clock, registry: MetricsRegistry, processors: Int = 1)
+    throws
+  {
     let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
     var options = QueryOptions()
     options.concurrencyMax = 1
-    // A query that lends its work to other threads would be another one each time.
-    options.processors = 1
+    // With more than one a query lends work to other threads, and is never the same again.
+    options.processors = processors
+    // Where the clock runs too fast, every query would be too late.
+    options.timeoutMilliseconds = 1_000_000_000_000
     queries = try QueryService(options, clock: clock, registry: registry)
     let services = APIServices(
       workspaces: Workspaces([workspace], standard: workspace), registry: registry,

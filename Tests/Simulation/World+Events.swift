@@ -101,7 +101,7 @@ extension World {
   }
 
   private func fillDisk() {
-    guard trouble.diskFullUntil < 0 else { return }
+    guard !absent.contains(.fullDisks), trouble.diskFullUntil < 0 else { return }
     let bytes = numbers.below(20_000)
     disk.setFreeBytes(bytes)
     trouble.diskFullUntil = elapsed + Int64(1 + numbers.below(40)) * World.stepMilliseconds
@@ -111,7 +111,7 @@ extension World {
 
   /// Every so many-th operation fails for some minutes.
   private func failForAWhile() {
-    guard trouble.errorsUntil < 0 else { return }
+    guard !absent.contains(.errors), trouble.errorsUntil < 0 else { return }
     let every = 2 + numbers.below(30)
     let code: Int32 = numbers.below(2) == 0 ? 5 : 28
     let phase = numbers.below(every)
@@ -126,6 +126,7 @@ extension World {
   }
 
   private func failOnce() {
+    guard !absent.contains(.errors) else { return }
     let number = disk.operationCount + 1 + numbers.below(200)
     let code: Int32 = numbers.below(2) == 0 ? 5 : 28
     disk.inject(SimulatedFault(code: code, operation: number, writtenBytes: numbers.below(300)))
@@ -150,7 +151,7 @@ extension World {
   }
 
   private func stepClock() {
-    guard trouble.clockStep == 0 else { return }
+    guard !absent.contains(.clockSteps), trouble.clockStep == 0 else { return }
     let step = (Int64(numbers.below(48)) - 24) * 3_600_000
     clock.stepWall(milliseconds: step)
     trouble.clockStep = step
@@ -213,6 +214,7 @@ extension World {
   }
 
   private func damageFile() {
+    guard !absent.contains(.damage) else { return }
     // Only while nobody has it open, so that it is found where damage is looked for.
     guard server != nil, trouble.clockStep == 0 else { return }
     closeCleanly()

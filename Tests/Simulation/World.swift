@@ -34,13 +34,22 @@ package final class World {
   var isTableWritten = true
   var server: SimulatedServer?
   let isEverythingSynced: Bool
+  /// What does not go wrong here: for the search of one cause.
+  let absent: Set<Hazard>
   package private(set) var events: [String] = []
-  package private(set) var statistics = Statistics()
+  private var counted = Statistics()
+  package var statistics: Statistics {
+    var statistics = counted
+    statistics.diskOperations = disk.operationCount
+    return statistics
+  }
   /// True time since the beginning: the clock without its steps.
   private(set) var elapsed: Int64 = 0
   var trouble = Trouble()
 
   package struct Statistics: Sendable {
+    package var worlds = 0
+    package var diskOperations = 0
     package var steps = 0
     package var starts = 0
     package var kills = 0
@@ -54,7 +63,12 @@ package final class World {
     package var snapshots = 0
     package var refusedBodies = 0
     package var deletions = 0
+
+    package init() {}
   }
+
+  /// What may go wrong beyond deaths, power losses and senders.
+  package enum Hazard: String, CaseIterable, Sendable { case damage, errors, fullDisks, clockSteps }
 
   /// What goes on for more than a step.
   struct Trouble {
@@ -69,7 +83,8 @@ package final class World {
     var wantsAllReaders = false
   }
 
-  package init(seed: UInt64, printsAll: Bool = false) {
+  package init(seed: UInt64, without absent: Set<Hazard> = [], printsAll: Bool = false) {
+    self.absent = absent
     log = SimulatedLog(printsAll: printsAll)
     self.seed = seed
     numbers = RandomSource(seed: seed)
@@ -91,7 +106,7 @@ package final class World {
     var options = DatabaseOptions(directory: SimulatedServer.root)
     options.walSync = isEverythingSynced ? .always : .interval
     options.retentionMilliseconds = World.retentionMilliseconds
-    options.random = RandomNumbers(seed: seed &+ UInt64(statistics.starts))
+    options.random = RandomNumbers(seed: seed &+ UInt64(counted.starts))
     // Small, so that logs are shortened and snapshots are written many times a day.
     options.truncationIntervalMilliseconds = 1_800_000
     options.logBytesPerSnapshotMin = 64 << 10
@@ -104,7 +119,7 @@ package final class World {
     if events.count > World.eventsKept { events.removeFirst() }
   }
 
-  func count(_ change: (inout Statistics) -> Void) { change(&statistics) }
+  func count(_ change: (inout Statistics) -> Void) { change(&counted) }
 
   package var diskOperations: Int { disk.operationCount }
 
@@ -116,7 +131,7 @@ package final class World {
     for step in 0..<steps {
       elapsed += World.stepMilliseconds
       clock.advance(milliseconds: World.stepMilliseconds)
-      statistics.steps += 1
+      counted.steps += 1
       if server == nil { start() }
       if trouble.wantsCheck && server != nil && trouble.errorsUntil < elapsed { try checkAfterDamage() }
       if trouble.wantsAllReaders && !trouble.wantsCheck { try check(from: trueTime - 3 * 3_600_000) }
@@ -136,6 +151,7 @@ package final class World {
         }
       }
     }
+    counted.worlds = 1
     healEverything()
     trouble.wantsAllReaders = true
     try check(from: trueTime - World.retentionMilliseconds + 7_200_000)
@@ -147,7 +163,7 @@ package final class World {
   }
 
   func start() {
-    statistics.starts += 1
+    counted.starts += 1
     do {
       server = try SimulatedServer(options, disk: disk, clock: clock, log: log.log)
       trouble.wantsAllReaders = true
@@ -174,7 +190,7 @@ package final class World {
         return
       default:
         isStored = false
-        statistics.refusedBodies += 1
+        counted.refusedBodies += 1
         if trouble.clockStep == 0 && senders[place].clockError == 0 {
           throw Finding(description: "an honest body was refused: \(outcome)")
         }
@@ -197,11 +213,11 @@ package final class World {
   /// Holds what the server answers against what was acknowledged.
   func check(from first: Int64) throws {
     guard let server, trouble.errorsUntil < elapsed else { return }
-    statistics.checks += 1
+    counted.checks += 1
     let last = trueTime + 2 * 86_400_000
     let found = try server.everything(from: first, through: last)
     let differences = model.differences(found, from: first, through: last)
-    statistics.samplesCompared += model.acknowledgedCount
+    counted.samplesCompared += model.acknowledgedCount
     if let wrong = differences.wrong { throw Finding(description: wrong) }
     try judge(differences, "")
     let readers =

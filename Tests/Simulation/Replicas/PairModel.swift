@@ -106,7 +106,6 @@ struct PairModel {
     guard isForgotten else { return }
     isForgotten = false
     leaders = nil
-    newest = [:]
     turnsJudgedFrom = World.epoch + now
   }
 

@@ -22,7 +22,8 @@ extension World {
     if isDeath { pairs[place].replicas[replica].isAlive.toggle() }
     if !isDeath { pairs[place].replicas[replica].isOnline.toggle() }
     let now = pairs[place].replicas[replica]
-    note("replica \(now.name) of \(pairs[place].cluster) is \(now.isAlive ? "" : "dead ")\(now.isOnline ? "" : "cut off")")
+    note(
+      "replica \(now.name) of \(pairs[place].cluster) is \(now.isAlive ? "" : "dead ")\(now.isOnline ? "" : "cut off")")
   }
 
   private func send(_ place: Int, _ replica: Int) throws {
@@ -102,7 +103,8 @@ extension World {
         pairModels[place].gapsJudgedFrom = trueTime
       } else if let missing = differences.missing.first {
         throw Finding(
-          description: "\(differences.missing.count) samples of replicas are missing, the first of \(missing.series) at "
+          description:
+            "\(differences.missing.count) samples of replicas are missing, the first of \(missing.series) at "
             + "\((missing.time - World.epoch) / 1000)s")
       }
       try checkTurns(place, own)
@@ -123,7 +125,8 @@ extension World {
         let well = pairModels[place].wellAt.first { $0 - PairModel.gapMillisecondsMax > one && $0 < next }
         if let well {
           throw Finding(
-            description: "\(labels) has a gap of \((next - one) / 1000) s from \((one - World.epoch) / 1000)s, in which "
+            description:
+              "\(labels) has a gap of \((next - one) / 1000) s from \((one - World.epoch) / 1000)s, in which "
               + "all was well at \((well - World.epoch) / 1000)s")
         }
       }
