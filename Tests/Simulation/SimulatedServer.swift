@@ -11,6 +11,8 @@ final class SimulatedServer {
   let receiver: Receiver
   let surface: SimulatedSurface
   private var rounds: DatabaseRounds
+  /// What was read last met damage: another way may find more of it, or less.
+  private(set) var metDamage = false
 
   init(_ options: DatabaseOptions, disk: SimulatedDisk, clock: SimulatedClock, log: Log) throws {
     let registry = MetricsRegistry()
@@ -52,7 +54,8 @@ final class SimulatedServer {
     var found: [Labels: WorldModel.Times] = [:]
     var scratch = DatabaseReadScratch()
     var samples = SeriesSamples()
-    let selection = try database.select([all], from: first, through: last)
+    let notes = DamageNotes()
+    let selection = try database.select([all], from: first, through: last, notes: notes) { false }
     for place in 0..<selection.count {
       selection.read(place, from: first, through: last, &scratch, into: &samples)
       var times: WorldModel.Times = [:]
@@ -63,6 +66,7 @@ final class SimulatedServer {
       }
       if !times.isEmpty { found[selection.labels(place)] = times }
     }
+    metDamage = !notes.isEmpty
     return found
   }
 }
@@ -72,6 +76,7 @@ package final class SimulatedLog: Sendable {
   private let lines = Mutex<[String]>([])
   private let damages = Mutex<Int>(0)
   private let unwrittenTables = Mutex<Int>(0)
+  private let unreadables = Mutex<Int>(0)
   static let linesMax = 60
   private let printsAll: Bool
 
@@ -82,6 +87,7 @@ package final class SimulatedLog: Sendable {
       note(text)
       if SimulatedLog.tellsOfDamage(text) { damages.withLock { $0 += 1 } }
       if text.contains("The table of HA leaders could not be written") { unwrittenTables.withLock { $0 += 1 } }
+      if text.contains("cannot be read") { unreadables.withLock { $0 += 1 } }
     }
   }
 
@@ -95,6 +101,8 @@ package final class SimulatedLog: Sendable {
   }
 
   package var last: [String] { lines.withLock { $0 } }
+  /// Lines so far that told of something that could not be read.
+  var unreadableCount: Int { unreadables.withLock { $0 } }
   /// Lines so far that told of a table of leaders that could not be written.
   var unwrittenTableCount: Int { unwrittenTables.withLock { $0 } }
   /// Lines so far that told of damage.

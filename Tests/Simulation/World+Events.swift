@@ -206,6 +206,7 @@ extension World {
       try? disk.removeTree(path)
       return
     }
+    if disk.isStopped { return }
     let differences = model.differences(found, from: first, through: trueTime + 86_400_000)
     if let wrong = differences.wrong { throw Finding(description: "in a snapshot: \(wrong)") }
     try judge(differences, " in a snapshot")

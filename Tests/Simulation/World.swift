@@ -215,7 +215,7 @@ package final class World {
     guard let server, trouble.errorsUntil < elapsed else { return }
     counted.checks += 1
     let last = trueTime + 2 * 86_400_000
-    let found = try server.everything(from: first, through: last)
+    guard let found = try steadily({ try server.everything(from: first, through: last) }) else { return }
     let differences = model.differences(found, from: first, through: last)
     counted.samplesCompared += model.acknowledgedCount
     if let wrong = differences.wrong { throw Finding(description: wrong) }
@@ -225,6 +225,18 @@ package final class World {
     trouble.wantsAllReaders = false
     try read(readers, found, from: first)
     try checkReplicas(from: first)
+  }
+
+  /// What is read without an error of the disk in the middle of it, which the next reading does not meet again; nil where the
+  /// process has died over it.
+  func steadily<Result>(_ read: () throws -> Result) rethrows -> Result? {
+    for _ in 0..<3 {
+      let errors = log.unreadableCount
+      let result = try read()
+      if disk.isStopped { return nil }
+      if log.unreadableCount == errors { return result }
+    }
+    return try read()
   }
 
   /// What damage has cost shows at once; what is missing later needs another word.

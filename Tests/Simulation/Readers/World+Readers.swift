@@ -9,10 +9,11 @@ enum Reader: CaseIterable {
 extension World {
   /// Reads a random part of the time in the ways given; throws where one says something else than `found` does.
   func read(_ readers: [Reader], _ found: [Labels: WorldModel.Times], from first: Int64) throws {
-    guard let server, trouble.errorsUntil < elapsed, !disk.isStopped else { return }
+    guard let server, trouble.errorsUntil < elapsed, !disk.isStopped, !server.metDamage else { return }
     let floats = found.filter { $0.key["__name__"] == "m" || $0.key["__name__"] == "m_total" }
     for reader in readers {
-      let span = Int64(1 + readerNumbers.below(120)) * 60_000 + Int64(readerNumbers.below(2)) * 15_000
+      let minutes = readerNumbers.below(8) == 0 ? 120 : 20
+      let span = Int64(1 + readerNumbers.below(minutes)) * 60_000 + Int64(readerNumbers.below(2)) * 15_000
       // Windows and lookbacks reach before the start.
       let earliest = first + ExpectedQueries.lookbackMilliseconds + World.stepMilliseconds
       let room = max(trueTime + 600_000 - earliest - span, 1)
@@ -20,14 +21,16 @@ extension World {
       // Now and then the borders are those of samples: what is at a border is easily lost.
       if readerNumbers.below(2) == 0 { start = start / World.stepMilliseconds * World.stepMilliseconds }
       count { $0.reads += 1 }
-      let difference: String?
-      switch reader {
-      case .remoteSamples, .remoteChunks:
-        difference = remoteRead(server.surface, floats, start, start + span, inChunks: reader == .remoteChunks)
-      case .lookups: difference = lookUp(server.surface, floats, start, start + span)
-      default: difference = query(reader, server.surface, floats, start, start + span)
+      let end = start + span
+      let difference = steadily { () -> String? in
+        switch reader {
+        case .remoteSamples, .remoteChunks:
+          remoteRead(server.surface, floats, start, end, inChunks: reader == .remoteChunks)
+        case .lookups: lookUp(server.surface, floats, start, end)
+        default: query(reader, server.surface, floats, start, end)
+        }
       }
-      if disk.isStopped { return }
+      guard let difference else { return }
       if let difference { throw Finding(description: "read by \(reader): \(difference)") }
     }
   }

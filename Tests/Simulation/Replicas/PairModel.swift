@@ -9,6 +9,8 @@ struct PairModel {
   static let keptMilliseconds: Int64 = 90_000
   /// A cluster of which nothing was heard for so long is forgotten: who writes first then leads, with whatever it brings.
   static let forgottenMilliseconds: Int64 = 1_800_000
+  /// What is older may have left the head.
+  static let headMilliseconds: Int64 = 3_600_000
   /// The longest gap while one replica writes all the time: a leader's silence that is no fail-over yet, and a scrape
   /// before and after.
   static let gapMillisecondsMax: Int64 = 60_000
@@ -111,6 +113,9 @@ struct PairModel {
 
   private mutating func take(over replica: Int, at now: Int64) {
     elections += 1
+    // A series of which the head holds nothing any more takes whatever comes.
+    let before = newest.filter { $0.key != replica }.values.max() ?? .min
+    if before < World.epoch + now - PairModel.headMilliseconds { turnsJudgedFrom = World.epoch + now }
     for body in refused where body.replica == replica && body.arrived >= now - PairModel.keptMilliseconds {
       note(body.series, of: replica) { _ in false }
     }

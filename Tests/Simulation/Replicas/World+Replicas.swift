@@ -92,7 +92,7 @@ extension World {
   func checkReplicas(from first: Int64) throws {
     guard let server, trouble.errorsUntil < elapsed, !disk.isStopped else { return }
     let last = trueTime + 2 * 86_400_000
-    let found = try server.everything("r", from: first, through: last)
+    guard let found = try steadily({ try server.everything("r", from: first, through: last) }) else { return }
     for place in pairs.indices {
       let own = found.filter { $0.key["cluster"] == pairs[place].cluster }
       let differences = pairModels[place].samples.differences(own, from: first, through: last)
