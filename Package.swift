@@ -80,10 +80,12 @@ let package = Package(
 
     // A server in a simulated world, and the program that replays one: scripts/simulate.
     .target(
-      name: "Simulation", dependencies: ["Model", "Platform", "Format", "TSDB", "Ingest", "TestKit"],
+      name: "Simulation",
+      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "API", "TestKit"],
       path: "Tests/Simulation", swiftSettings: strict),
     .executableTarget(
-      name: "Simulate", dependencies: ["Simulation", "TestKit"], path: "Tests/Simulate", swiftSettings: strict),
+      name: "Simulate", dependencies: ["Platform", "Simulation", "TestKit"], path: "Tests/Simulate",
+      swiftSettings: strict),
 
     // Tests.
     .target(

@@ -9,7 +9,10 @@ final class SimulatedServer {
   static let root = "/data"
   let database: Database
   let receiver: Receiver
+  let surface: SimulatedSurface
   private var rounds: DatabaseRounds
+  /// What was read last met damage: another way may find more of it, or less.
+  private(set) var metDamage = false
 
   init(_ options: DatabaseOptions, disk: SimulatedDisk, clock: SimulatedClock, log: Log) throws {
     let registry = MetricsRegistry()
@@ -23,6 +26,7 @@ final class SimulatedServer {
     receiver.metadata.open(
       database.layout.metadata, on: disk, damaged: database.damaged, sync: options.walSync, now: clock.nowMilliseconds()
     )
+    surface = try SimulatedSurface(database, receiver, clock: clock, registry: registry)
     rounds = DatabaseRounds(database)
   }
 
@@ -38,26 +42,34 @@ final class SimulatedServer {
     message.withUnsafeBytes { receiver.receive($0, encoding: .identity) }
   }
 
-  /// Ends cleanly.
-  func close() throws {
-    try database.start()
-    database.close()
+  func receive(_ body: SimulatedSender.Body) -> ReceiveOutcome {
+    body.kind == .pushes ? SimulatedPush.send(body, to: surface) : receive(body.message)
   }
 
-  /// Every sample between two times, both included.
-  func everything(from first: Int64, through last: Int64) throws -> [Labels: WorldModel.Times] {
-    let all = try CompiledMatcher(Matcher(.equal, "__name__", "m"))
+  /// Ends cleanly.
+  func close() { database.close() }
+
+  /// Every sample of some metrics between two times, both included; of a histogram the number it stands for.
+  func everything(
+    _ metrics: String = "m|m_total|h", from first: Int64, through last: Int64
+  ) throws -> [Labels: WorldModel.Times] {
+    let all = try CompiledMatcher(Matcher(.regex, "__name__", metrics))
     var found: [Labels: WorldModel.Times] = [:]
     var scratch = DatabaseReadScratch()
     var samples = SeriesSamples()
-    let selection = try database.select([all], from: first, through: last)
+    let notes = DamageNotes()
+    let selection = try database.select([all], from: first, through: last, notes: notes) { false }
     for place in 0..<selection.count {
       selection.read(place, from: first, through: last, &scratch, into: &samples)
       var times: WorldModel.Times = [:]
       times.reserveCapacity(samples.count)
       for index in 0..<samples.count { times[samples.times[index]] = samples.values[index] }
+      for index in 0..<samples.histograms.count {
+        times[samples.histograms.times[index]] = SimulatedHistogram.number(of: samples.histograms.values[index])
+      }
       if !times.isEmpty { found[selection.labels(place)] = times }
     }
+    metDamage = !notes.isEmpty
     return found
   }
 }
@@ -66,6 +78,8 @@ final class SimulatedServer {
 package final class SimulatedLog: Sendable {
   private let lines = Mutex<[String]>([])
   private let damages = Mutex<Int>(0)
+  private let unwrittenTables = Mutex<Int>(0)
+  private let unreadables = Mutex<Int>(0)
   static let linesMax = 60
   private let printsAll: Bool
 
@@ -75,6 +89,8 @@ package final class SimulatedLog: Sendable {
     Log(level: .info, format: .logfmt) { [self] text in
       note(text)
       if SimulatedLog.tellsOfDamage(text) { damages.withLock { $0 += 1 } }
+      if text.contains("The table of HA leaders could not be written") { unwrittenTables.withLock { $0 += 1 } }
+      if text.contains("cannot be read") { unreadables.withLock { $0 += 1 } }
     }
   }
 
@@ -88,6 +104,10 @@ package final class SimulatedLog: Sendable {
   }
 
   package var last: [String] { lines.withLock { $0 } }
+  /// Lines so far that told of something that could not be read.
+  var unreadableCount: Int { unreadables.withLock { $0 } }
+  /// Lines so far that told of a table of leaders that could not be written.
+  var unwrittenTableCount: Int { unwrittenTables.withLock { $0 } }
   /// Lines so far that told of damage.
   var damageCount: Int { damages.withLock { $0 } }
 

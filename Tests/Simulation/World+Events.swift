@@ -81,21 +81,27 @@ extension World {
     let kind = disk.crash(seed: numbers.next())
     note("power lost: \(kind)")
     // Where not each write is synced, the youngest may be gone.
-    if !isEverythingSynced { model.doubtYoung() }
-    model.makeDurable()
+    if !isEverythingSynced {
+      model.doubtYoung()
+      for place in pairModels.indices {
+        pairModels[place].samples.doubtYoung()
+        pairModels[place].gapsJudgedFrom = trueTime
+      }
+    }
+    makeDurable()
     count { $0.powerLosses += 1 }
   }
 
   private func closeCleanly() {
     guard let open = server else { return }
     note("closed")
-    try? open.close()
+    open.close()
     server = nil
     if disk.isStopped { crash() }
   }
 
   private func fillDisk() {
-    guard trouble.diskFullUntil < 0 else { return }
+    guard !absent.contains(.fullDisks), trouble.diskFullUntil < 0 else { return }
     let bytes = numbers.below(20_000)
     disk.setFreeBytes(bytes)
     trouble.diskFullUntil = elapsed + Int64(1 + numbers.below(40)) * World.stepMilliseconds
@@ -105,7 +111,7 @@ extension World {
 
   /// Every so many-th operation fails for some minutes.
   private func failForAWhile() {
-    guard trouble.errorsUntil < 0 else { return }
+    guard !absent.contains(.errors), trouble.errorsUntil < 0 else { return }
     let every = 2 + numbers.below(30)
     let code: Int32 = numbers.below(2) == 0 ? 5 : 28
     let phase = numbers.below(every)
@@ -120,6 +126,7 @@ extension World {
   }
 
   private func failOnce() {
+    guard !absent.contains(.errors) else { return }
     let number = disk.operationCount + 1 + numbers.below(200)
     let code: Int32 = numbers.below(2) == 0 ? 5 : 28
     disk.inject(SimulatedFault(code: code, operation: number, writtenBytes: numbers.below(300)))
@@ -144,7 +151,7 @@ extension World {
   }
 
   private func stepClock() {
-    guard trouble.clockStep == 0 else { return }
+    guard !absent.contains(.clockSteps), trouble.clockStep == 0 else { return }
     let step = (Int64(numbers.below(48)) - 24) * 3_600_000
     clock.stepWall(milliseconds: step)
     trouble.clockStep = step
@@ -155,10 +162,10 @@ extension World {
   private func deleteSeries() {
     guard let server, trouble.clockStep == 0, trouble.errorsUntil < 0, trouble.diskFullUntil < 0 else { return }
     let place = numbers.below(senders.count)
-    let labels = Labels([("__name__", "m"), ("i", "0"), ("sender", senders[place].name)])
+    let labels = senders[place].labels(0)
     let through = trueTime - 600_000
     // What still waits in a queue for that time would come back by right.
-    guard senders.allSatisfy({ $0.queue.count < 8 && $0.clockError == 0 }) else { return }
+    guard senders[place].queue.count < 8 && senders[place].clockError == 0 else { return }
     do {
       try server.database.administration.delete(
         [
@@ -201,6 +208,7 @@ extension World {
       try? disk.removeTree(path)
       return
     }
+    if disk.isStopped { return }
     let differences = model.differences(found, from: first, through: trueTime + 86_400_000)
     if let wrong = differences.wrong { throw Finding(description: "in a snapshot: \(wrong)") }
     try judge(differences, " in a snapshot")
@@ -209,6 +217,7 @@ extension World {
   }
 
   private func damageFile() {
+    guard !absent.contains(.damage) else { return }
     // Only while nobody has it open, so that it is found where damage is looked for.
     guard server != nil, trouble.clockStep == 0 else { return }
     closeCleanly()

@@ -8,12 +8,15 @@ struct WorldModel {
   /// Everything any sender ever offered, by series and time; the first value sent for a time.
   private(set) var sent: [Labels: [Int64: Set<UInt64>]] = [:]
   private(set) var acknowledged: [Labels: Times] = [:]
+  /// Every series that was ever offered.
+  private(set) var everSent: Set<Labels> = []
   /// Acknowledged since the log was last known to be durable: a power loss may take it.
   private var young: [(series: Labels, time: Int64)] = []
   private(set) var deleted: [(series: Labels, through: Int64)] = []
   private(set) var acknowledgedCount = 0
 
   mutating func note(_ series: Labels, _ samples: [(time: Int64, bits: UInt64)], acknowledged isAcknowledged: Bool) {
+    everSent.insert(series)
     for sample in samples {
       sent[series, default: [:]][sample.time, default: []].insert(sample.bits)
       // Of two values for one time the first that was stored counts.
@@ -80,7 +83,7 @@ struct WorldModel {
           continue
         }
         if value != bits && differences.wrong == nil && sent[series]?[time]?.contains(value) != true {
-          differences.wrong = "\(series) at \(time) has a value that nobody sent"
+          differences.wrong = "\(series) at \(time) has a value that nobody sent: \(value), not \(bits)"
         }
       }
     }

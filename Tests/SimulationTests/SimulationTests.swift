@@ -11,11 +11,11 @@ import Testing
     let seed = environmentVariable("APUS_SEED").flatMap { UInt64($0) } ?? 1
     for world in [World(seed: seed), World(seed: seed &+ 1)] {
       do {
-        try world.run(hours: 30)
-        #expect(world.statistics.checks > 20)
+        try world.run(hours: 14)
+        #expect(world.statistics.checks > 14 && world.statistics.reads > 100)
       } catch {
         Issue.record(
-          "scripts/simulate --seed \(world.seed) --hours 30: \(error)\n\(world.events.joined(separator: "\n"))")
+          "scripts/simulate --seed \(world.seed) --hours 14: \(error)\n\(world.events.joined(separator: "\n"))")
       }
     }
   }
@@ -26,5 +26,15 @@ import Testing
     for world in worlds { try? world.run(hours: 8) }
     #expect(worlds[0].events == worlds[1].events)
     #expect(worlds[0].diskOperations == worlds[1].diskOperations && worlds[0].diskOperations > 1000)
+  }
+
+  @Test("a server with all its threads at once keeps every sample, and no thread stands still")
+  func threads() throws {
+    let server = ThreadedServer(seed: 1)
+    do {
+      try server.run(steps: 1_200)
+    } catch {
+      Issue.record("scripts/simulate --threads --steps 1200: \(error)\n\(server.lastLines.joined(separator: "\n"))")
+    }
   }
 }

@@ -132,10 +132,28 @@ import Testing
     #expect(try send(now, 10) == .conflict)
     #expect(try send(now - 15_000, 7) == .late)
     #expect(try send(now - 15_000, 7) == .lateDuplicate)
-    #expect(try send(now - 30_000, 5) == .lateDuplicate)
+    #expect(try send(now - 30_000, 5) == .duplicate)
     #expect(try send(now - 7_200_000, 1) == .late)
     #expect(try send(now + 3_600_000, 20) == .tooFarInFuture)
     #expect(try database.allHistograms().values.first?.count == 4)
+  }
+
+  @Test("histograms that could not be logged and came again are there after the logs were shortened and a kill")
+  func retries() throws {
+    let setup = DatabaseSetup()
+    var database = try setup.open()
+    let writer = HistogramWriter()
+    let now = DatabaseSetup.epoch
+    let times = (0..<5).map { (now - 60_000 + Int64($0) * 15_000, grownHistogram($0)) }
+    let body = [SentHistograms(1, times)]
+    setup.disk.inject(SimulatedFault(code: 28) { operation, _ in operation.isCounted })
+    #expect(throws: WALError.self) { try writer.write(body, to: database.head, now: now) }
+    setup.disk.removeFaults()
+    let outcomes = try writer.write(body, to: database.head, now: now)
+    #expect(outcomes.allSatisfy { $0 == .duplicate }, "\(outcomes)")
+    database.truncateLogs(now: now)
+    database = try setup.open()
+    #expect(try database.allHistograms().values.first?.count == 5)
   }
 
   @Test("late histograms of a time that is in blocks are taken in any order, and are there after a kill and in blocks")

@@ -96,7 +96,8 @@ extension Database: HeadAdmin {
     let reading = deletionsFile.read { Database.tombstones($0.body) == nil ? "it holds no list" : nil }
     let all = reading.contents.flatMap { Database.tombstones($0.body) } ?? Tombstones()
     head.deletions.replace(all)
-    head.nextReference.max((all.series.keys.max() ?? 0) + 1, ordering: .relaxed)
+    let highest = all.series.keys.filter { $0 < HeadRestorer.referenceMax }.max() ?? 0
+    head.nextReference.max(highest + 1, ordering: .relaxed)
     if !all.isEmpty {
       head.setBackDeleted(now: clock.nowMilliseconds())
       deletionReach.withLock { $0 = DeletionReach(of: head.files) }

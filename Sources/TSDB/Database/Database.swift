@@ -176,8 +176,11 @@ package final class Database: Sendable {
     } catch {
       throw .thread(error)
     }
-    ready.store(true, ordering: .releasing)
+    beginAnswering()
   }
+
+  /// From here on the database is ready.
+  func beginAnswering() { ready.store(true, ordering: .releasing) }
 
   /// Takes over what a reload may change.
   package func reconfigure(_ change: (inout DatabaseOptions) -> Void) {

@@ -2,7 +2,7 @@ import Platform
 import Synchronization
 
 /// The upkeep of a database, a round at a time when its owner says so, in place of its two threads: for worlds in which
-/// nothing may happen by itself. One owner; the database must be restored, and not started.
+/// nothing may happen by itself. One owner; the database must be restored, and not started; it is ready from here on.
 package struct DatabaseRounds: Sendable {
   private let database: Database
   private var maintenance: Maintenance.State
@@ -11,6 +11,7 @@ package struct DatabaseRounds: Sendable {
   package init(_ database: Database) {
     self.database = database
     maintenance = Maintenance.State(lastTruncation: database.clock.nowMilliseconds())
+    database.beginAnswering()
   }
 
   /// What happens once a second: syncs, chunks to their files, shorter logs, a snapshot of the head.

@@ -238,7 +238,7 @@ final class HeadRestorer {
   }
 
   /// A number near the end of their range is damage, and would leave none for new series.
-  private static let referenceMax: UInt64 = 1 << 60
+  static let referenceMax: UInt64 = 1 << 60
 
   /// After the last record: new series are numbered behind all references seen.
   func finish() {

@@ -53,8 +53,9 @@ struct SeriesHistograms: Sendable {
       return .accepted
     }
     if let present = histogramAt(time) {
-      if !SeriesHistograms.isSame(present, histogram) { return .conflict }
-      return time == lastTime ? .duplicate : .lateDuplicate
+      if !SeriesHistograms.isSame(present.histogram, histogram) { return .conflict }
+      // Logged where the one that is there belongs: the log of late ones is shortened by what is late in memory.
+      return present.isLate ? .lateDuplicate : .duplicate
     }
     guard bounds.takesLate else { return time > lastTime ?? .min ? .outOfBounds : .outOfOrder }
     guard time >= bounds.lateOldest else { return .tooOld }
@@ -132,20 +133,20 @@ struct SeriesHistograms: Sendable {
   }
 
   /// The one at `time`, as far as it is seen at once.
-  private func histogramAt(_ time: Int64) -> Histogram? {
-    if let found = late.first(where: { $0.time == time }) { return found.histogram }
+  private func histogramAt(_ time: Int64) -> (histogram: Histogram, isLate: Bool)? {
+    if let found = late.first(where: { $0.time == time }) { return (found.histogram, true) }
     if let open {
-      if open.lastTime == time { return open.last }
+      if open.lastTime == time { return (open.last, false) }
       if open.firstTime <= time, time < open.lastTime,
         let found = SeriesHistograms.histogram(at: time, in: EncodedHistogramChunk(open))
       {
-        return found
+        return (found, false)
       }
     }
     var left = complete.count > SeriesHistograms.chunksSeenMax ? SeriesHistograms.chunksDecodedMax : .max
     for entry in complete.suffix(SeriesHistograms.chunksSeenMax).reversed()
     where entry.chunk.minTime <= time && time <= entry.chunk.maxTime {
-      if let found = SeriesHistograms.histogram(at: time, in: entry.chunk) { return found }
+      if let found = SeriesHistograms.histogram(at: time, in: entry.chunk) { return (found, entry.isLate) }
       left -= 1
       if left == 0 { break }
     }
