@@ -129,7 +129,7 @@ if let kind = Context.environment["APUS_FUZZ"] {
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]),
   ]
   // For the short run: targets without raw memory are not optimised, which saves a third of the time to build.
-  let plain = ["PromQL", "API", "apus", "TestKit", "Fuzz"]
+  let plain = ["PromQL", "API", "apus", "TestKit"]
   for target in package.targets where kind == "short" && plain.contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-Onone"])]
   }

@@ -10,6 +10,9 @@ struct MetadataFileScan {
   /// The time and the longest message that is kept.
   private static let payloadBytesMax = 10 + MetadataStore.textBytesMax
 
+  /// When something can have been seen: differences of such times are numbers. The upper end is some 292,000 years away.
+  private static let times: ClosedRange<Int64> = 0...(.max / 1000)
+
   private(set) var entries: [MetadataStore.Entry] = []
   /// Bytes that are no header and belong to no record.
   private(set) var damagedBytes = 0
@@ -59,7 +62,8 @@ struct MetadataFileScan {
       return nil
     }
     var fields = ByteReader(payload)
-    guard let seen = fields.varint(), let message = fields.take(fields.remaining) else { return nil }
+    guard let seen = fields.varint(), MetadataFileScan.times.contains(seen), let message = fields.take(fields.remaining)
+    else { return nil }
     return (MetadataStore.Entry(message: Array(message), seenMilliseconds: seen), start + length)
   }
 }

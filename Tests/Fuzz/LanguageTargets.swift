@@ -14,7 +14,8 @@ extension FuzzTarget {
         preconditionFailure("\(text) is printed as \(printed), which is not taken")
       }
       precondition("\(again)" == printed, "\(text) is printed as \(printed), then as \(again)")
-      guard let pretty = expression.prettified else { return }
+      // Indented, it may be longer than a query can be.
+      guard let pretty = expression.prettified, pretty.utf8.count <= Parser.textBytesMaximum else { return }
       guard let read = try? Parser.parse(pretty, options: .all) else {
         preconditionFailure("\(text) is laid out as \(pretty), which is not taken")
       }

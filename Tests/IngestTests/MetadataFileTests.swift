@@ -161,6 +161,26 @@ import Testing
     #expect(site.lines.count == 1)
   }
 
+  @Test("records with times at the ends of 64 bits are none, and the others are used")
+  func impossibleTimes() throws {
+    let site = try Site()
+    MetadataFileTests.note(["a"], site.open(), at: MetadataFileTests.now)
+    var file = try site.disk.readFile(site.path)
+    for time in [Int64.min, -1, .max] {
+      var payload = ByteBuffer()
+      payload.appendVarint(time)
+      payload.append([UInt8]([8, 1, 18, 1, 0x61]))
+      var record = ByteBuffer()
+      record.appendLittleEndian(UInt32(payload.count))
+      record.appendLittleEndian(checksum(payload.bytes))
+      record.append(payload.bytes)
+      file += Array(record.bytes)
+    }
+    try AtomicReplace.write(file, to: site.path, on: site.disk)
+    #expect(site.open().metadata(now: MetadataFileTests.now).keys.sorted() == ["a"])
+    #expect(site.damagedFiles == 1)
+  }
+
   @Test("bytes made to be searched for long end the search")
   func boundedSearch() {
     // Each byte could begin a record of sixty thousand.
