@@ -57,6 +57,16 @@ extension FuzzTarget {
       guard body.withUnsafeBytes({ Tombstones(file: $0) }) != nil else { return }
       useServer(on: disk)
     },
+    FuzzTarget(
+      name: "restore-list",
+      seeds: { ownFile(["01ARZ3NDEKTSV4RRFFQ69G5FAV\n", "x\n", ""], raw: ["01ARZ3NDEKTSV4RRFFQ69G5FAV"]) }
+    ) { bytes in
+      let disk = placed(bytes, as: layout.restore) { SealedFile($0, name: "restore", format: 1, on: $1) }
+      if let outcome = try? RestoreJournal(layout.root, on: disk).finish(), outcome.damage == nil {
+        precondition((try? disk.status(layout.restore)) == nil, "a list that was worked off is still there")
+      }
+      useServer(on: disk)
+    },
     metadataFile,
   ]
 
