@@ -138,7 +138,13 @@ package final class World {
       endTroubles()
       for place in senders.indices { try act(place) }
       try actReplicas()
+      let deletions = counted.deletions
       try maybeHappen()
+      // Before the upkeep cleans up what was deleted.
+      if counted.deletions > deletions {
+        trouble.wantsAllReaders = true
+        try check(from: trueTime - World.retentionMilliseconds + 7_200_000)
+      }
       server?.upkeep()
       if disk.isStopped { crash() }
       if server?.isDurable == true { makeDurable() }

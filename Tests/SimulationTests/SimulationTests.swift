@@ -11,11 +11,11 @@ import Testing
     let seed = environmentVariable("APUS_SEED").flatMap { UInt64($0) } ?? 1
     for world in [World(seed: seed), World(seed: seed &+ 1)] {
       do {
-        try world.run(hours: 14)
-        #expect(world.statistics.checks > 14 && world.statistics.reads > 100)
+        try world.run(hours: 12)
+        #expect(world.statistics.checks > 12 && world.statistics.reads > 100)
       } catch {
         Issue.record(
-          "scripts/simulate --seed \(world.seed) --hours 14: \(error)\n\(world.events.joined(separator: "\n"))")
+          "scripts/simulate --seed \(world.seed) --hours 12: \(error)\n\(world.events.joined(separator: "\n"))")
       }
     }
   }
@@ -23,7 +23,7 @@ import Testing
   @Test("a world is the same each time its seed is told")
   func replay() throws {
     let worlds = [World(seed: 7), World(seed: 7)]
-    for world in worlds { try? world.run(hours: 8) }
+    for world in worlds { try? world.run(hours: 4) }
     #expect(worlds[0].events == worlds[1].events)
     #expect(worlds[0].diskOperations == worlds[1].diskOperations && worlds[0].diskOperations > 1000)
   }
@@ -32,9 +32,9 @@ import Testing
   func threads() throws {
     let server = ThreadedServer(seed: 1)
     do {
-      try server.run(steps: 1_200)
+      try server.run(steps: 1_000)
     } catch {
-      Issue.record("scripts/simulate --threads --steps 1200: \(error)\n\(server.lastLines.joined(separator: "\n"))")
+      Issue.record("scripts/simulate --threads --steps 1000: \(error)\n\(server.lastLines.joined(separator: "\n"))")
     }
   }
 }

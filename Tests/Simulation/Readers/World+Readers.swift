@@ -21,13 +21,20 @@ extension World {
       // Now and then the borders are those of samples: what is at a border is easily lost.
       if readerNumbers.below(2) == 0 { start = start / World.stepMilliseconds * World.stepMilliseconds }
       count { $0.reads += 1 }
-      let end = start + span
+      var end = start + span
+      // Blocks and chunks begin there.
+      if readerNumbers.below(4) == 0 {
+        end = max(end / World.borderMilliseconds, 1) * World.borderMilliseconds
+        start = max(end - span, earliest)
+        if start > end { continue }
+      }
+      let (from, through) = (start, end)
       let difference = steadily { () -> String? in
         switch reader {
         case .remoteSamples, .remoteChunks:
-          remoteRead(server.surface, floats, start, end, inChunks: reader == .remoteChunks)
-        case .lookups: lookUp(server.surface, floats, start, end)
-        default: query(reader, server.surface, floats, start, end)
+          remoteRead(server.surface, floats, from, through, inChunks: reader == .remoteChunks)
+        case .lookups: lookUp(server.surface, floats, from, through)
+        default: query(reader, server.surface, floats, from, through)
         }
       }
       guard let difference else { return }
@@ -35,6 +42,7 @@ extension World {
     }
   }
 
+  private static let borderMilliseconds: Int64 = 7_200_000
   private static let selector = #"{__name__=~"m|m_total"}"#
 
   private static func seconds(_ time: Int64) -> String {

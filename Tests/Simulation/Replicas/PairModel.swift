@@ -19,6 +19,8 @@ struct PairModel {
     var replica: Int
     var arrived: Int64
     var series: SimulatedSender.Series
+    /// False where the server took its samples for those of another time.
+    var isKept: Bool
   }
 
   /// What may be stored, and what must be.
@@ -65,9 +67,13 @@ struct PairModel {
         complaint = "a body of replica \(replica) was stored \(silence) ms after one of the leader"
       }
     }
-    if !isLeader || leaders?.count != 1 { take(over: replica, at: now) }
     // What the one before has brought need not be stored again.
     let before = newest.filter { $0.key != replica }.values.max() ?? .min
+    if !isLeader || leaders?.count != 1 {
+      // What was kept of the new leader closes the gap.
+      let closesGap = leaders?.count == 1
+      take(over: replica, at: now) { closesGap && $0 > before }
+    }
     note(series, of: replica) { $0 > before }
     leaders = [replica]
     heard[replica] = now
@@ -77,19 +83,21 @@ struct PairModel {
   /// Nobody knows whether a body was stored.
   mutating func doubt(_ series: SimulatedSender.Series, of replica: Int, at now: Int64) {
     learn(at: now)
-    if leaders?.contains(replica) != true { take(over: replica, at: now) }
+    if leaders?.contains(replica) != true { take(over: replica, at: now) { _ in false } }
     if leaders != nil { leaders?.insert(replica) }
     note(series, of: replica) { _ in false }
   }
 
   /// A body was refused, since another leads. A text where that one does not.
-  mutating func refuse(_ series: SimulatedSender.Series, of replica: Int, leader: Int, at now: Int64) -> String? {
+  mutating func refuse(
+    _ series: SimulatedSender.Series, of replica: Int, leader: Int, at now: Int64, isKept: Bool
+  ) -> String? {
     heardLast = now
     if isForgotten {
       isForgotten = false
       leaders = nil
     }
-    refused.append(Refused(replica: replica, arrived: now, series: series))
+    refused.append(Refused(replica: replica, arrived: now, series: series, isKept: isKept))
     refused.removeAll { $0.arrived < now - PairModel.keptMilliseconds }
     let isKnown = leaders?.contains(leader) ?? true
     if isKnown && leaders?.count != 1 { heard[leader] = heard[leader] ?? startedAt }
@@ -111,13 +119,13 @@ struct PairModel {
     turnsJudgedFrom = World.epoch + now
   }
 
-  private mutating func take(over replica: Int, at now: Int64) {
+  private mutating func take(over replica: Int, at now: Int64, _ isAcknowledged: (Int64) -> Bool) {
     elections += 1
     // A series of which the head holds nothing any more takes whatever comes.
     let before = newest.filter { $0.key != replica }.values.max() ?? .min
     if before < World.epoch + now - PairModel.headMilliseconds { turnsJudgedFrom = World.epoch + now }
     for body in refused where body.replica == replica && body.arrived >= now - PairModel.keptMilliseconds {
-      note(body.series, of: replica) { _ in false }
+      note(body.series, of: replica) { body.isKept && isAcknowledged($0) }
     }
     refused.removeAll { $0.replica == replica }
   }

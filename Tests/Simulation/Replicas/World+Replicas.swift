@@ -48,7 +48,9 @@ extension World {
         guard let elected = names.firstIndex(where: { message.hasSuffix("elected=\($0)") }), elected != replica else {
           throw Finding(description: "a replica was refused with: \(message)")
         }
-        if let complaint = pairModels[place].refuse(next.series, of: replica, leader: elected, at: elapsed) {
+        if let complaint = pairModels[place].refuse(
+          next.series, of: replica, leader: elected, at: elapsed, isKept: trouble.clockStep == 0)
+        {
           throw Finding(description: "\(complaint), cluster \(pairs[place].cluster)")
         }
       default:

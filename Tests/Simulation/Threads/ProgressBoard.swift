@@ -27,11 +27,11 @@ final class ProgressBoard: Sendable {
 
   /// Waits until each of the threads has begun something new since `before`, or has ended; the names of those that have not
   /// after so long.
-  func waitForProgress(of threads: [String], since before: [Int], seconds: Int64) -> [String] {
+  func waitForProgress(of threads: [String], since before: [Int], milliseconds: Int64) -> [String] {
     func standing(_ entries: [String: Entry]) -> [String] {
       zip(threads, before).filter { entries[$0]?.operations ?? 0 <= $1 }.map(\.0)
     }
-    let deadline = Deadline(milliseconds: seconds * 1000, of: SystemClock())
+    let deadline = Deadline(milliseconds: milliseconds, of: SystemClock())
     let isDone: Void? = entries.wait(until: deadline) { standing($0).isEmpty ? () : nil }
     return isDone != nil ? [] : entries.withLock { standing($0) }
   }

@@ -50,6 +50,8 @@ final class ThreadedParts: Sendable {
             self.complain("\(name): \(error)")
           }
           count += 1
+          // Others want the processors and the turns, too.
+          Deadline(milliseconds: 1).pause()
         }
       }
     }

@@ -62,7 +62,7 @@ package final class ThreadedServer: Sendable {
       steps.wakeAll()
       try waitForWriters(step)
       if step % ThreadedServer.stepsPerProgress == 0 {
-        try check(board.waitForProgress(of: names, since: seen, seconds: ThreadedServer.standstillSeconds))
+        try check(standing(names, since: seen))
         seen = board.operations(of: names)
       }
       if let complaint = complaint.withLock({ $0 }) { throw Finding(description: complaint) }
@@ -70,6 +70,18 @@ package final class ThreadedServer: Sendable {
     isOver.store(true, ordering: .relaxed)
     steps.wakeAll()
     try end(server, steps: count)
+  }
+
+  /// The threads that begin nothing new. The clock goes on meanwhile: a round of the upkeep may have ended after its last step,
+  /// and the next begins a second later.
+  private func standing(_ names: [String], since seen: [Int]) -> [String] {
+    var standing = names
+    for _ in 0..<(ThreadedServer.standstillSeconds * 5) {
+      standing = board.waitForProgress(of: names, since: seen, milliseconds: 200)
+      if standing.isEmpty { break }
+      clock.advance(milliseconds: 1000)
+    }
+    return standing
   }
 
   private func waitForWriters(_ step: Int) throws {
@@ -95,7 +107,8 @@ package final class ThreadedServer: Sendable {
       server.database.close()
       board.enter("the end", "closed")
     }
-    try check(board.waitForProgress(of: ["the end"], since: before, seconds: 2 * ThreadedServer.standstillSeconds))
+    try check(
+      board.waitForProgress(of: ["the end"], since: before, milliseconds: 2000 * ThreadedServer.standstillSeconds))
     ending.join()
     if let complaint = complaint.withLock({ $0 }) { throw Finding(description: complaint) }
     let again = try ThreadedParts(self, options, log: log.log)
