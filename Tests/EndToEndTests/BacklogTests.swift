@@ -74,7 +74,7 @@ extension EndToEnd {
       let site = try Site()
       let offset = try site.directory.write("+0", to: "offset")
       let environment = [
-        "LD_PRELOAD=\(Backlogs.fakeTime)", "FAKETIME_TIMESTAMP_FILE=\(offset)", "FAKETIME_CACHE_DURATION=1",
+        "LD_PRELOAD=\(preloading(Backlogs.fakeTime))", "FAKETIME_TIMESTAMP_FILE=\(offset)", "FAKETIME_CACHE_DURATION=1",
         "FAKETIME_DONT_FAKE_MONOTONIC=1",
       ]
       func start() throws -> ServerProcess {

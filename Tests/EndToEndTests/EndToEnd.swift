@@ -28,3 +28,8 @@ struct EndToEnd {
     return body
   }
 }
+
+/// Libraries to load before a server's own: this one, and those that the tests themselves run with (scripts/sanitize).
+func preloading(_ library: String) -> String {
+  environmentVariable("LD_PRELOAD").map { "\(library):\($0)" } ?? library
+}

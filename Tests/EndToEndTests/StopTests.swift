@@ -32,7 +32,7 @@ extension EndToEnd {
         let port = FreePort.next()
         let server = try ServerProcess(
           try apusBinary(), ["--storage.tsdb.path=\(site.data)", "--web.listen-address=127.0.0.1:\(port)"], port: port,
-          environment: ["LD_PRELOAD": library])
+          environment: ["LD_PRELOAD": preloading(library)])
         let exits = onThreads(5) { number -> ChildProcess.Exit? in
           if number == 0 {
             sleepThread(.milliseconds(200))
