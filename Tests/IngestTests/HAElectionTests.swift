@@ -243,4 +243,20 @@ import Testing
       }
     }
   }
+
+  @Test("a clock that steps back for a while does not make what the leader brought older than it was")
+  func clockBehind() {
+    var election = HAElection(HAElection.Settings())
+    let wall: Int64 = 100_000_000
+    _ = election.judge(cluster: "c", replica: "a", newest: wall, now: 0, wall: wall)
+    // Thirteen hours behind, all of a body lies in the future.
+    #expect(election.judge(cluster: "c", replica: "a", newest: nil, now: 15_000, wall: wall - 46_800_000) == .accepted)
+    let later = wall + 60_000
+    // What the other one had kept since before is not newer.
+    let backlog = election.judge(cluster: "c", replica: "b", newest: wall - 1_000, now: 60_000, wall: later)
+    #expect(backlog == .refused(leader: "a"))
+    let verdict = election.judge(cluster: "c", replica: "b", newest: later, now: 61_000, wall: later)
+    let previous = HAElection.Previous(leader: "a", newestSample: wall, silentMilliseconds: 46_000)
+    #expect(verdict == .elected(previous: previous))
+  }
 }

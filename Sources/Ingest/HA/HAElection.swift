@@ -103,8 +103,11 @@ struct HAElection {
       cluster.hasWrittenOnce = false
       established += 1
     }
-    cluster.newestSample = min(cluster.newestSample, wall + HAElection.futureMillisecondsMax)
-    cluster.supersededThrough = min(cluster.supersededThrough, wall + HAElection.futureMillisecondsMax)
+    // A body of which nothing can be taken says that it is this clock which is behind: what was brought stays as new as it was.
+    if newest != nil {
+      cluster.newestSample = min(cluster.newestSample, wall + HAElection.futureMillisecondsMax)
+      cluster.supersededThrough = min(cluster.supersededThrough, wall + HAElection.futureMillisecondsMax)
+    }
     if cluster.seen[replica] != nil || cluster.seen.count < HAElection.replicasPerClusterMax
       || replica == cluster.leader
     {

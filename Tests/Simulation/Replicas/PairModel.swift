@@ -7,6 +7,8 @@ struct PairModel {
   static let failoverMilliseconds: Int64 = 30_000
   /// How long refused bodies are kept for a fail-over.
   static let keptMilliseconds: Int64 = 90_000
+  /// They go with the next body that is kept, or the next look for what is too old: a minute later and a step.
+  static let keptMillisecondsMax: Int64 = 165_000
   /// A cluster of which nothing was heard for so long is forgotten: who writes first then leads, with whatever it brings.
   static let forgottenMilliseconds: Int64 = 1_800_000
   /// What is older may have left the head.
@@ -98,7 +100,7 @@ struct PairModel {
       leaders = nil
     }
     refused.append(Refused(replica: replica, arrived: now, series: series, isKept: isKept))
-    refused.removeAll { $0.arrived < now - PairModel.keptMilliseconds }
+    refused.removeAll { $0.arrived < now - PairModel.keptMillisecondsMax }
     let isKnown = leaders?.contains(leader) ?? true
     if isKnown && leaders?.count != 1 { heard[leader] = heard[leader] ?? startedAt }
     leaders = [leader]
@@ -124,8 +126,10 @@ struct PairModel {
     // A series of which the head holds nothing any more takes whatever comes.
     let before = newest.filter { $0.key != replica }.values.max() ?? .min
     if before < World.epoch + now - PairModel.headMilliseconds { turnsJudgedFrom = World.epoch + now }
-    for body in refused where body.replica == replica && body.arrived >= now - PairModel.keptMilliseconds {
-      note(body.series, of: replica) { body.isKept && isAcknowledged($0) }
+    for body in refused where body.replica == replica && body.arrived >= now - PairModel.keptMillisecondsMax {
+      note(body.series, of: replica) {
+        body.isKept && body.arrived > now - PairModel.keptMilliseconds && isAcknowledged($0)
+      }
     }
     refused.removeAll { $0.replica == replica }
   }
