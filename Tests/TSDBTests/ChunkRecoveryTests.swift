@@ -309,6 +309,39 @@ import Testing
     }
   }
 
+  @Test("what was deleted in memory and written to a file afterwards stays deleted behind a flush")
+  func deletedThenWritten() throws {
+    let story = try Story()
+    try story.run(minutes: 230)
+    let range = (DatabaseSetup.epoch - 600_000)...(DatabaseSetup.epoch + 6_000_000)
+    try story.database.delete([try CompiledMatcher(Matcher(.regex, "instance", ".+"))], in: range)
+    for series in story.told.sent.keys {
+      story.told.sent[series] = story.told.sent[series]?.filter { !range.contains($0.key) }
+      story.told.acknowledged[series] = story.told.sent[series]
+    }
+    story.database.head.completeLateSamples()
+    story.database.head.completeIdleChunks(lastBefore: story.told.time + 1)
+    try story.database.head.writeCompletedChunks()
+    // The file stays, since it also has what is not flushed; the log of late samples goes.
+    story.database.truncateLogs(now: story.told.time)
+    #expect(story.database.flushHead { false })
+    story.database.truncateLogs(now: story.told.time)
+    for _ in 0..<2 {
+      try story.reopen(cleanly: false)
+      let fault = try story.fault
+      #expect(fault == nil, "\(fault ?? "")")
+    }
+    // Once the file is gone, nobody needs to remember.
+    for _ in 0..<4 {
+      try story.run(minutes: 125)
+      #expect(story.database.flushHead { false })
+      story.database.truncateLogs(now: story.told.time)
+    }
+    #expect(story.database.head.deletions.all.isEmpty)
+    try story.reopen(cleanly: false)
+    #expect(try story.fault == nil)
+  }
+
   @Test("a flush whose mark cannot be written keeps what was deleted deleted, through a restart")
   func unnotedFlush() throws {
     let story = try Story()

@@ -25,7 +25,7 @@ extension Database: HeadAdmin {
       }
     }
     try noteDeletions(all)
-    deletionReach.withLock { $0 = DeletionReach(of: head.files) }
+    deletionReach.withLock { $0 = nil }
     head.setBack(found, now: now)
   }
 
@@ -45,12 +45,15 @@ extension Database: HeadAdmin {
 
   package var sizeBytes: Int { filesBytes }
 
-  /// Forgets deletions of times that have left the head.
+  /// Forgets deletions of times that have left the head, once no file is left that a start would bring them back from.
   func forgetDeletions(before time: Int64) {
     let all = head.deletions.all
     if all.isEmpty || time == .min { return }
-    // A start finds late samples in these files again, also of times that are in blocks.
-    if deletionReach.withLock({ $0?.isPassed(by: head.files) }) == false { return }
+    let reach = deletionReach.withLock { reach in
+      defer { reach = reach ?? DeletionReach(of: head.files) }
+      return reach
+    }
+    guard let reach, reach.isPassed(by: head.files) else { return }
     // So it would in the snapshot, which may be older than the flush.
     if writeSnapshot() == 0 { return }
     var kept = Tombstones()
@@ -61,6 +64,7 @@ extension Database: HeadAdmin {
     }
     do throws(BlockFault) {
       try noteDeletions(kept)
+      deletionReach.withLock { $0 = nil }
     } catch {
       log.warn("Deletions that are in blocks by now could not be forgotten", ["err": "\(error)"])
     }
@@ -100,7 +104,6 @@ extension Database: HeadAdmin {
     head.nextReference.max(highest + 1, ordering: .relaxed)
     if !all.isEmpty {
       head.setBackDeleted(now: clock.nowMilliseconds())
-      deletionReach.withLock { $0 = DeletionReach(of: head.files) }
     }
     guard let damage = reading.damage else { return }
     damaged.report(

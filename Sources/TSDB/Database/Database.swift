@@ -39,7 +39,7 @@ package final class Database: Sendable {
   let steadyTime: Mutex<SteadyTime>
   /// When the head was last flushed, in milliseconds of monotonic time.
   let lastFlush: Atomic<Int64>
-  /// The files that may hold samples which were deleted; nil: nothing was.
+  /// The files that may hold samples which were deleted; nil: there has been no flush since.
   let deletionReach = Mutex<DeletionReach?>(nil)
   /// What readers hold (`ReadEpoch`).
   let epoch = Mutex(ReadEpoch())

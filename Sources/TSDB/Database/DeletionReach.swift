@@ -1,7 +1,8 @@
 import Platform
 
-/// How far the files of late samples went when something was deleted: chunk files and the log up to these may hold what was
-/// deleted, and a start reads them whatever has been flushed. The list of deletions stays until they are gone. A value.
+/// How far the files of late samples went when what had been deleted left the head with a flush: chunk files and the log up to
+/// these may hold it, also those written after the deletion, and a start reads them whatever has been flushed. The list of
+/// deletions stays until they are gone. A value.
 struct DeletionReach: Sendable {
   private let chunkFile: Int
   private let lateSegment: Int

@@ -26,7 +26,7 @@ extension World {
       if readerNumbers.below(4) == 0 {
         end = max(end / World.borderMilliseconds, 1) * World.borderMilliseconds
         start = max(end - span, earliest)
-        if start > end { continue }
+        if start >= end { continue }
       }
       let (from, through) = (start, end)
       let difference = steadily { () -> String? in
