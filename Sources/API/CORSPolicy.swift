@@ -19,7 +19,9 @@ package struct CORSPolicy: Sendable {
   /// Adds what a browser asks for before it shows the answer to a page.
   func apply(to response: Response, for request: Request) -> Response {
     var response = response.with(header: "Vary", "Origin")
-    guard let origin = request.header("Origin"), !origin.isEmpty else { return response }
+    // It is sent back, and what would end a header line is no origin.
+    guard let origin = request.header("Origin"), !origin.isEmpty, origin.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f })
+    else { return response }
     response.headers += [
       ("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Origin"),
       ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"), ("Access-Control-Expose-Headers", "Date"),

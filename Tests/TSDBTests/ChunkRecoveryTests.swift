@@ -226,7 +226,7 @@ import Testing
   func failedLogSync() throws {
     let story = try Story()
     try story.run(minutes: 10)
-    var state = Maintenance.State(lastTruncation: story.setup.now)
+    var state = Maintenance.State(story.database)
     func seconds(_ count: Int) {
       for _ in 0..<count {
         story.setup.clock.advance(milliseconds: 1000)
@@ -340,6 +340,24 @@ import Testing
     #expect(story.database.head.deletions.all.isEmpty)
     try story.reopen(cleanly: false)
     #expect(try story.fault == nil)
+  }
+
+  @Test("what the fsyncs of a process that ended had lost is in a snapshot in the first second of the next one")
+  func lostByTheOneBefore() throws {
+    let story = try Story()
+    try story.run(minutes: 10)
+    story.setup.disk.inject(SimulatedFault(code: 5) { operation, _ in operation == .sync })
+    try story.reopen(cleanly: true)
+    #expect(story.setup.logged("could not be synced at the end"))
+    story.setup.disk.removeFaults()
+    try story.reopen(cleanly: false)
+    var state = Maintenance.State(story.database)
+    story.setup.clock.advance(milliseconds: 1000)
+    Maintenance.round(story.database, &state)
+    story.setup.disk.crash(.allLost)
+    try story.reopen(cleanly: false)
+    let fault = try story.fault
+    #expect(fault == nil, "\(fault ?? "")")
   }
 
   @Test("a flush whose mark cannot be written keeps what was deleted deleted, through a restart")

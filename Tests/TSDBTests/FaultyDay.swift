@@ -27,7 +27,7 @@ final class FaultyDay {
     setup = DatabaseSetup(sync: sync)
     setup.options.logBytesPerSnapshotMin = 6 << 10
     database = try setup.open()
-    maintenance = Maintenance.State(lastTruncation: setup.now)
+    maintenance = Maintenance.State(database)
   }
 
   /// Five minutes: a body, what was not acknowledged before, and the upkeep.
@@ -86,7 +86,7 @@ final class FaultyDay {
     if cleanly { try setup.close(database) } else { setup.disk.crash(.processOnly) }
     database = try setup.open()
     database.head.checkInvariants()
-    maintenance = Maintenance.State(lastTruncation: setup.now)
+    maintenance = Maintenance.State(database)
     compaction = CompactionTask.State()
   }
 

@@ -31,6 +31,7 @@ extension Database {
         head.files.wbl.directory, from: lateStart(start), before: replayLimits.wbl, passesOver: true,
         quarantine: layout.quarantine, log: log, metrics: metrics.wbl)
       try replay(wbl) { batch in restorer.applyLate(batch) }
+      hasReplayed.store(wal.progress.snapshot.records + wbl.progress.snapshot.records > 0, ordering: .relaxed)
     } catch {
       throw .log(error)
     }

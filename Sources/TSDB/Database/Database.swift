@@ -47,6 +47,9 @@ package final class Database: Sendable {
   let repairsTried = Mutex<Set<ULID>>([])
   /// The logs can be shortened: a flush has taken data out of the head.
   let wantsTruncation = Atomic<Bool>(false)
+  /// The start took records from the log. After a failed fsync the system takes what it has for written, and an fsync by the
+  /// next process says nothing: a snapshot in the first second does not rely on it.
+  let hasReplayed = Atomic<Bool>(false)
   /// Held while a snapshot of the head is written.
   let snapshotTurn = Mutex<Void>(())
   /// The segment over which the last checkpoint was refused.

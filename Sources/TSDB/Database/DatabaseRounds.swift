@@ -10,7 +10,7 @@ package struct DatabaseRounds: Sendable {
 
   package init(_ database: Database) {
     self.database = database
-    maintenance = Maintenance.State(lastTruncation: database.clock.nowMilliseconds())
+    maintenance = Maintenance.State(database)
     database.beginAnswering()
   }
 

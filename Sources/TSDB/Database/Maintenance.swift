@@ -12,15 +12,21 @@ final class Maintenance: Sendable {
     var bytesAtSnapshot = 0
     var snapshotBytes = 0
     var rounds = 0
-    /// An fsync of the log has failed, and since then no snapshot could be written.
-    var mustWriteSnapshot = false
+    /// The log may hold what is on no stable storage, and since then no snapshot could be written: an fsync has failed, in
+    /// this process or, as far as anybody knows, in the one before.
+    var mustWriteSnapshot: Bool
     /// The round in which that is tried next.
     var snapshotRound = 0
     var space = FreeSpaceGuard()
+
+    init(_ database: Database) {
+      lastTruncation = database.clock.nowMilliseconds()
+      mustWriteSnapshot = database.hasReplayed.load(ordering: .relaxed)
+    }
   }
 
   init(_ database: Database) throws(ThreadError) {
-    let state = Mutex(State(lastTruncation: database.clock.nowMilliseconds()))
+    let state = Mutex(State(database))
     task = try PeriodicTask(name: "maintenance", intervalMilliseconds: 1000, clock: database.clock) {
       state.withLock { Maintenance.round(database, &$0) }
     }
