@@ -50,7 +50,7 @@ extension Database: HeadAdmin {
     let all = head.deletions.all
     if all.isEmpty || time == .min { return }
     let reach = deletionReach.withLock { reach in
-      defer { reach = reach ?? DeletionReach(of: head.files) }
+      defer { reach = reach ?? DeletionReach(of: head.files, before: time) }
       return reach
     }
     guard let reach, reach.isPassed(by: head.files) else { return }
@@ -58,13 +58,13 @@ extension Database: HeadAdmin {
     if writeSnapshot() == 0 { return }
     var kept = Tombstones()
     for (reference, intervals) in all.series {
-      for interval in intervals where interval.upperBound >= time {
-        kept.add(max(interval.lowerBound, time)...interval.upperBound, to: reference)
+      for interval in intervals where interval.upperBound >= reach.border {
+        kept.add(max(interval.lowerBound, reach.border)...interval.upperBound, to: reference)
       }
     }
     do throws(BlockFault) {
       try noteDeletions(kept)
-      deletionReach.withLock { $0 = nil }
+      deletionReach.withLock { $0 = DeletionReach(of: head.files, before: time) }
     } catch {
       log.warn("Deletions that are in blocks by now could not be forgotten", ["err": "\(error)"])
     }

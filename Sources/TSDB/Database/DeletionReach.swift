@@ -4,10 +4,13 @@ import Platform
 /// these may hold it, also those written after the deletion, and a start reads them whatever has been flushed. The list of
 /// deletions stays until they are gone. A value.
 struct DeletionReach: Sendable {
+  /// What had left the head then.
+  let border: Int64
   private let chunkFile: Int
   private let lateSegment: Int
 
-  init(of files: HeadFiles) {
+  init(of files: HeadFiles, before border: Int64) {
+    self.border = border
     chunkFile = files.chunks.inventory.last?.number ?? 0
     // An empty segment holds nothing.
     let late = files.wbl.position
