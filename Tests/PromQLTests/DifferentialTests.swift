@@ -34,6 +34,12 @@ struct DifferentialTests {
     var older = 0
     let answers = try peer.ask(asked)
     for (index, (question, theirs)) in zip(asked, answers).enumerated() {
+      // There `timestamp(x @ t offset d)` forgets the offset; here it looks at t - d as the selector alone does.
+      let words = ["timestamp(", "@", "offset"]
+      if words.allSatisfy({ question.query.contains($0) }) {
+        older += 1
+        continue
+      }
       // Parts that stand in a query twice are evaluated once only where steps are not told apart.
       limits.tellsSamplesPerStep = index % 2 == 0
       let ours = Result<QueryResult, QueryError> { () throws(QueryError) in
