@@ -76,7 +76,7 @@ struct LabelEndpoints: Sendable {
         + "narrow match[], start and end, or set a limit")
   }
 
-  /// What Prometheus answers: deleting is the admin API's.
+  /// Prometheus's status and words: there the route is reserved, and deleting is the admin API's (`delete_series`).
   func delete(_ request: Request, _ workspace: Workspace) throws(APIError) -> Response {
     throw APIError(.internalError, "not implemented")
   }

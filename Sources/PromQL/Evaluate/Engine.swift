@@ -178,12 +178,15 @@ package struct Engine: Sendable {
   /// The samples of a range vector as they are.
   private func rawMatrix(_ expression: Expression, _ evaluator: Evaluator) throws(QueryError) -> [MatrixSeries] {
     guard let vector = RangeVector(expression.withoutParens) else { return [] }
-    if vector.isExtended { throw .notImplemented("an anchored or smoothed range vector as the result") }
     var series: [MatrixSeries] = []
     var answer = AnswerSize(evaluator.context)
     try evaluator.forEachRange(vector) { (input, column) throws(QueryError) in
       var samples = SampleColumn()
       try evaluator.forEachWindow(vector, column) { (window) throws(QueryError) in
+        if vector.isExtended {
+          samples = try evaluator.extended(column, window, vector)
+          return
+        }
         samples.timestamps = Array(column.timestamps[window.floats])
         samples.values = Array(column.values[window.floats])
         samples.histogramTimestamps = Array(column.histogramTimestamps[window.histograms])

@@ -156,6 +156,26 @@ extension Evaluator {
     }
   }
 
+  /// The window of an anchored or smoothed selector as samples: those within it, and one at each of its ends.
+  func extended(_ samples: SampleColumn, _ window: Window, _ vector: RangeVector) throws(QueryError) -> SampleColumn {
+    if !window.histograms.isEmpty {
+      throw .execution("\(vector.isAnchored ? "anchored" : "smoothed") modifier is not supported with histograms")
+    }
+    var extended = SampleColumn()
+    let smoothed = vector.isSmoothed
+    guard
+      let ends = ExtendedWindow(
+        samples.timestamps, window.floats, window, smoothed: smoothed, mayLieBehind: true)
+    else { return extended }
+    let (left, right) = ends.values(samples, window, smoothed: smoothed, isCounter: false)
+    extended.append(window.start, left)
+    for index in ends.inside(samples.timestamps, window) {
+      extended.append(samples.timestamps[index], samples.values[index])
+    }
+    extended.append(window.end, right)
+    return extended
+  }
+
   @inline(__always)
   private static func slide(_ range: Range<Int>, _ times: [Int64], after start: Int64, through end: Int64) -> Range<Int>
   {

@@ -19,8 +19,6 @@ package enum QueryError: Error, Equatable, CustomStringConvertible {
     }
   }
 
-  static func notImplemented(_ what: String) -> QueryError { .execution("\(what) is not implemented in this version") }
-
   static let tooManySamples = QueryError.execution(
     "query processing would load too many samples into memory in query execution")
 

@@ -59,22 +59,12 @@ struct RateKernel {
   /// For `anchored` and `smoothed` selectors: the change between the window's ends, no guess beyond the samples.
   func extended(_ samples: SampleColumn, _ window: Window, smoothed: Bool) -> Double? {
     guard let ends = ExtendedWindow(samples.timestamps, window.floats, window, smoothed: smoothed) else { return nil }
-    var first = ends.first
-    var last = ends.last
-    let times = samples.timestamps
-    let left =
-      smoothed && times[first] < window.start
-      ? RateKernel.interpolate(samples, first, first + 1, window.start, isCounter: isCounter) : samples.values[first]
-    let right =
-      smoothed && last > window.floats.lowerBound && times[last] > window.end
-      ? RateKernel.interpolate(samples, last - 1, last, window.end, isCounter: isCounter) : samples.values[last]
+    let (left, right) = ends.values(samples, window, smoothed: smoothed, isCounter: isCounter)
     var result = right - left
     if isCounter {
-      if times[first] <= window.start { first += 1 }
-      if times[last] >= window.end { last -= 1 }
       var previous = left
       var correction = 0.0
-      for index in first..<max(first, last + 1) {
+      for index in ends.inside(samples.timestamps, window) {
         if samples.values[index] < previous { correction += previous }
         previous = samples.values[index]
       }
@@ -90,7 +80,8 @@ struct ExtendedWindow {
   var first: Int
   var last: Int
 
-  init?(_ times: [Int64], _ range: Range<Int>, _ window: Window, smoothed: Bool) {
+  /// Nil where the window has nothing to work with. `mayLieBehind`: samples that all lie behind its end are something.
+  init?(_ times: [Int64], _ range: Range<Int>, _ window: Window, smoothed: Bool, mayLieBehind: Bool = false) {
     var last = range.upperBound - 1
     var after = range.lowerBound
     while after < last, times[after] <= window.start { after += 1 }
@@ -102,7 +93,28 @@ struct ExtendedWindow {
     }
     self.last = last
     if times[last] <= window.start { return nil }
-    if smoothed, times[first] > window.end { return nil }
+    if smoothed, !mayLieBehind, times[first] > window.end { return nil }
+  }
+
+  /// The values at the window's ends: the samples' own, or between them where they lie beyond and it is smoothed.
+  func values(
+    _ samples: SampleColumn, _ window: Window, smoothed: Bool, isCounter: Bool
+  ) -> (left: Double, right: Double) {
+    let times = samples.timestamps
+    let left =
+      smoothed && times[first] < window.start
+      ? RateKernel.interpolate(samples, first, first + 1, window.start, isCounter: isCounter) : samples.values[first]
+    let right =
+      smoothed && last > window.floats.lowerBound && times[last] > window.end
+      ? RateKernel.interpolate(samples, last - 1, last, window.end, isCounter: isCounter) : samples.values[last]
+    return (left, right)
+  }
+
+  /// The samples between the window's ends, none that lies at one of them.
+  func inside(_ times: [Int64], _ window: Window) -> Range<Int> {
+    let lower = times[first] <= window.start ? first + 1 : first
+    let upper = times[last] >= window.end ? last : last + 1
+    return lower..<max(lower, upper)
   }
 }
 

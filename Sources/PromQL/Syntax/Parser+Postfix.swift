@@ -152,6 +152,7 @@ extension Parser {
       try set(&node.selector)
       expression = .matrix(node)
     case .subquery: throw failure("\(word) modifier is not supported for subqueries", at: expression.position)
+    // Prometheus's words: what is neither selector nor subquery has no window to extend.
     default: throw failure("\(word) modifier not implemented", at: expression.position)
     }
   }
