@@ -69,7 +69,7 @@ struct SnapshotRun {
       }
       throw error
     }
-    output.line("not in a snapshot: exemplars, metadata, configuration, and what is refused or relabelled")
+    output.line(TSDBText.notInSnapshots)
     return code
   }
 

@@ -24,7 +24,7 @@ extension TSDBCommand {
     }
     if report.present > 0 { output.line("\(TSDBText.count(report.present, "block")) of it were there already") }
     output.line("restored: \(TSDBText.contents(report.blocks, seriesCount: report.seriesCount))")
-    output.line("not in a snapshot: exemplars, metadata, configuration, and what is refused or relabelled")
+    output.line(TSDBText.notInSnapshots)
     output.flush()
     for block in report.damaged {
       writeToStandardError(

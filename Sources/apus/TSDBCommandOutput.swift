@@ -97,6 +97,10 @@ enum TSDBText {
     return text
   }
 
+  /// Told beside what a snapshot holds.
+  static let notInSnapshots =
+    "not in a snapshot: exemplars, metadata, configuration, and what is refused or relabelled"
+
   static func count(_ count: Int, _ noun: String) -> String { "\(count) \(noun)" + (count == 1 ? "" : "s") }
 
   /// What blocks hold, in one line. Samples count once for each block that has them.

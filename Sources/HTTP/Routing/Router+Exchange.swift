@@ -32,34 +32,41 @@ extension Router {
   }
 
   private static func whole(_ response: Response, _ request: Request) -> ExchangedAnswer {
-    var answer = ExchangedAnswer(status: response.status, bytes: [])
-    let writer = ResponseWriter(for: request)
     do throws(StreamFailure) {
-      switch response.body {
-      case .empty: break
-      case .bytes(let bytes): answer.bytes = bytes
-      case .fixed(let text): answer.bytes = Array(text.rawBytes)
-      case .lent(let bytes, let owner): answer.bytes = withExtendedLifetime(owner) { Array(bytes) }
-      case .stream(let producer): answer.bytes = try produced(producer)
-      case .pieces(_, let pieces):
-        while try pieces(writer) == .more {}
-        let staged = OwnedBytes(writer.takeStaged())
-        answer.bytes = withExtendedLifetime(staged) { Array(staged.bytes) }
-      }
+      return ExchangedAnswer(status: response.status, bytes: try response.wholeBody(for: request) ?? [])
     } catch {
-      answer.failure = error
+      return ExchangedAnswer(status: response.status, bytes: [], failure: error)
     }
-    return answer
+  }
+}
+
+extension Response {
+  /// The bytes that a connection would send behind the head; nil where they are many more than `bytesMax`.
+  func wholeBody(for request: Request, bytesMax: Int = .max) throws(StreamFailure) -> [UInt8]? {
+    switch body {
+    case .empty: return []
+    case .bytes(let bytes): return bytes
+    case .fixed(let text): return Array(text.rawBytes)
+    case .lent(let bytes, let owner): return withExtendedLifetime(owner) { Array(bytes) }
+    case .stream(let producer): return try Response.all(producer, bytesMax)
+    case .pieces(_, let pieces):
+      let writer = ResponseWriter(for: request)
+      var isDone = false
+      while !isDone, writer.stagedCount <= bytesMax { isDone = try pieces(writer) != .more }
+      let staged = OwnedBytes(writer.takeStaged())
+      return isDone ? withExtendedLifetime(staged) { Array(staged.bytes) } : nil
+    }
   }
 
-  private static func produced(_ producer: BodyProducer) throws(StreamFailure) -> [UInt8] {
+  private static func all(_ producer: BodyProducer, _ bytesMax: Int) throws(StreamFailure) -> [UInt8]? {
     var all: [UInt8] = []
     let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 << 10, alignment: 16)
     defer { piece.deallocate() }
-    while true {
+    while all.count <= bytesMax {
       let count = try producer(piece)
       if count == 0 { return all }
       all += piece.prefix(count)
     }
+    return nil
   }
 }

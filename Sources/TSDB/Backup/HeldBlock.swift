@@ -21,6 +21,15 @@ package struct HeldBlock: Equatable, Sendable {
   }
 }
 
+extension HeldBlock {
+  /// Reads a copy of this block whole, and throws where it is damaged or does not hold the same.
+  func check(copy folder: String, of source: String, on disk: any Disk) throws(BackupError) {
+    let copy = try BackupError.block { () throws(BlockFault) in try BlockVerification(folder, on: disk) }
+    if let finding = copy.findings.first { throw .block(.corrupt(path: finding.path, reason: finding.reason)) }
+    if copy.stats != stats { throw .refused("\(folder) does not hold what \(source) holds: the copy is not used") }
+  }
+}
+
 extension [HeldBlock] {
   /// Stored samples. A sample that is in two blocks counts twice, and so does one that is deleted but not cleaned away.
   package var sampleCount: Int64 { reduce(0) { $0 + $1.stats.samples } }

@@ -170,14 +170,8 @@ package struct SnapshotRestore {
         }
         throw .disk(error)
       }
-      let copy = try BackupError.block { () throws(BlockFault) in try BlockVerification(folder, on: disk) }
-      // A damaged block cannot be whole where it is copied to; it has to be the same.
-      if !block.isDamaged, let finding = copy.findings.first {
-        throw .block(.corrupt(path: finding.path, reason: finding.reason))
-      }
-      if !block.isDamaged && copy.stats != block.held.stats {
-        throw .refused("\(folder) does not hold what \(block.source) holds: the copy is not used")
-      }
+      // A damaged block cannot be whole where it is copied to.
+      if !block.isDamaged { try block.held.check(copy: folder, of: block.source, on: disk) }
       tell(
         "\(block.ulid) \(options.way == .links ? "linked" : "copied") and verified (\(place + 1) of \(planned.count))")
     }

@@ -97,13 +97,7 @@ package struct SnapshotShelf: Sendable {
   private func compare(_ check: SnapshotCheck, _ temporary: String) throws(BackupError) {
     for block in check.whole {
       let folder = DiskPath.join(temporary, DiskPath.name(block.folder))
-      let copy = try BackupError.block { () throws(BlockFault) in try BlockVerification(folder, on: disk) }
-      if let finding = copy.findings.first {
-        throw .block(.corrupt(path: finding.path, reason: finding.reason))
-      }
-      if copy.stats != block.held.stats {
-        throw .refused("\(folder) does not hold what \(block.folder) holds: the copy is not used")
-      }
+      try block.held.check(copy: folder, of: block.folder, on: disk)
     }
   }
 }
