@@ -1,3 +1,4 @@
+import TestKit
 import Testing
 
 /// The table of docs/testing.md: who reads what comes from outside, and which fuzz target covers it.
@@ -24,12 +25,10 @@ struct FuzzCoverageTests {
 
   private func targets() throws -> Set<String> {
     var names: Set<String> = []
-    let files = [
-      "BlockTargets", "CompressionTargets", "ConfigurationTargets", "FileTargets", "HTTPTargets", "HeadFileTargets",
-      "IndexTarget", "LanguageTargets", "OwnFileTargets", "ServerTargets", "TextTargets", "WriteTargets",
-    ]
-    for file in files {
-      let text = try repositoryFile("Tests/Fuzz/\(file).swift")
+    let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+    for name in namesInFolder(root + "/Tests/Fuzz")
+    where name.hasSuffix("Target.swift") || name.hasSuffix("Targets.swift") {
+      let text = try repositoryFile("Tests/Fuzz/\(name)")
       for part in text.split(separator: "FuzzTarget(").dropFirst() {
         guard let name = part.drop(while: \.isWhitespace).rest(behind: "name: \"") else { continue }
         names.insert(String(name.prefix { $0 != "\"" }))

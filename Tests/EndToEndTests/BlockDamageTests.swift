@@ -108,6 +108,47 @@ extension EndToEnd {
       #expect(try apus.get(queryTarget("m%7Binstance=%22h119%22%7D")).status == 200)
     }
 
+    private func remove(_ names: [String], in folder: String) throws {
+      let child = try ChildProcess("/bin/rm", ["-f"] + names.map { "\(folder)/\($0)" })
+      #expect(child.wait(within: .seconds(20)) == .code(0))
+    }
+
+    @Test("what was deleted stays deleted where its list is lost; where the copy is lost too, answers say so")
+    func deletions() throws {
+      let site = try Site()
+      let (data, ulid) = try makeBlock(site)
+      let flags = ["--web.enable-admin-api", "--query.lookback-delta=1d"]
+      func samples(_ apus: ServerProcess) throws -> (count: String?, warnings: [String]) {
+        let json = try JSONValue(parsing: try apus.get(queryTarget("sum(count_over_time(m[1d]))")).text)
+        let warnings = json["warnings"].array?.compactMap(\.string) ?? []
+        return (json["data"]["result"][0]["value"][1].string, warnings)
+      }
+      var apus = try start(data, flags)
+      let target = "/api/v1/admin/tsdb/delete_series?match%5B%5D=m%7Binstance=%22h100%22%7D"
+      #expect(try apus.request("POST", target).status == 204)
+      let left = "\((BlockDamage.seriesCount - 1) * BlockDamage.samples)"
+      #expect(try samples(apus).count == left)
+      apus.child.killAndReap()
+
+      try remove(["tombstones"], in: "\(data)/\(ulid)")
+      apus = try start(data, flags)
+      var found = try samples(apus)
+      #expect(found.count == left && found.warnings.isEmpty)
+      #expect(try apus.get("/metrics").text.contains("apus_damaged_files_total{file=\"tombstones\"} 1"))
+      #expect(apus.child.standardError.text.contains("nothing is lost"))
+      apus.child.killAndReap()
+
+      try remove(["tombstones", "apus.tombstones"], in: "\(data)/\(ulid)")
+      apus = try start(data, flags)
+      found = try samples(apus)
+      #expect(found.count == "\(BlockDamage.seriesCount * BlockDamage.samples)")
+      #expect(found.warnings.count == 1 && found.warnings[0].contains("its list of deletions was lost"), "\(found)")
+      #expect(apus.child.standardError.text.contains("delete them again"))
+      // As the log says.
+      #expect(try apus.request("POST", target).status == 204)
+      #expect(try samples(apus).count == left)
+    }
+
     @Test("a remote read that meets damage fails, at once or by a stream that is broken off")
     func remoteReads() throws {
       let site = try Site()

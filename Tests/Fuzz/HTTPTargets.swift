@@ -82,7 +82,7 @@ extension FuzzTarget {
       precondition(isLine, "the header \(name) of an answer has a line of its own")
     }
     let isJSON = response.contentType?.text.withUTF8Buffer { String(decoding: $0, as: UTF8.self) } == "application/json"
-    guard let body = body(of: response, for: request) else { return }
+    guard let whole = try? response.wholeBody(for: request, bytesMax: bodyBytesMax), let body = whole else { return }
     if isJSON && !body.isEmpty {
       precondition(body.withUnsafeBytes { JSONDocument($0) } != nil, "\(request.path): an answer that is no JSON")
     }
@@ -90,37 +90,6 @@ extension FuzzTarget {
 
   /// Answers longer than this are not read to their end.
   private static var bodyBytesMax: Int { 1 << 20 }
-
-  /// Nil where it is cut.
-  private static func body(of response: Response, for request: Request) -> [UInt8]? {
-    switch response.body {
-    case .empty: return []
-    case .bytes(let bytes): return bytes
-    case .fixed(let text): return Array(text.rawBytes)
-    case .lent(let bytes, _): return Array(bytes)
-    case .stream(let producer):
-      var body: [UInt8] = []
-      return withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 16) { buffer in
-        while body.count < bodyBytesMax {
-          guard let count = try? producer(buffer) else { return nil }
-          if count == 0 { return body }
-          body += buffer[..<count]
-        }
-        return nil
-      }
-    case .pieces(_, let pieces):
-      let writer = ResponseWriter(for: request)
-      while writer.stagedCount < bodyBytesMax {
-        guard let outcome = try? pieces(writer) else { return nil }
-        if outcome == .more { continue }
-        let staged = writer.takeStaged()
-        defer { free(staged.baseAddress) }
-        return Array(staged)
-      }
-      free(writer.takeStaged().baseAddress)
-      return nil
-    }
-  }
 
   // MARK: a connection
 

@@ -36,6 +36,22 @@ import Testing
       }
     }
 
+    /// Deletes all that was sent of a time.
+    func delete(_ range: ClosedRange<Int64>) throws {
+      try database.delete([try CompiledMatcher(Matcher(.regex, "instance", ".+"))], in: range)
+      for series in told.sent.keys {
+        told.sent[series] = told.sent[series]?.filter { !range.contains($0.key) }
+        told.acknowledged[series] = told.sent[series]
+      }
+    }
+
+    /// All that is in memory goes to chunk files.
+    func writeEverything() throws {
+      database.head.completeLateSamples()
+      database.head.completeIdleChunks(lastBefore: told.time + 1)
+      try database.head.writeCompletedChunks()
+    }
+
     var fault: String? { get throws { try DatabaseScript.fault(told, database.everything()) } }
 
     func reopen(cleanly: Bool) throws {
@@ -290,11 +306,7 @@ import Testing
     try [UInt8(0xee)].withUnsafeBytes { try file.write($0, at: 60) }
     try story.reopen(cleanly: true)
     let range = (DatabaseSetup.epoch + 600_000)...(DatabaseSetup.epoch + 6_000_000)
-    try story.database.delete([try CompiledMatcher(Matcher(.regex, "instance", ".+"))], in: range)
-    for series in story.told.sent.keys {
-      story.told.sent[series] = story.told.sent[series]?.filter { !range.contains($0.key) }
-      story.told.acknowledged[series] = story.told.sent[series]
-    }
+    try story.delete(range)
     try story.reopen(cleanly: true)
     #expect(try story.fault == nil)
     try story.run(minutes: 120)
@@ -314,14 +326,8 @@ import Testing
     let story = try Story()
     try story.run(minutes: 230)
     let range = (DatabaseSetup.epoch - 600_000)...(DatabaseSetup.epoch + 6_000_000)
-    try story.database.delete([try CompiledMatcher(Matcher(.regex, "instance", ".+"))], in: range)
-    for series in story.told.sent.keys {
-      story.told.sent[series] = story.told.sent[series]?.filter { !range.contains($0.key) }
-      story.told.acknowledged[series] = story.told.sent[series]
-    }
-    story.database.head.completeLateSamples()
-    story.database.head.completeIdleChunks(lastBefore: story.told.time + 1)
-    try story.database.head.writeCompletedChunks()
+    try story.delete(range)
+    try story.writeEverything()
     // The file stays, since it also has what is not flushed; the log of late samples goes.
     story.database.truncateLogs(now: story.told.time)
     #expect(story.database.flushHead { false })
@@ -333,17 +339,13 @@ import Testing
     }
     // What leaves with a later flush is remembered for as long.
     try story.run(minutes: 75)
-    let later = (DatabaseSetup.epoch + 231 * 60_000)...(DatabaseSetup.epoch + 280 * 60_000)
-    try story.database.delete([try CompiledMatcher(Matcher(.regex, "instance", ".+"))], in: later)
-    for series in story.told.sent.keys {
-      story.told.sent[series] = story.told.sent[series]?.filter { !later.contains($0.key) }
-      story.told.acknowledged[series] = story.told.sent[series]
-    }
+    let later = (DatabaseSetup.epoch + 241 * 60_000)...(DatabaseSetup.epoch + 285 * 60_000)
+    try story.delete(later)
     #expect(story.database.flushHead { false })
+    story.database.truncateLogs(now: story.told.time)
     try story.run(minutes: 125)
-    story.database.head.completeLateSamples()
-    story.database.head.completeIdleChunks(lastBefore: story.told.time + 1)
-    try story.database.head.writeCompletedChunks()
+    try story.writeEverything()
+    story.database.truncateLogs(now: story.told.time)
     #expect(story.database.flushHead { false })
     story.database.truncateLogs(now: story.told.time)
     try story.reopen(cleanly: false)
