@@ -82,7 +82,8 @@ extension FuzzTarget {
       precondition(isLine, "the header \(name) of an answer has a line of its own")
     }
     let isJSON = response.contentType?.text.withUTF8Buffer { String(decoding: $0, as: UTF8.self) } == "application/json"
-    guard let whole = try? response.wholeBody(for: request, bytesMax: bodyBytesMax), let body = whole else { return }
+    // Nothing, too, where the answer is longer.
+    guard let body = try? response.wholeBody(for: request, bytesMax: bodyBytesMax) else { return }
     if isJSON && !body.isEmpty {
       precondition(body.withUnsafeBytes { JSONDocument($0) } != nil, "\(request.path): an answer that is no JSON")
     }
