@@ -21,6 +21,7 @@ extension Database {
     let start = RestoreStart(
       snapshot, losesChunks: losesChunks, logEnd: replayLimits, lastFound: head.files.wal.lastFound)
     if start.lacksLog { reportLostLog(snapshot) }
+    if snapshot != nil { endedAtSnapshot.store(-1, ordering: .relaxed) }
     do throws(WALError) {
       let wal = try WALReplay(
         head.files.wal.directory, from: start.wal, before: replayLimits.wal, passesOver: true,
@@ -40,6 +41,7 @@ extension Database {
     head.dropInOrder(before: flushMark.withLock { $0 })
     beginSteadyTime()
     tellRestored(restorer.counts, since: started, hasSnapshot: snapshot != nil)
+    if start.wal != nil { mendSparedLog() }
     // What was brought together from several places is in one again, and the next start is an ordinary one.
     if isSnapshotDamaged || losesChunks || start.lacksLog { writeSnapshot() }
   }

@@ -115,12 +115,13 @@ extension Database {
     let last = first + (present - 1 - first) * 2 / 3
     guard last > first || segments.count > 2, last < present else { return }
     let started = clock.monotonicNanoseconds()
+    let forgetsNames = hasSnapshotOfLiveSeries()
     let live = head.liveReferences()
     let oldest = head.oldestUnfiledTime()
     let choice = Checkpoint.Choice(
       minTime: oldest, histogramMinTime: head.oldestHistogramTime() ?? .max,
       exemplarMinTime: head.oldestExemplarTime() ?? .max
-    ) { live.contains($0) }
+    ) { !forgetsNames || live.contains($0) }
     let statistics = try checkpoint(through: last, choice)
     try wal.truncate(before: last + 1)
     log.info(
@@ -131,6 +132,14 @@ extension Database {
         "kept_samples": "\(statistics.keptSamples)",
         "duration": "\((clock.monotonicNanoseconds() - started) / 1_000_000)ms",
       ])
+  }
+
+  /// Makes sure that the head snapshot on disk names no series that has ended. A start brings those of an older snapshot back as
+  /// they were, so that what comes for them is logged under their old names: a checkpoint must not have dropped these.
+  /// False where there is no such snapshot and none can be written.
+  private func hasSnapshotOfLiveSeries() -> Bool {
+    let ended = head.seriesEnded.load(ordering: .acquiring)
+    return ended == endedAtSnapshot.load(ordering: .relaxed) || writeSnapshot() > 0
   }
 
   /// A checkpoint over a segment that cannot be read whole has to wait: the page may be readable the next time. Where it is
@@ -148,9 +157,9 @@ extension Database {
         defer { refused = path }
         return refused == path
       }
-      guard isKnown, writeSnapshot() > 0 else { throw error }
+      guard isKnown, logAgain(), writeSnapshot() > 0 else { throw error }
       log.warn(
-        "A damaged write log segment is set aside; what is in memory of its records is in the head snapshot",
+        "A damaged write log segment is set aside; what is in memory of its records was logged again",
         ["segment": path])
       return try wal.checkpoint(through: last, choice, damage: .mended, quarantine: layout.quarantine)
     }
@@ -171,7 +180,7 @@ extension Database {
     }
     if head.hasUnfiledLateSamples { return }
     // Late histograms are in no file before they are in a block.
-    if try head.logLateHistograms() { try wbl.sync() }
+    if try head.logHistograms(late: true) { try wbl.sync() }
     try wbl.truncate(before: present)
   }
 
@@ -182,6 +191,7 @@ extension Database {
 
   private func writeSnapshotInTurn() -> Int {
     let started = clock.monotonicNanoseconds()
+    let ended = head.seriesEnded.load(ordering: .acquiring)
     var writer = HeadSnapshotWriter(head)
     do throws(DiskError) {
       try writer.write(to: layout.snapshot, on: disk)
@@ -189,6 +199,7 @@ extension Database {
       log.error("The head snapshot could not be written; a start will read more of the log", ["err": "\(error)"])
       return 0
     }
+    endedAtSnapshot.store(ended, ordering: .relaxed)
     log.info(
       "Head snapshot written",
       [

@@ -50,6 +50,8 @@ package final class Database: Sendable {
   /// The start took records from the log. After a failed fsync the system takes what it has for written, and an fsync by the
   /// next process says nothing: a snapshot in the first second does not rely on it.
   let hasReplayed = Atomic<Bool>(false)
+  /// How many series had ended (`Head.seriesEnded`) when the head snapshot on disk was begun; -1: it is of an earlier process.
+  let endedAtSnapshot = Atomic<Int>(0)
   /// Held while a snapshot of the head is written.
   let snapshotTurn = Mutex<Void>(())
   /// The segment over which the last checkpoint was refused.

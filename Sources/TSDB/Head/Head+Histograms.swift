@@ -38,13 +38,13 @@ extension Head {
     return outcome
   }
 
-  /// Logs all late histograms that are only in memory and in the log once more. False where there are none.
-  func logLateHistograms() throws(WALError) -> Bool {
+  /// Logs all late histograms that are only in memory and in the log once more, or all others. False where there are none.
+  func logHistograms(late isLate: Bool) throws(WALError) -> Bool {
     var hasAny = false
     for shard in shards {
       let all = shard.state.withLock { state in
         state.histograms.series.compactMap { slot, series in
-          let chunks = series.lateChunks
+          let chunks = isLate ? series.lateChunks : series.inOrderChunks
           return chunks.isEmpty ? nil : (state.records.pointer(slot).pointee.reference, chunks)
         }
       }
@@ -57,13 +57,13 @@ extension Head {
         }
         for place in 0..<column.count {
           logs.append(
-            reference, column.times[place], column.values[place], isFloat: column.areFloats[place], isLate: true)
+            reference, column.times[place], column.values[place], isFloat: column.areFloats[place], isLate: isLate)
         }
       }
       if logs.isEmpty { continue }
       var body = WALBody()
-      logs.write(late: true, to: &body)
-      try files.wbl.commit(body)
+      logs.write(late: isLate, to: &body)
+      try (isLate ? files.wbl : files.wal).commit(body)
       hasAny = true
     }
     return hasAny
@@ -82,7 +82,7 @@ struct HistogramLogs: ~Copyable, Sendable {
     .histograms, .floatHistograms, .customBucketHistograms, .customBucketFloatHistograms,
   ]
   /// A record is ended when it has this many bytes.
-  private static let recordBytesMax = 1 << 20
+  static let recordBytesMax = 1 << 20
 
   private var rows: [(kind: RecordKind, ref: UInt64, time: Int64, payload: Range<Int>, isLate: Bool)] = []
   private(set) var hasLate = false

@@ -48,6 +48,7 @@ extension Head {
       recycle(retired)
       index.sweepSymbols()
     }
+    seriesEnded.add(leaving.truncation.seriesRemoved, ordering: .releasing)
     metrics.seriesRemoved.add(leaving.truncation.seriesRemoved)
     metrics.chunksRemoved.add(leaving.truncation.chunksRemoved)
     return leaving.truncation

@@ -26,6 +26,8 @@ package final class Head: Sendable {
   let nextReference = Atomic<UInt64>(1)
   /// How often slots of ended series were given to new ones.
   let slotsRecycled = Atomic<Int>(0)
+  /// Series that have left; counted once they are out.
+  let seriesEnded = Atomic<Int>(0)
   let newestTime = Atomic<Int64>(.min)
   let oldestTime = Atomic<Int64>(.max)
   /// What is older has expired, and is not taken. Set by the database from its retention; no sample moves it.

@@ -1,0 +1,103 @@
+import Format
+import Model
+import Platform
+
+// A start that has the head's snapshot does not read the log before it. Where a part of that is gone, the snapshot alone holds
+// what was in it, names of series above all; the next damage would take them. So the head is written down once more.
+extension Database {
+  /// Finds what is gone of the log that a snapshot has spared this start, tells of it, and mends it. Before anybody appends.
+  func mendSparedLog() {
+    guard let gap = sparedLogGap() else { return }
+    let isMended = logAgain()
+    damaged.report(
+      layout.wal, as: "wal", damage: gap, instead: "the head snapshot",
+      meaning: isMended
+        ? "nothing is missing: what the snapshot holds was logged again"
+        : "nothing is missing as long as the snapshot is whole", keepsOriginal: false)
+  }
+
+  private func sparedLogGap() -> String? {
+    do throws(DiskError) {
+      let wal = try ReplayPlan(head.files.wal.directory, from: nil, before: replayLimits.wal, passesOver: true)
+      let wbl = try ReplayPlan(head.files.wbl.directory, from: nil, before: replayLimits.wbl, passesOver: true)
+      let parts = wal.sources.filter(\.isCheckpoint).map(\.number)
+      if wal.lacksBeginning { return "its checkpoint is missing" }
+      if !parts.elementsEqual(0..<parts.count) { return "a part of its checkpoint is missing" }
+      let missing = wal.missing + wbl.missing
+      return missing.first.map { "\(missing.count) segments are missing, the first is \($0)" }
+    } catch {
+      // What cannot be listed now is told by whoever needs it.
+      return nil
+    }
+  }
+
+  /// Puts all that the head holds into files and the log again: names, histograms, and the samples of open chunks and of late
+  /// ones. False where that failed.
+  func logAgain() -> Bool {
+    do {
+      try head.logNames()
+      head.completeIdleChunks(lastBefore: .max)
+      head.completeLateSamples()
+      try head.writeCompletedChunks()
+      try head.files.chunks.sync()
+      _ = try head.logHistograms(late: false)
+      _ = try head.logHistograms(late: true)
+      try head.files.wal.sync()
+      try head.files.wbl.sync()
+      return true
+    } catch {
+      log.error("What the head holds could not be logged again", ["err": "\(error)"])
+      return false
+    }
+  }
+}
+
+extension Head {
+  /// Logs the names of all series, under each of their references.
+  func logNames() throws(WALError) {
+    var seconds: [UInt64: [UInt64]] = [:]
+    for (second, first) in secondReferences.withLock({ $0 }) { seconds[first, default: []].append(second) }
+    var names = NameRecords(files.wal)
+    for shard in shards {
+      let series = shard.state.withLock { state in
+        var series: [(reference: UInt64, id: UInt32)] = []
+        state.records.forEach { _, record in series.append((record.pointee.reference, record.pointee.id)) }
+        return series
+      }
+      for (reference, id) in series {
+        try names.append([reference] + (seconds[reference] ?? []), id, of: index)
+      }
+    }
+    try names.commit()
+  }
+}
+
+/// Names of series on their way into a log, some thousands a record. One owner.
+private struct NameRecords: ~Copyable {
+  private let wal: WriteAheadLog
+  private var record = ByteBuffer(capacity: 64 << 10)
+  private var body = WALBody()
+  private var packed: [UInt8] = []
+
+  init(_ wal: WriteAheadLog) { self.wal = wal }
+
+  mutating func append(_ references: [UInt64], _ id: UInt32, of index: SeriesIndex) throws(WALError) {
+    // One without a number is being made; who makes it logs it.
+    if id == 0 || !index.state.withLock({ $0.packedLabels(of: id, into: &packed) }) { return }
+    let labels = packed.withUnsafeBytes { Labels(checking: $0) }
+    guard let labels else { return }
+    for reference in references {
+      if record.count == 0 { SeriesRecord.begin(&record) }
+      SeriesRecord.append(ref: reference, labels: labels, to: &record)
+    }
+    if record.count >= HistogramLogs.recordBytesMax { try commit() }
+  }
+
+  mutating func commit() throws(WALError) {
+    if record.count == 0 { return }
+    body.append(record)
+    try wal.commit(body)
+    body.removeAll()
+    record.removeAll()
+  }
+}
