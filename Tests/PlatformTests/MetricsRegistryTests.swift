@@ -19,6 +19,25 @@ import Testing
     #expect(families[1].samples.map(\.value) == [2.5])
   }
 
+  @Test("a scope has instruments of its own, told with its labels once they are not zero, and goes as a whole")
+  func scopes() {
+    let registry = MetricsRegistry()
+    registry.counter("a_total", "A.").add(1)
+    let scope = registry.scope([("workspace", "x")])
+    let counter = scope.counter("a_total", "A.", labels: [("code", "200")])
+    _ = scope.counter("b_total", "B.")
+    let histogram = scope.histogram("h", "H.", upperBounds: [1])
+    scope.collect("c", "C.", .gauge) { [([], 0), ([("k", "v")], 5)] }
+    #expect(registry.families().map(\.name) == ["a_total", "c"])
+    counter.add(3)
+    histogram.observe(0.5)
+    let text = String(decoding: Exposition.bytes(of: registry.families()), as: UTF8.self)
+    #expect(text.contains("a_total 1\na_total{code=\"200\",workspace=\"x\"} 3\n"))
+    #expect(text.contains("c{k=\"v\",workspace=\"x\"} 5\n") && text.contains("h_count{workspace=\"x\"} 1\n"))
+    registry.remove(scope)
+    #expect(registry.families().map(\.name) == ["a_total"])
+  }
+
   @Test("the same name and labels give the same instrument, in any order of labels")
   func sameInstrument() {
     let registry = MetricsRegistry()

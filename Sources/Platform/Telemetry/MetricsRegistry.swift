@@ -3,6 +3,8 @@ import Synchronization
 /// Every metric the server exposes about itself. Registration at start, reading whenever `/metrics` or the
 /// self-scrape asks. Families keep the order of their first registration by name. A wrong name, or one name for two
 /// kinds, is a mistake of this program and stops it where it is made. Any thread may register and read.
+///
+/// A registry may have scopes: registries of their own, one for each workspace, whose metrics are told with the scope's labels.
 package final class MetricsRegistry: Sendable {
   private enum Instrument: Sendable {
     case counter(Counter)
@@ -30,11 +32,31 @@ package final class MetricsRegistry: Sendable {
     var list: [Family] = []
     var indexByName: [String: Int] = [:]
     var groups: [@Sendable () -> [MetricFamily]] = []
+    var scopes: [MetricsRegistry] = []
   }
 
   private let state = Mutex(Families())
+  /// Added to everything that is told; none but in scopes.
+  package let labels: MetricLabels
 
-  package init() {}
+  package init() { labels = [] }
+
+  private init(labels: MetricLabels) { self.labels = labels }
+
+  /// Adds a scope. Of its metrics those are told whose value is not zero: a thousand workspaces that nobody uses are a thousand
+  /// times nothing.
+  package func scope(_ labels: MetricLabels) -> MetricsRegistry {
+    precondition(!labels.isEmpty && labels.allSatisfy { MetricName.isValidLabel($0.name) }, "a scope has labels")
+    let scope = MetricsRegistry(labels: self.labels + labels)
+    state.withLock { $0.scopes.append(scope) }
+    return scope
+  }
+
+  /// Removes a scope with all its metrics.
+  package func remove(_ scope: MetricsRegistry) { state.withLock { $0.scopes.removeAll { $0 === scope } } }
+
+  /// True for the registry of a part of the server.
+  package var isScope: Bool { !labels.isEmpty }
 
   /// The same name and labels give the same counter again; so for the other kinds.
   package func counter(_ name: String, _ help: String, labels: MetricLabels = []) -> Counter {
@@ -109,7 +131,18 @@ package final class MetricsRegistry: Sendable {
           samples: family.members.flatMap { Self.samples(of: $0, named: family.name) }))
     }
     for read in present.groups { read().forEach(add) }
+    if isScope { result = result.compactMap(labelled) }
+    for scope in present.scopes { scope.families().forEach(add) }
     return result
+  }
+
+  /// The family as a scope tells it; nil where it has nothing to tell.
+  private func labelled(_ family: MetricFamily) -> MetricFamily? {
+    var family = family
+    if family.kind == .histogram && family.samples.allSatisfy({ $0.value == 0 }) { return nil }
+    if family.kind != .histogram { family.samples.removeAll { $0.value == 0 } }
+    for place in family.samples.indices { family.samples[place].labels += labels }
+    return family.samples.isEmpty ? nil : family
   }
 
   // MARK: registration

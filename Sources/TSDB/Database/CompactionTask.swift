@@ -1,12 +1,9 @@
 import Platform
-import Synchronization
 
 /// What happens to blocks by itself: once a second the head is asked for what it can give away; once a minute, and after
-/// each flush, what is past its retention leaves and blocks are compacted until there is nothing left to do. One thread,
-/// on which things may take long.
-final class CompactionTask: Sendable {
-  private let task: PeriodicTask
-
+/// each flush, what is past its retention leaves and blocks are compacted until there is nothing left to do. Its rounds may
+/// take long.
+enum CompactionTask {
   struct State: Sendable {
     var lastRound: Int64 = .min
     var flushPausedUntil: Int64 = 0
@@ -16,25 +13,14 @@ final class CompactionTask: Sendable {
   /// After a flush that failed.
   private static let flushPauseMilliseconds: Int64 = 30_000
 
-  init(_ database: Database) throws(ThreadError) {
-    let state = Mutex(State())
-    task = try PeriodicTask(name: "compaction", intervalMilliseconds: 1000, clock: database.clock) {
-      state.withLock { CompactionTask.round(database, &$0) }
-    }
-  }
-
-  /// Waits for what is under way, which breaks off at once where the database is stopping.
-  func stop() { task.stop() }
-
   static func round(_ database: Database, _ state: inout State) {
     let now = database.clock.monotonicNanoseconds() / 1_000_000
-    var hasFlushed = false
+    var flushed = Database.FlushOutcome.nothing
     if now >= state.flushPausedUntil {
-      let failures = database.metrics.flushesFailed.value
-      hasFlushed = database.flushHead { database.stopping.isCancelled }
-      if database.metrics.flushesFailed.value != failures { state.flushPausedUntil = now + flushPauseMilliseconds }
+      flushed = database.tryFlush { database.stopping.isCancelled }
+      if flushed == .failed { state.flushPausedUntil = now + flushPauseMilliseconds }
     }
-    guard hasFlushed || state.lastRound == .min || now - state.lastRound >= roundMilliseconds else { return }
+    guard flushed == .written || state.lastRound == .min || now - state.lastRound >= roundMilliseconds else { return }
     state.lastRound = now
     database.compact()
   }

@@ -14,10 +14,15 @@ extension Database {
   /// Late blocks of one flush, about; then longer ones are made.
   private static let lateBlocksMax = 16
 
+  enum FlushOutcome { case nothing, written, failed }
+
   /// Writes blocks of what the head can give away, and lets it go. True where a block was written.
-  func flushHead(shouldStop: () -> Bool) -> Bool {
+  func flushHead(shouldStop: () -> Bool) -> Bool { tryFlush(shouldStop) == .written }
+
+  /// The same. `failed`: a part could not be written; the parts before it may have been.
+  func tryFlush(_ shouldStop: () -> Bool) -> FlushOutcome {
     let (now, mark) = (steadyNow(), flushMark.withLock { $0 })
-    guard let border = head.flushBorder(after: mark, now: now) ?? lateBorder(mark) else { return false }
+    guard let border = head.flushBorder(after: mark, now: now) ?? lateBorder(mark) else { return .nothing }
     return blocks.turns.take { flush(before: border, shouldStop) }
   }
 
@@ -29,14 +34,14 @@ extension Database {
     return late >= Database.lateSamplesMax || waited >= Database.flushMillisecondsMax ? mark : nil
   }
 
-  private func flush(before border: Int64, _ shouldStop: () -> Bool) -> Bool {
+  private func flush(before border: Int64, _ shouldStop: () -> Bool) -> FlushOutcome {
     let started = clock.monotonicNanoseconds()
     lastFlush.store(started / 1_000_000, ordering: .relaxed)
     let mark = flushMark.withLock { $0 }
     var written: [BlockMeta] = []
     let ranges = options.withLock { $0.compaction.ranges.milliseconds }
     let (starts, end) = head.beginFlush(before: border)
-    var done = end
+    var (done, hasFailed) = (end, false)
     for range in Database.flushRanges(starts, flushed: mark, ranges) {
       do throws(BlockFault) {
         // A range that was flushed before has only late samples left.
@@ -46,14 +51,15 @@ extension Database {
         done = range.lowerBound
         head.abandonFlush(from: range.lowerBound)
         if error != .stopped {
+          hasFailed = true
           metrics.flushesFailed.add()
           log.error("The head could not be written to a block; it is tried again", ["err": "\(error)"])
         }
         break
       }
     }
-    guard finishFlush(before: max(mark, done), shouldStop) else { return false }
-    if written.isEmpty { return false }
+    let isFinished = finishFlush(before: max(mark, done), shouldStop)
+    if !isFinished || written.isEmpty { return hasFailed ? .failed : .nothing }
     metrics.flushSeconds.observe(Double(clock.monotonicNanoseconds() - started) / 1e9)
     log.info(
       "Head written to blocks",
@@ -62,7 +68,7 @@ extension Database {
         "samples": "\(written.reduce(0) { $0 + $1.stats.samples })",
         "duration": "\((clock.monotonicNanoseconds() - started) / 1_000_000)ms",
       ])
-    return true
+    return hasFailed ? .failed : .written
   }
 
   /// The times that become a block each, of the starts of two hours that hold data, ascending. What lies wholly before

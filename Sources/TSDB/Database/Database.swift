@@ -29,8 +29,8 @@ package final class Database: Sendable {
   let upkeep = Mutex<[@Sendable () -> Void]>([])
   let isDiskFull = Atomic<Bool>(false)
   private let ready = Atomic<Bool>(false)
-  private let maintenance = Mutex<Maintenance?>(nil)
-  private let compaction = Mutex<CompactionTask?>(nil)
+  /// What keeps the database in order, and whether it is this one's own.
+  private let work = Mutex<(shared: SharedWork, isOwn: Bool)?>(nil)
   /// Set when the server ends: what can be done later is broken off.
   let stopping: CancelFlag
   /// Up to when the head has been flushed; lies on disk too (`FlushMark`).
@@ -171,13 +171,12 @@ package final class Database: Sendable {
     return (numbers?.first ?? 0, numbers?.last ?? 0, numbers?.current ?? 0)
   }
 
-  /// Begins the maintenance; from here on the database is ready.
-  package func start() throws(DatabaseError) {
+  /// Begins the maintenance, on threads that databases share; nil: on its own. From here on the database is ready.
+  package func start(on shared: SharedWork? = nil) throws(DatabaseError) {
     do throws(ThreadError) {
-      let maintenance = try Maintenance(self)
-      self.maintenance.withLock { $0 = maintenance }
-      let compaction = try CompactionTask(self)
-      self.compaction.withLock { $0 = compaction }
+      let threads = try shared ?? SharedWork(clock: clock)
+      work.withLock { $0 = (threads, shared == nil) }
+      threads.add(self)
     } catch {
       throw .thread(error)
     }
@@ -201,16 +200,10 @@ package final class Database: Sendable {
   package func close() {
     guard ready.exchange(false, ordering: .acquiringAndReleasing) else { return }
     stopping.cancel()
-    let compaction = compaction.withLock { compaction in
-      defer { compaction = nil }
-      return compaction
+    if let (shared, isOwn) = work.withLock({ $0.take() }) {
+      shared.remove(self)
+      if isOwn { shared.stop() }
     }
-    compaction?.stop()
-    let maintenance = maintenance.withLock { maintenance in
-      defer { maintenance = nil }
-      return maintenance
-    }
-    maintenance?.stop()
     writeCompletedChunks()
     do throws(WALError) {
       try head.files.wal.sync()

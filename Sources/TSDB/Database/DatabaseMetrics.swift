@@ -136,7 +136,8 @@ package final class DatabaseMetrics: Sendable {
     ) {
       $0.head.metrics.duplicates.value
     }
-    registerSizes(database, in: registry)
+    // For a thousand workspaces that would be thousands of folders to list for each reading.
+    if !registry.isScope { registerSizes(database, in: registry) }
     ExemplarMetrics.register(database, in: registry)
     counter("apus_head_chunks_unreadable_total", "Reads of a head chunk that failed.") {
       $0.head.files.chunksUnreadable.value

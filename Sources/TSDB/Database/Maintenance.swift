@@ -1,11 +1,8 @@
 import Platform
-import Synchronization
 
 /// What happens to the head's files by itself: once a second the log is synced if due and waiting chunks are written; when
-/// the log has grown, it is shortened and a snapshot is written. One thread, on which nothing takes long.
-final class Maintenance: Sendable {
-  private let task: PeriodicTask
-
+/// the log has grown, it is shortened and a snapshot is written. Nothing in its rounds takes long.
+enum Maintenance {
   struct State: Sendable {
     var lastTruncation: Int64
     var bytesAtTruncation = 0
@@ -25,15 +22,6 @@ final class Maintenance: Sendable {
     }
   }
 
-  init(_ database: Database) throws(ThreadError) {
-    let state = Mutex(State(database))
-    task = try PeriodicTask(name: "maintenance", intervalMilliseconds: 1000, clock: database.clock) {
-      state.withLock { Maintenance.round(database, &$0) }
-    }
-  }
-
-  func stop() { task.stop() }
-
   static func round(_ database: Database, _ state: inout State) {
     let options = database.options.withLock { $0 }
     let now = database.clock.nowMilliseconds()
@@ -45,7 +33,7 @@ final class Maintenance: Sendable {
     state.rounds += 1
     // Small installations complete a chunk now and then; ten seconds of them go in one write.
     if state.rounds % 10 == 0 || database.head.hasManyCompletedChunks { database.writeCompletedChunks() }
-    let logged = database.metrics.wal.writtenBytes.value + database.metrics.wbl.writtenBytes.value
+    let logged = database.head.files.wal.writtenBytes + database.head.files.wbl.writtenBytes
     let grown = logged - state.bytesAtTruncation
     if now - state.lastTruncation >= options.truncationIntervalMilliseconds || now < state.lastTruncation
       || grown >= options.logBytesPerTruncationMax

@@ -23,6 +23,9 @@ package final class WriteAheadLog: Sendable {
   private let tail: Mutex<SegmentTail>
   private let rounds = SyncRounds()
   private let lastSyncNanoseconds: Atomic<Int64>
+  private let writtenBytesCount = Atomic<Int>(0)
+  /// The segment that `metrics` name.
+  private let toldSegment: Atomic<Int>
 
   /// Begins a new segment after those that are there (or goes on in the last one, if it is empty).
   package init(
@@ -40,6 +43,7 @@ package final class WriteAheadLog: Sendable {
     firstSegment = tail.segment
     self.tail = Mutex(tail)
     lastSyncNanoseconds = Atomic(clock.monotonicNanoseconds())
+    toldSegment = Atomic(firstSegment)
     metrics.segmentCurrent.set(Double(firstSegment))
   }
 
@@ -103,9 +107,8 @@ package final class WriteAheadLog: Sendable {
       throw error
     }
     metrics.writtenBytes.add(outcome.writtenBytes)
-    if outcome.position.segment != Int(metrics.segmentCurrent.value) {
-      metrics.segmentCurrent.set(Double(outcome.position.segment))
-    }
+    writtenBytesCount.add(outcome.writtenBytes, ordering: .relaxed)
+    tell(segment: outcome.position.segment)
     return outcome.position
   }
 
@@ -125,9 +128,16 @@ package final class WriteAheadLog: Sendable {
       }
     }
     let segment = try result.get()
-    metrics.segmentCurrent.set(Double(segment))
+    tell(segment: segment)
     return segment
   }
+
+  private func tell(segment: Int) {
+    if toldSegment.exchange(segment, ordering: .relaxed) != segment { metrics.segmentCurrent.set(Double(segment)) }
+  }
+
+  /// Bytes written by this process.
+  var writtenBytes: Int { writtenBytesCount.load(ordering: .relaxed) }
 
   /// Puts everything committed so far on stable storage.
   package func sync() throws(WALError) {
