@@ -174,8 +174,9 @@ package final class Database: Sendable {
   /// Begins the maintenance, on threads that databases share; nil: on its own. From here on the database is ready.
   package func start(on shared: SharedWork? = nil) throws(DatabaseError) {
     do throws(ThreadError) {
-      let threads = try shared ?? SharedWork(clock: clock)
-      work.withLock { $0 = (threads, shared == nil) }
+      let own = shared == nil ? try SharedWork(clock: clock) : nil
+      guard let threads = shared ?? own else { return }
+      work.withLock { $0 = (threads, own != nil) }
       threads.add(self)
     } catch {
       throw .thread(error)
