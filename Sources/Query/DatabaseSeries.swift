@@ -2,29 +2,11 @@ import Model
 import PromQL
 import TSDB
 
-/// What becomes of a question that meets damage in a block.
-enum DamagePolicy: Sendable {
-  /// It is answered from the rest, with a warning.
-  case answers
-  /// It fails as a query of Prometheus does (`--query.partial-answers=false`).
-  case failsQuery
-  /// It fails as the store's error: what is read is copied, and a part would be taken for the whole.
-  case failsCopy
-
-  init(_ options: QueryOptions) { self = options.answersPartly ? .answers : .failsQuery }
-
-  func check(_ damage: DamageNotes) throws(QueryError) {
-    if self == .answers || damage.isEmpty { return }
-    let text = damage.error ?? "a block is damaged"
-    throw self == .failsQuery ? .execution(text) : .storage(text)
-  }
-}
-
-/// A database as the query engine sees it, for one question. Any thread.
+/// A database as the query engine reads it, for one query. Any thread.
 struct DatabaseSeries: SeriesSource {
   let database: Database
   let policy: DamagePolicy
-  /// What all selections of the question could not read.
+  /// The damage that any selection of the query has met.
   let damage = DamageNotes()
   let stopReason: @Sendable () -> StopReason?
 
@@ -43,14 +25,14 @@ struct DatabaseSeries: SeriesSource {
         stopReason() != nil
       }
     } catch {
-      throw stopReason() == .timeout ? .timeout : .canceled
+      throw QueryError(stopReason() ?? .canceled)
     }
     try policy.check(damage)
     return SelectedSeries(found: found, start: request.start, end: request.end, policy: policy, damage: damage)
   }
 }
 
-/// Series that were found, by index. Any thread.
+/// The series of one selection, by index. Any thread.
 struct SelectedSeries: SeriesSelection {
   let found: DatabaseSelection
   let start: Int64

@@ -1,8 +1,7 @@
 import Platform
 import PromQL
-import Synchronization
 
-/// What the query engine tells about itself, under Prometheus's names. Any thread.
+/// The metrics of the query engine, under Prometheus's names. Any thread.
 final class EngineMetrics: Sendable {
   /// The parts of a query that are timed.
   private enum Slice: String, CaseIterable {
@@ -18,7 +17,7 @@ final class EngineMetrics: Sendable {
   private let overBudget: Counter
   private let clock: any Clock
 
-  init(_ registry: MetricsRegistry, _ pool: WorkerPool, clock: any Clock) {
+  init(_ registry: MetricsRegistry, _ lane: QueryLane, clock: any Clock) {
     self.clock = clock
     let timings = Slice.allCases.map { _ in RecentTimings() }
     self.timings = timings
@@ -33,9 +32,9 @@ final class EngineMetrics: Sendable {
     }
     stopped = [.timeout: unanswered("timeout"), .canceled: unanswered("canceled")]
     overBudget = unanswered("memory")
-    let concurrentMax = pool.threadCount
+    let concurrentMax = lane.concurrencyMax
     registry.collect("prometheus_engine_queries", "The current number of queries being executed or waiting.", .gauge) {
-      [weak pool] in [(labels: [], value: Double(pool.map { $0.queuedCount + $0.runningCount } ?? 0))]
+      [weak lane] in [(labels: [], value: Double(lane?.activeCount ?? 0))]
     }
     registry.collect("prometheus_engine_queries_concurrent_max", "The max number of concurrent queries.", .gauge) {
       [(labels: [], value: Double(concurrentMax))]
@@ -43,7 +42,7 @@ final class EngineMetrics: Sendable {
     registry.collectFamilies { [EngineMetrics.family(timings, now: clock.monotonicNanoseconds())] }
   }
 
-  /// After a query has its answer.
+  /// Counts a query that has its answer.
   func note(_ statistics: QueryStatistics, isRange: Bool) {
     let now = clock.monotonicNanoseconds()
     var seconds = [statistics.queuedSeconds, statistics.preparationSeconds, statistics.evaluationSeconds]
@@ -52,7 +51,7 @@ final class EngineMetrics: Sendable {
     samples.add(statistics.samplesTotal)
   }
 
-  /// After a query has none. A mistake in its text counts nowhere: it is the asker's.
+  /// Counts a query that has no answer, unless its text is wrong: that is the asker's mistake.
   func note(_ error: QueryError) {
     switch error {
     case .timeout: stopped[.timeout]?.add()
@@ -75,45 +74,5 @@ final class EngineMetrics: Sendable {
       samples.append(MetricSample(name: name + "_count", labels: [label], value: Double(found.count)))
     }
     return MetricFamily(name: name, help: "Query timings", kind: .summary, samples: samples)
-  }
-}
-
-/// How long something took: the sum and number of all times, and the quantiles of the last ones, at most 1,024 and at most ten
-/// minutes old. Any thread.
-final class RecentTimings: Sendable {
-  static let keptMax = 1024
-  static let ageNanosecondsMax: Int64 = 600_000_000_000
-
-  private struct State {
-    var sum = 0.0
-    var count = 0
-    /// A ring; `count` says where the next one goes.
-    var kept: [(nanoseconds: Int64, seconds: Double)] = []
-  }
-
-  private let state = Mutex(State())
-
-  func observe(_ seconds: Double, at now: Int64) {
-    state.withLock { state in
-      if state.kept.count < RecentTimings.keptMax {
-        state.kept.append((now, seconds))
-      } else {
-        state.kept[state.count % RecentTimings.keptMax] = (now, seconds)
-      }
-      state.count += 1
-      state.sum += seconds
-    }
-  }
-
-  /// Quantiles are NaN where nothing was timed lately.
-  func summary(_ quantiles: [Double], now: Int64) -> (quantiles: [(Double, Double)], sum: Double, count: Int) {
-    let (kept, sum, count) = state.withLock { ($0.kept, $0.sum, $0.count) }
-    let recent = kept.filter { now - $0.nanoseconds <= RecentTimings.ageNanosecondsMax }.map(\.seconds).sorted()
-    let found = quantiles.map { quantile -> (Double, Double) in
-      if recent.isEmpty { return (quantile, .nan) }
-      let rank = Int((quantile * Double(recent.count)).rounded(.up))
-      return (quantile, recent[max(0, min(recent.count, rank) - 1)])
-    }
-    return (found, sum, count)
   }
 }

@@ -2,31 +2,31 @@ import Platform
 import PromQL
 import Synchronization
 
-/// Threads that lend a hand to queries, as many as there are processors beside the one a query runs on. Shared by all
-/// queries: a hand that is busy with one is not there for another, which then does its work itself. Any thread.
-final class QueryHands: QueryWorkers {
+/// Threads that read series for a query beside its own thread: one fewer than there are processors. All queries share
+/// them; a query that finds them busy does all of its work itself. Any thread.
+final class QueryWorkerPool: QueryWorkers {
   let count: Int
   private let pool: WorkerPool
 
   init(count: Int) throws(ThreadError) {
     self.count = count
-    pool = try WorkerPool(name: "query-hand", threadCount: max(count - 1, 1), queueLimit: max(count - 1, 1))
+    pool = try WorkerPool(name: "query-worker", threadCount: max(count - 1, 1), queueLimit: max(count - 1, 1))
   }
 
   func stop() { pool.stop() }
 
   func forEach(_ tasks: Int, _ body: @escaping @Sendable (Int) -> Void) {
-    let round = Round(tasks, body)
+    let batch = TaskBatch(tasks, body)
     for _ in 0..<(min(tasks, count) - 1) {
-      if !pool.submit({ round.work() }) { break }
+      if !pool.submit({ batch.work() }) { break }
     }
-    round.work()
-    round.waitUntilDone()
+    batch.work()
+    batch.waitUntilDone()
   }
 }
 
-/// Numbered tasks that several threads take, one after the other. Any thread.
-private final class Round: Sendable {
+/// The numbered tasks of one call; each thread takes the next one until none is left. Any thread.
+private final class TaskBatch: Sendable {
   private let tasks: Int
   private let body: @Sendable (Int) -> Void
   private let next = Atomic<Int>(0)

@@ -6,21 +6,24 @@ package struct SelectorFault: Error, CustomStringConvertible {
   package var description: String
 }
 
-/// A PromQL selector, from its text to matchers that can be asked.
+/// A PromQL selector, from its text to matchers.
 package enum SelectorText {
-  package static func compile(_ text: String) throws(SelectorFault) -> [CompiledMatcher] {
-    var matchers: [Matcher] = []
+  package static func parse(_ text: String) throws(SelectorFault) -> [Matcher] {
     do throws(ParseError) {
-      matchers = try Parser.parseSelector(text)
+      return try Parser.parseSelector(text)
     } catch {
-      throw SelectorFault(description: "\(error)")
+      throw SelectorFault(description: error.description)
     }
+  }
+
+  /// The matchers with their regular expressions compiled, ready to be asked.
+  package static func compile(_ text: String) throws(SelectorFault) -> [CompiledMatcher] {
     var compiled: [CompiledMatcher] = []
-    for matcher in matchers {
+    for matcher in try parse(text) {
       do throws(RegexError) {
         compiled.append(try CompiledMatcher(matcher))
       } catch {
-        throw SelectorFault(description: "\(error)")
+        throw SelectorFault(description: error.description)
       }
     }
     return compiled

@@ -1,9 +1,8 @@
 import Format
-import HTTP
 import Platform
 import Synchronization
 
-/// The file in which queries that took long are written, a JSON object a line. Any thread; one line is one write.
+/// The file to which queries that took long are written, a JSON object a line. Any thread; one line is one write.
 ///
 /// At its limit the file is renamed to `name.1`, which replaces the one before. A line that cannot be written is told in
 /// the server's own log, once for each change from good to bad.
@@ -22,7 +21,7 @@ package final class SlowQueryLog: Sendable {
   private let log: Log
   private let state: Mutex<State>
 
-  /// Opens or makes the file.
+  /// Opens the file, or makes it where it is missing.
   package init(_ path: String, thresholdMilliseconds: Int64, disk: any Disk, log: Log) throws(DiskError) {
     self.path = path
     self.disk = disk
@@ -35,16 +34,17 @@ package final class SlowQueryLog: Sendable {
     try AppendFile(path, on: disk, .create)
   }
 
-  func note(_ start: QueryStart, _ request: Request, now: Int64) {
+  /// Writes the line of a query that has ended, where it took long.
+  func note(_ start: QueryStart, _ work: any QueryWork, now: Int64) {
     let nanoseconds = now - start.startNanoseconds
     if nanoseconds < thresholdNanoseconds { return }
     var json = JSONBuffer()
     json.raw("{")
     start.write(&json)
     json.raw(",\"seconds\":\(Double(nanoseconds) / 1e9)")
-    json.raw(",\"samples\":\(request.work.samples.load(ordering: .relaxed))")
-    json.raw(",\"bytes\":\(request.work.bytes.load(ordering: .relaxed))")
-    json.raw(",\"canceled\":\(request.isCancelled)}\n")
+    json.raw(",\"samples\":\(work.samplesRead)")
+    json.raw(",\"bytes\":\(work.bytesWritten)")
+    json.raw(",\"canceled\":\(work.isCanceled)}\n")
     append(json.bytes)
   }
 

@@ -3,6 +3,7 @@ import HTTP
 import Model
 import Platform
 import PromQL
+import Query
 import TSDB
 
 /// What the admin endpoints ask of the program.

@@ -1,6 +1,7 @@
 import HTTP
 import Model
 import PromQL
+import Query
 
 /// `GET /federate`: the last sample of each selected series, as a scrape has it. Runs on the query pool.
 struct Federation: Sendable {
@@ -14,9 +15,11 @@ struct Federation: Sendable {
         throw APIError(.notFound, "no such workspace: \(request.workspace ?? "")")
       }
       let selectors = try LabelSelection.parsed(request.parameterValues("match[]"))
-      let stop = try queries.limits(of: request, timeout: nil).stopReason
-      let now = queries.clock.nowMilliseconds()
-      let (samples, warnings) = try lastSamples(selectors, now, workspace, stop)
+      let querier = queries.querier(over: workspace.database)
+      let stop = queries.stopCheck(QueryTerms(of: request))
+      let (samples, warnings) = try APIError.of { () throws(QueryError) in
+        try lastSamples(selectors, queries.clock.nowMilliseconds(), querier, stop)
+      }
       let escapes = !request.header("Accept", contains: "escaping=allow-utf-8")
       let heldBytes = samples.reduce(0) { $0 + $1.labels.packed.count + 96 }
       let pieces = FederationPieces(samples, externalLabels(), escapes: escapes, warnings: warnings)
@@ -34,21 +37,21 @@ struct Federation: Sendable {
     var value: Double
   }
 
-  /// By metric name, then by labels; each series once, however many selectors find it. Beside them what could not be read.
+  /// By metric name, then by labels; each series once, however many selectors find it. Beside them the warnings about what could not be read.
   private func lastSamples(
-    _ selectors: [[Matcher]], _ now: Int64, _ workspace: Workspace, _ stop: @escaping APIGate.StopCheck
-  ) throws(APIError) -> (samples: [Sample], warnings: [String]) {
+    _ selectors: [[Matcher]], _ now: Int64, _ querier: Querier, _ stop: @escaping StopCheck
+  ) throws(QueryError) -> (samples: [Sample], warnings: [String]) {
     var warnings: [String] = []
     var seen: Set<Labels> = []
     var samples: [Sample] = []
     var column = SampleColumn()
     for selector in selectors {
-      let found = try StoredSeries(
-        selector, from: now - queries.engine.options.lookback, through: now, of: workspace,
-        policy: DamagePolicy(queries.options), stop)
+      let found = try querier.select(
+        selector, from: now - queries.engine.options.lookback, through: now, damage: DamagePolicy(queries.options),
+        stop: stop)
       let reader = found.makeReader()
       for index in 0..<found.count {
-        if let reason = stop() { throw APIError(reason) }
+        if let reason = stop() { throw QueryError(reason) }
         let labels = found.labels[index]
         if selectors.count > 1, !seen.insert(labels).inserted { continue }
         try reader.read(index, into: &column)
@@ -58,7 +61,7 @@ struct Federation: Sendable {
         else { continue }
         samples.append(Sample(labels: labels, time: time, value: value))
       }
-      for text in found.damage.warnings where !warnings.contains(text) { warnings.append(text) }
+      for text in found.warnings where !warnings.contains(text) { warnings.append(text) }
     }
     samples.sort { one, two in
       let names = (one.labels.metricName ?? "", two.labels.metricName ?? "")

@@ -2,6 +2,7 @@ import Format
 import HTTP
 import Model
 import PromQL
+import Query
 import TSDB
 
 /// `/api/v1/labels`, `/api/v1/label/{name}/values`, `/api/v1/series`: what there is, without samples. Run on the query
@@ -12,7 +13,7 @@ struct LabelEndpoints: Sendable {
   let policy: DamagePolicy
 
   func names(
-    _ request: Request, _ workspace: Workspace, _ stop: @escaping APIGate.StopCheck
+    _ request: Request, _ workspace: Workspace, _ stop: @escaping StopCheck
   ) throws(APIError) -> Response {
     let selection = try LabelSelection(request)
     let sets = try LabelSelection.matchers(request)
@@ -24,7 +25,7 @@ struct LabelEndpoints: Sendable {
   }
 
   func values(
-    _ request: Request, _ workspace: Workspace, _ stop: @escaping APIGate.StopCheck
+    _ request: Request, _ workspace: Workspace, _ stop: @escaping StopCheck
   ) throws(APIError) -> Response {
     let name = request.withPathParameter("name") { EscapedName.unescaped(Array($0)) }
     guard name.withUnsafeBytes({ LabelName.isValid($0) }) else {
@@ -40,7 +41,7 @@ struct LabelEndpoints: Sendable {
   }
 
   func series(
-    _ request: Request, _ workspace: Workspace, _ stop: @escaping APIGate.StopCheck
+    _ request: Request, _ workspace: Workspace, _ stop: @escaping StopCheck
   ) throws(APIError) -> Response {
     if request.parameterValues("match[]").isEmpty { throw APIError(.badData, "no match[] parameter provided") }
     let selection = try LabelSelection(request)
@@ -82,7 +83,7 @@ struct LabelEndpoints: Sendable {
   }
 
   private func texts(
-    _ stop: APIGate.StopCheck, _ find: (DamageNotes) throws(QueryStopped) -> LabelTexts
+    _ stop: StopCheck, _ find: (DamageNotes) throws(QueryStopped) -> LabelTexts
   ) throws(APIError) -> Response {
     let notes = DamageNotes()
     let found: LabelTexts
@@ -100,11 +101,7 @@ struct LabelEndpoints: Sendable {
   }
 
   private func check(_ damage: DamageNotes) throws(APIError) {
-    do throws(QueryError) {
-      try policy.check(damage)
-    } catch {
-      throw APIError(error)
-    }
+    try APIError.of { () throws(QueryError) in try policy.check(damage) }
   }
 }
 
@@ -129,30 +126,20 @@ struct LabelSelection {
   }
 
   static func compiled(_ selectors: [String]) throws(APIError) -> [[CompiledMatcher]] {
-    var sets: [[CompiledMatcher]] = []
-    for matchers in try parsed(selectors) {
-      var set: [CompiledMatcher] = []
-      for matcher in matchers {
-        do throws(RegexError) {
-          set.append(try CompiledMatcher(matcher))
-        } catch {
-          throw APIError(.badData, "\(error)")
-        }
-      }
-      sets.append(set)
-    }
-    return sets
+    try read(selectors) { (text) throws(SelectorFault) in try SelectorText.compile(text) }
   }
 
   static func parsed(_ selectors: [String]) throws(APIError) -> [[Matcher]] {
-    var sets: [[Matcher]] = []
-    for selector in selectors {
-      do throws(ParseError) {
-        sets.append(try Parser.parseSelector(selector))
-      } catch {
-        throw APIError(.badData, error.description)
-      }
+    try read(selectors) { (text) throws(SelectorFault) in try SelectorText.parse(text) }
+  }
+
+  private static func read<Set>(
+    _ selectors: [String], _ read: (String) throws(SelectorFault) -> Set
+  ) throws(APIError) -> [Set] {
+    do throws(SelectorFault) {
+      return try selectors.map(read)
+    } catch {
+      throw APIError(.badData, error.description)
     }
-    return sets
   }
 }

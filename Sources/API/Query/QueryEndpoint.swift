@@ -2,6 +2,7 @@ import Format
 import HTTP
 import Model
 import PromQL
+import Query
 
 /// `/api/v1/query` and `/api/v1/query_range`. Runs on the query pool.
 struct QueryEndpoint: Sendable {
@@ -9,18 +10,17 @@ struct QueryEndpoint: Sendable {
   let queries: QueryService
 
   func instant(_ request: Request) -> Response {
-    answer(request, isRange: false) { (parameters, source, limits) throws(APIError) in
+    answer(request) { (parameters, querier, terms) throws(APIError) in
       let time = try parameters.optionalTime("time") ?? queries.clock.nowMilliseconds()
-      let lookback = try lookback(parameters)
-      return try run { () throws(QueryError) in
-        try queries.engine.instant(
-          parameters.text("query"), at: time, lookback: lookback, limits: limits, over: source)
+      terms.lookbackMilliseconds = try lookback(parameters)
+      return try APIError.of { () throws(QueryError) in
+        try querier.instant(parameters.text("query"), at: time, terms)
       }
     }
   }
 
   func range(_ request: Request) -> Response {
-    answer(request, isRange: true) { (parameters, source, limits) throws(APIError) in
+    answer(request) { (parameters, querier, terms) throws(APIError) in
       let start = try required("start", try parameters.time("start"))
       let end = try required("end", try parameters.time("end"))
       if end < start { throw .invalidParameter("end", "end timestamp must not be before start time") }
@@ -34,11 +34,9 @@ struct QueryEndpoint: Sendable {
       if (end - start) / step > Engine.stepsMaximum {
         throw QueryEndpoint.tooManySteps
       }
-      let lookback = try lookback(parameters)
-      return try run { () throws(QueryError) in
-        try queries.engine.range(
-          parameters.text("query"), start: start, end: end, step: step, lookback: lookback, limits: limits,
-          over: source)
+      terms.lookbackMilliseconds = try lookback(parameters)
+      return try APIError.of { () throws(QueryError) in
+        try querier.range(parameters.text("query"), start: start, end: end, step: step, terms)
       }
     }
   }
@@ -48,8 +46,7 @@ struct QueryEndpoint: Sendable {
     "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)")
 
   private func answer(
-    _ request: Request, isRange: Bool,
-    _ evaluate: (Parameters, DatabaseSeries, QueryLimits) throws(APIError) -> QueryResult
+    _ request: Request, _ evaluate: (Parameters, Querier, inout QueryTerms) throws(APIError) -> QueryResult
   ) -> Response {
     do throws(APIError) {
       guard let workspace = workspaces[request.workspace] else {
@@ -58,20 +55,16 @@ struct QueryEndpoint: Sendable {
       guard workspace.database.isReady else {
         throw APIError(.unavailable, "the write-ahead log is being replayed")
       }
-      let started = queries.clock.monotonicNanoseconds()
       let parameters = Parameters(request: request)
+      var terms = QueryTerms(of: request)
+      terms.queuedSeconds = request.queuedSeconds(until: queries.clock.monotonicNanoseconds())
       let limit = try parameters.limit()
-      var limits = try queries.limits(of: request, timeout: try parameters.duration("timeout"))
+      terms.timeoutMilliseconds = try parameters.duration("timeout")
       let statistics = parameters.text("stats")
-      limits.tellsSamplesPerStep = statistics == "all" && queries.tellsSamplesPerStep
-      let source = DatabaseSeries(
-        database: workspace.database, policy: DamagePolicy(queries.options), stopReason: limits.stopReason)
-      var result = try evaluate(parameters, source, limits)
-      result.statistics.queuedSeconds = request.queuedSeconds(until: started)
-      queries.metrics.note(result.statistics, isRange: isRange)
+      terms.tellsSamplesPerStep = statistics == "all"
+      var result = try evaluate(parameters, queries.querier(over: workspace.database), &terms)
       request.work.samples.store(result.statistics.samplesTotal, ordering: .relaxed)
       result.truncate(to: limit)
-      result.warnings += source.damage.warnings
       let json = ResultJSON(result: result, tellsStatistics: !statistics.isEmpty)
       return Response(
         contentType: .json,
@@ -99,18 +92,26 @@ struct QueryEndpoint: Sendable {
     guard let value else { throw .invalidParameter(name, "cannot parse \"\" to a valid \(kind)") }
     return value
   }
+}
 
-  private func run(_ body: () throws(QueryError) -> QueryResult) throws(APIError) -> QueryResult {
-    do throws(QueryError) {
-      return try body()
-    } catch {
-      queries.metrics.note(error)
-      throw APIError(error)
-    }
+extension QueryTerms {
+  /// The terms of a request's query, which ends when its client goes or an operator says so.
+  init(of request: Request) {
+    self.init()
+    isCanceled = { request.isCancelled }
   }
 }
 
 extension APIError {
+  /// Runs a part of a query, with its error as the API tells it.
+  static func of<Result>(_ body: () throws(QueryError) -> Result) throws(APIError) -> Result {
+    do throws(QueryError) {
+      return try body()
+    } catch {
+      throw APIError(error)
+    }
+  }
+
   init(_ error: QueryError) {
     switch error {
     case .invalid(let message):

@@ -2,6 +2,7 @@ import Format
 import HTTP
 import Model
 import PromQL
+import Query
 
 /// Bounds of remote read, from the command line.
 package struct RemoteReadOptions: Sendable {
@@ -32,9 +33,10 @@ struct RemoteReadEndpoint: Sendable {
     }
     do throws(APIError) {
       let read = try decode(request)
-      let stop = try queries.limits(of: request, timeout: nil).stopReason
-      if read.wantsChunks { return try chunks(read, workspace, stop) }
-      return try samples(read, workspace, stop)
+      let querier = queries.querier(over: workspace.database)
+      let stop = queries.stopCheck(QueryTerms(of: request))
+      if read.wantsChunks { return try chunks(read, querier, stop) }
+      return try samples(read, querier, stop)
     } catch {
       return .text(error.status, error.message)
     }
@@ -67,14 +69,16 @@ struct RemoteReadEndpoint: Sendable {
   }
 
   private func find(
-    _ query: RemoteReadRequest.Query, _ external: Labels, _ workspace: Workspace, _ stop: @escaping APIGate.StopCheck
+    _ query: RemoteReadRequest.Query, _ external: Labels, _ querier: Querier, _ stop: @escaping StopCheck
   ) throws(APIError) -> StoredSeries {
-    try StoredSeries(
-      matchers(query, external), from: query.start, through: query.end, of: workspace, policy: .failsCopy, stop)
+    try APIError.of { () throws(QueryError) in
+      try querier.select(
+        matchers(query, external), from: query.start, through: query.end, damage: .failsCopy, stop: stop)
+    }
   }
 
   private func samples(
-    _ read: RemoteReadRequest, _ workspace: Workspace, _ stop: @escaping APIGate.StopCheck
+    _ read: RemoteReadRequest, _ querier: Querier, _ stop: @escaping StopCheck
   ) throws(APIError) -> Response {
     let external = externalLabels()
     var message = ByteBuffer(capacity: 64 << 10)
@@ -84,11 +88,11 @@ struct RemoteReadEndpoint: Sendable {
     var samplesLeft = options.samplesMax == 0 ? Int.max : options.samplesMax
     for query in read.queries {
       result.removeAll()
-      let found = try find(query, external, workspace, stop)
+      let found = try find(query, external, querier, stop)
       let reader = found.makeReader()
       for index in 0..<found.count {
-        if let reason = stop() { throw APIError(reason) }
-        try reader.read(index, into: &column)
+        if let reason = stop() { throw APIError(QueryError(reason)) }
+        try APIError.of { () throws(QueryError) in try reader.read(index, into: &column) }
         if column.isEmpty { continue }
         samplesLeft -= column.count
         if samplesLeft < 0 { throw APIError(.badData, "exceeded sample limit (\(options.samplesMax))") }
@@ -110,12 +114,12 @@ struct RemoteReadEndpoint: Sendable {
   }
 
   private func chunks(
-    _ read: RemoteReadRequest, _ workspace: Workspace, _ stop: @escaping APIGate.StopCheck
+    _ read: RemoteReadRequest, _ querier: Querier, _ stop: @escaping StopCheck
   ) throws(APIError) -> Response {
     let external = externalLabels()
     // Whatever a request gets wrong is known before the first frame.
     var found: [StoredSeries] = []
-    for query in read.queries { found.append(try find(query, external, workspace, stop)) }
+    for query in read.queries { found.append(try find(query, external, querier, stop)) }
     let heldBytes = found.reduce(0) { total, selection in
       selection.labels.reduce(total) { $0 + $1.packed.count + 64 }
     }
@@ -146,8 +150,6 @@ extension Labels {
 }
 
 extension APIError {
-  init(_ reason: StopReason) { self.init(reason == .timeout ? QueryError.timeout : QueryError.canceled) }
-
   var status: Int { kind.status }
 }
 

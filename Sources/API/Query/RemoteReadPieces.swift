@@ -2,6 +2,7 @@ import Format
 import HTTP
 import Model
 import PromQL
+import Query
 
 /// A streamed answer to a remote read: one series after the other, each read when the client has taken those before. Used
 /// by one thread at a time.
@@ -9,7 +10,7 @@ final class RemoteReadPieces: @unchecked Sendable {
   private let selections: [StoredSeries]
   private let external: Labels
   private let frameBytesMax: Int
-  private let stop: APIGate.StopCheck
+  private let stop: StopCheck
 
   private var query = 0
   private var nextIndex = 0
@@ -19,7 +20,7 @@ final class RemoteReadPieces: @unchecked Sendable {
   private var column = SampleColumn()
   private var frame = ByteBuffer(capacity: 64 << 10)
 
-  init(_ selections: [StoredSeries], _ external: Labels, frameBytesMax: Int, _ stop: @escaping APIGate.StopCheck) {
+  init(_ selections: [StoredSeries], _ external: Labels, frameBytesMax: Int, _ stop: @escaping StopCheck) {
     self.selections = selections
     self.external = external
     self.frameBytesMax = frameBytesMax
@@ -36,13 +37,13 @@ final class RemoteReadPieces: @unchecked Sendable {
         reader = nil
         continue
       }
-      if let reason = stop() { throw .failed(APIError(reason).message) }
+      if let reason = stop() { throw .failed(QueryError(reason).description) }
       let reader = reader ?? found.makeReader()
       self.reader = reader
-      do throws(APIError) {
+      do throws(QueryError) {
         try reader.read(nextIndex, into: &column)
       } catch {
-        throw .failed(error.message)
+        throw .failed(error.description)
       }
       let labels = found.labels[nextIndex].adding(external)
       nextIndex += 1

@@ -1,6 +1,7 @@
 import Format
 import HTTP
 import PromQL
+import Query
 import TSDB
 
 /// `/api/v1/status/tsdb`: where the series of the head are. `match[]` and `focusLabel` narrow it down as VictoriaMetrics
@@ -9,7 +10,7 @@ struct TSDBStatusEndpoint: Sendable {
   private static let limitMax = 10_000
 
   func status(
-    _ request: Request, _ workspace: Workspace, _ stop: @escaping APIGate.StopCheck
+    _ request: Request, _ workspace: Workspace, _ stop: @escaping StopCheck
   ) throws(APIError) -> Response {
     var cardinality = CardinalityRequest()
     let limit = Parameters(request: request).text("limit")

@@ -33,11 +33,7 @@ final class QueryContext {
 
   /// Stops a query that is late or not wanted any more.
   func checkStop() throws(QueryError) {
-    switch limits.stopReason() {
-    case .timeout: throw .timeout
-    case .canceled: throw .canceled
-    case nil: break
-    }
+    if let reason = limits.stopReason() { throw QueryError(reason) }
   }
 
   /// Called with the number of values each loop goes over: stops as `checkStop` does, without a look at the clock each time.

@@ -11,6 +11,9 @@ package enum QueryError: Error, Equatable, CustomStringConvertible {
   /// The store failed: `internal`.
   case storage(String)
 
+  /// The error of a query that was stopped.
+  package init(_ reason: StopReason) { self = reason == .timeout ? .timeout : .canceled }
+
   package var description: String {
     switch self {
     case .invalid(let message), .execution(let message), .storage(let message): message
@@ -55,7 +58,7 @@ package struct QueryLimits: Sendable {
   package var tellsSamplesPerStep = false
   /// A clock for the statistics.
   package var nanoseconds: @Sendable () -> Int64 = { 0 }
-  /// Threads that lend a hand; nil: the query runs on its caller's alone. Answers do not depend on it.
+  /// Threads that read series beside the caller's; nil: the query runs on its caller's alone. Answers do not depend on it.
   package var workers: (any QueryWorkers)?
   /// Samples of one selector below which it is cheaper to read alone: about half a millisecond of work.
   package var samplesWorthSharing = 60_000
