@@ -58,12 +58,12 @@ let package = Package(
     // Layer 4: what feeds the database, and what asks it.
     .target(name: "Ingest", dependencies: ["Model", "Platform", "Format", "TSDB"], swiftSettings: hot),
     .target(
-      name: "Query", dependencies: ["Model", "Platform", "Format", "TSDB", "PromQL"], swiftSettings: strict),
+      name: "Query", dependencies: ["Model", "Platform", "Format", "TSDB", "PromQL"], swiftSettings: safe),
 
     // Layer 5: the HTTP surface.
     .target(
       name: "API", dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query"],
-      swiftSettings: strict),
+      swiftSettings: safe),
 
     // Layer 6: the executable.
     .executableTarget(

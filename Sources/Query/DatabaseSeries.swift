@@ -58,7 +58,7 @@ final class SelectedSeriesReader: SeriesReader {
   func read(_ index: Int, into column: inout SampleColumn) throws(QueryError) {
     selection.found.read(index, from: selection.start, through: selection.end, &scratch, into: &samples)
     try selection.policy.check(selection.damage)
-    column.append(samples.times.times, bits: samples.values.bits)
+    unsafe column.append(samples.times.times, bits: samples.values.bits)
     if samples.histograms.isEmpty { return }
     for place in 0..<samples.histograms.count {
       column.append(samples.histograms.times[place], samples.histograms.values[place])

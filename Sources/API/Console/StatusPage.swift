@@ -16,8 +16,7 @@ struct StatusPage: Sendable {
 
   /// Links of older versions, their question with them.
   func graph(_ request: Request) -> Response {
-    let query = request.rawQuery.withMemoryRebound(to: UInt8.self) { String(decoding: $0, as: UTF8.self) }
-    return .redirect(to: links.externalPath + "query?" + query)
+    .redirect(to: links.externalPath + "query?" + request.rawQueryText)
   }
 
   func page(_ request: Request) -> Response {

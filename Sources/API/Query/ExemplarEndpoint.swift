@@ -38,12 +38,12 @@ struct ExemplarEndpoint: Sendable {
 
   private static func write(_ series: SeriesExemplars, _ json: inout JSONBuffer) {
     json.raw("{\"seriesLabels\":")
-    ResultJSON.labels(series.labels, &json)
+    json.labels(series.labels)
     json.raw(",\"exemplars\":[")
     for (place, exemplar) in series.exemplars.enumerated() {
       if place > 0 { json.raw(",") }
       json.raw("{\"labels\":")
-      ResultJSON.labels(exemplar.labels, &json)
+      json.labels(exemplar.labels)
       json.raw(",\"value\":")
       json.value(Double(bitPattern: exemplar.value))
       json.raw(",\"timestamp\":")

@@ -27,8 +27,8 @@ struct LabelEndpoints: Sendable {
   func values(
     _ request: Request, _ workspace: Workspace, _ stop: @escaping StopCheck
   ) throws(APIError) -> Response {
-    let name = request.withPathParameter("name") { EscapedName.unescaped(Array($0)) }
-    guard name.withUnsafeBytes({ LabelName.isValid($0) }) else {
+    let name = EscapedName.unescaped(request.pathBytes("name"))
+    guard LabelName.isValid(name) else {
       throw APIError(.badData, "invalid label name: \(QuotedText.double(name[...]))")
     }
     let selection = try LabelSelection(request)
@@ -66,7 +66,7 @@ struct LabelEndpoints: Sendable {
     return JSONAnswer.list(
       found.labels.count, isTruncated: found.isTruncated, warnings: notes.warnings, heldBytes: heldBytes
     ) { index, json in
-      ResultJSON.labels(found.labels[index], &json)
+      json.labels(found.labels[index])
     }
   }
 
@@ -96,7 +96,7 @@ struct LabelEndpoints: Sendable {
     return JSONAnswer.list(
       found.count, isTruncated: found.isTruncated, warnings: notes.warnings, heldBytes: found.heldBytes
     ) { index, json in
-      found.withText(index) { json.pageString($0) }
+      json.pageString(index, of: found)
     }
   }
 

@@ -45,12 +45,12 @@ struct RemoteReadEndpoint: Sendable {
   private func decode(_ request: Request) throws(APIError) -> RemoteReadRequest {
     var decoded = ByteBuffer(capacity: 1024)
     do throws(CompressionError) {
-      try Snappy.decode(request.body, into: &decoded, decodedBytesMax: options.requestBytesMax)
+      try request.decodeSnappy(into: &decoded, decodedBytesMax: options.requestBytesMax)
     } catch {
       throw APIError(.badData, error == .corrupt ? "snappy: corrupt input" : "snappy: \(error)")
     }
     do throws(RemoteReadRequest.ReadError) {
-      return try RemoteReadRequest(decoded.bytes)
+      return try RemoteReadRequest(decoded)
     } catch {
       switch error {
       case .malformed: throw APIError(.badData, "the body is not a prometheus.ReadRequest")
@@ -103,11 +103,9 @@ struct RemoteReadEndpoint: Sendable {
           throw APIError(.badData, "exceeded answer limit (\(options.answerBytesMax) bytes)")
         }
       }
-      RemoteReadWriter.appendField(0x0a, result.bytes, to: &message)
+      RemoteReadWriter.appendField(0x0a, result, to: &message)
     }
-    var compressed = ByteBuffer(capacity: 64)
-    Snappy.encode(message.bytes, into: &compressed)
-    var response = Response(contentType: .protobuf, body: .bytes(Array(compressed.bytes)))
+    var response = Response(contentType: .protobuf, body: .bytes(Snappy.encoded(message)))
     response.headers = [("Content-Encoding", "snappy")]
     response.mayCompress = false
     return response

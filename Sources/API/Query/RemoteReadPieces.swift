@@ -58,20 +58,18 @@ final class RemoteReadPieces: @unchecked Sendable {
     message.beginFrame(labels)
     let frameBytesMax = max(frameBytesMax, message.frameByteCount)
     var failure: StreamFailure?
-    cutter.cut(column.timestamps, column.values) { first, last, data in
+    unsafe cutter.cut(column.timestamps, column.values) { first, last, data in
       if failure != nil { return }
       if message.frameByteCount > frameBytesMax { failure = endFrame(labels, writer) }
-      message.appendChunk(from: first, through: last, data)
+      unsafe message.appendChunk(from: first, through: last, data)
     }
     for chunk in HistogramChunk.encode(RemoteReadEndpoint.histograms(column)) where failure == nil {
       if message.frameByteCount > frameBytesMax { failure = endFrame(labels, writer) }
-      chunk.bytes.withUnsafeBytes {
-        message.appendChunk(from: chunk.minTime, through: chunk.maxTime, encoding: chunk.encoding, $0)
-      }
+      message.appendChunk(chunk)
     }
     if let failure { throw failure }
     message.endFrame(query: query, into: &frame)
-    try writer.write(frame.bytes)
+    try writer.write(frame)
   }
 
   /// Sends a full frame and begins the next one of the same series.
@@ -79,7 +77,7 @@ final class RemoteReadPieces: @unchecked Sendable {
     message.endFrame(query: query, into: &frame)
     defer { message.beginFrame(labels) }
     do throws(StreamFailure) {
-      try writer.write(frame.bytes)
+      try writer.write(frame)
       return nil
     } catch {
       return error

@@ -107,7 +107,7 @@ final class ResultJSON: @unchecked Sendable {
 
   private func vector(_ sample: VectorSample) {
     json.raw("{\"metric\":")
-    ResultJSON.labels(sample.labels, &json)
+    json.labels(sample.labels)
     switch sample.value {
     case .float(let value):
       json.raw(",\"value\":")
@@ -124,13 +124,11 @@ final class ResultJSON: @unchecked Sendable {
 
   private func matrix(_ series: MatrixSeries) {
     json.raw("{\"metric\":")
-    ResultJSON.labels(series.labels, &json)
+    json.labels(series.labels)
     let samples = series.samples
     if !samples.timestamps.isEmpty {
       json.raw(",\"values\":")
-      samples.timestamps.withUnsafeBufferPointer { times in
-        samples.values.withUnsafeBufferPointer { values in json.samples(times, values) }
-      }
+      json.floats(samples)
     }
     if samples.histogramTimestamps.isEmpty { return json.raw("}") }
     json.raw(",\"histograms\":[")
@@ -154,19 +152,6 @@ final class ResultJSON: @unchecked Sendable {
     }
     nextHistogram = nil
     json.raw("]}")
-  }
-
-  static func labels(_ labels: Labels, _ json: inout JSONBuffer) {
-    json.raw("{")
-    var isFirst = true
-    labels.forEach { name, value in
-      if !isFirst { json.raw(",") }
-      isFirst = false
-      json.string(name)
-      json.raw(":")
-      json.string(value)
-    }
-    json.raw("}")
   }
 
   private static func sample(_ time: Int64, _ value: Double, _ json: inout JSONBuffer) {

@@ -57,7 +57,7 @@ struct TargetEndpoints: Sendable {
       for (index, family) in families.enumerated() {
         if index > 0 { json.raw(",") }
         json.raw("{\"target\":")
-        ResultJSON.labels(Labels(facts.labels), &json)
+        json.labels(Labels(facts.labels))
         if metric.isEmpty {
           json.raw(",\"metric\":")
           json.pageString(family.name)
@@ -81,13 +81,13 @@ struct TargetEndpoints: Sendable {
   private func write(_ facts: OwnTarget.Facts, _ json: inout JSONBuffer) {
     let interval = DurationText.format(facts.intervalMilliseconds)
     json.raw("{\"discoveredLabels\":")
-    ResultJSON.labels(
+    json.labels(
       Labels([
         ("__address__", facts.instance), ("__metrics_path__", links.routePrefix + "metrics"), ("__scheme__", "http"),
         ("__scrape_interval__", interval), ("__scrape_timeout__", interval), ("job", OwnTarget.pool),
-      ]), &json)
+      ]))
     json.raw(",\"labels\":")
-    ResultJSON.labels(Labels(facts.labels), &json)
+    json.labels(Labels(facts.labels))
     json.raw(",\"scrapePool\":\"\(OwnTarget.pool)\",\"scrapeUrl\":")
     json.pageString("http://\(facts.instance)\(links.routePrefix)metrics")
     json.raw(",\"globalUrl\":")

@@ -23,7 +23,7 @@ struct OTLPEndpoint: Sendable {
     guard workspace.database.isReady else {
       return Response.text(503, "the write-ahead log is being replayed").retryAfter(seconds: 5)
     }
-    let outcome = workspace.otlp.receive(request.body, encoding: encoding, compression: compression) {
+    let outcome = unsafe workspace.otlp.receive(request.body, encoding: encoding, compression: compression) {
       Sender(request, workspace, "OTLP", partlyAnswer: "200 with partialSuccess")
     }
     switch outcome {

@@ -56,9 +56,9 @@ enum WriteNegotiation {
   /// Nil for encodings this server does not read.
   static func encoding(_ name: String, of body: UnsafeRawBufferPointer) -> BodyEncoding? {
     let sniffed: BodyEncoding
-    if body.starts(with: [0x28, 0xb5, 0x2f, 0xfd]) {
+    if unsafe body.starts(with: [0x28, 0xb5, 0x2f, 0xfd]) {
       sniffed = .zstd
-    } else if body.starts(with: [0x1f, 0x8b, 0x08]) {
+    } else if unsafe body.starts(with: [0x1f, 0x8b, 0x08]) {
       sniffed = .gzip
     } else {
       sniffed = .snappy

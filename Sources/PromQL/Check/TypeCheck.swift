@@ -54,7 +54,7 @@ struct TypeCheck {
       }
       return
     }
-    if !allowsEmpty, selector.matchers.allSatisfy({ RegexSyntax.matchesEmpty($0) }) {
+    if !allowsEmpty, selector.matchers.allSatisfy({ MatcherTest($0).matches("") }) {
       throw failure("vector selector must contain at least one non-empty matcher", at: selector.position)
     }
   }
