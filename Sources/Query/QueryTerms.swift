@@ -9,7 +9,7 @@ package struct QueryTerms: Sendable {
   package var timeoutMilliseconds: Int64?
   /// True once nobody waits for the answer any more. Called from each thread that works on the query.
   package var isCanceled: @Sendable () -> Bool = { false }
-  /// How far back instant selectors look; nil: as far as the server says.
+  /// The time for which instant selectors look back; nil: the server's.
   package var lookbackMilliseconds: Int64?
   /// True if the samples of each step are counted apart, where the server does so at all.
   package var tellsSamplesPerStep = false

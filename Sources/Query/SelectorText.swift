@@ -1,7 +1,7 @@
 import Model
 import PromQL
 
-/// Why a text is no selector.
+/// The reason why a text is no selector.
 package struct SelectorFault: Error, CustomStringConvertible {
   package var description: String
 }

@@ -6,9 +6,9 @@ import PromQL
 import Query
 import TSDB
 
-/// What the admin endpoints ask of the program.
+/// The actions of the program that the admin endpoints ask for.
 package struct AdminActions: Sendable {
-  /// Whether data may be deleted and copied through the API (`--web.enable-admin-api`).
+  /// True if data may be deleted and copied through the API (`--web.enable-admin-api`).
   package var isEnabled: Bool
   /// The administration of a workspace (nil: the default one); nil where there is none, or it is not ready yet.
   package var administration: @Sendable (_ workspace: String?) -> (any BlockAdmin)?

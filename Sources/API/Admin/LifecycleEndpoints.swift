@@ -2,7 +2,7 @@ import HTTP
 import Platform
 import Synchronization
 
-/// What the lifecycle endpoints ask of the program.
+/// The actions of the program that the lifecycle endpoints ask for.
 package struct LifecycleActions: Sendable {
   /// Reads the configuration again; the error's text, or nil.
   package var reload: @Sendable () -> String?
@@ -29,7 +29,7 @@ struct LifecycleEndpoints: Sendable {
     return unavailable()
   }
 
-  /// What every endpoint that needs data says while there is none.
+  /// The answer of every endpoint that needs data while there is none.
   func unavailable() -> Response {
     plain(503, "Service Unavailable").with(header: "X-Prometheus-Stopping", isStopping() ? "true" : "false")
       .retryAfter(seconds: 5)

@@ -1,6 +1,6 @@
 import HTTP
 
-/// What a browser sees: a page that says what runs here and where its answers are. There is no console of our own yet;
+/// The page for browsers: it says what runs here and where its answers are. There is no console of our own yet;
 /// Prometheus's paths lead here so that bookmarks and links from dashboards do not break.
 struct StatusPage: Sendable {
   static let paths = [

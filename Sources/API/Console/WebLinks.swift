@@ -1,6 +1,6 @@
 import Platform
 
-/// Where this server is reached from outside: `--web.external-url` and `--web.route-prefix`. Immutable.
+/// The address of this server as seen from outside: `--web.external-url` and `--web.route-prefix`. Immutable.
 package struct WebLinks: Sendable {
   /// `http://host:9090/prometheus` as given; empty where it was not.
   let externalURL: String
@@ -22,7 +22,7 @@ package struct WebLinks: Sendable {
       externalURL.isEmpty ? self.routePrefix : parts.isEmpty ? "/" : "/" + parts.joined(separator: "/") + "/"
   }
 
-  /// Where others find this server's metrics; `ownPort` is `localhost:port`.
+  /// The address at which others find this server's metrics; `ownPort` is `localhost:port`.
   func globalMetricsURL(ownPort: String) -> String {
     if externalURL.isEmpty {
       let port = ownPort.split(separator: ":").last.map(String.init) ?? "9090"

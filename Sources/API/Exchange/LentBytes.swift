@@ -40,7 +40,7 @@ extension ResponseWriter {
 }
 
 extension Request {
-  /// What stands behind the `?`, as sent.
+  /// The text behind the `?`, as sent.
   var rawQueryText: String { unsafe String(decoding: rawQuery, as: UTF8.self) }
 
   /// A part of the path as sent, decoded: it may be no UTF-8.

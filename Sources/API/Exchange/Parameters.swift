@@ -72,7 +72,7 @@ struct Parameters {
     return value
   }
 
-  /// What Go says of a text that is no whole number of its size.
+  /// Go's words about a text that is no whole number of its size.
   static func whyNoNumber(_ text: String) -> String {
     let digits = text.utf8.drop { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "+") }
     let isNumber = !digits.isEmpty && digits.count + 1 >= text.utf8.count && digits.allSatisfy { 48...57 ~= $0 }

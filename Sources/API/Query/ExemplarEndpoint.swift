@@ -5,7 +5,7 @@ import PromQL
 import TSDB
 
 /// `/api/v1/query_exemplars`: the exemplars of all series that any selector of a query asks for, whatever the query does
-/// with them. Runs on the query pool; the answer is written as the client takes it.
+/// with them. Runs on the lane of clients' queries; the answer is written as the client takes it.
 struct ExemplarEndpoint: Sendable {
   let options: ParserOptions
 

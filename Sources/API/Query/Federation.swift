@@ -3,7 +3,7 @@ import Model
 import PromQL
 import Query
 
-/// `GET /federate`: the last sample of each selected series, as a scrape has it. Runs on the query pool.
+/// `GET /federate`: the last sample of each selected series, as a scrape has it. Runs on the lane of clients' queries.
 struct Federation: Sendable {
   let workspaces: Workspaces
   let queries: QueryService
@@ -193,7 +193,7 @@ extension ContentType {
 }
 
 extension Request {
-  /// Whether a header's text has this part.
+  /// True if a header's text has this part.
   func header(_ name: StaticString, contains part: String) -> Bool {
     header(name).map { $0.utf8.contains(part.utf8) } ?? false
   }

@@ -105,7 +105,7 @@ struct LabelEndpoints: Sendable {
   }
 }
 
-/// What the three endpoints have in common: `limit`, `start`, `end`.
+/// The parameters that the three endpoints have in common: `limit`, `start`, `end`.
 struct LabelSelection {
   let limit: Int
   let start: Int64

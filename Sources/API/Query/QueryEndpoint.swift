@@ -4,7 +4,7 @@ import Model
 import PromQL
 import Query
 
-/// `/api/v1/query` and `/api/v1/query_range`. Runs on the query pool.
+/// `/api/v1/query` and `/api/v1/query_range`. Runs on the lane of clients' queries.
 struct QueryEndpoint: Sendable {
   let workspaces: Workspaces
   let queries: QueryService

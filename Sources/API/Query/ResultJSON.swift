@@ -6,9 +6,9 @@ import PromQL
 /// A query's answer as Prometheus's API has it, written in pieces so that a large one is never in memory twice. Used by
 /// one thread at a time.
 final class ResultJSON: @unchecked Sendable {
-  /// What the labels of a series cost beside their bytes, with the arrays of its samples.
+  /// Bytes that a series takes beside those of its labels and samples.
   private static let seriesBytes = 192
-  /// What a native histogram costs, about.
+  /// Bytes that a native histogram takes, about.
   private static let histogramBytes = 512
 
   private let result: QueryResult

@@ -37,7 +37,7 @@ struct RuleEndpoints: Sendable {
     JSONAnswer.success("{\"activeAlertmanagers\":[],\"droppedAlertmanagers\":[]}")
   }
 
-  /// What Go takes for a truth value, in small letters.
+  /// The words that Go takes for a truth value, in small letters.
   private static let booleans = ["1", "t", "true", "0", "f", "false"]
 
   private func checkLimit(_ text: String) throws(APIError) {

@@ -2,7 +2,7 @@ import Format
 import HTTP
 import Platform
 
-/// What `/api/v1/status/runtimeinfo` tells beside what the system knows.
+/// The facts of `/api/v1/status/runtimeinfo` that the system does not know.
 package struct RuntimeFacts: Sendable {
   package var startMilliseconds: Int64
   /// When a configuration was last taken over, and whether the last try went well.

@@ -2,7 +2,7 @@ import Format
 import HTTP
 import Platform
 
-/// What this program is.
+/// The version of this program and how it was built.
 package struct BuildVersion: Sendable {
   package var version: String
   package var revision: String

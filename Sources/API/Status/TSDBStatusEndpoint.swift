@@ -5,7 +5,7 @@ import Query
 import TSDB
 
 /// `/api/v1/status/tsdb`: where the series of the head are. `match[]` and `focusLabel` narrow it down as VictoriaMetrics
-/// offers it; without them the answer is Prometheus's. Runs on the query pool.
+/// offers it; without them the answer is Prometheus's. Runs on the lane of clients' queries.
 struct TSDBStatusEndpoint: Sendable {
   private static let limitMax = 10_000
 
@@ -51,7 +51,7 @@ struct TSDBStatusEndpoint: Sendable {
     json.raw("}")
   }
 
-  /// What a clock that was wrong has let in.
+  /// Writes the samples that a wrong clock has let in.
   private func write(_ ahead: SamplesAhead, _ json: inout JSONBuffer) {
     json.raw(",\"apus\":{\"now\":\(ahead.now),\"newestTime\":\(ahead.newestTime ?? .min)")
     json.raw(",\"aheadMilliseconds\":\(max(0, ahead.newestTime.map { $0 - ahead.now } ?? 0))")

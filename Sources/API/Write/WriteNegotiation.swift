@@ -1,7 +1,7 @@
 import HTTP
 import Ingest
 
-/// What the headers of a write say of its body. Pure.
+/// Reads from the headers of a write which message its body holds, and in which encoding. Pure.
 enum WriteNegotiation {
   static let mediaType = "application/x-protobuf"
   static let messageV1 = "prometheus.WriteRequest"
@@ -51,7 +51,7 @@ enum WriteNegotiation {
     return .message(.v1)
   }
 
-  /// What the body is: as its header says, but zstd and gzip are known by their magic numbers, since some senders name
+  /// The encoding of a body: as its header says, but zstd and gzip are known by their magic numbers, since some senders name
   /// the wrong one, or a proxy has changed it. No snappy block begins so: its first element would be a copy of nothing.
   /// Nil for encodings this server does not read.
   static func encoding(_ name: String, of body: UnsafeRawBufferPointer) -> BodyEncoding? {

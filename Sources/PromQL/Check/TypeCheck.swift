@@ -1,6 +1,6 @@
 import Model
 
-/// Whether a parsed tree makes sense: the kinds of operands and arguments, the labels of matchings. Also settles what only
+/// Checks that a parsed tree makes sense: the kinds of operands and arguments, the labels of matchings. Also settles what only
 /// kinds decide: set operators match many to many, and only vectors match at all.
 struct TypeCheck {
   let query: [UInt8]
