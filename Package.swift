@@ -48,25 +48,27 @@ let package = Package(
       dependencies: ["Model", "CSnappy", "CZlib", "CZstd", "CYAML", "CProtobuf", "CShims"],
       swiftSettings: hot),
     .target(
-      name: "HTTP", dependencies: ["Model", "Platform", "CMicrohttpd", "CCurl", "CZlib", "CZstd", "CShims"],
+      name: "HTTP", dependencies: ["Platform", "CMicrohttpd", "CCurl", "CZlib", "CZstd", "CShims"],
       swiftSettings: hot),
 
     // Layer 3: the database and the language; neither knows the other.
     .target(name: "TSDB", dependencies: ["Model", "Platform", "Format", "CShims"], swiftSettings: hot),
     .target(name: "PromQL", dependencies: ["Model"], swiftSettings: streamed),
 
-    // Layer 4: what feeds the database.
-    .target(name: "Ingest", dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB"], swiftSettings: hot),
+    // Layer 4: what feeds the database, and what asks it.
+    .target(name: "Ingest", dependencies: ["Model", "Platform", "Format", "TSDB"], swiftSettings: hot),
+    .target(
+      name: "Query", dependencies: ["Model", "Platform", "Format", "TSDB", "PromQL"], swiftSettings: safe),
 
     // Layer 5: the HTTP surface.
     .target(
-      name: "API", dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest"],
-      swiftSettings: strict),
+      name: "API", dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query"],
+      swiftSettings: safe),
 
     // Layer 6: the executable.
     .executableTarget(
       name: "apus",
-      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "API", "CShims"],
+      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "API", "CShims"],
       swiftSettings: strict, plugins: ["RevisionPlugin"]),
     .plugin(name: "RevisionPlugin", capability: .buildTool()),
 
@@ -81,7 +83,7 @@ let package = Package(
     // A server in a simulated world, and the program that replays one: scripts/simulate.
     .target(
       name: "Simulation",
-      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "API", "TestKit"],
+      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "API", "TestKit"],
       path: "Tests/Simulation", swiftSettings: strict),
     .executableTarget(
       name: "Simulate", dependencies: ["Platform", "Simulation", "TestKit"], path: "Tests/Simulate",
@@ -102,8 +104,12 @@ let package = Package(
       dependencies: ["Ingest", "TSDB", "Format", "Model", "Platform", "TestKit", "CAllocationCount"],
       swiftSettings: strict),
     .testTarget(
+      name: "QueryTests",
+      dependencies: ["Query", "Ingest", "TSDB", "PromQL", "Format", "Model", "Platform", "TestKit"],
+      swiftSettings: strict),
+    .testTarget(
       name: "APITests",
-      dependencies: ["API", "Ingest", "TSDB", "PromQL", "HTTP", "Format", "Model", "Platform", "TestKit"],
+      dependencies: ["API", "Query", "Ingest", "TSDB", "PromQL", "HTTP", "Format", "Model", "Platform", "TestKit"],
       swiftSettings: strict),
     .testTarget(name: "ApusTests", dependencies: ["apus", "HTTP", "Model", "TSDB", "TestKit"], swiftSettings: strict),
     .testTarget(name: "SimulationTests", dependencies: ["Simulation", "TestKit"], swiftSettings: strict),
@@ -120,11 +126,14 @@ if let kind = Context.environment["APUS_FUZZ"] {
   package.targets.removeAll { $0.name == "apus" }
   package.targets += [
     .target(
-      name: "apus", dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "API", "CShims"],
+      name: "apus",
+      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "API", "CShims"],
       exclude: ["main.swift"], swiftSettings: strict, plugins: ["RevisionPlugin"]),
     .executableTarget(
       name: "Fuzz",
-      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "API", "apus", "TestKit"],
+      dependencies: [
+        "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "API", "apus", "TestKit",
+      ],
       path: "Tests/Fuzz", exclude: ["found"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]),
   ]

@@ -1,5 +1,6 @@
 import HTTP
 import PromQL
+import Query
 import TSDB
 
 /// The way to every endpoint of the API: the workspace is found, has its data back, and the answer carries what browsers
@@ -13,7 +14,6 @@ struct APIGate: Sendable {
   typealias WorkspaceHandler = @Sendable (Request, Workspace) throws(APIError) -> Response
   /// As `WorkspaceHandler`, with the function that ends long work: a reason once it should.
   typealias LookupHandler = @Sendable (Request, Workspace, @escaping StopCheck) throws(APIError) -> Response
-  typealias StopCheck = @Sendable () -> StopReason?
 
   /// An endpoint that answers in every state of the server.
   func always(_ handler: @escaping WorkspaceHandler) -> Handler {
@@ -36,8 +36,7 @@ struct APIGate: Sendable {
   /// An endpoint that may take long: it ends when the client goes, or when a query would have to.
   func lookup(_ handler: @escaping LookupHandler) -> Handler {
     ready { (request, workspace) throws(APIError) in
-      let limits = try queries.limits(of: request, timeout: nil)
-      return try handler(request, workspace, limits.stopReason)
+      try handler(request, workspace, queries.stopCheck(QueryTerms(of: request)))
     }
   }
 
@@ -65,6 +64,6 @@ struct APIGate: Sendable {
 extension APIError {
   /// A lookup that was ended.
   init(_ stopped: QueryStopped, _ reason: StopReason?) {
-    self = reason == .timeout ? APIError(QueryError.timeout) : APIError(QueryError.canceled)
+    self.init(QueryError(reason ?? .canceled))
   }
 }

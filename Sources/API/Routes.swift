@@ -1,6 +1,7 @@
 import HTTP
 import Model
 import Platform
+import Query
 
 /// What the HTTP surface needs from the rest of the program.
 package struct APIServices: Sendable {
@@ -22,7 +23,7 @@ package struct APIServices: Sendable {
   package var ownTarget = OwnTarget()
   package var remoteRead = RemoteReadOptions()
   /// Where remote reads run; nil: with the queries.
-  package var remoteReadPool: WorkerPool?
+  package var remoteReadLane: QueryLane?
   package var slowQueryLog: SlowQueryLog?
   package var isAdminEnabled = false
 
@@ -69,7 +70,9 @@ package enum Routes {
   private static func addQueries(_ routes: inout RouteTable) {
     let services = routes.services
     let query = QueryEndpoint(workspaces: services.workspaces, queries: services.queries)
-    let active = ActiveQueries(clock: services.queries.clock, slowLog: services.slowQueryLog)
+    let active = ActiveQueryEndpoints(
+      clock: services.queries.clock,
+      queries: ActiveQueries(clock: services.queries.clock, slowLog: services.slowQueryLog))
     routes.addQuery("/api/v1/query", active.tracking(query.instant))
     routes.addQuery("/api/v1/query_range", active.tracking(query.range))
     routes.addForOperators(.get, "/api/v1/status/active_queries", active.list)
@@ -84,10 +87,9 @@ package enum Routes {
     let read = RemoteReadEndpoint(
       options: services.remoteRead, externalLabels: services.externalLabels, workspaces: services.workspaces,
       queries: services.queries)
-    var executor = services.queries.executor
-    if let pool = services.remoteReadPool { executor = { work in pool.submit(work) } }
+    let lane = services.remoteReadLane ?? services.queries.lane
     routes.router.add(
-      .post, "/api/v1/read", run: .queued(executor), readsForm: false, routes.gate.ready(plain: read.handle))
+      .post, "/api/v1/read", run: .queued(lane.executor), readsForm: false, routes.gate.ready(plain: read.handle))
     let federation = Federation(
       workspaces: services.workspaces, queries: services.queries, externalLabels: services.externalLabels)
     routes.router.add(
@@ -174,7 +176,7 @@ struct RouteTable {
     self.services = services
     gate = APIGate(
       workspaces: services.workspaces, queries: services.queries, lifecycle: lifecycle, cors: services.cors)
-    queued = .queued(services.queries.executor)
+    queued = .queued(services.queries.lane.executor)
     router = Router(prefix: services.links.routePrefix)
   }
 

@@ -3,6 +3,7 @@ import HTTP
 import Ingest
 import Model
 import Platform
+import Query
 import TSDB
 
 // From the command line and the configuration file to what each part is told.

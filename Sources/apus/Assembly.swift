@@ -3,6 +3,7 @@ import HTTP
 import Ingest
 import Model
 import Platform
+import Query
 import Synchronization
 import TSDB
 
@@ -20,7 +21,7 @@ final class Assembly: Sendable {
   let database: Database
   let receiver: Receiver
   let queries: QueryService
-  let remoteReadPool: WorkerPool
+  let remoteReadLane: QueryLane
   let ownTarget = OwnTarget()
   let servers: [HTTPServer]
   let heapTrim: HeapTrim
@@ -73,8 +74,10 @@ final class Assembly: Sendable {
     do throws(ThreadError) {
       queries = try QueryService(QueryOptions(options), clock: clock, registry: registry)
       let readsMax = options.remoteReadsMax > 0 ? options.remoteReadsMax : options.queriesMax
-      remoteReadPool = try WorkerPool(
-        name: "remote-read", threadCount: readsMax, queueLimit: max(options.queriesQueuedMax, 1))
+      // No expression is evaluated there.
+      remoteReadLane = try QueryLane(
+        name: "remote-read", concurrencyMax: readsMax, queuedMax: options.queriesQueuedMax,
+        stackBytes: NamedThread.stackBytesDefault)
       heapTrim = try HeapTrim(registry: registry)
     } catch {
       throw StartError("\(error)")
@@ -92,7 +95,7 @@ final class Assembly: Sendable {
     services.runtime = Assembly.runtime(options, configuration, database, clock)
     services.ownTarget = ownTarget
     services.remoteRead = RemoteReadOptions(options)
-    services.remoteReadPool = remoteReadPool
+    services.remoteReadLane = remoteReadLane
     services.isAdminEnabled = options.isAdminAPIEnabled
     services.cors = try Assembly.cors(options)
     services.slowQueryLog = try Assembly.slowQueryLog(options, log)

@@ -74,7 +74,7 @@ final class Lifecycle {
     for server in assembly.servers { server.drain(until: deadline) }
     // They have been told to stop, and only read: one that does not hear it ends with the process.
     if !assembly.queries.stop(within: Lifecycle.queriesMilliseconds)
-      || !assembly.remoteReadPool.stop(within: Lifecycle.queriesMilliseconds)
+      || !assembly.remoteReadLane.stop(within: Lifecycle.queriesMilliseconds)
     {
       assembly.log.warn("A query did not stop when it was told to; the database is closed without waiting for it")
     }

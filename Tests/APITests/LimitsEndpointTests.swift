@@ -1,5 +1,6 @@
 import Ingest
 import Model
+import Query
 import TSDB
 import TestKit
 import Testing

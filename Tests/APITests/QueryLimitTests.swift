@@ -1,6 +1,4 @@
-import PromQL
-import Platform
-import Synchronization
+import Query
 import TestKit
 import Testing
 
@@ -61,30 +59,5 @@ struct QueryLimitTests {
     #expect(try JSONValue(parsing: try bench.get(late).body)["data"]["result"].array?.count == 0)
     #expect(try JSONValue(parsing: try bench.get(late + "&lookback_delta=5m").body)["data"]["result"].array?.count == 1)
     #expect(try bench.get(late + "&lookback_delta=0").status == 400)
-  }
-
-  @Test("queries wait for a thread; when too many wait, the next is refused")
-  func queue() throws {
-    var options = QueryOptions()
-    options.concurrencyMax = 1
-    options.queuedMax = 2
-    let queries = try QueryService(options, clock: SystemClock())
-    let gate = Monitor((entered: false, open: false))
-    let ran = Atomic<Int>(0)
-    #expect(
-      queries.executor {
-        gate.withLock { $0.entered = true }
-        gate.wakeAll()
-        _ = gate.wait { $0.open ? true : nil }
-        ran.add(1, ordering: .relaxed)
-      })
-    _ = gate.wait { $0.entered ? true : nil }
-    #expect(queries.executor { ran.add(1, ordering: .relaxed) })
-    #expect(queries.executor { ran.add(1, ordering: .relaxed) })
-    #expect(!queries.executor { ran.add(1, ordering: .relaxed) })
-    gate.withLock { $0.open = true }
-    gate.wakeAll()
-    queries.stop()
-    #expect(ran.load(ordering: .relaxed) == 3)
   }
 }

@@ -1,4 +1,5 @@
 import PromQL
+import Query
 import TestKit
 import Testing
 

@@ -1,6 +1,7 @@
 import Ingest
 import Platform
 import PromQL
+import Query
 
 @testable import API
 @testable import HTTP

@@ -7,7 +7,7 @@ import Testing
 /// Several threads on the series of one query.
 struct SweepTests {
   /// Runs tasks on threads of its own, the last ones first, so that nothing comes in the order it was asked for.
-  private struct Hands: QueryWorkers {
+  private struct TestWorkers: QueryWorkers {
     let count: Int
 
     func forEach(_ tasks: Int, _ body: @escaping @Sendable (Int) -> Void) {
@@ -63,7 +63,7 @@ struct SweepTests {
       var first: String?
       for workers in [nil, 1, 2, 3, 8] {
         var limits = QueryLimits()
-        limits.workers = workers.map { Hands(count: $0) }
+        limits.workers = workers.map { TestWorkers(count: $0) }
         limits.samplesWorthSharing = 0
         limits.tellsSamplesPerStep = true
         let result = Result { () throws(QueryError) in
@@ -86,7 +86,7 @@ struct SweepTests {
     let engine = Engine(options: EngineOptions())
     for workers in [nil, 3] {
       var limits = QueryLimits()
-      limits.workers = workers.map { Hands(count: $0) }
+      limits.workers = workers.map { TestWorkers(count: $0) }
       limits.samplesWorthSharing = 0
       func refusal(_ query: String) -> QueryError? {
         do throws(QueryError) {

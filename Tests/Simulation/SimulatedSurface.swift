@@ -2,6 +2,7 @@ import API
 import HTTP
 import Ingest
 import Platform
+import Query
 import TSDB
 
 /// The HTTP surface of a simulated server: the routes, handlers and bytes of the real one, without connections; requests run

@@ -1,6 +1,6 @@
 import Model
 
-/// What all parts of one query share. Used from the thread that evaluates.
+/// The state that all parts of one query share. Used from the thread that evaluates.
 final class QueryContext {
   let source: any SeriesSource
   let options: EngineOptions
@@ -33,11 +33,7 @@ final class QueryContext {
 
   /// Stops a query that is late or not wanted any more.
   func checkStop() throws(QueryError) {
-    switch limits.stopReason() {
-    case .timeout: throw .timeout
-    case .canceled: throw .canceled
-    case nil: break
-    }
+    if let reason = limits.stopReason() { throw QueryError(reason) }
   }
 
   /// Called with the number of values each loop goes over: stops as `checkStop` does, without a look at the clock each time.
@@ -144,7 +140,7 @@ struct Evaluator {
     }
   }
 
-  /// What does not change from step to step is evaluated at the first and repeated.
+  /// Evaluates at the first step what does not change from step to step, and repeats it.
   private func streamOnce(_ expression: Expression, _ sink: Sink) throws(QueryError) {
     let once = Evaluator(context: context, grid: .instant(grid.start))
     let count = grid.count
@@ -218,7 +214,7 @@ extension Expression {
     }
   }
 
-  /// Whether evaluating it once and repeating is cheaper than evaluating it at each step.
+  /// True if evaluating it once and repeating is cheaper than evaluating it at each step.
   fileprivate var isWorthOnce: Bool {
     switch self {
     case .number, .string, .matrix, .subquery: false
@@ -227,7 +223,7 @@ extension Expression {
     }
   }
 
-  /// Whether all series of the result have the same metric name, so that dropping it leaves them different.
+  /// True if all series of the result have the same metric name, so that dropping it leaves them different.
   var hasOneName: Bool {
     switch self {
     case .selector(let node): node.matchers.contains { $0.kind == .equal && $0.name == "__name__" }

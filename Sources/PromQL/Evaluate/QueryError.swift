@@ -1,4 +1,4 @@
-/// Why a query has no answer. Each case maps to one error type of the HTTP API.
+/// The reason why a query has no answer. Each case maps to one error type of the HTTP API.
 package enum QueryError: Error, Equatable, CustomStringConvertible {
   /// The text or the parameters are wrong: `bad_data`.
   case invalid(String)
@@ -11,6 +11,9 @@ package enum QueryError: Error, Equatable, CustomStringConvertible {
   /// The store failed: `internal`.
   case storage(String)
 
+  /// The error of a query that was stopped.
+  package init(_ reason: StopReason) { self = reason == .timeout ? .timeout : .canceled }
+
   package var description: String {
     switch self {
     case .invalid(let message), .execution(let message), .storage(let message): message
@@ -22,7 +25,7 @@ package enum QueryError: Error, Equatable, CustomStringConvertible {
   static let tooManySamples = QueryError.execution(
     "query processing would load too many samples into memory in query execution")
 
-  /// Whether it held more than it may, samples or bytes.
+  /// True if the query held more samples or bytes than it may.
   package var isOverBudget: Bool {
     guard case .execution(let message) = self else { return false }
     return self == .tooManySamples || message.hasPrefix(QueryError.tooManyBytesStart)
@@ -38,24 +41,24 @@ package enum QueryError: Error, Equatable, CustomStringConvertible {
   static let sameLabels = QueryError.execution("vector cannot contain metrics with the same labelset")
 }
 
-/// Why a query should stop before it is done; asked for per series, and within a series after each stretch of work.
+/// The reason to stop a query before it is done; asked for per series, and within a series after each stretch of work.
 package enum StopReason: Sendable { case timeout, canceled }
 
-/// What a query may use.
+/// The bounds of one query, and what it gets from outside.
 package struct QueryLimits: Sendable {
   /// Samples held in memory at once (`--query.max-samples`).
   package var samplesMaximum = 50_000_000
   /// Bytes of everything a query holds at once (`--query.max-bytes`).
   package var bytesMaximum = 2 << 30
-  /// Whether to stop now: the deadline, a client that is gone. Called from each thread that evaluates; once it says so it
+  /// The reason to stop now, if there is one: the deadline, a client that is gone. Called from each thread that evaluates; once it says so it
   /// goes on saying so.
   package var stopReason: @Sendable () -> StopReason? = { nil }
 
-  /// Whether to count the samples of each step apart.
+  /// True if the samples of each step are counted apart.
   package var tellsSamplesPerStep = false
   /// A clock for the statistics.
   package var nanoseconds: @Sendable () -> Int64 = { 0 }
-  /// Threads that lend a hand; nil: the query runs on its caller's alone. Answers do not depend on it.
+  /// Threads that read series beside the caller's; nil: the query runs on its caller's alone. Answers do not depend on it.
   package var workers: (any QueryWorkers)?
   /// Samples of one selector below which it is cheaper to read alone: about half a millisecond of work.
   package var samplesWorthSharing = 60_000
@@ -65,14 +68,14 @@ package struct QueryLimits: Sendable {
 
 /// Threads that queries share. Any thread.
 package protocol QueryWorkers: Sendable {
-  /// How many may work on one query at once, the caller's among them.
+  /// Number of threads that may work on one query at once, the caller's among them.
   var count: Int { get }
   /// Calls `body` once with each number below `tasks`, on the caller's thread and on those that are free; returns when all
   /// calls have returned.
   func forEach(_ tasks: Int, _ body: @escaping @Sendable (Int) -> Void)
 }
 
-/// How the engine behaves: what Prometheus sets by flags.
+/// The behaviour of the engine: what Prometheus sets by flags.
 package struct EngineOptions: Sendable {
   package var parser = ParserOptions()
   /// How far back an instant selector looks, in milliseconds.

@@ -1,4 +1,4 @@
-import API
+import Query
 
 /// Conditions between keys, as in Prometheus. Each is named for what must hold.
 enum SchemaRules {

@@ -1,0 +1,79 @@
+import Format
+import HTTP
+import Platform
+
+/// The version of this program and how it was built.
+package struct BuildVersion: Sendable {
+  package var version: String
+  package var revision: String
+  package var branch: String
+  package var buildDate: String
+  package var compiler: String
+
+  package init(version: String, revision: String, branch: String, buildDate: String, compiler: String) {
+    self.version = version
+    self.revision = revision
+    self.branch = branch
+    self.buildDate = buildDate
+    self.compiler = compiler
+  }
+
+  /// The version of Prometheus whose API this is: clients decide by it what they may ask for.
+  static let servedAPI = "3.5.0"
+
+  /// With the field names Prometheus uses; `goVersion` names the compiler there is.
+  var json: String {
+    let fields = [
+      ("version", BuildVersion.servedAPI), ("revision", revision), ("branch", branch), ("buildUser", ""),
+      ("buildDate", buildDate),
+      ("goVersion", compiler), ("apusVersion", version),
+    ]
+    return "{" + fields.map { "\(JSONBuffer.quoted($0.0)):\(JSONBuffer.quoted($0.1))" }.joined(separator: ",") + "}"
+  }
+}
+
+/// `/api/v1/status/...`, `/metrics`, `/version`: what the server says about itself.
+struct StatusEndpoints: Sendable {
+  let services: APIServices
+
+  func buildInfo(_ request: Request, _ workspace: Workspace) -> Response { JSONAnswer.success(services.version.json) }
+
+  func version(_ request: Request) -> Response { .text(200, services.version.json) }
+
+  func flags(_ request: Request, _ workspace: Workspace) -> Response {
+    JSONAnswer.success { json in
+      json.raw("{")
+      for (index, flag) in services.flags.enumerated() {
+        if index > 0 { json.raw(",") }
+        json.pageString(flag.name)
+        json.raw(":")
+        json.pageString(flag.value)
+      }
+      json.raw("}")
+    }
+  }
+
+  func config(_ request: Request, _ workspace: Workspace) -> Response {
+    JSONAnswer.success("{\"yaml\":\(JSONBuffer.quoted(services.configurationText()))}")
+  }
+
+  func runtimeInfo(_ request: Request, _ workspace: Workspace) -> Response {
+    JSONAnswer.success { services.runtime.write(now: services.queries.clock.nowMilliseconds(), &$0) }
+  }
+
+  func walReplay(_ request: Request, _ workspace: Workspace) -> Response {
+    let replayed = workspace.database.replayed
+    return JSONAnswer.success(
+      "{\"min\":\(replayed.first),\"max\":\(replayed.last),\"current\":\(replayed.current)}")
+  }
+
+  /// Nothing is ever announced this way.
+  func notifications(_ request: Request, _ workspace: Workspace) -> Response { JSONAnswer.success("[]") }
+
+  /// Prometheus's answer to one listener too many.
+  func liveNotifications(_ request: Request, _ workspace: Workspace) -> Response { .noContent }
+
+  func metrics(_ request: Request) -> Response {
+    Response(contentType: .exposition, body: .bytes(Exposition.bytes(of: services.registry.families())))
+  }
+}
