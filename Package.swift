@@ -111,7 +111,9 @@ let package = Package(
       name: "APITests",
       dependencies: ["API", "Query", "Ingest", "TSDB", "PromQL", "HTTP", "Format", "Model", "Platform", "TestKit"],
       swiftSettings: strict),
-    .testTarget(name: "ApusTests", dependencies: ["apus", "HTTP", "Model", "TSDB", "TestKit"], swiftSettings: strict),
+    .testTarget(
+      name: "ApusTests", dependencies: ["apus", "API", "Format", "HTTP", "Ingest", "Model", "TSDB", "TestKit"],
+      swiftSettings: strict),
     .testTarget(name: "SimulationTests", dependencies: ["Simulation", "TestKit"], swiftSettings: strict),
     .testTarget(name: "EndToEndTests", dependencies: ["TestKit", "Format", "HTTP", "Platform"], swiftSettings: strict),
   ],

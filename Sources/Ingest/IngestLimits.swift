@@ -13,5 +13,15 @@ package struct IngestLimits: Sendable, Equatable {
   /// Samples that may come at once after a quiet time; 0: those of one second.
   package var samplesBurstMax = 0
 
+  /// Without bounds on series and rate.
   package init() {}
+
+  /// What holds where the configuration says nothing.
+  package static let standard: IngestLimits = {
+    var limits = IngestLimits()
+    limits.labelsPerSeriesMax = 100
+    limits.labelNameBytesMax = 1024
+    limits.labelValueBytesMax = 8192
+    return limits
+  }()
 }

@@ -8,75 +8,19 @@ import TSDB
 
 // From the command line and the configuration file to what each part is told.
 
-extension DatabaseOptions {
-  init(_ options: ServeOptions, _ configuration: Configuration) {
+extension WorkspaceSettings {
+  /// What the default workspace is told where the configuration file says nothing.
+  init(_ options: ServeOptions) {
     self.init(directory: options.dataDirectory)
-    walSync = options.walSync
-    head.lateWindowMilliseconds = configuration.storage.outOfOrderWindowMilliseconds
-    head.limits.activeSeriesMax = configuration.limits.activeSeriesMax
-    head.limits.seriesPerMetricMax = configuration.limits.seriesPerMetricMax
-    head.exemplarsMax = configuration.storage.exemplarsMax
-    head.limits.labelSets = configuration.limits.labelSets.map {
-      LabelSetLimit(labels: $0.labels, seriesMax: $0.seriesMax)
+    database.walSync = options.walSync
+    database.freeBytesMin = options.freeSpaceBytesMin
+    if options.retentionTimeMilliseconds != nil || options.retentionSizeBytes != nil {
+      database.setRetention(
+        milliseconds: options.retentionTimeMilliseconds ?? 0, bytes: options.retentionSizeBytes ?? 0)
     }
-    let retention = Configuration.Retention.effective(
-      configuration, flagTimeMilliseconds: options.retentionTimeMilliseconds,
-      flagSizeBytes: options.retentionSizeBytes)
-    retentionMilliseconds = retention.timeMilliseconds ?? 0
-    retentionBytes = retention.sizeBytes ?? 0
-    retentionDiskPercentage = retention.percentage ?? 0
-    retentionRules = configuration.retentionRules.compactMap { rule in
-      // The configuration has been checked: a selector that does not compile has not come this far.
-      (try? SelectorText.compile(rule.selector)).map {
-        RetentionRules.Rule($0, milliseconds: rule.retentionMilliseconds)
-      }
-    }
-    freeBytesMin = options.freeSpaceBytesMin
-  }
-}
-
-extension IngestLimits {
-  init(_ options: ServeOptions, _ configuration: Configuration) {
-    self.init()
-    decodedBytesMax = options.decodedBodyBytesMax
-    labelsPerSeriesMax = configuration.limits.labelsPerSeriesMax
-    labelNameBytesMax = configuration.limits.labelNameBytesMax
-    labelValueBytesMax = configuration.limits.labelValueBytesMax
-    samplesPerSecondMax = configuration.limits.samplesPerSecondMax
-    samplesBurstMax = configuration.limits.samplesBurstMax
-  }
-}
-
-extension HAOptions {
-  init(_ configuration: Configuration) {
-    self.init()
-    isEnabled = configuration.ha.isEnabled
-    clusterLabel = configuration.ha.clusterLabel
-    replicaLabel = configuration.ha.replicaLabel
-    failoverMilliseconds = configuration.ha.failoverTimeoutMilliseconds
-    clustersMax = configuration.ha.clustersMax
-    ringBytes = configuration.ha.ringBytes
-    isLoneReplicaLabelStripped = configuration.ha.isLoneReplicaLabelStripped
-  }
-}
-
-extension OTLPOptions {
-  init(_ options: ServeOptions, _ configuration: Configuration) {
-    self.init()
-    lookbackMilliseconds = options.lookbackMilliseconds
-    if options.features.contains("otlp-native-delta-ingestion") { deltas = .stored }
-    guard let section = configuration.document.section("otlp") else { return }
-    // Others have been refused with the file.
-    _ = setStrategy(section.text("translation_strategy") ?? "")
-    promotion =
-      section.boolean("promote_all_resource_attributes") ?? false
-      ? .allBut(Set(section.texts("ignore_resource_attributes")))
-      : .only(Set(section.texts("promote_resource_attributes")))
-    keepsIdentifyingAttributes = section.boolean("keep_identifying_resource_attributes") ?? false
-    makesCustomBuckets = section.boolean("convert_histograms_to_nhcb") ?? false
-    promotesScope = section.boolean("promote_scope_metadata") ?? false
-    prefixesUnderscore = section.boolean("label_name_underscore_sanitization") ?? true
-    keepsMultipleUnderscores = section.boolean("label_name_preserve_multiple_underscores") ?? true
+    ingest.decodedBytesMax = options.decodedBodyBytesMax
+    otlp.lookbackMilliseconds = options.lookbackMilliseconds
+    if options.features.contains("otlp-native-delta-ingestion") { otlp.deltas = .stored }
   }
 }
 
@@ -126,7 +70,7 @@ extension Assembly {
     let addresses = zip(options.listenAddresses, sockets).map { address, socket in
       ListenAddress(host: address.host, port: UInt16(truncatingIfNeeded: socket.port)).description
     }
-    let retention = retentionText(options, configuration)
+    let retention = configuration.standard.database.retentionText
     log.info(
       "Starting Apus",
       [
@@ -136,21 +80,12 @@ extension Assembly {
       ])
   }
 
-  static func retentionText(_ options: ServeOptions, _ configuration: Configuration) -> String {
-    let retention = Configuration.Retention.effective(
-      configuration, flagTimeMilliseconds: options.retentionTimeMilliseconds,
-      flagSizeBytes: options.retentionSizeBytes)
-    let time = retention.timeMilliseconds.map { DurationText.format($0) }
-    let size = retention.sizeBytes.map { ByteSizeText.format(Int64($0)) }
-    return [time, size].compactMap { $0 }.joined(separator: " or ")
-  }
-
   static func runtime(
-    _ options: ServeOptions, _ configuration: ConfigurationHolder, _ database: Database, _ clock: any Clock
+    _ configuration: ConfigurationHolder, _ database: Database, _ clock: any Clock
   ) -> RuntimeFacts {
     RuntimeFacts(
       startMilliseconds: clock.nowMilliseconds(), configuration: { [configuration] in configuration.lastReload },
-      retention: { [configuration] in retentionText(options, configuration.present) },
+      retention: { [configuration] in configuration.present.standard.database.retentionText },
       corruptions: { [weak database] in
         database.map { $0.metrics.wal.corruptions.value + $0.metrics.wbl.corruptions.value } ?? 0
       })

@@ -54,15 +54,15 @@ final class Assembly: Sendable {
     Assembly.tellStart(options, present, sockets, log)
     do throws(DatabaseError) {
       database = try Database.open(
-        DatabaseOptions(options, present), disk: LinuxDisk(), clock: clock, log: log, registry: registry)
+        present.standard.database, disk: LinuxDisk(), clock: clock, log: log, registry: registry)
     } catch {
       throw StartError("\(error)")
     }
     receiver = Receiver(
-      database: database, limits: IngestLimits(options, present), clock: clock, log: log,
+      database: database, limits: present.standard.ingest, clock: clock, log: log,
       metrics: ReceiverMetrics(registry),
       replicas: HATracker(
-        HAOptions(present), path: database.layout.haLeaders, disk: LinuxDisk(), clock: clock, log: log,
+        present.standard.ha, path: database.layout.haLeaders, disk: LinuxDisk(), clock: clock, log: log,
         damaged: database.damaged, registry: registry))
     receiver.metadata.open(
       database.layout.metadata, on: LinuxDisk(), damaged: database.damaged, sync: options.walSync,
@@ -70,7 +70,7 @@ final class Assembly: Sendable {
     database.everySecond { [metadata = receiver.metadata] in metadata.syncIfDue() }
     LimitMetrics.register(in: registry, database, receiver)
     let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
-    workspace.otlp.reconfigure(OTLPOptions(options, present))
+    workspace.otlp.reconfigure(present.standard.otlp)
     do throws(ThreadError) {
       queries = try QueryService(QueryOptions(options), clock: clock, registry: registry)
       let readsMax = options.remoteReadsMax > 0 ? options.remoteReadsMax : options.queriesMax
@@ -92,7 +92,7 @@ final class Assembly: Sendable {
       configurationText: { [configuration] in configuration.present.text })
     services.externalLabels = { [configuration] in configuration.present.global.externalLabels }
     services.links = WebLinks(externalURL: options.externalURL, routePrefix: options.routePrefix)
-    services.runtime = Assembly.runtime(options, configuration, database, clock)
+    services.runtime = Assembly.runtime(configuration, database, clock)
     services.ownTarget = ownTarget
     services.remoteRead = RemoteReadOptions(options)
     services.remoteReadLane = remoteReadLane
@@ -105,13 +105,14 @@ final class Assembly: Sendable {
       options.memoryFreed = { heapTrim.note() }
       return HTTPServer(options: options, log: log, metrics: registry, router: router)
     }
-    Assembly.takeOver(present.ingestRules, receiver, log)
+    Assembly.takeOver(present.standard.rules, receiver, log)
     configuration.onReload { [database, receiver, log] configuration in
-      database.reconfigure { $0 = DatabaseOptions(options, configuration) }
-      receiver.reconfigure(IngestLimits(options, configuration))
-      receiver.replicas.reconfigure(HAOptions(configuration))
-      workspace.otlp.reconfigure(OTLPOptions(options, configuration))
-      Assembly.takeOver(configuration.ingestRules, receiver, log)
+      let settings = configuration.standard
+      database.reconfigure { $0 = settings.database }
+      receiver.reconfigure(settings.ingest)
+      receiver.replicas.reconfigure(settings.ha)
+      workspace.otlp.reconfigure(settings.otlp)
+      Assembly.takeOver(settings.rules, receiver, log)
     }
   }
 

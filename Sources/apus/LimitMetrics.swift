@@ -7,13 +7,13 @@ enum LimitMetrics {
   static func register(in registry: MetricsRegistry, _ database: Database, _ receiver: Receiver) {
     registry.collect("apus_limit", "Limits of the workspace; 0: none.", .gauge) { [weak database, weak receiver] in
       guard let series = database?.head.seriesLimits, let ingest = receiver?.presentLimits else { return [] }
-      let limits = [
-        ("active_series", series.activeSeriesMax), ("series_per_metric", series.seriesPerMetricMax),
-        ("labels_per_series", ingest.labelsPerSeriesMax), ("label_name_bytes", ingest.labelNameBytesMax),
-        ("label_value_bytes", ingest.labelValueBytesMax), ("samples_per_second", ingest.samplesPerSecondMax),
-        ("samples_burst", ingest.samplesBurstMax),
-      ]
-      return limits.map { (labels: [("limit", $0.0)], value: Double($0.1)) }
+      var present = WorkspaceSettings()
+      present.database.head.limits = series
+      present.ingest = ingest
+      return WorkspaceSettings.limits.settings.compactMap { setting in
+        // `max_active_series` is the limit active_series.
+        setting.number.map { (labels: [("limit", String(setting.name.dropFirst(4)))], value: Double($0(present))) }
+      }
     }
     registry.collect("apus_label_set_limit", "Series a limited label set may have; 0: any number.", .gauge) {
       [weak database] in

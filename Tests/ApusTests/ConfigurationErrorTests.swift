@@ -168,7 +168,8 @@ struct ConfigurationErrorTests {
       options.isConfigFileGiven = false
       try write("global: {scrape_interval: 7s}", to: options.configFile)
       #expect(
-        try ConfigurationFile.load(options, environment: [:]).global.scrapeIntervalMilliseconds == 7000)
+        try ConfigurationFile.load(options, environment: [:]).document.section("global")?
+          .milliseconds("scrape_interval") == 7000)
       try write("bad: [", to: options.configFile)
       #expect(throws: ConfigurationErrors.self) { try ConfigurationFile.load(options, environment: [:]) }
     }

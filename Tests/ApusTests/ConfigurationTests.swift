@@ -1,12 +1,22 @@
 import Format
+import Ingest
 import Model
+import TSDB
 import Testing
 
 @testable import apus
 
 /// A configuration from text that must be valid.
-func configuration(_ text: String, environment: [String: String] = [:]) throws -> Configuration {
-  try Configuration.read(Array(text.utf8), file: "test.yml", environment: environment)
+func configuration(
+  _ text: String, environment: [String: String] = [:], flags: [String] = []
+) throws -> Configuration {
+  try Configuration.read(
+    Array(text.utf8), file: "test.yml", environment: environment, flags: WorkspaceSettings(try options(flags)))
+}
+
+/// A duration of `global` in effect.
+private func interval(_ key: String, _ configuration: Configuration) -> Int64? {
+  configuration.document.section("global")?.milliseconds(key)
 }
 
 @Suite("The configuration")
@@ -15,17 +25,20 @@ struct ConfigurationTests {
   func defaults() throws {
     for text in ["", "# nothing\n", "---\n", "global:\nstorage:\napus:\n", "{}"] {
       let configuration = try configuration(text)
-      #expect(configuration.global.scrapeIntervalMilliseconds == 60_000)
-      #expect(configuration.global.scrapeTimeoutMilliseconds == 10_000)
-      #expect(configuration.global.evaluationIntervalMilliseconds == 60_000)
+      #expect(interval("scrape_interval", configuration) == 60_000)
+      #expect(interval("scrape_timeout", configuration) == 10_000)
+      #expect(interval("evaluation_interval", configuration) == 60_000)
       #expect(configuration.global.externalLabels.isEmpty)
-      #expect(configuration.storage.outOfOrderWindowMilliseconds == nil)
-      #expect(configuration.storage.retention == nil)
-      #expect(configuration.storage.exemplarsMax == 100_000)
-      #expect(configuration.limits.labelsPerSeriesMax == 100)
-      #expect(configuration.limits.activeSeriesMax == 10_000_000)
-      #expect(configuration.ha.isEnabled && configuration.ha.replicaLabel == "__replica__")
-      #expect(configuration.ha.failoverTimeoutMilliseconds == 30_000)
+      let settings = configuration.standard
+      #expect(configuration.workspaces.count == 1 && settings.id == "default" && settings.alias == nil)
+      #expect(!configuration.createsWorkspacesOnWrite)
+      #expect(settings.database.head.lateWindowMilliseconds == nil)
+      #expect(settings.database.retentionText == "15d")
+      #expect(settings.database.head.exemplarsMax == 100_000)
+      #expect(settings.ingest == .standard && settings.ingest.labelsPerSeriesMax == 100)
+      #expect(settings.database.head.limits == .standard)
+      #expect(settings.database.head.limits.activeSeriesMax == 10_000_000)
+      #expect(settings.ha == HAOptions() && settings.otlp == OTLPOptions())
       #expect(configuration.warnings.isEmpty)
     }
   }
@@ -42,19 +55,17 @@ struct ConfigurationTests {
   @Test("a prometheus.yml from the field is read whole, and what is not served is named in one line")
   func realLife() throws {
     let configuration = try configuration(realLifeConfiguration, environment: ["CLUSTER": "prod", "REPLICA": "b"])
-    #expect(configuration.global.scrapeIntervalMilliseconds == 15_000)
-    #expect(configuration.global.queryLogFile == "/prometheus/query.log")
+    #expect(interval("scrape_interval", configuration) == 15_000)
     #expect(
       configuration.global.externalLabels
         == Labels([("cluster", "prod"), ("__replica__", "b"), ("price", "$5"), ("region", "eu-central-1")]))
-    #expect(configuration.storage.outOfOrderWindowMilliseconds == 1_800_000)
-    #expect(
-      configuration.storage.retention
-        == Configuration.Retention(timeMilliseconds: 90 * 86_400_000, sizeBytes: 100 << 30))
+    #expect(configuration.standard.database.head.lateWindowMilliseconds == 1_800_000)
+    #expect(configuration.standard.database.retentionText == "90d or 100GiB")
     #expect(
       configuration.warnings == [
-        "accepted but not served by this version: rule_files, scrape_config_files, alerting, scrape_configs, "
-          + "remote_write, remote_read, tracing, runtime"
+        "accepted but not served by this version: global.scrape_interval, global.scrape_timeout, "
+          + "global.evaluation_interval, global.query_log_file, rule_files, scrape_config_files, alerting, "
+          + "scrape_configs, remote_write, remote_read, tracing, runtime"
       ])
     let jobs = configuration.document.sections("scrape_configs")
     #expect(jobs.compactMap { $0.text("job_name") }.count == 5)
@@ -88,14 +99,19 @@ struct ConfigurationTests {
         - selector: up
           retention: 1y
       """)
-    #expect(configuration.limits.activeSeriesMax == 0)
-    #expect(configuration.limits.labelsPerSeriesMax == 30 && configuration.limits.labelValueBytesMax == 8192)
-    #expect(configuration.limits.labelSets == [.init(labels: Labels([("team", "a")]), seriesMax: 1000)])
-    #expect(!configuration.ha.isEnabled && configuration.ha.replicaLabel == "replica")
-    #expect(configuration.ha.clusterLabel == "cluster" && configuration.ha.ringBytes == 1 << 20)
-    #expect(configuration.retentionRules.map(\.selector) == ["{env=\"dev\"}", "up"])
-    #expect(configuration.retentionRules.map(\.retentionMilliseconds) == [604_800_000, 31_536_000_000])
-    #expect(configuration.retentionRules.map(\.position.line) == [14, 15])
+    let settings = configuration.standard
+    let series = settings.database.head.limits
+    #expect(series.activeSeriesMax == 0 && series.seriesPerMetricMax == 2_000_000)
+    #expect(series.labelSets == [LabelSetLimit(labels: Labels([("team", "a")]), seriesMax: 1000)])
+    #expect(settings.ingest.labelsPerSeriesMax == 30 && settings.ingest.labelValueBytesMax == 8192)
+    #expect(!settings.ha.isEnabled && settings.ha.replicaLabel == "replica")
+    #expect(settings.ha.clusterLabel == "cluster" && settings.ha.ringBytes == 1 << 20)
+    let rules = settings.database.retentionRules
+    #expect(
+      rules.map { $0.matchers.map(\.matcher) } == [
+        [Matcher(.equal, "env", "dev")], [Matcher(.equal, "__name__", "up")],
+      ])
+    #expect(rules.map(\.milliseconds) == [604_800_000, 31_536_000_000])
     #expect(configuration.warnings.isEmpty)
   }
 
@@ -112,7 +128,7 @@ struct ConfigurationTests {
         - {target_label: a, replacement: '', separator: ''}
         - {action: hashmod, source_labels: [a], target_label: b, modulus: 8}
       """)
-    let rules = configuration.ingestRules
+    let rules = configuration.standard.rules
     #expect(
       rules.renames == [
         .init(from: "ecs_(.*)_Megabytes", to: "ecs_$1"), .init(from: "a", to: "b", keepsOld: true),
@@ -127,21 +143,22 @@ struct ConfigurationTests {
 
   @Test("the file's retention comes before the flags', and 15 days before nothing")
   func retention() throws {
-    func effective(_ text: String, time: Int64?, size: Int?) throws -> Configuration.Retention {
-      .effective(try configuration(text), flagTimeMilliseconds: time, flagSizeBytes: size)
+    func effective(_ section: String, _ flags: [String: String] = [:]) throws -> String {
+      let text = section.isEmpty ? "" : "storage: {tsdb: {retention: \(section)}}"
+      let flags = flags.map { "--storage.tsdb.retention.\($0)=\($1)" }
+      return try configuration(text, flags: flags).standard.database.retentionText
     }
-    let days: Int64 = 86_400_000
-    #expect(try effective("", time: nil, size: nil) == .init(timeMilliseconds: 15 * days))
-    #expect(try effective("", time: 30 * days, size: nil) == .init(timeMilliseconds: 30 * days))
-    #expect(try effective("", time: nil, size: 5) == .init(sizeBytes: 5))
-    let file = "storage: {tsdb: {retention: "
-    #expect(try effective(file + "{time: 1d}}}", time: 2 * days, size: 5) == .init(timeMilliseconds: days))
-    #expect(try effective(file + "{size: 1KB}}}", time: 2 * days, size: nil) == .init(sizeBytes: 1024))
-    #expect(try effective(file + "{percentage: 80}}}", time: nil, size: nil) == .init(percentage: 80))
-    #expect(try effective(file + "{time: 0s}}}", time: 2 * days, size: nil) == .init())
-    #expect(try effective(file + "{}}}", time: 2 * days, size: nil) == .init(timeMilliseconds: 2 * days))
-    let both = try configuration(file + "{percentage: 80, size: 1KB}}}")
-    #expect(both.storage.retention == .init(percentage: 80))
+    #expect(try effective("") == "15d")
+    #expect(try effective("", ["time": "30d"]) == "30d")
+    #expect(try effective("", ["size": "5B"]) == "5B")
+    #expect(try effective("", ["time": "30d", "size": "5B"]) == "30d or 5B")
+    #expect(try effective("{time: 1d}", ["time": "2d", "size": "5B"]) == "1d")
+    #expect(try effective("{size: 1KB}", ["time": "2d"]) == "1KiB")
+    #expect(try effective("{percentage: 80}") == "80% of the disk")
+    #expect(try effective("{time: 0s}", ["time": "2d"]) == "")
+    #expect(try effective("{}", ["time": "2d"]) == "2d")
+    let both = try configuration("storage: {tsdb: {retention: {percentage: 80, size: 1KB}}}")
+    #expect(both.standard.database.retentionText == "80% of the disk")
     #expect(both.warnings == ["storage.tsdb.retention: size is ignored, because percentage is given"])
   }
 
@@ -149,9 +166,9 @@ struct ConfigurationTests {
   func oddities() throws {
     #expect(try configuration("scrape_configs:\nrule_files: []\nremote_write:\n").warnings.isEmpty)
     let two = try configuration("global:\n  scrape_interval: 5s\n---\nrubbish: [\n")
-    #expect(two.global.scrapeIntervalMilliseconds == 5000)
-    #expect(two.global.scrapeTimeoutMilliseconds == 5000)
-    #expect(two.warnings == ["test.yml:3:1: what follows the first document is ignored"])
+    #expect(interval("scrape_interval", two) == 5000)
+    #expect(interval("scrape_timeout", two) == 5000)
+    #expect(two.warnings.last == "test.yml:3:1: what follows the first document is ignored")
   }
 
   @Test(

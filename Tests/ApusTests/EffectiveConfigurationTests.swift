@@ -50,7 +50,7 @@ struct EffectiveConfigurationTests {
             max_clusters: 500
             ring_bytes: 64MiB
             strip_lone_replica_label: false
-          slow_query_threshold: 10s
+          create_workspaces_on_write: false
 
         """)
   }

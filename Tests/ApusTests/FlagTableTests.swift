@@ -36,7 +36,7 @@ struct FlagTableTests {
   @Test("every default is a value of its own flag, and no two flags share a variable")
   func defaults() {
     for flag in FlagTable.rows where !flag.preset.isEmpty {
-      #expect(flag.kind.canonical(flag.preset) != nil, "--\(flag.name)")
+      #expect(flag.canonical(flag.preset) != nil, "--\(flag.name)")
     }
     #expect(Set(FlagTable.rows.map(\.environmentName)).count == FlagTable.rows.count)
     #expect(!FlagTable.byName.keys.contains { $0.hasPrefix("no-") })
@@ -45,9 +45,9 @@ struct FlagTableTests {
   @Test("every flag takes its default, written both ways, and prints it on the status page")
   func everyFlag() throws {
     for flag in FlagTable.rows where !flag.preset.isEmpty && flag.name != "agent" {
-      let text = try #require(flag.kind.canonical(flag.preset))
+      let text = try #require(flag.canonical(flag.preset))
       for arguments in [["--\(flag.name)=\(flag.preset)"], ["--\(flag.name)", flag.preset]]
-      where flag.kind != .boolean || arguments.count == 1 {
+      where !flag.isBoolean || arguments.count == 1 {
         let options = try options(arguments)
         #expect(options.flags.first { $0.name == flag.name }?.value == text)
         #expect(options.warnings.isEmpty == (flag.use == .served), "--\(flag.name)")

@@ -70,6 +70,28 @@ extension EndToEnd {
       #expect(namesInFolder(site.directory.path) == ["apus.yml"])
     }
 
+    @Test("two workspaces of one id, named by file, line and column")
+    func workspaceTwice() throws {
+      let site = try Site()
+      let text = "apus:\n  workspaces:\n  - {id: ws-1, alias: a}\n  - {id: ws-1, alias: b}\n"
+      let file = try site.directory.write(text, to: "apus.yml")
+      try expectRefusal(
+        ["--config.file=\(file)", "--storage.tsdb.path=\(site.data)"], naming: ["\(file):4:6", "the id ws-1"])
+      #expect(namesInFolder(site.directory.path) == ["apus.yml"])
+    }
+
+    @Test("a key that nothing reads is no mistake: the start names it in one line")
+    func keyWithoutEffect() throws {
+      let site = try Site()
+      let text = "global: {query_log_file: /q.log, external_labels: {a: b}}\napus: {ha: {enabled: false}}\n"
+      let file = try site.directory.write(text, to: "apus.yml")
+      let server = try site.start(["--config.file=\(file)"])
+      #expect(try server.get("/-/healthy").status == 200)
+      server.child.killAndReap()
+      let log = server.child.standardError.complete().split(separator: "\n").filter { $0.contains("not served") }
+      #expect(log.count == 1 && log[0].hasSuffix("by this version: global.query_log_file\""), "\(log)")
+    }
+
     @Test("a configuration file that is not there")
     func missingConfiguration() throws {
       let site = try Site()

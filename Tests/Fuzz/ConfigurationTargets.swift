@@ -22,9 +22,13 @@ extension FuzzTarget {
       // Secrets are printed as such.
       if printed.contains("<secret>") || printed.contains("xxxxx") { return }
       precondition(again.text == printed, "\(printed) is printed as \(again.text)")
-      precondition(again.ingestRules == configuration.ingestRules, "the rules are others: \(printed)")
-      let rules = try? Relabelling(configuration.ingestRules.rules)
-      precondition(rules != nil, "a rule that was taken does not compile")
+      precondition(again.workspaces.map(\.id) == configuration.workspaces.map(\.id), "others: \(printed)")
+      for (settings, read) in zip(configuration.workspaces, again.workspaces) {
+        precondition(read.rules == settings.rules, "the rules are others: \(printed)")
+        precondition(read.ingest == settings.ingest && read.ha == settings.ha && read.otlp == settings.otlp, printed)
+        precondition(read.database.head.limits == settings.database.head.limits, printed)
+        precondition((try? Relabelling(settings.rules.rules)) != nil, "a rule that was taken does not compile")
+      }
     } catch {
       // YAML has more line ends than one.
       precondition(!error.faults.isEmpty && error.lines.count <= ConfigurationErrors.listedMax + 1)
@@ -53,6 +57,10 @@ extension FuzzTarget {
         retention_rules: [{selector: '{a="b"}', retention: 1d}]
         rename: [{from: a.*, to: b, keep: true}]
         write_relabel_configs: [{action: hashmod, source_labels: [a], modulus: 7, target_label: m}]
+        create_workspaces_on_write: true
+        workspaces:
+        - {id: ws-1, alias: A, limits: {max_active_series: 7}, ha: {enabled: false}, retention: {time: 1h, size: 0B}}
+        - {id: b, otlp: {translation_strategy: NoTranslation}, out_of_order_time_window: 1h, exemplars: {max_exemplars: 1}}
       """
     // In parts as well: small inputs are tried more often.
     let sections = document.split(separator: "\n").reduce(into: [[Substring]]()) { parts, line in

@@ -286,8 +286,6 @@ final class TestHead: HeadAdmin {
 
   var deletions: [ClosedRange<Int64>] { notes.withLock { $0.deletions } }
   var written: [String] { notes.withLock { $0.written } }
-  var newestTime: Int64? { nil }
-  var sizeBytes: Int { 0 }
 
   func delete(_ matchers: [CompiledMatcher], in range: ClosedRange<Int64>) {
     notes.withLock { $0.deletions.append(range) }

@@ -9,12 +9,6 @@ package protocol HeadAdmin: Sendable {
   /// Writes a block of all samples that the head holds now, open chunks and late samples among them, into a folder that is
   /// there; nothing where the head is empty. The head stays as it is.
   func writeBlock(into directory: String) throws(BlockFault) -> HeadCopy
-
-  /// The youngest sample; nil where there is none.
-  var newestTime: Int64? { get }
-
-  /// What the log and the head's chunk files take.
-  var sizeBytes: Int { get }
 }
 
 /// What became of a copy of the head.

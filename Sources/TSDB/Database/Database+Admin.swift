@@ -41,10 +41,6 @@ extension Database: HeadAdmin {
     return HeadCopy(meta: written, unreadableChunks: flush.unreadable.count)
   }
 
-  package var newestTime: Int64? { head.timeRange?.upperBound }
-
-  package var sizeBytes: Int { filesBytes }
-
   /// Forgets deletions of times that have left the head, once no file is left that a start would bring them back from.
   func forgetDeletions(before time: Int64) {
     let all = head.deletions.all

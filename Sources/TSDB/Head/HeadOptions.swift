@@ -17,5 +17,14 @@ package struct SeriesLimits: Sendable, Equatable {
   package var seriesPerMetricMax = 0
   package var labelSets: [LabelSetLimit] = []
 
+  /// Without bounds.
   package init() {}
+
+  /// What holds where the configuration says nothing.
+  package static let standard: SeriesLimits = {
+    var limits = SeriesLimits()
+    limits.activeSeriesMax = 10_000_000
+    limits.seriesPerMetricMax = 2_000_000
+    return limits
+  }()
 }

@@ -87,14 +87,14 @@ extension Command {
     let written = parts.count == 2 ? String(parts[1]) : nil
     if let flag = FlagTable.byName[name] {
       if let written { return (flag, written) }
-      if flag.kind == .boolean { return (flag, "true") }
+      if flag.isBoolean { return (flag, "true") }
       guard let next = rest.first, !next.hasPrefix("--") else {
-        throw ArgumentError("--\(name): a value is missing (\(flag.kind.expected))")
+        throw ArgumentError("--\(name): a value is missing (\(flag.shape.expected))")
       }
       rest.removeFirst()
       return (flag, next)
     }
-    if name.hasPrefix("no-"), let flag = FlagTable.byName[String(name.dropFirst(3))], flag.kind == .boolean {
+    if name.hasPrefix("no-"), let flag = FlagTable.byName[String(name.dropFirst(3))], flag.isBoolean {
       if written != nil { throw ArgumentError("--\(name) takes no value") }
       return (flag, "false")
     }

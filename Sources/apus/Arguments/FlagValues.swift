@@ -7,8 +7,8 @@ struct ArgumentError: Error, Equatable, CustomStringConvertible {
   init(_ description: String) { self.description = description }
 }
 
-/// The value of every flag of the table, wherever it came from. Each text has been checked by its flag's kind and is in
-/// the kind's own form.
+/// The value of every flag of the table, wherever it came from. Each text has been checked by its flag's shape and is in
+/// the flag's own form.
 struct FlagValues: Sendable {
   private var given: [String: [String]] = [:]
 
@@ -20,19 +20,19 @@ struct FlagValues: Sendable {
 
   func texts(_ name: String) -> [String] {
     guard let flag = FlagTable.byName[name] else { preconditionFailure("no flag --\(name)") }
-    return given[name] ?? (flag.preset.isEmpty ? [] : [flag.kind.canonical(flag.preset) ?? flag.preset])
+    return given[name] ?? (flag.preset.isEmpty ? [] : [flag.canonical(flag.preset) ?? flag.preset])
   }
 
   func text(_ name: String) -> String { texts(name).joined(separator: ",") }
   func boolean(_ name: String) -> Bool { text(name) == "true" }
   func milliseconds(_ name: String) -> Int64 { DurationText.parse(text(name)) ?? 0 }
   func bytes(_ name: String) -> Int { Int(ByteSizeText.parse(text(name)) ?? 0) }
-  func integer(_ name: String) -> Int { Int(FlagKind.integer(text(name)) ?? 0) }
+  func integer(_ name: String) -> Int { Int(Flag.integer(text(name)) ?? 0) }
 
   /// Takes a value of the command line; `source` is how the error names the flag.
   mutating func set(_ flag: Flag, to text: String, source: String) throws(ArgumentError) {
-    guard let canonical = flag.kind.canonical(text) else {
-      throw ArgumentError("\(source): \(quoted(text)) is not \(flag.kind.expected)")
+    guard let canonical = flag.canonical(text) else {
+      throw ArgumentError("\(source): \(quoted(text)) is not \(flag.shape.expected)")
     }
     if given[flag.name] != nil && !flag.isRepeatable { throw ArgumentError("\(source) is given more than once") }
     given[flag.name, default: []].append(canonical)

@@ -15,6 +15,8 @@ enum CheckConfig {
       guard case .list(let values)? = configuration.document.values[key.name] else { continue }
       lines.append("  \(key.name): \(values.count)")
     }
+    let workspaces = configuration.workspaces.count - 1
+    if workspaces > 0 { lines.append("  apus.workspaces: \(workspaces)") }
     return (lines + configuration.warnings.map { "  warning: \($0)" }).joined(separator: "\n")
   }
 }

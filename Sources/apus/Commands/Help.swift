@@ -7,6 +7,7 @@ enum Help {
     case "serve": serve
     case "check": check
     case "tsdb": TSDBCommand.help
+    case "reference": Reference.text
     case "version": "usage: apus version\n\nPrints the version."
     default: nil
     }
@@ -47,15 +48,16 @@ enum Help {
   }
 
   private static func spelled(_ flag: Flag) -> String {
-    if flag.kind == .boolean { return "[no-]\(flag.name) (default \(flag.preset))" }
+    if flag.isBoolean { return "[no-]\(flag.name) (default \(flag.preset))" }
     return flag.name + "=" + (flag.preset.isEmpty ? "\"\"" : flag.preset) + (flag.isRepeatable ? " ..." : "")
   }
 
-  private static func wrapped(_ text: String, width: Int, margin: String) -> [String] {
+  /// The words of `text` in lines of at most `width`, each behind `margin`.
+  static func wrapped(_ text: String, width: Int, margin: String) -> [String] {
     var lines: [String] = []
     var line = margin
     for word in text.split(separator: " ") {
-      if line.count + word.count >= width, line != margin {
+      if line.count + (line == margin ? 0 : 1) + word.count > width, line != margin {
         lines.append(line)
         line = margin
       }

@@ -16,7 +16,7 @@ extension Configuration {
 
   private static func node(_ value: ConfigurationValue) -> YAMLNode {
     switch value {
-    case .text(let text): quotable(text)
+    case .text(let text), .selector(let text, _): quotable(text)
     case .secret(let text): quotable(text.isEmpty ? "" : "<secret>")
     case .url(let text): quotable(withoutPassword(text))
     case .boolean(let boolean): plain(boolean ? "true" : "false")

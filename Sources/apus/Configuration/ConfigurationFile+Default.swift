@@ -31,5 +31,15 @@ extension ConfigurationFile {
         max_label_name_bytes: 1024
         max_label_value_bytes: 8192
 
+      # Workspaces besides the default one, whose settings are those above. An entry's id is part of its address,
+      # /workspaces/ID/api/v1/...; what the entry does not give is as for the default workspace.
+      # workspaces:
+      # - id: ws-payments
+      #   alias: Payments
+      #   limits:
+      #     max_active_series: 500000
+      #   retention:
+      #     time: 90d
+
     """
 }

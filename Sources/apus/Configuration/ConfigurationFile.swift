@@ -15,13 +15,16 @@ enum ConfigurationFile {
     _ options: ServeOptions, environment: [String: String]
   ) throws(ConfigurationErrors) -> Configuration {
     if !options.isConfigFileGiven && access(options.configFile, F_OK) != 0 && errno == ENOENT {
-      return try Configuration.read(Array(defaultText.utf8), file: defaultName, environment: environment)
+      return try Configuration.read(
+        Array(defaultText.utf8), file: defaultName, environment: environment, flags: WorkspaceSettings(options))
     }
-    return try load(path: options.configFile, environment: environment)
+    return try load(path: options.configFile, environment: environment, flags: WorkspaceSettings(options))
   }
 
-  static func load(path: String, environment: [String: String]) throws(ConfigurationErrors) -> Configuration {
-    try Configuration.read(try bytes(path), file: path, environment: environment)
+  static func load(
+    path: String, environment: [String: String], flags: WorkspaceSettings = WorkspaceSettings()
+  ) throws(ConfigurationErrors) -> Configuration {
+    try Configuration.read(try bytes(path), file: path, environment: environment, flags: flags)
   }
 
   private static func bytes(_ path: String) throws(ConfigurationErrors) -> [UInt8] {

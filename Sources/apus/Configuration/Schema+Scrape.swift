@@ -41,17 +41,7 @@ extension Schema {
       .check(SchemaRules.staticTargetsAreHosts), .check(SchemaRules.escapingFitsNames),
     ])
 
-  static let relabel = Schema(
-    "relabelling rule",
-    [
-      SchemaKey("source_labels", .list(.labelName)),
-      SchemaKey("separator", .text, ";"),
-      SchemaKey("regex", .regex, "(.*)"),
-      SchemaKey("modulus", .count),
-      SchemaKey("target_label", .text),
-      SchemaKey("replacement", .text, "$1"),
-      SchemaKey("action", .text, "replace"),
-    ], rules: [.check(RelabelRule.check)])
+  static let relabel = RelabelRule.section.schema
 
   static let alerting = Schema(
     "alerting",

@@ -1,7 +1,10 @@
-// What a configuration may say, as data: every key with its shape, its default and whether this version serves it. The
-// tables are in Schema+*.swift; `SchemaReader` checks a document against them and gives it types.
+import Format
 
-/// The shape of one value.
+// What a configuration may say, as data: every key with its shape and its default. The keys that this version reads stand
+// beside their readers in *+Section.swift, the others in Schema+*.swift; `SchemaReader` checks a document against them and
+// gives it types.
+
+/// The shape of one value, of a key or a flag.
 indirect enum Shape: Sendable {
   case text
   /// Text that is never shown.
@@ -19,10 +22,20 @@ indirect enum Shape: Sendable {
   case word([String])
   /// An RE2 expression.
   case regex
+  /// A PromQL selector.
+  case selector
+  /// A name that can stand in an address.
+  case workspaceID
+  /// A text of so many characters at most.
+  case shortText(Int)
   /// A pattern of files: stars only in the last part.
   case filePattern
   /// The name of a label.
   case labelName
+  /// `host:port`, `:port` or `[v6]:port`.
+  case listenAddress
+  /// Names separated by commas.
+  case names
   case list(Shape)
   /// Free keys.
   case map(Shape)
@@ -51,6 +64,18 @@ struct Schema: Sendable {
   }
 
   subscript(name: String) -> SchemaKey? { indexes[name].map { keys[$0] } }
+
+  /// The same keys, in sections too, without defaults: for a section whose missing keys come from elsewhere. Elements of
+  /// lists keep theirs.
+  var withoutPresets: Schema {
+    let keys = keys.map { key in
+      var key = key
+      key.preset = nil
+      if case .section(let inner) = key.shape { key.shape = .section(inner.withoutPresets) }
+      return key
+    }
+    return Schema(name, keys, rules: rules)
+  }
 }
 
 struct SchemaKey: Sendable {
@@ -60,20 +85,19 @@ struct SchemaKey: Sendable {
   /// left out of the printed configuration.
   var preset: String?
   var isRequired: Bool
-  /// False: accepted, checked and named in the warning, because nothing of this version looks at it.
-  var isServed: Bool
+  /// True if code of this version takes the value over; `Setting` alone says so. Else the key is accepted, checked and named
+  /// in the warning.
+  var isRead = false
   /// One line for the reference; only for keys that are ours.
   var help: String
 
   init(
-    _ name: String, _ shape: Shape, _ preset: String? = nil, isRequired: Bool = false, isServed: Bool = true,
-    help: String = ""
+    _ name: String, _ shape: Shape, _ preset: String? = nil, isRequired: Bool = false, help: String = ""
   ) {
     self.name = name
     self.shape = shape
     self.preset = preset
     self.isRequired = isRequired
-    self.isServed = isServed
     self.help = help
   }
 }
@@ -89,10 +113,13 @@ enum SchemaRule: Sendable {
 /// What a rule found: a message, placed at a key of the section or at the section itself.
 struct RuleViolation: Sendable {
   var key: String?
+  /// Comes before the key.
+  var position: YAMLPosition?
   var message: String
 
-  init(_ message: String, at key: String? = nil) {
+  init(_ message: String, at key: String? = nil, position: YAMLPosition? = nil) {
     self.key = key
+    self.position = position
     self.message = message
   }
 }

@@ -5,11 +5,12 @@ import Model
 /// fault and goes on.
 struct SchemaReader {
   private(set) var faults: [ConfigurationFault] = []
-  /// Paths of given keys that this version does not serve.
-  private(set) var unserved: [String] = []
+  /// Paths of given keys that nothing of this version reads; of a section or list that is not read, its own alone.
+  private(set) var unread: [String] = []
 
   /// The section at `node`; an empty one has only defaults.
-  mutating func section(_ node: YAMLNode, _ schema: Schema, path: String = "") -> SectionValue {
+  /// `path` is nil within what is not read.
+  mutating func section(_ node: YAMLNode, _ schema: Schema, path: String? = "") -> SectionValue {
     let faultsBefore = faults.count
     var section = SectionValue(schema, at: node.position)
     var entries: [YAMLEntry] = []
@@ -27,9 +28,10 @@ struct SchemaReader {
       }
       // A key without a value counts as not given, as in Prometheus.
       if entry.value.isNull { continue }
-      if let value = value(entry.value, key.shape, of: key.name, path: path + key.name + ".") {
+      let inner = key.isRead ? path.map { $0 + key.name + "." } : nil
+      if let value = value(entry.value, key.shape, of: key.name, path: inner) {
         if key.isRequired && value.isEmpty { fault(entry.value.position, "\(key.name): it is empty") }
-        if !key.isServed && !value.isEmpty { unserved.append(path + key.name) }
+        if let path, !key.isRead && !value.isEmpty { unread.append(path + key.name) }
         section.set(key.name, value, givenAt: entry.keyPosition)
       }
     }
@@ -45,7 +47,7 @@ struct SchemaReader {
       if let preset = key.preset {
         let content: YAMLNode.Content = preset == "{}" ? .mapping([]) : .scalar(YAMLScalar(preset))
         let node = YAMLNode(content, at: section.position)
-        if let value = value(node, key.shape, of: key.name, path: "") { section.set(key.name, value) }
+        if let value = value(node, key.shape, of: key.name, path: nil) { section.set(key.name, value) }
       } else if key.isRequired, !entries.contains(where: { $0.key == key.name && !$0.value.isNull }) {
         fault(section.position, "\(section.schema.name): the key \(quoted(key.name)) is missing")
       }
@@ -60,9 +62,7 @@ struct SchemaReader {
         fault(position, "at most one of \(keys.joined(separator: ", ")) may be given")
       }
     case .check(let rule):
-      guard let violation = rule(section) else { return }
-      let position = violation.key.flatMap { section.given[$0] } ?? section.position
-      fault(position, "\(section.schema.name): \(violation.message)")
+      if let violation = rule(section) { faults.append(section.fault(violation)) }
     }
   }
 
@@ -71,7 +71,7 @@ struct SchemaReader {
   }
 
   private mutating func value(
-    _ node: YAMLNode, _ shape: Shape, of key: String, path: String
+    _ node: YAMLNode, _ shape: Shape, of key: String, path: String?
   ) -> ConfigurationValue? {
     switch shape {
     case .section(let schema):
@@ -96,7 +96,10 @@ struct SchemaReader {
       guard let scalar = node.scalar, !node.isNull || shape.isTextual else {
         return mismatch(node, shape.expected, of: key)
       }
-      return shape.value(scalar) ?? mismatch(node, shape.expected, of: key)
+      if let value = shape.value(scalar) { return value }
+      guard let reason = shape.languageFault(scalar.text) else { return mismatch(node, shape.expected, of: key) }
+      fault(node.position, "\(key): \(reason)")
+      return nil
     }
   }
 
@@ -114,10 +117,6 @@ struct SchemaReader {
   }
 
   private mutating func mismatch(_ node: YAMLNode, _ expected: String, of key: String) -> ConfigurationValue? {
-    if expected == Shape.regex.expected, let fault = node.scalar.flatMap({ RegexProgram.fault(in: $0.text) }) {
-      self.fault(node.position, "\(key): \(fault)")
-      return nil
-    }
     let found = node.scalar.map { $0.isNull ? "nothing" : quoted($0.text) } ?? node.kindText
     fault(node.position, "\(key): \(found) (expected \(expected))")
     return nil

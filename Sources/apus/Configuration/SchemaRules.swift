@@ -1,5 +1,3 @@
-import Query
-
 /// Conditions between keys, as in Prometheus. Each is named for what must hold.
 enum SchemaRules {
   @Sendable static func timeoutFitsInterval(_ section: SectionValue) -> RuleViolation? {
@@ -108,11 +106,15 @@ enum SchemaRules {
 
   /// Names that only UTF-8 allows cannot come out of a translation where UTF-8 is turned off.
   @Sendable static func translationFitsNames(_ root: SectionValue) -> RuleViolation? {
-    guard root.section("global")?.text("metric_name_validation_scheme") == "legacy",
-      let strategy = root.section("otlp")?.text("translation_strategy"),
-      strategy == "NoTranslation" || strategy == "NoUTF8EscapingWithSuffixes"
-    else { return nil }
-    return RuleViolation("the translation_strategy \(strategy) needs metric_name_validation_scheme: utf8", at: "otlp")
+    guard root.section("global")?.text("metric_name_validation_scheme") == "legacy" else { return nil }
+    let workspaces = root.section("apus")?.sections("workspaces") ?? []
+    for section in ([root] + workspaces).compactMap({ $0.section("otlp") }) {
+      let strategy = section.text("translation_strategy") ?? ""
+      if strategy != "NoTranslation" && strategy != "NoUTF8EscapingWithSuffixes" { continue }
+      return RuleViolation(
+        "the translation_strategy \(strategy) needs metric_name_validation_scheme: utf8", position: section.position)
+    }
+    return nil
   }
 
   @Sendable static func escapingFitsNames(_ scrape: SectionValue) -> RuleViolation? {
@@ -123,21 +125,9 @@ enum SchemaRules {
       "allow-utf-8 needs metric_name_validation_scheme: utf8", at: "metric_name_escaping_scheme")
   }
 
-  @Sendable static func haLabelsDiffer(_ ha: SectionValue) -> RuleViolation? {
-    ha.text("cluster_label") == ha.text("replica_label")
-      ? RuleViolation("cluster_label and replica_label are the same", at: "replica_label") : nil
-  }
-
-  @Sendable static func retentionRuleIsWhole(_ rule: SectionValue) -> RuleViolation? {
-    if (rule.milliseconds("retention") ?? 0) <= 0 {
-      return RuleViolation("a retention rule needs a retention above 0s", at: "retention")
-    }
-    do throws(SelectorFault) {
-      _ = try SelectorText.compile(rule.text("selector") ?? "")
-      return nil
-    } catch {
-      return RuleViolation("not a selector: \(error)", at: "selector")
-    }
+  @Sendable static func retentionIsAboveZero(_ rule: SectionValue) -> RuleViolation? {
+    (rule.milliseconds("retention") ?? 0) <= 0
+      ? RuleViolation("a retention rule needs a retention above 0s", at: "retention") : nil
   }
 
   static func firstTwice(_ names: [String]) -> String? {

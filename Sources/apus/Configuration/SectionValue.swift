@@ -1,4 +1,5 @@
 import Format
+import Model
 
 /// A value of the configuration with its type.
 indirect enum ConfigurationValue: Sendable {
@@ -10,6 +11,8 @@ indirect enum ConfigurationValue: Sendable {
   case bytes(Int64)
   case integer(Int64)
   case number(Double)
+  /// As written, and compiled.
+  case selector(String, [CompiledMatcher])
   case list([ConfigurationValue])
   case map([(key: String, value: ConfigurationValue)])
   case section(SectionValue)
@@ -17,7 +20,7 @@ indirect enum ConfigurationValue: Sendable {
   /// Says nothing: what a required key must not be.
   var isEmpty: Bool {
     switch self {
-    case .text(let text), .secret(let text), .url(let text): text.isEmpty
+    case .text(let text), .secret(let text), .url(let text), .selector(let text, _): text.isEmpty
     case .list(let values): values.isEmpty
     case .map(let entries): entries.isEmpty
     default: false
@@ -65,6 +68,10 @@ struct SectionValue: Sendable {
   func bytes(_ key: String) -> Int? { if case .bytes(let value) = self[key] { Int(value) } else { nil } }
   func integer(_ key: String) -> Int? { if case .integer(let value) = self[key] { Int(value) } else { nil } }
   func number(_ key: String) -> Double? { if case .number(let value) = self[key] { value } else { nil } }
+  func matchers(_ key: String) -> [CompiledMatcher] {
+    if case .selector(_, let matchers) = self[key] { matchers } else { [] }
+  }
+
   func section(_ key: String) -> SectionValue? { if case .section(let value) = self[key] { value } else { nil } }
 
   func texts(_ key: String) -> [String] {

@@ -1,12 +1,13 @@
 import Format
 import Model
+import Query
 
 extension Shape {
   /// The typed value of a scalar; nil where it does not have this shape.
   func value(_ scalar: YAMLScalar) -> ConfigurationValue? {
     let text = scalar.isNull ? "" : scalar.text
     switch self {
-    case .text: return .text(text)
+    case .text, .names: return .text(text)
     case .secret: return .secret(text)
     case .url: return isURL(text) ? .url(text) : nil
     case .boolean: return scalar.boolean.map { .boolean($0) }
@@ -17,8 +18,14 @@ extension Shape {
     case .choice(let words): return words.contains(text) ? .text(text) : nil
     case .word(let words): return words.contains(text.lowercased()) ? .text(text) : nil
     case .regex: return RegexProgram.fault(in: text) == nil ? .text(text) : nil
+    case .selector:
+      if text.isEmpty { return .selector(text, []) }
+      return (try? SelectorText.compile(text)).map { .selector(text, $0) }
+    case .workspaceID: return isWorkspaceID(text) ? .text(text) : nil
+    case .shortText(let charactersMax): return text.unicodeScalars.count <= charactersMax ? .text(text) : nil
     case .filePattern: return isFilePattern(text) ? .text(text) : nil
     case .labelName: return text.isEmpty ? nil : .text(text)
+    case .listenAddress: return ListenAddress(text) == nil ? nil : .text(text)
     case .list, .map, .labels, .section: return nil
     }
   }
@@ -39,29 +46,60 @@ extension Shape {
       }
     case .number(let range):
       range.lowerBound.isInfinite
-        ? "a number" : "a number from \(shortText(range.lowerBound)) to \(shortText(range.upperBound))"
+        ? "a number" : "a number from \(numberText(range.lowerBound)) to \(numberText(range.upperBound))"
     case .choice(let words), .word(let words):
       "one of " + words.filter { !$0.isEmpty }.joined(separator: ", ")
     case .regex: "a regular expression"
+    case .selector: "a PromQL selector"
+    case .workspaceID: "1 to 64 letters, digits, dashes and underscores, the first a letter or digit"
+    case .shortText(let charactersMax): "a text of at most \(charactersMax) characters"
     case .filePattern: "a file, with stars only after the last slash"
     case .labelName: "a label name"
+    case .listenAddress: "host:port or :port"
+    case .names: "names separated by commas"
     case .list: "a list"
     case .map, .labels: "keys and values"
     case .section: "a section"
     }
   }
 
+  /// Why a text is no expression of its language; nil for other shapes.
+  func languageFault(_ text: String) -> String? {
+    switch self {
+    case .regex: return RegexProgram.fault(in: text)
+    case .selector:
+      do throws(SelectorFault) {
+        _ = try SelectorText.compile(text)
+        return nil
+      } catch { return "not a selector: \(error)" }
+    default: return nil
+    }
+  }
+
   /// Whether an empty scalar is a value.
   var isTextual: Bool {
     switch self {
-    case .text, .secret: true
+    case .text, .secret, .shortText, .selector: true
     default: false
     }
   }
 }
 
+private func isWorkspaceID(_ text: String) -> Bool {
+  func isPlain(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+      UInt8(ascii: "A")...UInt8(ascii: "Z"):
+      true
+    default: false
+    }
+  }
+  guard let first = text.utf8.first, isPlain(first), text.utf8.count <= 64 else { return false }
+  return text.utf8.allSatisfy { isPlain($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
+}
+
 /// A number of the schema, without a fraction of zero.
-private func shortText(_ number: Double) -> String {
+private func numberText(_ number: Double) -> String {
   number == number.rounded() ? "\(Int(number))" : "\(number)"
 }
 

@@ -1,0 +1,52 @@
+import Ingest
+import TSDB
+
+extension Configuration {
+  /// The whole file: Prometheus's keys in its order, then our own section.
+  static let section = Section(
+    "the configuration", Configuration(),
+    [
+      .section("global", \.global, GlobalSettings.section),
+      .unread(
+        SchemaKey("runtime", .section(Schema("runtime", [SchemaKey("gogc", .integer(-1...(.max)), "75")])), "{}")),
+      .unread(SchemaKey("alerting", .section(Schema.alerting))),
+      .unread(SchemaKey("rule_files", .list(.filePattern))),
+      .unread(SchemaKey("scrape_config_files", .list(.filePattern))),
+      .unread(SchemaKey("scrape_configs", .list(.section(Schema.scrape)))),
+      .section("storage", \.standard.database, DatabaseOptions.section),
+      .unread(SchemaKey("tracing", .section(Schema.tracing))),
+      .unread(SchemaKey("remote_write", .list(.section(Schema.remoteWrite)))),
+      .unread(SchemaKey("remote_read", .list(.section(Schema.remoteRead)))),
+      .section("otlp", \.standard.otlp, OTLPOptions.section),
+      .section("apus", \.self, apus),
+    ],
+    rules: [
+      .check(SchemaRules.jobNamesAreUnique), .check(SchemaRules.remoteNamesAreUnique),
+      .check(SchemaRules.translationFitsNames),
+    ])
+
+  /// What Prometheus does not have.
+  private static let apus = Section(
+    "apus", Configuration(),
+    WorkspaceSettings.own.map { $0.at(\.standard) } + [
+      .boolean(
+        "create_workspaces_on_write", \.createsWorkspacesOnWrite,
+        help: "Make a workspace that does not exist when the first write for it comes."),
+      // The last key: by now all is read that the entries do not give.
+      Setting(
+        "workspaces",
+        key: { _ in
+          SchemaKey(
+            "workspaces", .list(.section(WorkspaceSettings.entry.schema)),
+            help: "Workspaces besides the default one. What an entry does not give is as for the default workspace.")
+        }
+      ) { section, configuration, faults in
+        configuration.workspaces += WorkspaceSettings.read(
+          section.sections("workspaces"), over: configuration.standard, &faults)
+      },
+    ])
+}
+
+extension Schema {
+  static let root = Configuration.section.schema
+}

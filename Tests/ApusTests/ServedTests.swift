@@ -1,0 +1,147 @@
+import API
+import TestKit
+import Testing
+
+@testable import apus
+
+/// Says of each key and flag whether it has an effect, by trying it, and compares that with what the program says of it.
+@Suite("What is served")
+struct ServedTests {
+  /// A key of the schema, and how it is written into a file.
+  private struct Place {
+    var path: String
+    var key: SchemaKey
+    /// A file that gives the key this value, and no more than it must to be valid; nil: the same file without the key.
+    var document: @Sendable (String?) -> String
+  }
+
+  /// Keys that an element, or a key, needs beside itself to be valid.
+  private static let companions: [String: [(String, String)]] = [
+    "label_sets": [("labels", "{a: b}"), ("max_series", "3")],
+    "retention_rules": [("selector", "up"), ("retention", "1h")],
+    "rename": [("from", "a"), ("to", "b")],
+    "write_relabel_configs": [("target_label", "a")],
+    "workspaces": [("id", "w")],
+    "ignore_resource_attributes": [("promote_all_resource_attributes", "true")],
+  ]
+
+  private static func places(
+    _ schema: Schema, path: String, _ outer: @escaping @Sendable ([(String, String)]) -> String
+  ) -> [Place] {
+    schema.keys.flatMap { key -> [Place] in
+      let name = key.name
+      let beside = companions[name] ?? []
+      let inner: @Sendable ([(String, String)]) -> String = { outer([(name, flow($0))]) }
+      switch key.shape {
+      case .section(let schema) where key.isRead: return places(schema, path: path + name + ".", inner)
+      case .list(.section(let schema)) where key.isRead:
+        return places(schema, path: path + name + "[].") { given in
+          let rest = beside.filter { companion in !given.contains { $0.0 == companion.0 } }
+          return outer([(name, "[" + flow(rest + given) + "]")])
+        }
+      default:
+        let others = key.isRead && !path.hasSuffix("[].") || name == "ignore_resource_attributes" ? beside : []
+        return [
+          Place(path: path + name, key: key) { value in outer(others + (value.map { [(name, $0)] } ?? [])) }
+        ]
+      }
+    }
+  }
+
+  private static func flow(_ pairs: [(String, String)]) -> String {
+    "{" + pairs.map { "\($0.0): \($0.1)" }.joined(separator: ", ") + "}"
+  }
+
+  /// Values of which at least one is allowed and not the default.
+  private static func candidates(_ shape: Shape) -> [String] {
+    switch shape {
+    case .text, .shortText, .labelName, .workspaceID, .names, .secret: ["zz", "lowercase"]
+    case .regex, .filePattern, .url: ["zz"]
+    case .listenAddress: [":9191"]
+    case .selector: ["zz"]
+    case .boolean: ["true", "false"]
+    case .duration: ["7s"]
+    case .size: ["7KB"]
+    case .integer: ["7"]
+    case .number: ["0.5", "7"]
+    case .choice(let words), .word(let words): words.filter { !$0.isEmpty }
+    case .list(let element): candidates(element).map { "[\($0)]" }
+    case .map: ["{zz: y}"]
+    case .labels: ["{zz: y}"]
+    case .section(let schema): elements(schema)
+    }
+  }
+
+  /// Of a section that is not read: one key of it, with what it must have.
+  private static func elements(_ schema: Schema) -> [String] {
+    let required = schema.keys.filter(\.isRequired).map { ($0.name, candidates($0.shape)[0]) }
+    let optional = schema.keys.filter { !$0.isRequired }
+    return [flow(required)]
+      + optional.prefix(3).flatMap { key in
+        candidates(key.shape).map { flow(required + [(key.name, $0)]) }
+      }
+  }
+
+  private static func effect(_ text: String) -> (effect: String, warnings: String)? {
+    guard let read = try? Configuration.read(Array(text.utf8), file: "f") else { return nil }
+    // Matchers do not print what they match.
+    let matchers = read.workspaces.map { $0.database.retentionRules.map { $0.matchers.map(\.matcher) } }
+    let effect = "\(read.global) \(read.workspaces) \(matchers) \(read.createsWorkspacesOnWrite)"
+    return (effect, read.warnings.joined(separator: "\n"))
+  }
+
+  @Test("a key has an effect exactly when it is not named as one without")
+  func keys() throws {
+    let places = ServedTests.places(.root, path: "") { ServedTests.flow($0) }
+    #expect(places.count > 90 && places.contains { $0.key.isRead } && places.contains { !$0.key.isRead })
+    for place in places {
+      let without = try #require(ServedTests.effect(place.document(nil)), "\(place.document(nil))")
+      let tries = ServedTests.candidates(place.key.shape).compactMap { ServedTests.effect(place.document($0)) }
+      #expect(!tries.isEmpty, "no value for \(place.path)")
+      #expect(tries.contains { $0.effect != without.effect } == place.key.isRead, "\(place.path)")
+      let path = place.path.replacing("[]", with: "")
+      let named = tries.filter { $0.warnings.hasPrefix("accepted but not served by this version: \(path)") }
+      #expect(place.key.isRead ? named.isEmpty : !named.isEmpty, "\(place.path)")
+    }
+  }
+
+  /// Said to be always on.
+  private static let fixed = ["web.enable-remote-write-receiver", "web.enable-otlp-receiver"]
+
+  @Test("a flag has an effect exactly when it is not named as one without")
+  func flags() throws {
+    // Nil: the flag takes no such value.
+    func effect(_ arguments: [String]) -> String? {
+      do {
+        var options = try options(arguments)
+        (options.flags, options.warnings) = ([], [])
+        return "\(options)"
+      } catch {
+        return "\(error)".contains(" is not a ") ? nil : "no start"
+      }
+    }
+    let without = try #require(effect([]))
+    for flag in FlagTable.rows where !ServedTests.fixed.contains(flag.name) {
+      let values =
+        flag.name == "enable-feature" ? ["promql-per-step-stats"] : ServedTests.candidates(flag.shape)
+      let tries = values.compactMap { effect(["--\(flag.name)=\($0)"]) }
+      #expect(!tries.isEmpty, "no value for --\(flag.name)")
+      #expect(tries.contains { $0 != without } == (flag.use == .served), "--\(flag.name)")
+    }
+  }
+
+  @Test("a feature has an effect exactly when it is said to turn something on")
+  func features() throws {
+    for feature in FeatureTable.rows {
+      let options = try options(["--enable-feature=\(feature.name)"])
+      let changed = ServedTests.told(options) != ServedTests.told(try apusOptions())
+      #expect(changed == (feature.use == .served), "\(feature.name)")
+    }
+  }
+
+  private static func told(_ options: ServeOptions) -> String {
+    "\(QueryOptions(options)) \(WorkspaceSettings(options))"
+  }
+
+  private func apusOptions() throws -> ServeOptions { try options([]) }
+}
