@@ -1,7 +1,7 @@
 // What the cache of spellings is told by whoever makes the rules under which a spelling names a series.
 extension Head {
   /// The most numbers that rules may have; they are used again in turn.
-  package static let rulesMax = ReferenceTable.rulesMax
+  package static let rulesMax = SpellingTable.rulesMax
 
   /// Remembers that what is spelled like `row` is dropped by the rules of the batch, so that they need not be asked again.
   package func drop(row: Int, _ batch: inout AppendBatch) {

@@ -12,7 +12,7 @@ struct HeadShard: ~Copyable, @unchecked Sendable {
   let number: Int
   var records = RecordArena()
   var slabs = SlabArena()
-  var references = ReferenceTable()
+  var references = SpellingTable()
   var histograms = ShardHistograms()
   /// Chunks that are complete and wait to be written to a file.
   var completed: [CompletedChunk] = []

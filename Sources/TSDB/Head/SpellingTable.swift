@@ -14,7 +14,7 @@ import Model
 ///
 /// Slots keep the order of the hash (position = its upper bits scaled to the capacity), so growing is one forward pass
 /// over both tables and any capacity will do, not only powers of two.
-struct ReferenceTable: ~Copyable {
+struct SpellingTable: ~Copyable {
   private struct Slot: BitwiseCopyable {
     var high: UInt64
     /// Bits 4 to 15 of the lower half of the hash, above the number of the rules.
@@ -60,12 +60,12 @@ struct ReferenceTable: ~Copyable {
 
   init(capacity: Int = 64) {
     self.capacity = capacity
-    slots = ReferenceTable.makeSlots(capacity)
+    slots = SpellingTable.makeSlots(capacity)
   }
 
   deinit { slots.deallocate() }
 
-  var byteCount: Int { (capacity + ReferenceTable.overhang) * MemoryLayout<Slot>.stride }
+  var byteCount: Int { (capacity + SpellingTable.overhang) * MemoryLayout<Slot>.stride }
 
   private static func makeSlots(_ capacity: Int) -> UnsafeMutablePointer<Slot> {
     let slots = UnsafeMutablePointer<Slot>.allocate(capacity: capacity + overhang)
@@ -84,7 +84,7 @@ struct ReferenceTable: ~Copyable {
   /// What label bytes lead to, as they were sent.
   @inline(__always)
   func findName(high: UInt64, low: UInt32, rules: UInt32 = 0) -> Found {
-    let low = ReferenceTable.key(low, rules)
+    let low = SpellingTable.key(low, rules)
     var index = home(high)
     while true {
       let slot = slots[index]
@@ -98,25 +98,25 @@ struct ReferenceTable: ~Copyable {
   @inline(__always)
   func find(high: UInt64, low: UInt32) -> SeriesLocation {
     let found = findName(high: high, low: low)
-    return found.pair == 0 || found.pair == ReferenceTable.distrusted ? found.location : .none
+    return found.pair == 0 || found.pair == SpellingTable.distrusted ? found.location : .none
   }
 
   /// Adds a name for a series; a name already there is pointed to `location`, but a distrusted one stays, unless it is the
   /// series' own that is added.
   mutating func insert(high: UInt64, low: UInt32, _ location: SeriesLocation, pair: UInt16 = 0, rules: UInt32 = 0) {
     if (count + 1) * 4 > capacity * 3 { resize(to: capacity + capacity / 2 + 16) }
-    if location == .unplaced, unplacedCount > max(ReferenceTable.unplacedMin, count - unplacedCount) {
+    if location == .unplaced, unplacedCount > max(SpellingTable.unplacedMin, count - unplacedCount) {
       removeAll { $0 == .unplaced }
     }
-    if location.isDropped, droppedCount >= ReferenceTable.droppedMax { removeAll { $0.isDropped } }
-    let slot = Slot(high: high, low: ReferenceTable.key(low, rules), pair: pair, location: location.raw + 1)
+    if location.isDropped, droppedCount >= SpellingTable.droppedMax { removeAll { $0.isDropped } }
+    let slot = Slot(high: high, low: SpellingTable.key(low, rules), pair: pair, location: location.raw + 1)
     while !place(slot) { resize(to: capacity + capacity / 2 + 16) }
   }
 
   /// False where the run of occupied slots reaches the very end: the table must grow.
   private mutating func place(_ slot: Slot) -> Bool {
     var index = home(slot.high)
-    let end = capacity + ReferenceTable.overhang - 1
+    let end = capacity + SpellingTable.overhang - 1
     while index < end {
       if slots[index].location == 0 {
         slots[index] = slot
@@ -126,7 +126,7 @@ struct ReferenceTable: ~Copyable {
         return true
       }
       if slots[index].has(slot.high, slot.low) {
-        if slots[index].pair == ReferenceTable.distrusted && slot.pair != 0 { return true }
+        if slots[index].pair == SpellingTable.distrusted && slot.pair != 0 { return true }
         unplacedCount += (slot.isUnplaced ? 1 : 0) - (slots[index].isUnplaced ? 1 : 0)
         droppedCount += (slot.place.isDropped ? 1 : 0) - (slots[index].place.isDropped ? 1 : 0)
         slots[index] = slot
@@ -145,14 +145,14 @@ struct ReferenceTable: ~Copyable {
   /// Drops the spellings that were resolved under other rules than these; identities stay.
   mutating func forgetSpellings(except rules: UInt32) {
     remove { slot in
-      let number = UInt32(slot.low) & ReferenceTable.rulesMax
+      let number = UInt32(slot.low) & SpellingTable.rulesMax
       return number != 0 && number != rules
     }
   }
 
   private mutating func remove(where isGone: (Slot) -> Bool) {
     var kept = 0
-    for index in 0..<(capacity + ReferenceTable.overhang) where slots[index].location != 0 {
+    for index in 0..<(capacity + SpellingTable.overhang) where slots[index].location != 0 {
       if isGone(slots[index]) {
         slots[index].location = 0
       } else {
@@ -165,20 +165,20 @@ struct ReferenceTable: ~Copyable {
 
   /// From now on the labels of these series' own names are read each time, and those of no others.
   mutating func distrust(_ isDistrusted: (SeriesLocation) -> Bool) {
-    for index in 0..<(capacity + ReferenceTable.overhang) where slots[index].location != 0 {
-      guard slots[index].pair == 0 || slots[index].pair == ReferenceTable.distrusted else { continue }
-      slots[index].pair = isDistrusted(slots[index].place) ? ReferenceTable.distrusted : 0
+    for index in 0..<(capacity + SpellingTable.overhang) where slots[index].location != 0 {
+      guard slots[index].pair == 0 || slots[index].pair == SpellingTable.distrusted else { continue }
+      slots[index].pair = isDistrusted(slots[index].place) ? SpellingTable.distrusted : 0
     }
   }
 
   private mutating func resize(to wanted: Int) {
     let old = slots
-    let oldCount = capacity + ReferenceTable.overhang
+    let oldCount = capacity + SpellingTable.overhang
     defer { old.deallocate() }
     var larger = wanted
     while true {
       capacity = larger
-      slots = ReferenceTable.makeSlots(larger)
+      slots = SpellingTable.makeSlots(larger)
       count = 0
       unplacedCount = 0
       droppedCount = 0
@@ -197,7 +197,7 @@ struct ReferenceTable: ~Copyable {
 
   /// Calls `body` for each name's series, if it leads to one.
   func forEach(_ body: (SeriesLocation) -> Void) {
-    for index in 0..<(capacity + ReferenceTable.overhang)
+    for index in 0..<(capacity + SpellingTable.overhang)
     where slots[index].location != 0 && slots[index].place.isPlaced {
       body(slots[index].place)
     }
@@ -209,7 +209,7 @@ struct ReferenceTable: ~Copyable {
     var found = 0
     var unplaced = 0
     var dropped = 0
-    for index in 0..<(capacity + ReferenceTable.overhang) where slots[index].location != 0 {
+    for index in 0..<(capacity + SpellingTable.overhang) where slots[index].location != 0 {
       found += 1
       unplaced += slots[index].isUnplaced ? 1 : 0
       dropped += slots[index].place.isDropped ? 1 : 0
@@ -225,6 +225,6 @@ struct ReferenceTable: ~Copyable {
     precondition(found == count, "\(count) names counted, \(found) there")
     precondition(unplaced == unplacedCount, "\(unplacedCount) names without a series counted, \(unplaced) there")
     precondition(dropped == droppedCount, "\(droppedCount) dropped names counted, \(dropped) there")
-    precondition(slots[capacity + ReferenceTable.overhang - 1].location == 0, "no empty slot at the end")
+    precondition(slots[capacity + SpellingTable.overhang - 1].location == 0, "no empty slot at the end")
   }
 }

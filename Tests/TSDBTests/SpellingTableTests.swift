@@ -8,8 +8,8 @@ private struct Name: Hashable {
   var low: UInt32
 }
 
-@Suite struct ReferenceTableTests {
-  private func expectSame(_ table: borrowing ReferenceTable, _ plain: [Name: UInt32], _ note: String) {
+@Suite struct SpellingTableTests {
+  private func expectSame(_ table: borrowing SpellingTable, _ plain: [Name: UInt32], _ note: String) {
     table.checkInvariants()
     #expect(table.count == plain.count, "\(note)")
     for (name, location) in plain {
@@ -22,7 +22,7 @@ private struct Name: Hashable {
   func againstDictionary() {
     for seed in 1...8 as ClosedRange<UInt64> {
       var random = RandomSource(seed: seed)
-      var table = ReferenceTable()
+      var table = SpellingTable()
       var plain: [Name: UInt32] = [:]
       for round in 0..<20 {
         for _ in 0..<random.below(400) {
@@ -45,7 +45,7 @@ private struct Name: Hashable {
       let before = table.byteCount
       table.removeAll { _ in true }
       expectSame(table, [:], "seed \(seed) emptied")
-      #expect(table.byteCount <= before && table.byteCount == ReferenceTable().byteCount)
+      #expect(table.byteCount <= before && table.byteCount == SpellingTable().byteCount)
     }
   }
 
@@ -54,7 +54,7 @@ private struct Name: Hashable {
     for upper in [0, 0x8000_0000, 0xffff_ffff] as [UInt64] {
       // At the very end a run has 255 slots; hashes are keyed, so that nobody can aim there.
       let count = upper == 0xffff_ffff ? 250 : 3000
-      var table = ReferenceTable()
+      var table = SpellingTable()
       var plain: [Name: UInt32] = [:]
       for number in 0..<count {
         let name = Name(high: upper << 32 | UInt64(number / 2), low: UInt32(number % 2) << 4)
@@ -74,7 +74,7 @@ private struct Name: Hashable {
   func everySmallTable() {
     for count in 1...60 {
       for removed in 0..<count {
-        var table = ReferenceTable()
+        var table = SpellingTable()
         // Three homes only, so that the runs of several meet.
         for number in 0..<count {
           table.insert(high: UInt64(number % 3) << 32 | UInt64(number), low: 7, SeriesLocation(raw: UInt32(number)))
@@ -90,7 +90,7 @@ private struct Name: Hashable {
 
   @Test("what was resolved under other rules is not found, and goes; identities stay")
   func rules() {
-    var table = ReferenceTable()
+    var table = SpellingTable()
     for number in 0..<500 as Range<UInt64> {
       let location = SeriesLocation(raw: UInt32(number))
       table.insert(high: number << 40, low: 3, location)
@@ -119,10 +119,10 @@ private struct Name: Hashable {
 
   @Test("names that are dropped are forgotten together once there are too many; the others never")
   func droppedBound() {
-    var table = ReferenceTable()
+    var table = SpellingTable()
     table.insert(high: 7, low: 0, SeriesLocation(raw: 7))
     var random = RandomSource(seed: 11)
-    for _ in 0..<(ReferenceTable.droppedMax * 2 + 100) { table.insert(high: random.next(), low: 0, .dropped, rules: 1) }
+    for _ in 0..<(SpellingTable.droppedMax * 2 + 100) { table.insert(high: random.next(), low: 0, .dropped, rules: 1) }
     #expect(table.droppedCount == 100 && table.count == 101)
     #expect(table.byteCount < 4 << 20)
     #expect(table.find(high: 7, low: 0).raw == 7)
@@ -134,7 +134,7 @@ private struct Name: Hashable {
 
   @Test("a name of a pair is found as that, and never as a series of its own")
   func pairs() {
-    var table = ReferenceTable()
+    var table = SpellingTable()
     table.insert(high: 1, low: low(1), SeriesLocation(raw: 10))
     table.insert(high: 2, low: low(2), SeriesLocation(raw: 10), pair: 7)
     table.insert(high: 3, low: low(3), .unplaced, pair: 8)
@@ -156,7 +156,7 @@ private struct Name: Hashable {
 
   @Test("a distrusted name stays the series' own, whoever learns it as another's, until it is trusted again")
   func distrust() {
-    var table = ReferenceTable()
+    var table = SpellingTable()
     for number in 1...100 { table.insert(high: UInt64(number) << 32, low: 0, SeriesLocation(raw: UInt32(number))) }
     table.insert(high: 7, low: 0, SeriesLocation(raw: 20), pair: 3)
     table.distrust { $0.raw % 10 == 0 }
@@ -164,7 +164,7 @@ private struct Name: Hashable {
     for number in 1...100 {
       let found = table.findName(high: UInt64(number) << 32, low: 0)
       #expect(found.location.raw == UInt32(number))
-      #expect(found.pair == (number % 10 == 0 ? ReferenceTable.distrusted : 0))
+      #expect(found.pair == (number % 10 == 0 ? SpellingTable.distrusted : 0))
       #expect(table.find(high: UInt64(number) << 32, low: 0).raw == UInt32(number))
     }
     #expect(table.findName(high: 7, low: 0).pair == 3)
@@ -175,7 +175,7 @@ private struct Name: Hashable {
 
   @Test("names without a series are dropped when they become more than the others")
   func unplacedBound() {
-    var table = ReferenceTable()
+    var table = SpellingTable()
     var random = RandomSource(seed: 3)
     var placed: [UInt64] = []
     for number in 0..<50_000 {
