@@ -58,16 +58,17 @@ final class Assembly: Sendable {
       throw StartError("\(error)")
     }
     receiver = Receiver(
-      database: database, limits: IngestLimits(options, present), clock: clock, log: log,
-      metrics: ReceiverMetrics(registry),
-      replicas: HATracker(
-        HAOptions(present), path: database.layout.haLeaders, disk: LinuxDisk(), clock: clock, log: log,
-        damaged: database.damaged, registry: registry))
-    receiver.metadata.open(
+      Intake(
+        Appender(database), limits: IngestLimits(options, present), clock: clock, log: log,
+        metrics: ReceiverMetrics(registry),
+        replicas: HATracker(
+          HAOptions(present), path: database.layout.haLeaders, disk: LinuxDisk(), clock: clock, log: log,
+          damaged: database.damaged, registry: registry)))
+    receiver.intake.metadata.open(
       database.layout.metadata, on: LinuxDisk(), damaged: database.damaged, sync: options.walSync,
       now: clock.nowMilliseconds())
-    database.everySecond { [metadata = receiver.metadata] in metadata.syncIfDue() }
-    LimitMetrics.register(in: registry, database, receiver)
+    database.everySecond { [metadata = receiver.intake.metadata] in metadata.syncIfDue() }
+    LimitMetrics.register(in: registry, database, receiver.intake)
     let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
     workspace.otlp.reconfigure(OTLPOptions(options, present))
     do throws(ThreadError) {
@@ -102,13 +103,13 @@ final class Assembly: Sendable {
       options.memoryFreed = { heapTrim.note() }
       return HTTPServer(options: options, log: log, metrics: registry, router: router)
     }
-    Assembly.takeOver(present.ingestRules, receiver, log)
+    Assembly.takeOver(present.ingestRules, receiver.intake, log)
     configuration.onReload { [database, receiver, log] configuration in
       database.reconfigure { $0 = DatabaseOptions(options, configuration) }
-      receiver.reconfigure(IngestLimits(options, configuration))
-      receiver.replicas.reconfigure(HAOptions(configuration))
+      receiver.intake.reconfigure(IngestLimits(options, configuration))
+      receiver.intake.replicas.reconfigure(HAOptions(configuration))
       workspace.otlp.reconfigure(OTLPOptions(options, configuration))
-      Assembly.takeOver(configuration.ingestRules, receiver, log)
+      Assembly.takeOver(configuration.ingestRules, receiver.intake, log)
     }
   }
 
