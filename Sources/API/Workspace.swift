@@ -15,7 +15,7 @@ package final class Workspace: Sendable {
     self.id = id
     self.database = database
     self.receiver = receiver
-    otlp = OTLPReceiver(receiver: receiver)
+    otlp = OTLPReceiver(receiver.intake)
   }
 }
 

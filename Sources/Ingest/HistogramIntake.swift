@@ -1,38 +1,35 @@
 import Format
 import TSDB
 
-/// Stores the histograms of one body whose rows have been resolved. Only made for bodies that have any.
+/// Stores the histograms of one delivery whose rows have been resolved. Only made for deliveries that have any.
 struct HistogramIntake {
-  let head: Head
-  let limits: IngestLimits
-  let now: Int64
   let metrics: ReceiverMetrics
 
-  /// How many were stored; what was not is named in the scratch's refusals, or dropped by the rules.
-  func store(_ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch) -> Int {
+  /// How many were stored; what was not is named in the delivery's refusals, or dropped by the rules.
+  func store(_ delivery: Delivery, in rows: borrowing ResolvedRows) -> Int {
+    let batch = delivery.batch
     var stored = 0
-    for index in 0..<scratch.batch.rows.histograms.count {
-      let part = scratch.batch.rows.histograms[index]
+    for index in 0..<batch.rows.histograms.count {
+      let part = batch.rows.histograms[index]
       let row = Int(part.row)
-      if scratch.batch.rows.rows[row].flags & WriteRow.isRefusedReplica != 0 { continue }
-      if scratch.batch.isDropped(row) {
-        scratch.batch.tally.droppedHistograms += 1
+      if batch.isRefused(row) { continue }
+      if batch.isDropped(row) {
+        delivery.droppedHistograms += 1
         continue
       }
-      let place = Int(part.offset)..<(Int(part.offset) + Int(part.length))
-      guard let message = HistogramMessage.decode(UnsafeRawBufferPointer(rebasing: bytes[place])) else {
-        refuse(row, "histogram_invalid", "histogram is not well-formed protobuf", bytes, scratch)
+      guard let message = batch.rows.histogram(part, in: delivery.bytes) else {
+        refuse(row, "histogram_invalid", "histogram is not well-formed protobuf", delivery)
         continue
       }
       if let fault = HistogramValidation.fault(message.histogram, isFloat: message.isFloat) {
-        refuse(row, "histogram_invalid", fault, bytes, scratch, timestamp: message.timestamp)
+        refuse(row, "histogram_invalid", fault, delivery, timestamp: message.timestamp)
         continue
       }
-      guard let outcome = append(message, row, bytes, scratch) else { continue }
+      guard let outcome = append(message, row, delivery, rows) else { continue }
       if outcome.isStored {
         stored += 1
       } else {
-        refuse(row, outcome.reason, outcome.message, bytes, scratch, timestamp: message.timestamp)
+        refuse(row, outcome.reason, outcome.message, delivery, timestamp: message.timestamp)
       }
     }
     return stored
@@ -40,41 +37,40 @@ struct HistogramIntake {
 
   /// Nil where the series is refused, which is named then, or dropped.
   private func append(
-    _ message: HistogramMessage, _ row: Int, _ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch
+    _ message: HistogramMessage, _ row: Int, _ delivery: Delivery, _ rows: borrowing ResolvedRows
   ) -> SampleOutcome? {
-    if let outcome = put(message, row, scratch) { return outcome }
+    if let outcome = put(message, row, rows) { return outcome }
     // No series yet, or one that has just ended.
-    let resolver = RowResolver(head: head, limits: limits, now: now, metrics: metrics)
-    switch resolver.identify(row, bytes, scratch) {
+    let maker = rows.maker
+    let resolver = RowResolver(metrics: metrics)
+    switch resolver.identify(row, delivery, maker) {
     case .dropped:
-      scratch.batch.tally.droppedHistograms += 1
+      delivery.droppedHistograms += 1
       return nil
     case .refused(let refusal):
-      refuse(row, refusal.reason, refusal.message, bytes, scratch, of: refusal)
+      refuse(row, refusal.reason, refusal.message, delivery, of: refusal)
       return nil
     case .named: break
     }
-    if scratch.batch.rows.rows[row].sampleCount > 0 { return .exhausted }
-    if let refusal = resolver.append(row, scratch) {
-      refuse(row, refusal.reason, refusal.message, bytes, scratch, of: refusal)
+    if delivery.batch.rows.rows[row].sampleCount > 0 { return .exhausted }
+    if let refusal = maker.append(row, to: &delivery.newSeries) {
+      refuse(row, refusal.reason, refusal.message, delivery, of: refusal)
       return nil
     }
-    return put(message, row, scratch) ?? .exhausted
+    return put(message, row, rows) ?? .exhausted
   }
 
-  private func put(_ message: HistogramMessage, _ row: Int, _ scratch: ReceiveScratch) -> SampleOutcome? {
-    head.append(
-      message.histogram, isFloat: message.isFloat, at: message.timestamp, row: row, &scratch.batch, now: now)
+  private func put(_ message: HistogramMessage, _ row: Int, _ rows: borrowing ResolvedRows) -> SampleOutcome? {
+    rows.append(message.histogram, isFloat: message.isFloat, at: message.timestamp, row: row)
   }
 
   private func refuse(
-    _ row: Int, _ reason: String, _ message: String, _ bytes: UnsafeRawBufferPointer, _ scratch: ReceiveScratch,
-    timestamp: Int64? = nil, of refusal: RowResolver.Refusal? = nil
+    _ row: Int, _ reason: String, _ message: String, _ delivery: Delivery, timestamp: Int64? = nil,
+    of refusal: SeriesRefusal? = nil
   ) {
-    scratch.refusals.add(reason: reason, samples: 1) {
-      var offender = scratch.offender(message, row: row, in: bytes)
+    delivery.refusals.add(reason: reason, samples: 1) {
+      var offender = delivery.offender(message, row: row, of: refusal)
       offender.timestamp = timestamp
-      (offender.actual, offender.limit) = (refusal?.actual, refusal?.limit)
       return offender
     }
   }

@@ -1,10 +1,11 @@
 import Format
 import Model
+import TSDB
 
 /// What the labels of a new series must be. Pure; called once per spelling of a series, not per sample.
 enum LabelRules {
   /// Parses and canonicalizes the label fields of a row for rules that look at them; says why that cannot be, or nil.
-  static func read(_ bytes: UnsafeRawBufferPointer, _ labels: inout LabelFields) -> SeriesFault? {
+  static func read(_ bytes: UnsafeRawBufferPointer, _ labels: inout LabelFields) -> SeriesRefusal? {
     guard labels.parse(bytes) else { return .malformed }
     labels.canonicalize(in: bytes)
     if let index = labels.firstDuplicate(in: bytes) { return .duplicateName(excerpt(labels.name(index, in: bytes))) }
@@ -20,7 +21,7 @@ enum LabelRules {
   /// Parses and canonicalizes the label fields of a row; says what is wrong with them, or nil.
   static func check(
     _ bytes: UnsafeRawBufferPointer, _ labels: inout LabelFields, _ limits: IngestLimits
-  ) -> SeriesFault? {
+  ) -> SeriesRefusal? {
     guard labels.parse(bytes) else { return .malformed }
     labels.canonicalize(in: bytes)
     if labels.fields.count == 0 { return .missingName }

@@ -47,7 +47,7 @@ package enum WriteMessage: Sendable, Equatable {
 }
 
 /// How a body is written.
-struct BodyForm: Sendable, Equatable {
+package struct BodyForm: Sendable, Equatable {
   var encoding: BodyEncoding
   var message: WriteMessage
 }

@@ -3,8 +3,8 @@ import Platform
 import Synchronization
 
 /// Stores the server's own metrics every 15 seconds, as if it scraped itself, so that the first query people run has an
-/// answer. Rounds run one after the other; the samples go the way of every other body, but for limits, rules and replicas
-/// (`Receiver.receiveOwn`).
+/// answer. Rounds run one after the other; the rows go the way of all others, but for limits, rules and replicas
+/// (`RowOrigin.own`).
 package final class SelfScrape: Sendable {
   package static let intervalMilliseconds: Int64 = 15_000
   private let task: PeriodicTask
@@ -15,10 +15,10 @@ package final class SelfScrape: Sendable {
   /// The first round is over when this returns. `instance` as a Prometheus would name this server; `report` is called
   /// after each round.
   package init(
-    receiver: Receiver, registry: MetricsRegistry, instance: String, clock: any Clock, log: Log,
+    intake: Intake, registry: MetricsRegistry, instance: String, clock: any Clock, log: Log,
     report: @escaping Report = { _, _, _ in }
   ) throws(ThreadError) {
-    let rounds = SelfScrapeRounds(receiver, registry, instance: instance, clock, log, report)
+    let rounds = SelfScrapeRounds(intake, registry, instance: instance, clock, log, report)
     rounds.scrape()
     task = try PeriodicTask(
       name: "self-scrape", intervalMilliseconds: SelfScrape.intervalMilliseconds, clock: clock
@@ -38,7 +38,7 @@ private final class SelfScrapeRounds: Sendable {
     var error: String?
   }
 
-  private let receiver: Receiver
+  private let intake: Intake
   private let registry: MetricsRegistry
   private let instance: String
   private let clock: any Clock
@@ -47,10 +47,10 @@ private final class SelfScrapeRounds: Sendable {
   private let past = Mutex(Past())
 
   init(
-    _ receiver: Receiver, _ registry: MetricsRegistry, instance: String, _ clock: any Clock, _ log: Log,
+    _ intake: Intake, _ registry: MetricsRegistry, instance: String, _ clock: any Clock, _ log: Log,
     _ report: @escaping SelfScrape.Report
   ) {
-    self.receiver = receiver
+    self.intake = intake
     self.registry = registry
     self.instance = instance
     self.clock = clock
@@ -66,11 +66,17 @@ private final class SelfScrapeRounds: Sendable {
     }
     let started = clock.monotonicNanoseconds()
     let target: [(name: String, value: String)] = [("instance", instance), ("job", "apus")]
-    var body = WriteRequestBuilder()
+    var rows = WriteRequestRows()
+    func append(_ labels: [(name: String, value: String)], _ value: Double) {
+      rows.beginSeries()
+      for label in labels { rows.appendLabel(label.name, label.value) }
+      rows.appendSample(time: time, value: value)
+      rows.endSeries(intake.key)
+    }
     var count = 0
     for family in registry.families() {
       for sample in family.samples {
-        body.append(labels: [("__name__", sample.name)] + target + sample.labels, time: time, value: sample.value)
+        append([("__name__", sample.name)] + target + sample.labels, sample.value)
         count += 1
       }
     }
@@ -79,10 +85,9 @@ private final class SelfScrapeRounds: Sendable {
       ("up", 1), ("scrape_duration_seconds", seconds), ("scrape_samples_scraped", Double(count)),
       ("scrape_samples_post_metric_relabeling", Double(count)),
     ]
-    for (name, value) in facts {
-      body.append(labels: [("__name__", name)] + target, time: time, value: value)
-    }
-    tell(receiver.receiveOwn(body.bytes), time, seconds)
+    for (name, value) in facts { append([("__name__", name)] + target, value) }
+    let outcome = intake.append(&rows, .own) { .own("this server's own metrics") }.outcome
+    tell(outcome, time, seconds)
   }
 
   private func tell(_ outcome: ReceiveOutcome, _ time: Int64, _ seconds: Double) {

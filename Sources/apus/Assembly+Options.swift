@@ -55,9 +55,9 @@ extension RemoteReadOptions {
 
 extension Assembly {
   /// The expressions have been compiled once, when the configuration was checked.
-  static func takeOver(_ rules: IngestRules, _ receiver: Receiver, _ log: Log) {
+  static func takeOver(_ rules: IngestRules, _ intake: Intake, _ log: Log) {
     do throws(RegexError) {
-      try receiver.reconfigure(rules)
+      try intake.reconfigure(rules)
     } catch {
       log.error("The rules for received series were not taken over", ["err": "\(error)"])
     }

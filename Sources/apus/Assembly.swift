@@ -59,16 +59,17 @@ final class Assembly: Sendable {
       throw StartError("\(error)")
     }
     receiver = Receiver(
-      database: database, limits: present.standard.ingest, clock: clock, log: log,
-      metrics: ReceiverMetrics(registry),
-      replicas: HATracker(
-        present.standard.ha, path: database.layout.haLeaders, disk: LinuxDisk(), clock: clock, log: log,
-        damaged: database.damaged, registry: registry))
-    receiver.metadata.open(
+      Intake(
+        Appender(database), limits: present.standard.ingest, clock: clock, log: log,
+        metrics: ReceiverMetrics(registry),
+        replicas: HATracker(
+          present.standard.ha, path: database.layout.haLeaders, disk: LinuxDisk(), clock: clock, log: log,
+          damaged: database.damaged, registry: registry)))
+    receiver.intake.metadata.open(
       database.layout.metadata, on: LinuxDisk(), damaged: database.damaged, sync: options.walSync,
       now: clock.nowMilliseconds())
-    database.everySecond { [metadata = receiver.metadata] in metadata.syncIfDue() }
-    LimitMetrics.register(in: registry, database, receiver)
+    database.everySecond { [metadata = receiver.intake.metadata] in metadata.syncIfDue() }
+    LimitMetrics.register(in: registry, database, receiver.intake)
     let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
     workspace.otlp.reconfigure(present.standard.otlp)
     do throws(ThreadError) {
@@ -105,14 +106,14 @@ final class Assembly: Sendable {
       options.memoryFreed = { heapTrim.note() }
       return HTTPServer(options: options, log: log, metrics: registry, router: router)
     }
-    Assembly.takeOver(present.standard.rules, receiver, log)
+    Assembly.takeOver(present.standard.rules, receiver.intake, log)
     configuration.onReload { [database, receiver, log] configuration in
       let settings = configuration.standard
       database.reconfigure { $0 = settings.database }
-      receiver.reconfigure(settings.ingest)
-      receiver.replicas.reconfigure(settings.ha)
+      receiver.intake.reconfigure(settings.ingest)
+      receiver.intake.replicas.reconfigure(settings.ha)
       workspace.otlp.reconfigure(settings.otlp)
-      Assembly.takeOver(settings.rules, receiver, log)
+      Assembly.takeOver(settings.rules, receiver.intake, log)
     }
   }
 

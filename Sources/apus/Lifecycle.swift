@@ -41,7 +41,7 @@ final class Lifecycle {
       try assembly.database.restore()
       // Whoever is told that the server is ready finds its metrics there.
       if assembly.areOwnMetricsStored { try selfScrape.start(assembly, port: port) }
-      try assembly.receiver.refusals.start()
+      try assembly.receiver.intake.refusals.start()
       try assembly.database.start()
       // Once more, as there was nothing yet to count in the first round.
       selfScrape.scrapeNow()
@@ -80,10 +80,10 @@ final class Lifecycle {
     }
     assembly.heapTrim.stop()
     // A start that is still reading the log has nothing of its own to keep; the log has it all.
-    assembly.receiver.refusals.stop()
+    assembly.receiver.intake.refusals.stop()
     guard assembly.database.isReady else { return assembly.log.info("Stopped before the data was back") }
     restoring?.join()
-    assembly.receiver.metadata.close(now: assembly.clock.nowMilliseconds())
+    assembly.receiver.intake.metadata.close(now: assembly.clock.nowMilliseconds())
     assembly.database.close()
     assembly.lock?.release()
     assembly.log.info("Stopped")
@@ -98,7 +98,7 @@ final class SelfScrapeHolder: Sendable {
     if selfScrape.withLock({ $0.isStopped }) { return }
     let instance = "localhost:\(port)"
     let started = try SelfScrape(
-      receiver: assembly.receiver, registry: assembly.registry, instance: instance, clock: assembly.clock,
+      intake: assembly.receiver.intake, registry: assembly.registry, instance: instance, clock: assembly.clock,
       log: assembly.log
     ) { [ownTarget = assembly.ownTarget] milliseconds, seconds, error in
       ownTarget.note(

@@ -4,9 +4,9 @@ import TSDB
 
 /// The limits of the workspace as metrics, so that an alert can compare them with what there is before senders are refused.
 enum LimitMetrics {
-  static func register(in registry: MetricsRegistry, _ database: Database, _ receiver: Receiver) {
-    registry.collect("apus_limit", "Limits of the workspace; 0: none.", .gauge) { [weak database, weak receiver] in
-      guard let series = database?.head.seriesLimits, let ingest = receiver?.presentLimits else { return [] }
+  static func register(in registry: MetricsRegistry, _ database: Database, _ intake: Intake) {
+    registry.collect("apus_limit", "Limits of the workspace; 0: none.", .gauge) { [weak database, weak intake] in
+      guard let series = database?.head.seriesLimits, let ingest = intake?.presentLimits else { return [] }
       var present = WorkspaceSettings()
       present.database.head.limits = series
       present.ingest = ingest

@@ -26,10 +26,11 @@ final class APIBench {
     try database.restore()
     if isReady { try database.start() }
     receiver = Receiver(
-      head: database.head, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
-      replicas: HATracker(
-        HAOptions(), path: database.layout.haLeaders, disk: SimulatedDisk(), clock: clock, log: log,
-        damaged: database.damaged, registry: registry))
+      Intake(
+        Appender(database), limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
+        replicas: HATracker(
+          HAOptions(), path: database.layout.haLeaders, disk: SimulatedDisk(), clock: clock, log: log,
+          damaged: database.damaged, registry: registry)))
     let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
     var queryOptions = queryOptions
     queryOptions.concurrencyMax = 2

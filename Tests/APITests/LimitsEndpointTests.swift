@@ -19,10 +19,10 @@ import Testing
     var limits = IngestLimits()
     limits.samplesPerSecondMax = 10
     limits.labelsPerSeriesMax = 30
-    bench.receiver.reconfigure(limits)
+    bench.receiver.intake.reconfigure(limits)
     var rules = IngestRules()
     rules.relabel = [RelabelRule(.drop, of: ["__name__"], regex: "dropped")]
-    try bench.receiver.reconfigure(rules)
+    try bench.receiver.intake.reconfigure(rules)
 
     var body = RemoteWriteBody()
     for metric in ["a", "b", "dropped", "c", "d"] { body.add(metric, ["job": "a\"b"], [(APIBench.now - 1000, 1)]) }

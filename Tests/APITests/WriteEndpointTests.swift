@@ -127,7 +127,7 @@ import Testing
     }
     var options = HAOptions()
     options.clustersMax = 1
-    bench.receiver.replicas.reconfigure(options)
+    bench.receiver.intake.replicas.reconfigure(options)
     var body = RemoteWriteBody()
     body.add("up", ["__replica__": "a", "cluster": "d"], [(APIBench.now, 1)])
     let refused = try bench.write(body.snappy, RemoteWriteBody.headers)

@@ -171,32 +171,4 @@ import Testing
     }
     #expect(hashes.count == 1)
   }
-
-  @Test("a body made by the builder holds what was put in, by protobuf-c's reading")
-  func builder() throws {
-    var random = RandomSource(for: "built write requests")
-    var builder = WriteRequestBuilder()
-    for round in 0..<50 {
-      builder.removeAll()
-      var expected = ReadRequest()
-      for _ in 0..<random.below(8) {
-        let labels = (0..<random.below(5)).map { _ in
-          (name: "n\(random.below(1000))", value: String(repeating: "vä", count: random.below(round + 100)))
-        }
-        let time = Int64(bitPattern: random.next())
-        let value = Double(bitPattern: random.next())
-        builder.append(labels: labels, time: time, value: value)
-        expected.series.append(
-          ReadRequest.Series(
-            labels: labels.flatMap { [Array($0.name.utf8), Array($0.value.utf8)] }, times: [time],
-            values: [value.bitPattern]))
-      }
-      let oracle = oracleReading(Array(builder.bytes))
-      #expect(oracle == expected)
-      var rows = WriteRequestRows()
-      var fields = LabelFields()
-      let read = scannerReading(builder.bytes, &rows, &fields)
-      #expect(read?.request == expected)
-    }
-  }
 }

@@ -38,10 +38,11 @@ final class FuzzServer {
       return nil
     }
     receiver = Receiver(
-      database: database, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
-      replicas: HATracker(
-        HAOptions(), path: database.layout.haLeaders, disk: disk, clock: clock, log: log, damaged: database.damaged,
-        registry: registry))
+      Intake(
+        Appender(database), limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
+        replicas: HATracker(
+          HAOptions(), path: database.layout.haLeaders, disk: disk, clock: clock, log: log, damaged: database.damaged,
+          registry: registry)))
   }
 
   var seriesCount: Int { database.head.seriesCount }

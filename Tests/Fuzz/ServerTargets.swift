@@ -23,7 +23,7 @@ extension FuzzTarget {
       name: "otlp", seeds: { WriteSeeds.otlpProtobuf.map { [0] + $0 } + WriteSeeds.otlpJSON.map { [1] + $0 } }
     ) { bytes in
       guard let first = bytes.first else { return }
-      let receiver = OTLPReceiver(receiver: Servers.current.receiver)
+      let receiver = OTLPReceiver(Servers.current.receiver.intake)
       _ = receiver.receive(
         UnsafeRawBufferPointer(rebasing: bytes[1...]), encoding: first & 1 == 0 ? .protobuf : .json,
         compression: .identity)

@@ -10,22 +10,22 @@ enum WriteSeeds {
     var plain = RemoteWriteBody()
     plain.add("up", ["job": "node", "instance": "a:9100"], [(time, 1), (time + 15_000, 0)])
     plain.add(metadata: "up", kind: 2, help: "Whether the target is up.", unit: "")
-    var rich = WriteSeriesBuilder()
-    rich.begin()
-    rich.label("__name__", "latency")
-    rich.label("job", "api")
-    rich.sample(time, 1.5)
-    rich.exemplar([(name: "trace_id", value: "abc")], time, 0.3)
-    var histogram = WireHistogram()
+    var rich = WriteRequestRows()
+    rich.beginSeries()
+    rich.appendLabel("__name__", "latency")
+    rich.appendLabel("job", "api")
+    rich.appendSample(time: time, value: 1.5)
+    rich.appendExemplar([(name: "trace_id", value: "abc")], time: time, value: 0.3)
+    var histogram = Histogram()
     histogram.schema = 3
     histogram.count = 6
     histogram.sum = 2.5
     histogram.positiveSpans = [BucketSpan(offset: 0, length: 2), BucketSpan(offset: 1, length: 1)]
-    histogram.positiveDeltas = [1, 1, 1]
-    rich.histogram(time, histogram)
-    rich.end()
-    rich.metadata(kind: 3, name: "latency", help: "Seconds.", unit: "seconds")
-    return [[], plain.message, Array(rich.bytes)]
+    histogram.positiveBuckets = [1, 2, 3]
+    rich.appendHistogram(HistogramMessage(time, histogram, isFloat: false))
+    rich.endSeries(.stable)
+    rich.appendMetadata(kind: 3, name: "latency", help: "Seconds.", unit: "seconds")
+    return [[], plain.message, rich.body()]
   }
 
   static var v2: [[UInt8]] {

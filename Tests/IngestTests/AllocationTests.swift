@@ -24,11 +24,12 @@ import Testing
       database = try Database.open(options, disk: LinuxDisk(), clock: clock, log: log, registry: registry)
       try database.restore()
       receiver = Receiver(
-        database: database, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
-        replicas: HATracker(
-          HAOptions(), path: folder.path("leaders"), disk: LinuxDisk(), clock: clock, log: log,
-          damaged: database.damaged, registry: registry))
-      try receiver.reconfigure(rules)
+        Intake(
+          Appender(database), limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
+          replicas: HATracker(
+            HAOptions(), path: folder.path("leaders"), disk: LinuxDisk(), clock: clock, log: log,
+            damaged: database.damaged, registry: registry)))
+      try receiver.intake.reconfigure(rules)
     }
 
     /// What one body costs.
@@ -97,8 +98,8 @@ import Testing
         if round >= 10 { costs[series, default: []].append(cost) }
       }
       let asked = rules == IngestRules() ? 0 : series
-      #expect(site.receiver.metrics.relabelled.value == asked)
-      #expect((site.receiver.metrics.relabelDropped.value > 110 * series / 8) == (asked > 0))
+      #expect(site.receiver.intake.metrics.relabelled.value == asked)
+      #expect((site.receiver.intake.metrics.relabelDropped.value > 110 * series / 8) == (asked > 0))
     }
     // Of the bodies of a chunk's length most open no chunk and move none: those cost the same few.
     let small = (costs[100] ?? []).sorted()

@@ -133,7 +133,7 @@ import Testing
     var rules = IngestRules()
     rules.relabel = [RelabelRule(.drop, of: ["__name__"], regex: "go_.*")]
     rules.renames = [IngestRules.Rename(from: "old_(.*)", to: "new_$1")]
-    try bench.receiver.reconfigure(rules)
+    try bench.intake.reconfigure(rules)
     // Resolved at first, then known by its spelling; with a sample, and without.
     for step in 0..<4 as Range<Int64> {
       var body = RemoteWriteV2Body()

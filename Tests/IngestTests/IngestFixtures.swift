@@ -15,6 +15,7 @@ final class ReceiverBench {
   let registry = MetricsRegistry()
   let database: Database
   let receiver: Receiver
+  var intake: Intake { receiver.intake }
 
   init(
     _ limits: IngestLimits = IngestLimits(), ha: HAOptions = HAOptions(), disk: SimulatedDisk = SimulatedDisk(),
@@ -29,10 +30,11 @@ final class ReceiverBench {
     database = try Database.open(options, disk: disk, clock: clock, log: log, registry: registry)
     try database.restore()
     receiver = Receiver(
-      head: database.head, limits: limits, clock: clock, log: log, metrics: ReceiverMetrics(registry),
-      replicas: HATracker(
-        ha, path: database.layout.haLeaders, disk: disk, clock: clock, log: log, damaged: database.damaged,
-        registry: registry))
+      Intake(
+        Appender(database), limits: limits, clock: clock, log: log, metrics: ReceiverMetrics(registry),
+        replicas: HATracker(
+          ha, path: database.layout.haLeaders, disk: disk, clock: clock, log: log, damaged: database.damaged,
+          registry: registry)))
   }
 
   func receive(_ body: [UInt8], _ encoding: BodyEncoding = .identity) -> ReceiveOutcome {

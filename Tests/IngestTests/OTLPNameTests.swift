@@ -115,16 +115,16 @@ import Testing
       (buckets.offset, buckets.counts) = (offset, counts)
       return OTLPBuckets.exponential(buckets, scaleDown: down).map { made in
         made.spans.map { "\($0.offset):\($0.length)" }.joined(separator: " ") + " | "
-          + made.deltas.map { "\($0)" }.joined(separator: " ")
+          + made.counts.map { "\(Int($0))" }.joined(separator: " ")
       }
     }
     #expect(layout(0, []) == " | ")
-    #expect(layout(0, [4, 3, 2, 1]) == "1:4 | 4 -1 -1 -1")
-    #expect(layout(-1, [4, 0, 0, 1]) == "0:4 | 4 -4 0 1")
-    #expect(layout(0, [4, 0, 0, 0, 1]) == "1:1 3:1 | 4 -3")
+    #expect(layout(0, [4, 3, 2, 1]) == "1:4 | 4 3 2 1")
+    #expect(layout(-1, [4, 0, 0, 1]) == "0:4 | 4 0 0 1")
+    #expect(layout(0, [4, 0, 0, 0, 1]) == "1:1 3:1 | 4 1")
     #expect(layout(0, [0, 0, 0, 0, 1]) == "1:0 4:1 | 1")
-    #expect(layout(0, [1, 2, 3, 4, 5], down: 1) == "1:3 | 3 4 -2")
-    #expect(layout(-3, [1, 1, 1, 1], down: 1) == "-1:3 | 1 1 -1")
+    #expect(layout(0, [1, 2, 3, 4, 5], down: 1) == "1:3 | 3 7 5")
+    #expect(layout(-3, [1, 1, 1, 1], down: 1) == "-1:3 | 1 2 1")
     // A merged bucket keeps its place behind an empty one.
     #expect(layout(0, [0, 0, 5, 6], down: 1) == "1:2 | 0 11")
     #expect(layout(.max, [1]) == nil)

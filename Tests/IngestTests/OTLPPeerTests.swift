@@ -74,8 +74,10 @@ struct OTLPPeerTests {
   private func translated(_ push: OTLPMessage, _ options: OTLPOptions) throws -> [[UInt8]] {
     var bodies: [[UInt8]] = []
     let request = try push.protobuf.withUnsafeBytes { try OTLPRequest(protobuf: $0) }
-    var translation = OTLPTranslation(options, DeltaAccumulator(), now: nowMilliseconds(), newest: 1 << 42) { bytes in
-      bodies.append(Array(bytes))
+    var translation = OTLPTranslation(
+      options, DeltaAccumulator(), now: nowMilliseconds(), newest: 1 << 42, key: .stable
+    ) { rows in
+      bodies.append(rows.body())
       return true
     }
     translation.translate(request)

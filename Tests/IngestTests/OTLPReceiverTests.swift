@@ -16,7 +16,7 @@ import Testing
     _ bench: ReceiverBench, _ metrics: [OTLPMessage], options: OTLPOptions = OTLPOptions(),
     through receiver: OTLPReceiver? = nil
   ) -> OTLPOutcome {
-    let receiver = receiver ?? OTLPReceiver(receiver: bench.receiver, options: options)
+    let receiver = receiver ?? OTLPReceiver(bench.intake, options: options)
     return OTLPBody.request(resource: resource, metrics).protobuf.withUnsafeBytes {
       receiver.receive($0, encoding: .protobuf, compression: .identity)
     }
@@ -59,7 +59,7 @@ import Testing
         #"{__name__="old", quantile="0.5"}"#: 1, #"{__name__="old", quantile="0.99"}"#: 2,
         #"{__name__="target_info", host_name="h1"}"#: 1,
       ])
-    let metadata = bench.receiver.metadata.metadata(of: "took_seconds", now: now)
+    let metadata = bench.intake.metadata.metadata(of: "took_seconds", now: now)
     #expect(
       metadata["took_seconds"]?.map(\.kind) == [.histogram] && metadata["took_seconds"]?.map(\.unit) == ["seconds"])
   }
@@ -151,7 +151,7 @@ import Testing
   @Test("deltas are added up, and a push that is repeated is not added again")
   func deltasCumulative() throws {
     let bench = try ReceiverBench()
-    let receiver = OTLPReceiver(receiver: bench.receiver)
+    let receiver = OTLPReceiver(bench.intake)
     for (step, count) in [(0, 1), (1, 2), (1, 2), (2, 4)] as [(Int64, UInt64)] {
       let time = now + step * 1000
       let outcome = receive(
@@ -186,7 +186,7 @@ import Testing
     var limits = IngestLimits()
     limits.samplesPerSecondMax = 4
     let bench = try ReceiverBench(limits)
-    let receiver = OTLPReceiver(receiver: bench.receiver)
+    let receiver = OTLPReceiver(bench.intake)
     #expect(receive(bench, [sum([(0, 1)])], through: receiver) == .stored)
     // Two points of one series in one push, as collectors batch them.
     let push = [sum([(1, 2), (2, 4)]), OTLPBody.metric("g", .gauge, (1..<4).map { OTLPBody.number(1, at: now + $0) })]
@@ -198,7 +198,7 @@ import Testing
     #expect(receive(bench, push, through: receiver) == .stored)
     #expect(try series(bench, "d_total") == [1, 3, 7])
     // The same once more, as after a lost answer, and behind a newer push.
-    bench.receiver.reconfigure(IngestLimits())
+    bench.intake.reconfigure(IngestLimits())
     #expect(receive(bench, push, through: receiver) == .stored)
     #expect(receive(bench, [sum([(3, 8)])], through: receiver) == .stored)
     #expect(receive(bench, push, through: receiver) == .stored)
@@ -209,7 +209,7 @@ import Testing
   @Test("a delta that comes behind a newer one is in the next sum; one too old to be told from a repetition is refused")
   func lateDeltas() throws {
     let bench = try ReceiverBench()
-    let receiver = OTLPReceiver(receiver: bench.receiver)
+    let receiver = OTLPReceiver(bench.intake)
     for push in [[(0, 1.0)], [(10, 2)], [(5, 4)], [(5, 4)], [(10, 2)], [(20, 8)]] as [[(Int64, Double)]] {
       #expect(receive(bench, [sum(push)], through: receiver) == .stored)
     }
@@ -228,7 +228,7 @@ import Testing
   @Test("deltas of the future are refused, and those of today go on; what is not finite does not spoil a sum")
   func wrongDeltas() throws {
     let bench = try ReceiverBench()
-    let receiver = OTLPReceiver(receiver: bench.receiver)
+    let receiver = OTLPReceiver(bench.intake)
     #expect(receive(bench, [sum([(0, 1)])], through: receiver) == .stored)
     guard case .partly(3, _) = receive(bench, [sum([(86_400_000, 1), (1, .nan), (2, .infinity)])], through: receiver)
     else {
@@ -243,7 +243,7 @@ import Testing
   @Test("a series that is silent for an hour goes on where it was: programs send only what has changed")
   func quietDeltas() throws {
     let bench = try ReceiverBench()
-    let receiver = OTLPReceiver(receiver: bench.receiver)
+    let receiver = OTLPReceiver(bench.intake)
     for step in 0..<3 as Range<Int64> {
       #expect(receive(bench, [sum([(step * 3_600_000, 1)])], through: receiver) == .stored)
       bench.clock.advance(milliseconds: 3_600_000)
@@ -272,7 +272,7 @@ import Testing
     #expect(one.added(two) == nil)
 
     let bench = try ReceiverBench()
-    let receiver = OTLPReceiver(receiver: bench.receiver)
+    let receiver = OTLPReceiver(bench.intake)
     for (step, count) in [(0, 1), (1, 2), (1, 2), (2, 4)] as [(Int64, UInt64)] {
       let metric = OTLPBody.metric(
         "e", .exponential, temporality: 1,
@@ -303,7 +303,7 @@ import Testing
     let garbage: [UInt8] = [1, 2, 3]
     guard
       case .refused = garbage.withUnsafeBytes({ bytes in
-        OTLPReceiver(receiver: bench.receiver).receive(bytes, encoding: .protobuf, compression: .identity)
+        OTLPReceiver(bench.intake).receive(bytes, encoding: .protobuf, compression: .identity)
       })
     else {
       Issue.record("garbage was taken")
@@ -360,26 +360,5 @@ import Testing
         "made_total": [traced(9, -9, 1.5)], "took_seconds_bucket 0.5": [traced(2, 2, 0.2), traced(0, 5, 0.5)],
         "took_seconds_bucket 10": [traced(1, 1, 7), traced(3, 3, 1)], "took_seconds_bucket +Inf": [traced(4, 4, 30)],
       ])
-  }
-
-  @Test("native histograms and exemplars are written as remote write has them")
-  func native() throws {
-    var builder = WriteSeriesBuilder()
-    var histogram = WireHistogram()
-    histogram.schema = -3
-    histogram.count = 300
-    histogram.sum = 2.5
-    histogram.zeroThreshold = 1e-128
-    histogram.positiveSpans = [BucketSpan(offset: -5, length: 2)]
-    histogram.positiveDeltas = [200, -100]
-    histogram.customBounds = [1, 2]
-    builder.begin()
-    builder.label("__name__", "h")
-    builder.histogram(now, histogram)
-    builder.exemplar([("trace_id", "ab")], now, 1.5)
-    builder.end()
-    var rows = WriteRequestRows()
-    try WriteRequestScanner.scan(builder.bytes, key: .stable, into: &rows)
-    #expect(rows.histograms.count == 1 && rows.exemplars.count == 1 && rows.times.count == 0)
   }
 }

@@ -52,9 +52,9 @@ import Testing
     let bench = try ReceiverBench()
     var limits = IngestLimits()
     limits.labelsPerSeriesMax = 1
-    bench.receiver.reconfigure(limits)
+    bench.intake.reconfigure(limits)
     #expect(bench.receive(goodSeries("a")).partly != nil)
-    bench.receiver.reconfigure(IngestLimits())
+    bench.intake.reconfigure(IngestLimits())
     #expect(bench.receive(goodSeries("a")) == .stored)
   }
 
@@ -228,7 +228,7 @@ import Testing
     #expect(bench.receive(body(1, 5)) != .stored)
     bench.clock.advance(milliseconds: 100)
     #expect(bench.receive(body(1, 5)) == .stored)
-    bench.receiver.reconfigure(IngestLimits())
+    bench.intake.reconfigure(IngestLimits())
     #expect(bench.receive(body(1000, 6)) == .stored)
   }
 }

@@ -29,7 +29,7 @@ import Testing
   func rename() throws {
     let bench = try ReceiverBench()
     let rename = IngestRules.Rename(from: "(ecs_task_.*)_(Megabytes|Percent)", to: "$1")
-    try bench.receiver.reconfigure(rules([], renames: [rename]))
+    try bench.intake.reconfigure(rules([], renames: [rename]))
     for step in 0..<5 {
       let body = series("ecs_task_memory_utilized_Megabytes", now + Int64(step)) + series("up", now + Int64(step))
       #expect(bench.receive(body) == .stored)
@@ -39,30 +39,30 @@ import Testing
       try times(bench) == [
         #"{__name__="ecs_task_memory_utilized", job="test"}"#: all, #"{__name__="up", job="test"}"#: all,
       ])
-    #expect(bench.receiver.metrics.relabelled.value == 2)
+    #expect(bench.intake.metrics.relabelled.value == 2)
   }
 
   @Test("what the rules drop is no error, is counted, and costs the rules nothing the second time")
   func dropped() throws {
     let bench = try ReceiverBench()
-    try bench.receiver.reconfigure(rules([RelabelRule(.drop, of: ["__name__"], regex: "go_.*")]))
+    try bench.intake.reconfigure(rules([RelabelRule(.drop, of: ["__name__"], regex: "go_.*")]))
     for step in 0..<3 {
       var body: [UInt8] = []
       for number in 0..<100 { body += series("go_\(number)", now + Int64(step)) }
       #expect(bench.receive(body + series("kept", now + Int64(step))) == .stored)
     }
     #expect(try times(bench) == [#"{__name__="kept", job="test"}"#: [now, now + 1, now + 2]])
-    #expect(bench.receiver.metrics.relabelled.value == 101)
-    #expect(bench.receiver.metrics.relabelDropped.value == 300)
-    #expect(bench.receiver.metrics.samples.value == 3)
-    #expect(bench.database.head.nameCounts.dropped == 100)
+    #expect(bench.intake.metrics.relabelled.value == 101)
+    #expect(bench.intake.metrics.relabelDropped.value == 300)
+    #expect(bench.intake.metrics.samples.value == 3)
+    #expect(bench.database.head.spellingCounts.dropped == 100)
   }
 
   @Test("two spellings that become one series are one series, and what was there before is found")
   func merged() throws {
     let bench = try ReceiverBench()
     #expect(bench.receive(series("m", now)) == .stored)
-    try bench.receiver.reconfigure(rules([RelabelRule(.labeldrop, regex: "pod")]))
+    try bench.intake.reconfigure(rules([RelabelRule(.labeldrop, regex: "pod")]))
     for step in stride(from: Int64(1), to: 9, by: 3) {
       #expect(bench.receive(series("m", [("pod", "a")], now + step)) == .stored)
       #expect(bench.receive(series("m", [("pod", "b")], now + step + 1)) == .stored)
@@ -78,7 +78,7 @@ import Testing
   func reload() throws {
     let bench = try ReceiverBench()
     func next(_ rules: IngestRules, _ step: Int64) throws {
-      try bench.receiver.reconfigure(rules)
+      try bench.intake.reconfigure(rules)
       #expect(bench.receive(series("a", now + step) + series("b", now + step)) == .stored)
       #expect(bench.receive(series("a", now + step) + series("b", now + step)) == .stored)
     }
@@ -98,14 +98,14 @@ import Testing
         #"{__name__="b", job="test"}"#: (0...44).map { now + $0 },
         #"{__name__="c", job="test"}"#: [now + 2] + odd,
       ])
-    #expect(bench.database.head.nameCounts == (3, 0))
+    #expect(bench.database.head.spellingCounts == (3, 0))
     // The same rules again are no change.
-    try bench.receiver.reconfigure(dropA)
+    try bench.intake.reconfigure(dropA)
     _ = bench.receive(series("a", now + 50))
-    let before = bench.receiver.metrics.relabelled.value
-    try bench.receiver.reconfigure(dropA)
+    let before = bench.intake.metrics.relabelled.value
+    try bench.intake.reconfigure(dropA)
     _ = bench.receive(series("a", now + 50))
-    #expect(bench.receiver.metrics.relabelled.value == before)
+    #expect(bench.intake.metrics.relabelled.value == before)
   }
 
   @Test("limits and checks are those of the labels the rules have made")
@@ -113,7 +113,7 @@ import Testing
     var limits = IngestLimits()
     limits.labelsPerSeriesMax = 3
     let bench = try ReceiverBench(limits)
-    try bench.receiver.reconfigure(
+    try bench.intake.reconfigure(
       rules([
         RelabelRule(.labeldrop, regex: "x.*"), RelabelRule(.replace, of: ["name"], regex: "(.+)", to: "__name__"),
         RelabelRule(.labeldrop, regex: "name"), RelabelRule(.labelmap, regex: "twice_(.*)", replacement: "$1"),
@@ -128,16 +128,16 @@ import Testing
     #expect(bench.receive(doubled).partly?.hasPrefix("duplicate label name") == true)
     let broken = rawSeries([label("__name__", "m"), ("job".utf8.map { $0 }, [0xff])], [(now, 1)])
     #expect(bench.receive(broken).partly?.hasPrefix("sample invalid label") == true)
-    try bench.receiver.reconfigure(rules([RelabelRule(.labeldrop)]))
+    try bench.intake.reconfigure(rules([RelabelRule(.labeldrop)]))
     // Nothing is left: nothing to store, and nobody's fault.
     #expect(bench.receive(series("m", now + 1)) == .stored)
-    #expect(bench.receiver.metrics.relabelDropped.value == 1)
+    #expect(bench.intake.metrics.relabelDropped.value == 1)
   }
 
   @Test("dropped and unknown rows in one body with several samples each: only the others are stored and logged")
   func mixed() throws {
     let bench = try ReceiverBench()
-    try bench.receiver.reconfigure(rules([RelabelRule(.drop, of: ["drop"], regex: "yes")]))
+    try bench.intake.reconfigure(rules([RelabelRule(.drop, of: ["drop"], regex: "yes")]))
     for round in 0..<4 {
       var body: [UInt8] = []
       for number in 0..<64 {
@@ -152,7 +152,7 @@ import Testing
     let stored = try bench.stored()
     #expect(stored.count == 42)
     #expect(stored.values.allSatisfy { $0.count == 12 })
-    #expect(bench.receiver.metrics.relabelDropped.value == 4 * 22 * 3)
+    #expect(bench.intake.metrics.relabelDropped.value == 4 * 22 * 3)
   }
 
   @Test("a metric that keeps its old name is stored under both, relabelled alike, until the rules change")
@@ -161,7 +161,7 @@ import Testing
     let drop = RelabelRule(.labeldrop, regex: "pod")
     let all = rules(
       [drop], renames: [.init(from: "old_(.*)", to: "new_$1", keepsOld: true), .init(from: "x", to: "y")])
-    try bench.receiver.reconfigure(all)
+    try bench.intake.reconfigure(all)
     for step in 0..<4 as Range<Int64> {
       var body: [UInt8] = []
       for metric in ["old_a", "x", "old_b", "other"] {
@@ -178,13 +178,13 @@ import Testing
     }
     #expect(try self.times(bench) == expected)
     // Four, and the two once more under their old names.
-    #expect(bench.receiver.metrics.relabelled.value == 6)
-    #expect(bench.receiver.metrics.samples.value == 48)
+    #expect(bench.intake.metrics.relabelled.value == 6)
+    #expect(bench.intake.metrics.samples.value == 48)
     // What is wrong with a sample is told for both.
     let late = rawSeries([label("__name__", "old_a"), label("job", "test")], [(now, 99)])
     let message = try #require(bench.receive(late).partly)
     #expect(message.contains("(refused 2 of 1 samples; "), "\(message)")
-    try bench.receiver.reconfigure(rules([drop], renames: [.init(from: "old_(.*)", to: "new_$1")]))
+    try bench.intake.reconfigure(rules([drop], renames: [.init(from: "old_(.*)", to: "new_$1")]))
     #expect(bench.receive(series("old_a", now + 100)) == .stored)
     #expect(try self.times(bench)[#"{__name__="old_a", job="test"}"#]?.last == now + 31)
     #expect(try self.times(bench)[#"{__name__="new_a", job="test"}"#]?.last == now + 100)

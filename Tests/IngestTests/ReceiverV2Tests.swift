@@ -64,7 +64,7 @@ import Testing
     }
     #expect(receive(bench, body).outcome == .stored)
     #expect(
-      bench.receiver.metadata.metadata(now: now) == [
+      bench.intake.metadata.metadata(now: now) == [
         "took": [MetricMetadata(kind: .histogram, help: "How long.", unit: "seconds")]
       ])
   }

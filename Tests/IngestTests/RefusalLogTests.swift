@@ -29,7 +29,7 @@ import Testing
       let body = goodSeries("m\(step)", [(future, 1), (future + 1, 2)])
       #expect(receive(bench, body).partly != nil)
       bench.clock.advance(milliseconds: 100)
-      if step % 10 == 9 { bench.receiver.refusals.writeDue() }
+      if step % 10 == 9 { bench.intake.refusals.writeDue() }
     }
     var told = self.lines(lines, "too_far_in_future")
     #expect(told.count == 2, "\(told)")
@@ -39,7 +39,7 @@ import Testing
     #expect(told[1].contains(#"__name__=\"m1\""#) && told[1].contains(" more=197 "), "\(told[1])")
     // Nothing more came: nothing more is told, and the next one is told at once again.
     bench.clock.advance(milliseconds: 60_000)
-    bench.receiver.refusals.writeDue()
+    bench.intake.refusals.writeDue()
     #expect(self.lines(lines, "too_far_in_future").count == 2)
     #expect(receive(bench, goodSeries("late", [(now + 7_200_000, 1)])).partly != nil)
     told = self.lines(lines, "too_far_in_future")
@@ -47,7 +47,7 @@ import Testing
     // The end of the server tells what is left.
     #expect(receive(bench, goodSeries("last", [(now + 7_200_000, 1)])).partly != nil)
     #expect(self.lines(lines, "too_far_in_future").count == 3)
-    bench.receiver.refusals.stop()
+    bench.intake.refusals.stop()
     #expect(self.lines(lines, "too_far_in_future").count == 4)
     #expect(bench.discarded("too_far_in_future") == 202)
   }
@@ -84,10 +84,10 @@ import Testing
       let outcome = receive(bench, body)
       #expect(outcome.fault != nil, "\(reason)")
       #expect(self.lines(lines, reason).count == 1, "\(reason): \(lines.all)")
-      let last = try #require(bench.receiver.refusals.last.first { $0.reason == reason }, "\(reason)")
+      let last = try #require(bench.intake.refusals.last.first { $0.reason == reason }, "\(reason)")
       #expect(last.sender == sender && !last.message.isEmpty && last.milliseconds == now)
     }
-    let last = Dictionary(uniqueKeysWithValues: bench.receiver.refusals.last.map { ($0.reason, $0) })
+    let last = Dictionary(uniqueKeysWithValues: bench.intake.refusals.last.map { ($0.reason, $0) })
     #expect(last.count == cases.count, "\(last.keys)")
     #expect(last["sample-out-of-order"]?.timestamp == now - 1 && last["new-value-for-timestamp"]?.value == 7)
     #expect(last["max_label_names_per_series"]?.actual == 5 && last["max_label_names_per_series"]?.limit == 4)
@@ -117,7 +117,7 @@ import Testing
     #expect(receive(bench, body.message) == .stored)
     #expect(self.lines(lines, "metadata-too-long").count == 1, "\(lines.all)")
     #expect(bench.registry.families().first { $0.name == "apus_discarded_metadata_total" }?.samples.first?.value == 1)
-    #expect(bench.receiver.metrics.discarded.isEmpty)
+    #expect(bench.intake.metrics.discarded.isEmpty)
   }
 }
 
@@ -127,7 +127,7 @@ import Testing
   private func scrape(_ bench: ReceiverBench, _ log: Log) throws {
     _ = bench.registry.counter("own_total", "Own.")
     let scrape = try SelfScrape(
-      receiver: bench.receiver, registry: bench.registry, instance: "here", clock: bench.clock, log: log)
+      intake: bench.intake, registry: bench.registry, instance: "here", clock: bench.clock, log: log)
     scrape.stop()
   }
 
@@ -145,16 +145,16 @@ import Testing
     }
     var rules = IngestRules()
     rules.relabel = [RelabelRule(.drop, of: ["__name__"], regex: ".*")]
-    try bench.receiver.reconfigure(rules)
+    try bench.intake.reconfigure(rules)
     try scrape(bench, lines.log)
     #expect(lines.all.filter { $0.contains("level=WARN") } == [])
     let own = try bench.stored("job", "apus")
     #expect(own.keys.contains(#"{__name__="own_total", instance="here", job="apus"}"#))
-    #expect(bench.receiver.replicas.status(wall: now, now: 0).elected.isEmpty)
+    #expect(bench.intake.replicas.status(wall: now, now: 0).elected.isEmpty)
 
-    try bench.receiver.reconfigure(IngestRules())
+    try bench.intake.reconfigure(IngestRules())
     limits.labelsPerSeriesMax = 0
-    bench.receiver.reconfigure(limits)
+    bench.intake.reconfigure(limits)
     #expect(bench.receive(goodSeries("mine")) == .stored)
     bench.clock.advance(milliseconds: 1000)
     let message = try #require(bench.receive(goodSeries("more")).partly)

@@ -24,7 +24,7 @@ import Testing
       // Sees no label of replicas.
       RelabelRule(.replace, of: ["__replica__"], regex: "(.+)", to: "leaked", replacement: "$1"),
     ]
-    try bench.receiver.reconfigure(rules)
+    try bench.intake.reconfigure(rules)
     return bench
   }
 
@@ -47,7 +47,7 @@ import Testing
       bench.clock.advance(milliseconds: 1000)
     }
     #expect(try values(bench) == [series("new_a"): [1, 1, 1, 1]])
-    #expect(bench.receiver.metrics.relabelDropped.value == 4)
+    #expect(bench.intake.metrics.relabelDropped.value == 4)
   }
 
   @Test("a fail-over with renames that keep the old name: both are without a gap, and nothing is there twice")
@@ -62,9 +62,9 @@ import Testing
       _ = bench.receive(b)
       // Other rules in the middle: spellings are resolved anew, whoever leads.
       if second == 20 || second == 60 {
-        var rules = bench.receiver.presentRules
+        var rules = bench.intake.presentRules
         rules.relabel.append(RelabelRule(.labeldrop, regex: "none\(second)"))
-        try bench.receiver.reconfigure(rules)
+        try bench.intake.reconfigure(rules)
       }
     }
     let stored = try bench.stored()

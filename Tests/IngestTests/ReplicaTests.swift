@@ -242,21 +242,21 @@ import Testing
     let ofA = #"{__name__="x", __replica__="a", cluster="c", job="test"}"#
     #expect(send("a", 1) == .stored && send("b", 1) == .stored)
     #expect(head.seriesCount == 2)
-    bench.receiver.replicas.reconfigure(HAOptions())
+    bench.intake.replicas.reconfigure(HAOptions())
     for offset in 2...3 as ClosedRange<Int64> {
       #expect(send("a", offset) == .stored)
       #expect(send("b", offset) == .refusedReplica(message: refusal("b", "a"), counts(1)))
     }
     #expect(try bench.stored()[merged]?.map(\.time) == [now + 2, now + 3])
     #expect(try bench.stored()[ofA]?.map(\.time) == [now + 1])
-    bench.receiver.replicas.reconfigure(options { $0.isEnabled = false })
+    bench.intake.replicas.reconfigure(options { $0.isEnabled = false })
     for offset in 4...5 as ClosedRange<Int64> { #expect(send("a", offset) == .stored && send("b", offset) == .stored) }
     #expect(try bench.stored()[merged]?.count == 2)
     #expect(try bench.stored()[ofA]?.map(\.time) == [now + 1, now + 4, now + 5])
-    bench.receiver.replicas.reconfigure(options { $0.replicaLabel = "job" })
+    bench.intake.replicas.reconfigure(options { $0.replicaLabel = "job" })
     #expect(bench.receive(series("x", "a", [(now + 6, 1)])) == .stored)
     #expect(try bench.stored("__replica__", "a")[#"{__name__="x", __replica__="a", cluster="c"}"#]?.count == 1)
-    bench.receiver.replicas.reconfigure(HAOptions())
+    bench.intake.replicas.reconfigure(HAOptions())
     #expect(send("b", 7) == .stored && send("a", 7) != .stored)
     #expect(try bench.stored()[merged]?.map(\.time) == [now + 2, now + 3, now + 7])
   }
@@ -276,7 +276,7 @@ import Testing
     do {
       let bench = try ReceiverBench(disk: disk, log: lines.log, clock: clock)
       let later = clock.nowMilliseconds()
-      #expect(bench.receiver.replicas.status(wall: later, now: 3_600_000).elected.map(\.replica) == ["a"])
+      #expect(bench.intake.replicas.status(wall: later, now: 3_600_000).elected.map(\.replica) == ["a"])
       #expect(bench.receive(series("x", "b", [(later, 1)])) == .refusedReplica(message: refusal("b", "a"), counts(1)))
       clock.advance(milliseconds: 29_999)
       #expect(bench.receive(series("x", "b", [(later + 1, 1)])) != .stored)
@@ -292,7 +292,7 @@ import Testing
     do {
       let bench = try ReceiverBench(disk: disk, log: lines.log, clock: clock)
       #expect(lines.all.contains { $0.contains("damaged") && $0.contains("apus.ha-leaders") })
-      #expect(bench.receiver.replicas.status(wall: clock.nowMilliseconds(), now: 0).elected.map(\.replica) == ["a"])
+      #expect(bench.intake.replicas.status(wall: clock.nowMilliseconds(), now: 0).elected.map(\.replica) == ["a"])
     }
     try disk.removeFile(path + SealedFile.previousSuffix)
     let bench = try ReceiverBench(disk: disk, log: lines.log, clock: clock)
@@ -338,7 +338,7 @@ import Testing
     for second in 0..<seconds {
       clock.advance(milliseconds: 1000)
       if second > silentUntil + 20 && random.below(10) == 0 {
-        leader = receiver.replicas.status(wall: 0, now: 0).elected.first?.replica ?? "a"
+        leader = receiver.intake.replicas.status(wall: 0, now: 0).elected.first?.replica ?? "a"
         silentUntil = second + 8
       }
       let isSilent = second < silentUntil

@@ -19,11 +19,12 @@ final class SimulatedServer {
     database = try Database.open(options, disk: disk, clock: clock, log: log, registry: registry)
     try database.restore()
     receiver = Receiver(
-      database: database, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
-      replicas: HATracker(
-        HAOptions(), path: database.layout.haLeaders, disk: disk, clock: clock, log: log, damaged: database.damaged,
-        registry: registry))
-    receiver.metadata.open(
+      Intake(
+        Appender(database), limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
+        replicas: HATracker(
+          HAOptions(), path: database.layout.haLeaders, disk: disk, clock: clock, log: log, damaged: database.damaged,
+          registry: registry)))
+    receiver.intake.metadata.open(
       database.layout.metadata, on: disk, damaged: database.damaged, sync: options.walSync, now: clock.nowMilliseconds()
     )
     surface = try SimulatedSurface(database, receiver, clock: clock, registry: registry)

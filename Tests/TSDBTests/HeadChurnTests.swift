@@ -8,7 +8,7 @@ import Testing
 
 @Suite struct HeadChurnTests {
   private func usedBytes(_ head: Head) -> Int {
-    head.shards.reduce(0) { $0 + $1.state.withLock { $0.slabs.usedBytes + $0.references.byteCount } }
+    head.shards.reduce(0) { $0 + $1.state.withLock { $0.slabs.usedBytes + $0.spellings.byteCount } }
   }
 
   private func slotCount(_ head: Head) -> Int {
@@ -123,7 +123,7 @@ import Testing
     head.checkInvariants()
     #expect(head.truncate(before: now + 10_000_000).seriesRemoved == 200)
     head.checkInvariants()
-    #expect(head.shards.allSatisfy { $0.state.withLock { $0.slabs.usedBytes == 0 && $0.references.count == 0 } })
+    #expect(head.shards.allSatisfy { $0.state.withLock { $0.slabs.usedBytes == 0 && $0.spellings.count == 0 } })
     #expect(head.index.state.withLock { $0.cells.usedBytes } == 0)
     #expect(head.index.withIndex { $0.postings.seriesCount } == 0)
     #expect(head.chunkCount == 0 && head.seriesCount == 0)

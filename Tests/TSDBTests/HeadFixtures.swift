@@ -40,14 +40,18 @@ func writeRequest(_ series: [SentSeries]) -> [UInt8] {
   return body.message
 }
 
-/// Writes bodies to a head as the receiver does, and tells what became of each sample.
+/// Writes bodies through an appender, as the intake does, and tells what became of each sample.
 final class HeadWriter {
-  private var batch = AppendBatch()
+  private let batch = AppendBatch()
   private var labels = LabelFields()
   private var new = NewSeries()
+  private var resolved: ResolvedRows?
   private(set) var refusals: [SeriesRefusal] = []
   private(set) var exemplarOutcomes: [ExemplarOutcome] = []
+  private(set) var histogramOutcomes: [SampleOutcome?] = []
   var tally: AppendTally { batch.tally }
+
+  deinit { resolved.take()?.abandon() }
 
   /// Per row the outcome of each sample; nil: its row was refused. Throws where the body must not be acknowledged.
   @discardableResult
@@ -55,67 +59,71 @@ final class HeadWriter {
     try write(writeRequest(series), to: head, now: now)
   }
 
+  @discardableResult
   func write(_ message: [UInt8], to head: Head, now: Int64) throws -> [[SampleOutcome?]] {
-    try append(message, to: head, now: now)
-    try head.commit(&batch)
-    return outcomes
+    try write(message, Appender(head), now: now)
   }
 
-  /// The same, as the receiver of a database with blocks does it.
+  /// The same, to a database with blocks.
   func write(_ message: [UInt8], to database: Database, now: Int64) throws -> [[SampleOutcome?]] {
-    try append(message, to: database.head, now: now)
-    if batch.tally.refused > 0 { database.acquitDuplicates(&batch) }
-    try database.head.commit(&batch)
-    return outcomes
+    try write(message, Appender(database), now: now)
+  }
+
+  private func write(_ message: [UInt8], _ appender: Appender, now: Int64) throws -> [[SampleOutcome?]] {
+    try append(message, appender, now: now)
+    try commit()
+    return (0..<batch.rows.rows.count).map { row in
+      let start = Int(batch.rows.rows[row].sampleStart)
+      return (start..<(start + Int(batch.rows.rows[row].sampleCount))).map { batch.outcome($0) }
+    }
   }
 
   /// The part of a write before the log.
-  func append(_ message: [UInt8], to head: Head, now: Int64) throws {
+  func append(_ message: [UInt8], to head: Head, now: Int64) throws { try append(message, Appender(head), now: now) }
+
+  func commit() throws { try resolved.take()?.commit() }
+
+  private func append(_ message: [UInt8], _ appender: Appender, now: Int64) throws {
     refusals = []
+    exemplarOutcomes = []
+    histogramOutcomes = []
+    resolved.take()?.abandon()
     try message.withUnsafeBytes { bytes in
-      try WriteRequestScanner.scan(bytes, key: head.hash, into: &batch.rows)
-      head.appendKnown(&batch, now: now)
-      for row in batch.unknown.map(Int.init) {
+      try WriteRequestScanner.scan(bytes, key: appender.key, into: &batch.rows)
+      let rows = appender.begin(batch, now: now).settle().resolve { row, maker in
         let raw = batch.rows.labels(of: batch.rows.rows[row], in: bytes)
         let isWellFormed = labels.parse(raw)
         #expect(isWellFormed)
         labels.canonicalize(in: raw)
         new.set(labels, of: raw)
-        if let refusal = head.appendNew(row: row, &new, &batch, now: now) { refusals.append(refusal) }
+        if let refusal = maker.append(row, to: &new) { refusals.append(refusal) }
       }
-      appendExemplars(bytes, head, now)
-    }
-    if batch.tally.refused > 0 { head.acquitDuplicates(&batch) }
-  }
-
-  private func appendExemplars(_ bytes: UnsafeRawBufferPointer, _ head: Head, _ now: Int64) {
-    exemplarOutcomes = []
-    for index in 0..<batch.rows.exemplars.count {
-      let part = batch.rows.exemplars[index]
-      let place = Int(part.offset)..<(Int(part.offset) + Int(part.length))
-      let raw = UnsafeRawBufferPointer(rebasing: bytes[place])
-      guard let read = ExemplarMessage(raw, &labels) else {
-        Issue.record("an exemplar does not decode")
-        continue
-      }
-      labels.canonicalize(in: raw)
-      var packed = ByteBuffer()
-      labels.appendPacked(of: raw, to: &packed)
-      let exemplar = NewExemplar(labels: packed.bytes, time: read.time, value: read.value)
-      exemplarOutcomes.append(
-        head.append(exemplar, labelCount: labels.fields.count, row: Int(part.row), &batch, now: now))
+      for part in batch.rows.histograms.elements { appendHistogram(part, bytes, rows) }
+      for part in batch.rows.exemplars.elements { appendExemplar(part, bytes, rows) }
+      resolved = consume rows
     }
   }
 
-  func commit(to head: Head) throws { try head.commit(&batch) }
-
-  private var outcomes: [[SampleOutcome?]] {
-    (0..<batch.rows.rows.count).map { row in
-      let start = Int(batch.rows.rows[row].sampleStart)
-      return (start..<(start + Int(batch.rows.rows[row].sampleCount))).map {
-        SampleOutcome(rawValue: batch.outcomes[$0])
-      }
+  private func appendHistogram(_ part: WritePart, _ bytes: UnsafeRawBufferPointer, _ rows: borrowing ResolvedRows) {
+    guard let read = batch.rows.histogram(part, in: bytes) else {
+      Issue.record("a histogram does not decode")
+      return
     }
+    histogramOutcomes.append(
+      rows.append(read.histogram, isFloat: read.isFloat, at: read.timestamp, row: Int(part.row)))
+  }
+
+  private func appendExemplar(_ part: WritePart, _ bytes: UnsafeRawBufferPointer, _ rows: borrowing ResolvedRows) {
+    let raw = UnsafeRawBufferPointer(rebasing: bytes[Int(part.offset)..<(Int(part.offset) + Int(part.length))])
+    guard let read = ExemplarMessage(raw, &labels) else {
+      Issue.record("an exemplar does not decode")
+      return
+    }
+    labels.canonicalize(in: raw)
+    var packed = ByteBuffer()
+    labels.appendPacked(of: raw, to: &packed)
+    let exemplar = NewExemplar(labels: packed.bytes, time: read.time, value: read.value)
+    exemplarOutcomes.append(rows.append(exemplar, labelCount: labels.fields.count, row: Int(part.row)))
   }
 }
 

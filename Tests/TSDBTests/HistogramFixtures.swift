@@ -42,42 +42,15 @@ func writeRequest(_ series: [SentHistograms]) -> [UInt8] {
   return body
 }
 
-struct UnreadableMessage: Error {}
-
-/// Writes bodies of histograms to a head as the receiver does.
+/// Writes bodies of histograms to a head.
 final class HistogramWriter {
-  private var batch = AppendBatch()
-  private var labels = LabelFields()
-  private var new = NewSeries()
+  private let writer = HeadWriter()
 
   /// The outcome of each histogram. Throws where the body must not be acknowledged.
   @discardableResult
   func write(_ series: [SentHistograms], to head: Head, now: Int64) throws -> [SampleOutcome?] {
-    let message = writeRequest(series)
-    var outcomes: [SampleOutcome?] = []
-    try message.withUnsafeBytes { bytes in
-      try WriteRequestScanner.scan(bytes, key: head.hash, into: &batch.rows)
-      head.appendKnown(&batch, now: now)
-      for row in batch.unknown.map(Int.init) {
-        let raw = batch.rows.labels(of: batch.rows.rows[row], in: bytes)
-        let isWellFormed = labels.parse(raw)
-        #expect(isWellFormed)
-        labels.canonicalize(in: raw)
-        new.set(labels, of: raw)
-        _ = head.appendNew(row: row, &new, &batch, now: now)
-      }
-      for place in 0..<batch.rows.histograms.count {
-        let part = batch.rows.histograms[place]
-        let range = Int(part.offset)..<Int(part.offset + part.length)
-        let read = HistogramMessage.decode(UnsafeRawBufferPointer(rebasing: bytes[range]))
-        guard let read else { throw UnreadableMessage() }
-        outcomes.append(
-          head.append(
-            read.histogram, isFloat: read.isFloat, at: read.timestamp, row: Int(part.row), &batch, now: now))
-      }
-    }
-    try head.commit(&batch)
-    return outcomes
+    try writer.write(writeRequest(series), to: head, now: now)
+    return writer.histogramOutcomes
   }
 }
 

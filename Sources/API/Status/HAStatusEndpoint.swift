@@ -9,7 +9,7 @@ struct HAStatusEndpoint: Sendable {
 
   func status(_ request: Request, _ workspace: Workspace) -> Response {
     let now = clock.nowMilliseconds()
-    let status = workspace.receiver.replicas.status(wall: now, now: clock.monotonicNanoseconds() / 1_000_000)
+    let status = workspace.receiver.intake.replicas.status(wall: now, now: clock.monotonicNanoseconds() / 1_000_000)
     return JSONAnswer.success { json in
       json.raw("{\"enabled\":\(status.isEnabled),\"elected\":[")
       for (index, leader) in status.elected.enumerated() {

@@ -10,9 +10,9 @@ struct LimitsEndpoint: Sendable {
   func limits(_ request: Request, _ workspace: Workspace) -> Response {
     let head = workspace.database.head
     let series = head.seriesLimits
-    let ingest = workspace.receiver.presentLimits
-    let rules = workspace.receiver.presentRules
-    let metrics = workspace.receiver.metrics
+    let ingest = workspace.receiver.intake.presentLimits
+    let rules = workspace.receiver.intake.presentRules
+    let metrics = workspace.receiver.intake.metrics
     return JSONAnswer.success { json in
       // The server's own are there too, but no limit holds for them.
       let own = head.exemptSeriesCount
@@ -35,7 +35,7 @@ struct LimitsEndpoint: Sendable {
         json.raw(":\(entry.value)")
       }
       json.raw("},\"lastRefused\":{")
-      for (index, last) in workspace.receiver.refusals.last.enumerated() {
+      for (index, last) in workspace.receiver.intake.refusals.last.enumerated() {
         if index > 0 { json.raw(",") }
         json.pageString(last.reason)
         json.raw(":")

@@ -38,7 +38,7 @@ struct OTLPEndpoint: Sendable {
   private func unsupported(
     _ reason: String, _ text: String, _ request: Request, _ workspace: Workspace
   ) -> Response {
-    workspace.receiver.tell(
+    workspace.receiver.intake.tell(
       refusedBody: reason, text, Sender(request, workspace, "OTLP", partlyAnswer: ""), answer: "415")
     return .text(415, text)
   }

@@ -35,7 +35,7 @@ struct WriteEndpoint: Sendable {
   }
 
   private func tell(_ reason: String, _ text: String, _ request: Request, _ workspace: Workspace) {
-    workspace.receiver.tell(
+    workspace.receiver.intake.tell(
       refusedBody: reason, text, Sender(request, workspace, "remote write", partlyAnswer: ""), answer: "415")
   }
 

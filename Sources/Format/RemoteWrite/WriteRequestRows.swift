@@ -21,13 +21,10 @@ package struct WriteRow: BitwiseCopyable, Sendable {
   @inlinable package static var isGathered: UInt32 { 1 }
   @inlinable package static var hasExemplars: UInt32 { 2 }
   @inlinable package static var hasHistograms: UInt32 { 4 }
-  /// Set by the receiver, never by the scanner: the row belongs to a replica that is not the elected one. Nothing of it,
-  /// histograms and exemplars included, is stored.
-  @inlinable package static var isRefusedReplica: UInt32 { 8 }
 }
 
 /// A message that is read later, if at all: an exemplar or histogram of a row, or metadata (row -1). Histograms lie in
-/// the body; the others where `WriteRequestRows.messages` says.
+/// the body, or are `WriteRequestRows.madeHistograms`; the others lie where `WriteRequestRows.messages` says.
 @frozen
 @usableFromInline
 package struct WritePart: BitwiseCopyable, Sendable {
@@ -46,8 +43,10 @@ package struct WriteRequestRows: ~Copyable, Sendable {
   package var histograms = Column<WritePart>(capacity: 8)
   package var metadata = Column<WritePart>(capacity: 8)
   package var gathered = ByteBuffer(capacity: 64)
-  /// The exemplars and metadata were written out of a 2.0 body.
+  /// The exemplars and metadata were written out of a 2.0 body, or made in memory.
   package var areMessagesGathered = false
+  /// The histograms of rows made in memory; the offset of their parts is the place here.
+  var madeHistograms: [HistogramMessage] = []
   /// The table of a 2.0 body.
   var symbols = Column<WriteSymbol>(capacity: 8)
   /// What is left out of a 2.0 body, since it refers to nothing.
@@ -64,6 +63,7 @@ package struct WriteRequestRows: ~Copyable, Sendable {
     metadata.removeAll()
     gathered.removeAll()
     areMessagesGathered = false
+    if !madeHistograms.isEmpty { madeHistograms.removeAll() }
     symbols.removeAll()
     faults.removeAll()
   }
@@ -96,6 +96,13 @@ package struct WriteRequestRows: ~Copyable, Sendable {
   /// The bytes that `exemplars` and `metadata` are places in; each is a message of the 1.0 form. Valid until the rows change.
   package func messages(in body: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
     areMessagesGathered ? gathered.bytes : body
+  }
+
+  /// The histogram of a part; nil where its message is not well formed.
+  package func histogram(_ part: WritePart, in body: UnsafeRawBufferPointer) -> HistogramMessage? {
+    if !madeHistograms.isEmpty { return madeHistograms[Int(part.offset)] }
+    let place = Int(part.offset)..<(Int(part.offset) + Int(part.length))
+    return HistogramMessage.decode(UnsafeRawBufferPointer(rebasing: body[place]))
   }
 
   /// Samples and histograms of the body, those of series without a row included.

@@ -31,7 +31,7 @@ extension HATracker {
       return (HATerms(options: state.options, generation: state.generation), state.hasDistrusted)
     }
     let distrusted = terms.options.isEnabled ? misnamed(terms.options, head) : []
-    if hadDistrusted || !distrusted.isEmpty { head.distrustNames(of: distrusted) }
+    if hadDistrusted || !distrusted.isEmpty { head.distrustSpellings(of: distrusted) }
     state.withLock { $0.hasDistrusted = !distrusted.isEmpty }
     tellEvicted(now: now)
     save()

@@ -1,7 +1,7 @@
 import Format
 import Model
 
-/// From dense buckets to spans with the counts as differences. Pure.
+/// From dense buckets to spans. Pure.
 ///
 /// An exponential bucket of index 0 is (1, base] to OpenTelemetry and has index 1 to Prometheus. Finer scales than 8 are
 /// merged, 2^n neighbours into one. Gaps of up to two buckets are written as empty ones, wider ones begin a new span.
@@ -10,8 +10,7 @@ struct OTLPBuckets {
   private static let gapMax: Int64 = 2
 
   private(set) var spans: [BucketSpan] = []
-  private(set) var deltas: [Int64] = []
-  private var last: Int64 = 0
+  private(set) var counts: [Double] = []
   /// Behind the last bucket.
   private var next: Int64 = 0
 
@@ -65,7 +64,6 @@ struct OTLPBuckets {
 
   private mutating func appendBucket(_ count: Int64) {
     spans[spans.count - 1].length += 1
-    deltas.append(count &- last)
-    last = count
+    counts.append(Double(count))
   }
 }

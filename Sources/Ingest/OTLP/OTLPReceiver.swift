@@ -20,15 +20,15 @@ package enum OTLPOutcome: Sendable, Equatable {
   case limited(message: String, retryAfterSeconds: Int)
 }
 
-/// Takes in OpenTelemetry's metrics of one workspace: decompress, decode, translate, and on as remote write. Any thread;
+/// Takes in OpenTelemetry's metrics of one workspace: decompress, decode, translate into rows, and on to the intake. Any thread;
 /// each push runs on the caller's.
 package final class OTLPReceiver: Sendable {
-  private let receiver: Receiver
+  private let intake: Intake
   private let options: Mutex<OTLPOptions>
   private let deltas = DeltaAccumulator()
 
-  package init(receiver: Receiver, options: OTLPOptions = OTLPOptions()) {
-    self.receiver = receiver
+  package init(_ intake: Intake, options: OTLPOptions = OTLPOptions()) {
+    self.intake = intake
     self.options = Mutex(options)
   }
 
@@ -61,15 +61,15 @@ package final class OTLPReceiver: Sendable {
   }
 
   private func refuse(_ reason: String, _ message: String, _ sender: Sender) -> OTLPOutcome {
-    receiver.metrics.malformed.add()
-    receiver.tell(refusedBody: reason, message, sender)
+    intake.metrics.malformed.add()
+    intake.tell(refusedBody: reason, message, sender)
     return .refused(message: message)
   }
 
   private func decompress(
     _ body: UnsafeRawBufferPointer, _ compression: BodyEncoding, into decoded: inout ByteBuffer
   ) throws(CompressionError) {
-    let limit = receiver.decodedBytesMax
+    let limit = intake.decodedBytesMax
     switch compression {
     case .identity:
       guard body.count <= limit else { throw .tooLarge(decodedBytes: body.count, decodedBytesMax: limit) }
@@ -85,19 +85,18 @@ package final class OTLPReceiver: Sendable {
     let options = options.withLock { $0 }
     // The push is admitted as a whole: one that is limited in its middle could never come through by coming again.
     var limited = Refusals()
-    if case .limited(let message, let seconds)? = receiver.admit(
-      request.sampleCount(options), metadata: 0, receiver.presentLimits, &limited)
+    if case .limited(let message, let seconds)? = intake.admit(
+      request.sampleCount(options), metadata: 0, intake.presentLimits, &limited)
     {
-      receiver.tell(limited, .samples, sender(), answer: "429")
+      intake.tell(limited, .samples, sender(), answer: "429")
       return .limited(message: message, retryAfterSeconds: seconds)
     }
     let results = SliceResults()
-    let now = receiver.clock.nowMilliseconds()
+    let now = intake.clock.nowMilliseconds()
     let sum = withoutActuallyEscaping(sender) { sender in
-      var translation = OTLPTranslation(options, deltas, now: now, newest: receiver.head.newestTaken(now: now)) {
-        [receiver] bytes in
-        let (outcome, written) = receiver.receive(
-          bytes, encoding: .identity, message: .v1, isAdmitted: true, from: sender)
+      let newest = intake.head.newestTaken(now: now)
+      var translation = OTLPTranslation(options, deltas, now: now, newest: newest, key: intake.key) { [intake] rows in
+        let (outcome, written) = intake.append(&rows, .push, from: sender)
         return results.add(outcome, written)
       }
       translation.translate(request)
@@ -110,7 +109,7 @@ package final class OTLPReceiver: Sendable {
     let isNothingStored = results.stored == 0 && sum.counted == 0
     if !sum.refusals.isEmpty {
       let sender = sender()
-      receiver.tell(sum.refusals, .samples, sender, answer: isNothingStored ? "400" : sender.partlyAnswer)
+      intake.tell(sum.refusals, .samples, sender, answer: isNothingStored ? "400" : sender.partlyAnswer)
     }
     let rejected = sum.rejectedPoints + results.refused
     if rejected == 0, sum.refusals.isEmpty, results.messages.isEmpty { return .stored }

@@ -16,8 +16,9 @@ extension OTLPTranslation {
       value = sum
     }
     begin(name, labels)
-    builder.sample(
-      OTLPTranslation.milliseconds(point.base.time), point.base.hasNoRecordedValue ? StaleMarker.value : value)
+    rows.appendSample(
+      time: OTLPTranslation.milliseconds(point.base.time),
+      value: point.base.hasNoRecordedValue ? StaleMarker.value : value)
     if withExemplars { for exemplar in point.exemplars { append(exemplar) } }
     end()
   }
@@ -86,7 +87,8 @@ extension OTLPTranslation {
     var labels = labels
     labels.set("le", bound)
     begin(name + "_bucket", labels)
-    builder.sample(OTLPTranslation.milliseconds(point.time), point.hasNoRecordedValue ? StaleMarker.value : value)
+    rows.appendSample(
+      time: OTLPTranslation.milliseconds(point.time), value: point.hasNoRecordedValue ? StaleMarker.value : value)
     for exemplar in exemplars { append(exemplar) }
     end()
   }
@@ -135,12 +137,12 @@ extension OTLPTranslation {
     guard let positive = OTLPBuckets.exponential(point.positive, scaleDown: scaleDown),
       let negative = OTLPBuckets.exponential(point.negative, scaleDown: scaleDown)
     else { throw OTLPError("the buckets of exponential histogram \"\(name)\" are beyond all numbers") }
-    var histogram = WireHistogram()
+    var histogram = Histogram()
     histogram.schema = min(point.scale, Histogram.schemaMaximum)
     histogram.zeroThreshold = OTLPTranslation.zeroThreshold
-    histogram.zeroCount = point.zeroCount
-    (histogram.positiveSpans, histogram.positiveDeltas) = (positive.spans, positive.deltas)
-    (histogram.negativeSpans, histogram.negativeDeltas) = (negative.spans, negative.deltas)
+    histogram.zeroCount = Double(point.zeroCount)
+    (histogram.positiveSpans, histogram.positiveBuckets) = (positive.spans, positive.counts)
+    (histogram.negativeSpans, histogram.negativeBuckets) = (negative.spans, negative.counts)
     native(
       histogram, name, labels, point.base, point.count, point.sum, isDelta,
       point.exemplars)
@@ -152,24 +154,27 @@ extension OTLPTranslation {
     guard let buckets = OTLPBuckets.explicit(point.buckets) else {
       throw OTLPError("histogram \"\(name)\" has too many buckets")
     }
-    var histogram = WireHistogram()
+    var histogram = Histogram()
     histogram.schema = Histogram.customSchema
-    (histogram.positiveSpans, histogram.positiveDeltas) = (buckets.spans, buckets.deltas)
+    (histogram.positiveSpans, histogram.positiveBuckets) = (buckets.spans, buckets.counts)
     histogram.customBounds = point.bounds
     native(histogram, name, labels, point.base, point.count, point.sum, isDelta, point.exemplars)
   }
 
   /// Whether the counters went on is left to whoever stores it.
   private mutating func native(
-    _ histogram: WireHistogram, _ name: String, _ labels: OTLPLabelSet, _ point: OTLPPoint, _ count: UInt64,
+    _ histogram: Histogram, _ name: String, _ labels: OTLPLabelSet, _ point: OTLPPoint, _ count: UInt64,
     _ sum: Double?, _ isDelta: Bool, _ exemplars: [OTLPExemplar]
   ) {
     var histogram = histogram
     histogram.hint = isDelta && options.deltas == .stored ? .gauge : .unknown
-    histogram.count = point.hasNoRecordedValue ? StaleMarker.bits : count
+    let count = point.hasNoRecordedValue ? StaleMarker.bits : count
+    histogram.count = Double(count)
     histogram.sum = point.hasNoRecordedValue ? StaleMarker.value : sum ?? 0
     begin(name, labels)
-    builder.histogram(OTLPTranslation.milliseconds(point.time), histogram)
+    // Counts beyond what a float holds exactly are kept as what they round to.
+    rows.appendHistogram(
+      HistogramMessage(OTLPTranslation.milliseconds(point.time), histogram, isFloat: count > 1 << 53))
     for exemplar in exemplars { append(exemplar) }
     end()
   }
@@ -190,7 +195,7 @@ extension OTLPTranslation {
     let count = (labels + attributes).reduce(0) { $0 + $1.name.unicodeScalars.count + $1.value.unicodeScalars.count }
     if count <= OTLPTranslation.exemplarCharactersMax { labels += attributes }
     labels.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-    builder.exemplar(labels, OTLPTranslation.milliseconds(exemplar.time), exemplar.value)
+    rows.appendExemplar(labels, time: OTLPTranslation.milliseconds(exemplar.time), value: exemplar.value)
   }
 
   private static func hexadecimal(_ bytes: [UInt8]) -> String {

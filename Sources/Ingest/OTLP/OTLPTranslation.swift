@@ -1,12 +1,12 @@
 import Format
 import Model
 
-/// Translates one push into remote-write bodies, metric by metric. Lives as long as the push; one thread's.
+/// Translates one push into rows, metric by metric. Lives as long as the push; one thread's.
 ///
-/// What cannot be translated is counted and named, and its neighbours go on. Bodies are handed over in slices, so that a
+/// What cannot be translated is counted and named, and its neighbours go on. Rows are handed over in slices, so that a
 /// metric whose labels repeat for each of its buckets never lies in memory as a whole.
 struct OTLPTranslation: ~Copyable {
-  /// A body is handed over once it is larger.
+  /// A slice is handed over once it is larger.
   static let sliceBytes = 4 << 20
   /// Samples of `target_info` for one resource in one push.
   static let targetSamplesMax: UInt64 = 1000
@@ -16,24 +16,27 @@ struct OTLPTranslation: ~Copyable {
   let now: Int64
   /// Milliseconds; what is later is not taken.
   let newest: Int64
-  var builder = WriteSeriesBuilder()
+  /// Under which the labels of rows are hashed.
+  let key: KeyedHash
+  var rows = WriteRequestRows()
   private(set) var rejectedPoints = 0
   /// Deltas that are in a sum already, or will be in the next: nothing is stored for them.
   var countedPoints = 0
   private(set) var refusals = Refusals()
-  private let handOver: (UnsafeRawBufferPointer) -> Bool
+  private let handOver: (inout WriteRequestRows) -> Bool
   /// False once a slice could not be stored for now: the rest need not be tried.
   private(set) var goesOn = true
 
-  /// `handOver` takes one body; false where the push had better end.
+  /// `handOver` takes one slice; false where the push had better end.
   init(
-    _ options: OTLPOptions, _ deltas: DeltaAccumulator, now: Int64, newest: Int64,
-    handOver: @escaping (UnsafeRawBufferPointer) -> Bool
+    _ options: OTLPOptions, _ deltas: DeltaAccumulator, now: Int64, newest: Int64, key: KeyedHash,
+    handOver: @escaping (inout WriteRequestRows) -> Bool
   ) {
     self.options = options
     self.deltas = deltas
     self.now = now
     self.newest = newest
+    self.key = key
     self.handOver = handOver
   }
 
@@ -92,7 +95,7 @@ struct OTLPTranslation: ~Copyable {
       }
       return
     }
-    builder.metadata(
+    rows.appendMetadata(
       kind: OTLPTranslation.metadataKind(metric, options).rawValue, name: name, help: metric.help,
       unit: OTLPUnit(metric.unit).text)
     let isDelta = metric.temporality == .delta
@@ -162,27 +165,28 @@ struct OTLPTranslation: ~Copyable {
 
   /// Begins a series with these labels and this name.
   mutating func begin(_ name: String, _ labels: OTLPLabelSet) {
-    builder.begin()
-    builder.label("__name__", name)
-    for label in labels.labels where label.name != "__name__" { builder.label(label.name, label.value) }
+    rows.beginSeries()
+    rows.appendLabel("__name__", name)
+    for label in labels.labels where label.name != "__name__" { rows.appendLabel(label.name, label.value) }
   }
 
   mutating func end() {
-    builder.end()
+    rows.endSeries(key)
     flush(atLeast: OTLPTranslation.sliceBytes)
   }
 
   /// A series of one sample.
   mutating func sample(_ name: String, _ labels: OTLPLabelSet, _ point: OTLPPoint, _ value: Double) {
     begin(name, labels)
-    builder.sample(OTLPTranslation.milliseconds(point.time), point.hasNoRecordedValue ? StaleMarker.value : value)
+    rows.appendSample(
+      time: OTLPTranslation.milliseconds(point.time), value: point.hasNoRecordedValue ? StaleMarker.value : value)
     end()
   }
 
   private mutating func flush(atLeast bytes: Int) {
-    guard builder.bytes.count >= bytes else { return }
-    if goesOn { goesOn = handOver(builder.bytes) }
-    builder.removeAll()
+    guard rows.byteCount >= bytes else { return }
+    if goesOn { goesOn = handOver(&rows) }
+    rows.removeAll()
   }
 
   static func milliseconds(_ nanoseconds: UInt64) -> Int64 { Int64(bitPattern: nanoseconds) / 1_000_000 }
@@ -205,11 +209,11 @@ struct OTLPTranslation: ~Copyable {
     }
     begin("target_info", labels)
     while time < latest {
-      builder.sample(OTLPTranslation.milliseconds(time), 1)
+      rows.appendSample(time: OTLPTranslation.milliseconds(time), value: 1)
       time += interval
     }
-    builder.sample(OTLPTranslation.milliseconds(latest), 1)
+    rows.appendSample(time: OTLPTranslation.milliseconds(latest), value: 1)
     end()
-    builder.metadata(kind: MetadataKind.gauge.rawValue, name: "target_info", help: "Target metadata", unit: "")
+    rows.appendMetadata(kind: MetadataKind.gauge.rawValue, name: "target_info", help: "Target metadata", unit: "")
   }
 }

@@ -22,12 +22,14 @@ final class SeriesCopies: Sendable {
 
   /// Fills the rows of `copy` with those of a settled body that are stored again. Histograms and exemplars stay with the
   /// new name. There are no replicas in a copy: what is refused of them is left out, the others are without their label.
-  func fill(_ copy: ReceiveScratch, from body: ReceiveScratch, in bytes: UnsafeRawBufferPointer) {
+  func fill(_ copy: Delivery, from body: Delivery) {
+    (copy.bytes, copy.origin, copy.limits, copy.now) = (body.bytes, body.origin, body.limits, body.now)
+    copy.batch.isExempt = false
     copy.batch.rows.removeAll()
     for index in 0..<body.batch.rows.rows.count {
       var row = body.batch.rows.rows[index]
-      if row.flags & WriteRow.isRefusedReplica != 0 { continue }
-      let raw = body.batch.rows.labels(of: row, in: bytes)
+      if body.batch.isRefused(index) { continue }
+      let raw = body.labels(of: index)
       guard copy.labels.parse(raw), let metric = copy.labels.index(of: "__name__", in: raw),
         names.matches(copy.labels.value(metric, in: raw))
       else { continue }

@@ -23,7 +23,7 @@ struct SeriesRewriting: Sendable {
 
   /// The rules that come after these.
   func replaced(by rules: IngestRules) throws(RegexError) -> SeriesRewriting {
-    try SeriesRewriting(rules, turn: turn % Head.rulesMax + 1)
+    try SeriesRewriting(rules, turn: turn % Appender.generationMax + 1)
   }
 
   init(_ rules: IngestRules, turn: UInt32) throws(RegexError) {
@@ -42,7 +42,7 @@ struct SeriesRewriting: Sendable {
     /// The labels are in the output.
     case kept
     case dropped
-    case refused(SeriesFault)
+    case refused(SeriesRefusal)
   }
 
   /// What the rules make of label fields as sent, as label fields again; they do not see the label of replicas. A series

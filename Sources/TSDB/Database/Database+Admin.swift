@@ -120,11 +120,11 @@ extension Database: HeadAdmin {
 extension Database {
   /// Looks once more at samples that were refused as too late: where exactly this sample is in the head or in a block, it is
   /// a retry and a success. Costs reads per series, so it is done only for bodies with refusals.
-  package func acquitDuplicates(_ batch: inout AppendBatch) {
-    head.acquitDuplicates(&batch)
+  func acquitDuplicates(_ batch: AppendBatch) {
+    head.acquitDuplicates(batch)
     if batch.tally.refused == 0 || blocks.current.blocks.isEmpty { return }
     var scratch = DatabaseReadScratch()
-    head.acquitDuplicates(&batch) { series, range, samples in
+    head.acquitDuplicates(batch) { series, range, samples in
       var labels: [UInt8] = []
       guard head.index.state.withLock({ $0.packedLabels(of: series.id, into: &labels) }) else { return }
       let wanted = Labels(packed: labels)

@@ -9,8 +9,8 @@ extension Head {
 
   /// Appends an exemplar to the series of a row that `appendKnown` or `appendNew` has found. It makes no series, and is
   /// never the reason that a sample is refused.
-  package func append(
-    _ exemplar: NewExemplar, labelCount: Int, row: Int, _ batch: inout AppendBatch, now: Int64
+  func append(
+    _ exemplar: NewExemplar, labelCount: Int, row: Int, _ batch: AppendBatch, now: Int64
   ) -> ExemplarOutcome {
     let reference = batch.references[row]
     let location = SeriesLocation(raw: batch.locations[row])
@@ -58,7 +58,7 @@ extension Head {
   }
 
   /// The log holds the exemplars of the batch now.
-  func finishExemplars(_ batch: inout AppendBatch) {
+  func finishExemplars(_ batch: AppendBatch) {
     exemplars.withLock { $0.markLogged(batch.exemplars.numbers) }
   }
 

@@ -9,7 +9,7 @@ extension Head {
     for shard in shards {
       shard.state.withLock { state in
         state.checkInvariants()
-        state.references.forEach { if !$0.isDropped { named.insert($0.raw) } }
+        state.spellings.forEach { if !$0.isDropped { named.insert($0.raw) } }
       }
     }
     var numbered = 0
@@ -52,7 +52,7 @@ extension SeriesIndex {
 extension HeadShard {
   func checkInvariants() {
     records.checkInvariants()
-    references.checkInvariants()
+    spellings.checkInvariants()
     var cells: [SlabCell] = []
     var inMemory: [UInt32: UInt32] = [:]
     var chunks = 0

@@ -63,7 +63,7 @@ extension Head {
     }
     for shard in shards {
       shard.state.withLock { state in
-        state.references.removeAll { locations.contains($0.raw) || $0 == .unplaced }
+        state.spellings.removeAll { locations.contains($0.raw) || $0 == .unplaced }
       }
     }
     // Whoever looked a name up before this and has not used it yet, looks again.

@@ -111,4 +111,11 @@ extension Head {
   /// Open and complete chunks, late ones included.
   package var chunkCount: Int { shards.reduce(0) { $0 + $1.state.withLock { $0.chunkCount } } }
   package var chunksCreated: Int { shards.reduce(0) { $0 + $1.state.withLock { $0.chunksCreated } } }
+
+  /// Number of spellings in the cache, identities included, and of those that are known to be dropped.
+  package var spellingCounts: (all: Int, dropped: Int) {
+    shards.reduce((0, 0)) { sum, shard in
+      shard.state.withLock { (sum.0 + $0.spellings.count, sum.1 + $0.spellings.droppedCount) }
+    }
+  }
 }

@@ -5,14 +5,14 @@ import Model
 /// One sixteenth of the head: a small single-threaded database of series records, their names and their chunk bytes.
 /// Owned by a `Mutex`; no I/O and no other lock while it is held. Not copyable.
 ///
-/// Invariants: a record in use is named by at least one entry of `references`; `tail.count == 0` exactly where a series
+/// Invariants: a record in use is named by at least one entry of `spellings`; `tail.count == 0` exactly where a series
 /// has no open chunk; `slab == 0` with `tail.count > 0` means that all its samples have `tail.lastValue` at distances
 /// of `tail.timeDelta`.
 struct HeadShard: ~Copyable, @unchecked Sendable {
   let number: Int
   var records = RecordArena()
   var slabs = SlabArena()
-  var references = ReferenceTable()
+  var spellings = SpellingTable()
   var histograms = ShardHistograms()
   /// Chunks that are complete and wait to be written to a file.
   var completed: [CompletedChunk] = []
@@ -28,7 +28,7 @@ struct HeadShard: ~Copyable, @unchecked Sendable {
 
   /// The living series of a name that has its series in this shard; `.none` also where that series has ended.
   func find(high: UInt64, low: UInt32) -> SeriesLocation {
-    let location = references.find(high: high, low: low)
+    let location = spellings.find(high: high, low: low)
     if location.isNone || location.shard != number { return .none }
     return records.pointer(location.slot).pointee.has(HeadSeries.isFree) ? .none : location
   }
@@ -51,7 +51,7 @@ struct HeadShard: ~Copyable, @unchecked Sendable {
     let location = SeriesLocation(shard: number, slot: slot)
     records.pointer(slot).pointee = HeadSeries(
       reference: reference, id: 0, flags: flags | HeadSeries.isEmpty)
-    references.insert(high: high, low: low, location)
+    spellings.insert(high: high, low: low, location)
     return location
   }
 }

@@ -7,11 +7,13 @@ struct SeriesLocation: Equatable, BitwiseCopyable, Sendable {
   static let slotMax: UInt32 = UInt32.max >> shardBits - 1
   /// No series.
   static let none = SeriesLocation(raw: .max)
-  /// A name without a series: a refused replica's. No slot is that high.
+  /// A spelling without a series: its rows have been refused so far. No slot is that high.
   static let unplaced = SeriesLocation(raw: .max - 1)
 
-  /// No series either: what is spelled so is dropped by the rules it came under.
+  /// No series either: what is spelled so is dropped in its generation.
   static let dropped = SeriesLocation(raw: .max - 2)
+  /// Of a row, not of a spelling: it was taken out, and nothing of it is stored.
+  static let refused = SeriesLocation(raw: .max - 3)
 
   @inline(__always) init(raw: UInt32) { self.raw = raw }
   @inline(__always) init(shard: Int, slot: UInt32) { raw = slot &<< SeriesLocation.shardBits | UInt32(shard) }
@@ -21,6 +23,7 @@ struct SeriesLocation: Equatable, BitwiseCopyable, Sendable {
   /// Known to lead to no series.
   @inline(__always) var isDropped: Bool { raw == SeriesLocation.dropped.raw }
   @inline(__always) var isNone: Bool { raw == .max }
-  /// The place of a series: none of the three.
-  @inline(__always) var isPlaced: Bool { raw < SeriesLocation.dropped.raw }
+  @inline(__always) var isRefused: Bool { raw == SeriesLocation.refused.raw }
+  /// The place of a series: none of the four.
+  @inline(__always) var isPlaced: Bool { raw < SeriesLocation.refused.raw }
 }

@@ -19,10 +19,11 @@ final class ThreadedParts: Sendable {
     database = try Database.open(options, disk: run.disk, clock: run.clock, log: log, registry: registry)
     try database.restore()
     receiver = Receiver(
-      database: database, limits: IngestLimits(), clock: run.clock, log: log, metrics: ReceiverMetrics(registry),
-      replicas: HATracker(
-        HAOptions(), path: database.layout.haLeaders, disk: run.disk, clock: run.clock, log: log,
-        damaged: database.damaged, registry: registry))
+      Intake(
+        Appender(database), limits: IngestLimits(), clock: run.clock, log: log, metrics: ReceiverMetrics(registry),
+        replicas: HATracker(
+          HAOptions(), path: database.layout.haLeaders, disk: run.disk, clock: run.clock, log: log,
+          damaged: database.damaged, registry: registry)))
     surface = try SimulatedSurface(database, receiver, clock: run.clock, registry: registry, processors: 2)
   }
 

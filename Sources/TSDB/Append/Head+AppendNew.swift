@@ -1,8 +1,8 @@
 import Format
 import Model
 
-/// The identity of a series that is new to the head, as the receiver made it from a row: sorted, without empty values,
-/// the replica label dropped. `hash` is that of the labels as canonical label fields.
+/// The labels of a series that may be new to the head, made from those of a row: sorted, without empty values. Scratch: one
+/// thread's, refilled for each row.
 package struct NewSeries: ~Copyable {
   package var packed = ByteBuffer(capacity: 512)
   package var fields = ByteBuffer(capacity: 512)
@@ -36,30 +36,28 @@ package struct NewSeries: ~Copyable {
 // The slow half of an append: a row whose label bytes were not known, now with its labels read. Costs a microsecond or
 // two per series that really is new; afterwards its bytes are known.
 extension Head {
-  /// Appends the samples of `row` to the series `new`, which is created unless it exists. `pair` is the number under which
-  /// the row's name is kept where its labels are not those of the series; nil: it is not kept.
-  package func appendNew(
-    row: Int, _ new: inout NewSeries, _ batch: inout AppendBatch, now: Int64, pair: UInt16? = 0
-  ) -> SeriesRefusal? {
-    let view = BatchView(&batch)
-    let bounds = batch.bounds(appendBounds(now: now), pair: view.pairs[row])
+  /// Appends the samples of `row` to the series `new`, which is created unless it exists. Its spelling is remembered, with
+  /// the tag of its group where it is in one that has a tag.
+  func appendNew(row: Int, _ new: inout NewSeries, _ batch: AppendBatch, now: Int64) -> SeriesRefusal? {
+    let view = BatchView(batch)
+    let bounds = batch.bounds(appendBounds(now: now), group: view.tags[row])
     let hash = hash.hash128(new.fields.bytes)
     let low = UInt32(truncatingIfNeeded: hash.low)
     let shard = Int(low & 15)
     var location = shards[shard].state.withLock { state in
       let found = state.find(high: hash.high, low: low)
-      if !found.isNone { appendFound(row, found.slot, &state, &new, view, &batch, bounds) }
+      if !found.isNone { appendFound(row, found.slot, &state, &new, view, batch, bounds) }
       return found
     }
     if location.isNone {
-      if refuseAll(row, view, &batch, bounds) { return nil }
+      if refuseAll(row, view, batch, bounds) { return nil }
       let limits = batch.isExempt ? nil : limits.withLock { $0 }
       if let refusal = index.admit(new.packed.bytes, limits, into: &new.admission) { return refusal }
       let reference = nextReference.add(1, ordering: .relaxed).oldValue
       let made = shards[shard].state.withLock { state -> (SeriesLocation, isNew: Bool)? in
         let found = state.find(high: hash.high, low: low)
         if !found.isNone {
-          appendFound(row, found.slot, &state, &new, view, &batch, bounds)
+          appendFound(row, found.slot, &state, &new, view, batch, bounds)
           return (found, false)
         }
         guard
@@ -77,54 +75,105 @@ extension Head {
         guard let id = index.add(location, new.packed.bytes, &new.admission) else { return .exhausted }
         shards[shard].state.withLock { $0.records.pointer(location.slot).pointee.id = id }
         metrics.seriesCreated.add()
-        logSeries(UnloggedSeries(location: location, reference: reference), &new, &batch)
+        logSeries(UnloggedSeries(location: location, reference: reference), &new, batch)
       }
     }
     let rowKey = (high: view.rows[row].hashHigh, low: view.rows[row].hashLow)
-    guard let pair else { return nil }
-    let rules = batch.rules
-    if rules != 0 || rowKey.high != hash.high || rowKey.low != low {
+    let tag = batch.group(of: row).map { batch.groups[$0].tag }
+    if tag == 0 { return nil }
+    let generation = batch.generation
+    if generation != 0 || rowKey.high != hash.high || rowKey.low != low {
       shards[Int(rowKey.low & 15)].state.withLock { state in
-        state.references.insert(high: rowKey.high, low: rowKey.low, location, pair: pair, rules: rules)
+        state.spellings.insert(high: rowKey.high, low: rowKey.low, location, tag: tag ?? 0, generation: generation)
       }
     }
     return nil
   }
 
-  /// Remembers to which pair the name of a refused row belongs, so that the next body with it is refused without a look at
-  /// its labels.
-  package func nameRefused(row: Int, _ batch: borrowing AppendBatch, pair: UInt16) {
-    let (high, low) = (batch.rows.rows[row].hashHigh, batch.rows.rows[row].hashLow)
-    let rules = batch.rules
+  /// Takes out the rows whose group is refused, and, where only rows with a tag are of interest, those without a group. What
+  /// is left in `tagged` has a series; the rows without one become unknown.
+  func takeOutRefused(_ batch: AppendBatch) {
+    let groups = batch.groups
+    if groups.isEmpty && batch.takesUntagged { return }
+    let view = BatchView(batch)
+    batch.unknown.removeAll { number in
+      let row = Int(number)
+      let group = Int(view.tags[row])
+      if group == 0 ? batch.takesUntagged : groups[group - 1].isTaken { return false }
+      batch.refuse(row, view)
+      if group != 0, groups[group - 1].tag != 0 { rememberRefused(row, groups[group - 1].tag, view, batch.generation) }
+      return true
+    }
+    let areAllKept =
+      groups.allSatisfy(\.isTaken)
+      && batch.tagged.allSatisfy { SeriesLocation(raw: view.locations[Int($0)]).isPlaced }
+    if areAllKept { return }
+    var known: [UInt32] = []
+    known.reserveCapacity(batch.tagged.count)
+    for number in batch.tagged {
+      let row = Int(number)
+      if !groups[Int(view.tags[row]) - 1].isTaken {
+        batch.refuse(row, view)
+      } else if SeriesLocation(raw: view.locations[row]).isPlaced {
+        known.append(number)
+      } else {
+        batch.setAside(row, view)
+      }
+    }
+    batch.tagged = known
+  }
+
+  /// Remembers the tag of a refused row's spelling, so that the next body with it is decided without a look at its labels.
+  private func rememberRefused(_ row: Int, _ tag: UInt16, _ view: BatchView, _ generation: UInt32) {
+    let (high, low) = (view.rows[row].hashHigh, view.rows[row].hashLow)
     shards[Int(low & 15)].state.withLock { state in
-      state.references.insert(high: high, low: low, .unplaced, pair: pair, rules: rules)
+      state.spellings.insert(high: high, low: low, .unplaced, tag: tag, generation: generation)
     }
   }
 
-  /// The labels of rows that name one of these series are read each time from now on; those of others are not any more.
-  package func distrustNames(of series: [HeadSelection]) {
+  /// Takes out a row whose spelling is not stored in the batch's generation, and remembers that.
+  func drop(row: Int, _ batch: AppendBatch) {
+    let view = BatchView(batch)
+    view.locations[row] = SeriesLocation.dropped.raw
+    let generation = batch.generation
+    batch.tally.dropped &+= Int(view.rows[row].sampleCount)
+    let (high, low) = (view.rows[row].hashHigh, view.rows[row].hashLow)
+    shards[Int(low & 15)].state.withLock { state in
+      if state.spellings.findSpelling(high: high, low: low, generation: generation).location.isDropped { return }
+      state.spellings.insert(high: high, low: low, .dropped, generation: generation)
+    }
+  }
+
+  /// Forgets what was resolved in other generations than this one. A body that is still on its way in an older one may bring
+  /// some back: nobody finds them, and the next call takes them out.
+  package func forgetSpellings(except generation: UInt32) {
+    for shard in shards { shard.state.withLock { $0.spellings.forgetSpellings(except: generation) } }
+  }
+
+  /// From now on the labels of rows that are spelled like one of these series are read each time, and those of no others.
+  package func distrustSpellings(of series: [HeadSelection]) {
     let locations = Set(series.map(\.location.raw))
     for shard in shards {
-      shard.state.withLock { state in state.references.distrust { locations.contains($0.raw) } }
+      shard.state.withLock { state in state.spellings.distrust { locations.contains($0.raw) } }
     }
   }
 
   /// Another spelling of a known series, or a series another body is creating just now.
   private func appendFound(
     _ row: Int, _ slot: UInt32, _ state: inout HeadShard, _ new: inout NewSeries, _ view: BatchView,
-    _ batch: inout AppendBatch, _ bounds: AppendBounds
+    _ batch: AppendBatch, _ bounds: AppendBounds
   ) {
     let record = state.records.pointer(slot)
     let location = SeriesLocation(shard: state.number, slot: slot)
     view.locations[row] = location.raw
     view.references[row] = record.pointee.reference
     if record.pointee.has(HeadSeries.isUnlogged) {
-      logSeries(UnloggedSeries(location: location, reference: record.pointee.reference), &new, &batch)
+      logSeries(UnloggedSeries(location: location, reference: record.pointee.reference), &new, batch)
     }
     appendSamples(of: row, at: slot, &state, view, bounds, &batch.tally)
   }
 
-  private func logSeries(_ series: UnloggedSeries, _ new: inout NewSeries, _ batch: inout AppendBatch) {
+  private func logSeries(_ series: UnloggedSeries, _ new: inout NewSeries, _ batch: AppendBatch) {
     if batch.unlogged.isEmpty {
       batch.seriesLog.removeAll()
       SeriesRecord.begin(&batch.seriesLog)
@@ -135,7 +184,7 @@ extension Head {
   }
 
   /// Whether no sample of the row could be stored in a new series; their outcomes are set then, and no series is made.
-  private func refuseAll(_ row: Int, _ view: BatchView, _ batch: inout AppendBatch, _ bounds: AppendBounds) -> Bool {
+  private func refuseAll(_ row: Int, _ view: BatchView, _ batch: AppendBatch, _ bounds: AppendBounds) -> Bool {
     // What comes of histograms is known once there is a series.
     if view.rows[row].flags & WriteRow.hasHistograms != 0 { return false }
     let start = Int(view.rows[row].sampleStart)

@@ -3,12 +3,12 @@ import Platform
 import TSDB
 
 // What a workspace may send a second.
-extension Receiver {
+extension Intake {
   /// An outcome where the workspace sends more than it may.
-  func rateLimit(_ scratch: ReceiveScratch, _ limits: IngestLimits) -> ReceiveOutcome? {
-    if limits.samplesPerSecondMax == 0 { return nil }
-    let rows = scratch.batch.rows.times.count + scratch.batch.rows.histograms.count
-    return admit(rows, metadata: scratch.batch.rows.metadata.count, limits, &scratch.refusals)
+  func rateLimit(_ delivery: Delivery) -> ReceiveOutcome? {
+    if delivery.limits.samplesPerSecondMax == 0 { return nil }
+    let samples = delivery.batch.rows.times.count + delivery.batch.rows.histograms.count
+    return admit(samples, metadata: delivery.batch.rows.metadata.count, delivery.limits, &delivery.refusals)
   }
 
   /// Takes samples out of the rate before their body comes; an outcome where the workspace sends more than it may.

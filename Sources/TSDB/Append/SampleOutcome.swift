@@ -25,7 +25,7 @@ package enum SampleOutcome: UInt8, Sendable, CaseIterable {
   /// Too late to be taken, but exactly this sample is there already: success. Logged where late samples are, since
   /// whoever brought it first may have failed to log it.
   case present
-  /// Of a replica that has taken over, and not behind what the one before it brought: success, nothing stored.
+  /// Before the floor of its group, and not behind its series' last sample: success, nothing stored.
   case superseded
 
   /// Nothing for the sender to hear of.
@@ -82,7 +82,7 @@ struct AppendBounds: BitwiseCopyable, Sendable {
   var newest: Int64
   /// Whether late samples are taken at all.
   var takesLate: Bool
-  /// Up to here a sample that is not behind its series' last one is superseded: the replica that led before brought it.
+  /// Up to here a sample that is not behind its series' last one is superseded.
   var supersededThrough = Int64.min
 
   @inline(__always)

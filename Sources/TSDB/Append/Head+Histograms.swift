@@ -9,8 +9,8 @@ extension Head {
 
   /// Appends a histogram to the series of a row that `appendKnown` or `appendNew` has found. Nil where there is no such
   /// series, or it has ended meanwhile: the row has to be resolved by its labels first.
-  package func append(
-    _ histogram: Histogram, isFloat: Bool, at time: Int64, row: Int, _ batch: inout AppendBatch, now: Int64
+  func append(
+    _ histogram: Histogram, isFloat: Bool, at time: Int64, row: Int, _ batch: AppendBatch, now: Int64
   ) -> SampleOutcome? {
     let reference = batch.references[row]
     let location = SeriesLocation(raw: batch.locations[row])

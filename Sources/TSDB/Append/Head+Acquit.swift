@@ -4,16 +4,16 @@ import Model
 extension Head {
   /// Looks once more at late samples that were refused: where exactly this sample is there already, it is a retry and a
   /// success. Costs a read per series, so it is done only for bodies with refusals.
-  package func acquitDuplicates(_ batch: inout AppendBatch) {
+  func acquitDuplicates(_ batch: AppendBatch) {
     var scratch = HeadReadScratch()
-    acquitDuplicates(&batch) { series, range, samples in
+    acquitDuplicates(batch) { series, range, samples in
       read(series, from: range.lowerBound, through: range.upperBound, &scratch, into: &samples)
     }
   }
 
   /// `read` brings the samples of a series between two times, both included.
   func acquitDuplicates(
-    _ batch: inout AppendBatch, _ read: (HeadSelection, ClosedRange<Int64>, inout SeriesSamples) -> Void
+    _ batch: AppendBatch, _ read: (HeadSelection, ClosedRange<Int64>, inout SeriesSamples) -> Void
   ) {
     var samples = SeriesSamples()
     for row in 0..<batch.rows.rows.count {
@@ -39,7 +39,7 @@ extension Head {
     }
   }
 
-  private func suspectTimes(_ range: Range<Int>, _ batch: borrowing AppendBatch) -> ClosedRange<Int64>? {
+  private func suspectTimes(_ range: Range<Int>, _ batch: AppendBatch) -> ClosedRange<Int64>? {
     var found: ClosedRange<Int64>?
     for sample in range where Head.isSuspect(batch.outcomes[sample]) {
       let time = batch.rows.times[sample]

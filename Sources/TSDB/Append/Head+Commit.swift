@@ -4,35 +4,52 @@ import Platform
 extension Head {
   /// Puts the stored samples of the batch into the log. When it returns, the body may be acknowledged; when it throws,
   /// it must not be: the samples are in memory, but a retry finds them there and logs them then.
-  package func commit(_ batch: inout AppendBatch) throws(WALError) {
-    noteTimes(batch.tally)
-    metrics.count(batch.tally)
+  func commit(_ batch: AppendBatch) throws(WALError) {
+    noteAppended(batch.tally)
     batch.walBody.removeAll()
     if !batch.unlogged.isEmpty { batch.walBody.append(batch.seriesLog) }
-    let hasLateSamples = encodeSamples(&batch)
+    let hasLateSamples = encodeSamples(batch)
     if batch.samplesLog.count > 0 { batch.walBody.append(batch.samplesLog) }
     if !batch.histogramLogs.isEmpty { batch.histogramLogs.write(late: false, to: &batch.walBody) }
     // Behind the samples: whoever reads the log on the fly has the series and its samples first.
     if !batch.exemplars.isEmpty { batch.exemplars.write(to: &batch.walBody) }
     try files.wal.commit(batch.walBody)
-    if !batch.exemplars.isEmpty { finishExemplars(&batch) }
+    if !batch.exemplars.isEmpty { finishExemplars(batch) }
     if hasLateSamples || batch.histogramLogs.hasLate {
       batch.walBody.removeAll()
       if hasLateSamples { batch.walBody.append(batch.lateLog) }
       batch.histogramLogs.write(late: true, to: &batch.walBody)
       try files.wbl.commit(batch.walBody)
     }
-    finishUnlogged(&batch)
+    finishUnlogged(batch)
+  }
+
+  /// Takes over the times and the counts of an append whose samples are in memory.
+  func noteAppended(_ tally: AppendTally) {
+    noteTimes(tally)
+    metrics.count(tally)
+  }
+
+  /// Counts the refused samples of a body by what became of them.
+  func countRefused(_ batch: AppendBatch) {
+    let view = BatchView(batch)
+    for row in 0..<view.rowCount {
+      let start = Int(view.rows[row].sampleStart)
+      for sample in start..<(start &+ Int(view.rows[row].sampleCount)) {
+        guard let outcome = batch.outcome(sample), !outcome.isStored else { continue }
+        metrics.count(outcome)
+      }
+    }
   }
 
   /// Encodes what is to be logged; true where there are late samples. Exact duplicates are logged again: the body that
   /// brought them first may still be on its way to the log, or may have failed to get there, and this one is about to be
   /// acknowledged.
-  private func encodeSamples(_ batch: inout AppendBatch) -> Bool {
+  private func encodeSamples(_ batch: AppendBatch) -> Bool {
     batch.samplesLog.removeAll()
     batch.lateLog.removeAll()
     if batch.tally.stored == 0 { return false }
-    let view = BatchView(&batch)
+    let view = BatchView(batch)
     let sampleCount = batch.rows.times.count
     var samples = SamplesRecord()
     if batch.tally.accepted + batch.tally.duplicates == sampleCount && sampleCount == view.rowCount
@@ -45,18 +62,18 @@ extension Head {
         values: UnsafeBufferPointer(start: view.doubles, count: sampleCount), to: &batch.samplesLog)
       return false
     }
-    keep(view, &batch) { $0.isLoggedInOrder }
+    keep(view, batch) { $0.isLoggedInOrder }
     samples.append(
       refs: batch.kept.refs, timestamps: batch.kept.timestamps, values: batch.kept.values, to: &batch.samplesLog)
     if batch.tally.loggedLate == 0 { return false }
     var late = SamplesRecord()
-    keep(view, &batch) { $0.isLoggedLate }
+    keep(view, batch) { $0.isLoggedLate }
     late.append(refs: batch.kept.refs, timestamps: batch.kept.timestamps, values: batch.kept.values, to: &batch.lateLog)
     return true
   }
 
   /// Collects the samples whose outcome `isKept`.
-  private func keep(_ view: BatchView, _ batch: inout AppendBatch, _ isKept: (SampleOutcome) -> Bool) {
+  private func keep(_ view: BatchView, _ batch: AppendBatch, _ isKept: (SampleOutcome) -> Bool) {
     batch.kept.removeAll()
     for row in 0..<view.rowCount {
       let start = Int(view.rows[row].sampleStart)
@@ -68,7 +85,7 @@ extension Head {
   }
 
   /// The log holds these series now: others need not log them any more.
-  private func finishUnlogged(_ batch: inout AppendBatch) {
+  private func finishUnlogged(_ batch: AppendBatch) {
     for series in batch.unlogged {
       shards[series.location.shard].state.withLock { state in
         let record = state.records.pointer(series.location.slot)

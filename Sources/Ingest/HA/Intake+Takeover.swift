@@ -2,15 +2,16 @@ import Platform
 
 // What happens when another replica of a cluster is elected: what was kept of it goes the way of every body, but that only
 // its own rows are of interest, each from its series' last stored sample on.
-extension Receiver {
+extension Intake {
   /// Stores what was kept of a new leader. False where that failed: the body is to come again, and this with it.
   func takeOver(_ entry: BodyPairs.Entry, from previous: HAElection.Previous?) -> Bool {
     let bodies = replicas.keptBodies(of: entry.pair)
+    let reader = BodyReader()
     var oldest = Int64.max
     var samples = 0
     var isComplete = true
     for body in bodies where isComplete {
-      let replayed = body.bytes.withUnsafeBytes { replay($0, body.form, of: entry.pair) }
+      let replayed = body.bytes.withUnsafeBytes { replay($0, body.form, of: entry.pair, reader) }
       isComplete = replayed.isComplete
       samples += replayed.samples
       oldest = min(oldest, replayed.oldest)
@@ -32,16 +33,17 @@ extension Receiver {
   }
 
   private func replay(
-    _ body: UnsafeRawBufferPointer, _ form: BodyForm, of pair: HAPair
+    _ body: UnsafeRawBufferPointer, _ form: BodyForm, of pair: HAPair, _ reader: BodyReader
   ) -> (isComplete: Bool, samples: Int, oldest: Int64) {
-    withScratch { scratch, limits in
-      let outcome = receive(body, form, scratch, limits, isAdmitted: true, replaying: pair)
-      tell(outcome, scratch) { .own("the kept bodies of replica \(pair.replica) of cluster \(pair.cluster)") }
-      let tally = scratch.batch.tally
-      switch outcome {
-      case .unavailable: return (false, 0, .max)
-      default: return (true, tally.accepted + tally.late, tally.oldest)
-      }
+    withDelivery { delivery in
+      let unread = reader.read(body, form, decodedBytesMax: decodedBytesMax, key: key)
+      let outcome =
+        unread ?? store(&reader.rows, in: reader.bytes(of: body, form), .kept(pair, form.message), as: delivery)
+      tell(outcome, delivery) { .own("the kept bodies of replica \(pair.replica) of cluster \(pair.cluster)") }
+      if case .unavailable = outcome { return (false, 0, .max) }
+      if unread != nil { return (true, 0, .max) }
+      let tally = delivery.batch.tally
+      return (true, tally.accepted + tally.late, tally.oldest)
     }
   }
 }

@@ -6,17 +6,17 @@ import Model
 // allocated. Rows are taken shard by shard, and within a shard in four short loops (ask for the table's lines, look up
 // and ask for the records, ask for the chunks' ends, append), so that cache misses overlap instead of queueing.
 //
-// Rows whose name belongs to a replica of an HA pair are only looked up: whether they are appended at all is decided for
-// the body as a whole (`appendReplicated`).
+// Rows whose spelling has a tag are only looked up: the caller decides about them once the whole body has been
+// (`appendTagged`).
 extension Head {
-  /// Appends the rows of `batch` whose series are known; the others are listed in `batch.unknown`, those of replicas in
-  /// `batch.replicated`. Without `takesPlain` only the latter are of interest.
-  package func appendKnown(_ batch: inout AppendBatch, now: Int64, takesPlain: Bool = true) {
+  /// Appends the rows of `batch` whose series are known; the others are listed in `batch.unknown`, those with a tag in
+  /// `batch.tagged`. Without `takesUntagged` only the latter are of interest.
+  func appendKnown(_ batch: AppendBatch, now: Int64, takesUntagged: Bool) {
     batch.begin()
     batch.slotsRecycled = slotsRecycled.load(ordering: .acquiring)
     if batch.rows.rows.count == 0 { return }
     let bounds = appendBounds(now: now)
-    let view = BatchView(&batch)
+    let view = BatchView(batch)
     var starts = ShardStarts()
     for row in 0..<view.rowCount { starts.add(Int(view.rows[row].hashLow & 15)) }
     starts.finish()
@@ -25,31 +25,31 @@ extension Head {
     }
     for shard in 0..<SeriesLocation.shardCount {
       let range = starts.range(shard)
-      if !range.isEmpty { lookUpAndAppend(shard, range, view, &batch, bounds, takesPlain) }
+      if !range.isEmpty { lookUpAndAppend(shard, range, view, batch, bounds, takesUntagged) }
     }
-    if !batch.elsewhere.isEmpty { append(batch.elsewhere, view, &batch, bounds) }
+    if !batch.elsewhere.isEmpty { append(batch.elsewhere, view, batch, bounds) }
   }
 
-  /// Appends the rows in `batch.replicated`, to which there is a verdict now, each within the bounds of its pair.
-  package func appendReplicated(_ batch: inout AppendBatch, now: Int64) {
-    if batch.replicated.isEmpty { return }
-    append(batch.replicated, BatchView(&batch), &batch, appendBounds(now: now))
+  /// Appends the rows left in `batch.tagged`, each within the bounds of its group.
+  func appendTagged(_ batch: AppendBatch, now: Int64) {
+    if batch.tagged.isEmpty { return }
+    append(batch.tagged, BatchView(batch), batch, appendBounds(now: now))
   }
 
   private func lookUpAndAppend(
-    _ shard: Int, _ range: Range<Int>, _ view: BatchView, _ batch: inout AppendBatch, _ bounds: AppendBounds,
-    _ takesPlain: Bool
+    _ shard: Int, _ range: Range<Int>, _ view: BatchView, _ batch: AppendBatch, _ bounds: AppendBounds,
+    _ takesUntagged: Bool
   ) {
     var tally = batch.tally
-    let rules = batch.rules
+    let generation = batch.generation
     shards[shard].state.withLock { state in
-      for place in range { state.references.prefetch(high: view.rows[Int(view.order[place])].hashHigh) }
+      for place in range { state.spellings.prefetch(high: view.rows[Int(view.order[place])].hashHigh) }
       for place in range {
         let row = Int(view.order[place])
-        let found = state.references.findName(
-          high: view.rows[row].hashHigh, low: view.rows[row].hashLow, rules: rules)
+        let found = state.spellings.findSpelling(
+          high: view.rows[row].hashHigh, low: view.rows[row].hashLow, generation: generation)
         view.locations[row] = found.location.raw
-        view.pairs[row] = found.pair
+        view.tags[row] = found.tag
         if found.location.shard == shard && found.location.isPlaced { state.prefetchRecord(found.location.slot) }
       }
       for place in range {
@@ -59,12 +59,12 @@ extension Head {
       for place in range {
         let row = Int(view.order[place])
         let location = SeriesLocation(raw: view.locations[row])
-        if view.pairs[row] != 0 {
-          batch.replicated.append(UInt32(truncatingIfNeeded: row))
+        if view.tags[row] != 0 {
+          batch.tagged.append(UInt32(truncatingIfNeeded: row))
         } else if location.isNone {
           batch.setAside(row, view)
-        } else if !takesPlain {
-          batch.refuse(row)
+        } else if !takesUntagged {
+          batch.refuse(row, view)
         } else if location.isDropped {
           batch.takeOut(row, view)
           tally.dropped &+= Int(view.rows[row].sampleCount)
@@ -78,9 +78,9 @@ extension Head {
     batch.tally = tally
   }
 
-  /// Rows whose label bytes are another spelling of a series, which may live in another shard. Their names were looked up
+  /// Rows whose label bytes are another spelling of a series, which may live in another shard. Their spellings were looked up
   /// under other locks: where slots have been recycled since, they are looked up by their labels.
-  private func append(_ rows: [UInt32], _ view: BatchView, _ batch: inout AppendBatch, _ bounds: AppendBounds) {
+  private func append(_ rows: [UInt32], _ view: BatchView, _ batch: AppendBatch, _ bounds: AppendBounds) {
     var starts = ShardStarts()
     // By index: the iterator of an array asks the heap at each step where it is not specialized.
     let count = rows.count
@@ -99,8 +99,8 @@ extension Head {
           for place in range { batch.setAside(Int(view.order[place]), view) }
           return
         }
-        var pair: UInt16 = 0
-        var pairBounds = bounds
+        var group: UInt16 = 0
+        var groupBounds = bounds
         for place in range {
           state.prefetchRecord(SeriesLocation(raw: view.locations[Int(view.order[place])]).slot)
         }
@@ -110,11 +110,11 @@ extension Head {
         for place in range {
           let row = Int(view.order[place])
           let slot = SeriesLocation(raw: view.locations[row]).slot
-          if view.pairs[row] != pair {
-            pair = view.pairs[row]
-            pairBounds = batch.bounds(bounds, pair: pair)
+          if view.tags[row] != group {
+            group = view.tags[row]
+            groupBounds = batch.bounds(bounds, group: group)
           }
-          if !append(row, at: slot, &state, view, pairBounds, &tally) { batch.setAside(row, view) }
+          if !append(row, at: slot, &state, view, groupBounds, &tally) { batch.setAside(row, view) }
         }
       }
       batch.tally = tally

@@ -1,29 +1,41 @@
 import Format
 
 /// One worker's scratch for one body after another: the rows as scanned, where each series lives, what became of each
-/// sample, and the log records made of it. Refilled, never shared.
-package struct AppendBatch: ~Copyable, Sendable {
+/// sample, and the log records made of it. One thread's at a time, refilled for each body.
+///
+/// Its owner fills `rows` and sets `generation` and `isExempt` before `Appender.begin`, reads `tally` and what became of rows
+/// and samples afterwards, and leaves it alone while the append is open. A body of known series allocates nothing.
+package final class AppendBatch {
   package var rows = WriteRequestRows()
+  /// The generation that its spellings are resolved under; 0: a spelling is the series it names.
+  package var generation: UInt32 = 0
+  /// True if the limits of series do not hold for the body: it is the server's own.
+  package var isExempt = false
+  package internal(set) var tally = AppendTally()
+  /// True between `Appender.begin` and the end of the append.
+  var isOpen = false
+  /// False where only rows with a tag are of interest.
+  var takesUntagged = true
+  /// True once an exemplar has been offered: then no histogram may follow.
+  var hasExemplars = false
   /// Per row, a `SeriesLocation`.
-  package var locations = Column<UInt32>(capacity: 1024)
+  var locations = Column<UInt32>(capacity: 1024)
   /// Per row, the series' log reference; 0 until it is known.
   var references = Column<UInt64>(capacity: 1024)
   /// Per sample, a `SampleOutcome`, or `unresolved`.
-  package var outcomes = Column<UInt8>(capacity: 1024)
+  var outcomes = Column<UInt8>(capacity: 1024)
   /// Row numbers by shard.
   var order = Column<UInt32>(capacity: 1024)
   /// Rows that no series is known for: their labels have to be read.
-  package var unknown: [UInt32] = []
-  /// Rows whose name lives in another shard than their series.
+  var unknown: [UInt32] = []
+  /// Rows whose spelling lives in another shard than their series.
   var elsewhere: [UInt32] = []
-  /// Rows whose name belongs to a replica: nothing of them is appended before there is a verdict.
-  package var replicated: [UInt32] = []
-  /// Per row, the number of the pair its name belongs to (0: none); once the verdicts are there, one plus the place of
-  /// the pair in `supersededThrough`.
-  package var pairs = Column<UInt16>(capacity: 1024)
-  /// Per pair of this body, up to which time its samples are superseded.
-  package var supersededThrough: [Int64] = []
-  /// How often slots had been recycled when the names were looked up.
+  /// Rows whose spelling has a tag: nothing of them is appended before the caller has decided.
+  var tagged: [UInt32] = []
+  /// Per row, the tag of its spelling (0: none); once the caller has decided, one plus the place of its group in `groups`.
+  var tags = Column<UInt16>(capacity: 1024)
+  var groups: [AppendGroup] = []
+  /// How often slots had been recycled when the spellings were looked up.
   var slotsRecycled = 0
   /// Series of this body that the log does not hold yet.
   var unlogged: [UnloggedSeries] = []
@@ -35,47 +47,62 @@ package struct AppendBatch: ~Copyable, Sendable {
   var histogramLogs = HistogramLogs()
   var exemplars = ExemplarLog()
   var walBody = WALBody()
-  package var tally = AppendTally()
-  /// The number of the rules that its rows are resolved under; 0: none, a spelling is what it says.
-  package var rules: UInt32 = 0
-  /// True if the limits of series do not hold for the body: it is the server's own.
-  package var isExempt = false
 
   /// The outcome of samples whose row has not been resolved, or was refused as a whole.
-  package static let unresolved = UInt8.max
+  static let unresolved = UInt8.max
 
   package init() {}
 
   /// Makes room for what the scanned rows need.
-  mutating func begin() {
+  func begin() {
     locations.resize(to: rows.rows.count)
     references.resize(to: rows.rows.count)
     order.resize(to: rows.rows.count)
-    pairs.resize(to: rows.rows.count)
+    tags.resize(to: rows.rows.count)
     outcomes.resize(to: rows.times.count)
     unknown.removeAll(keepingCapacity: true)
     elsewhere.removeAll(keepingCapacity: true)
-    replicated.removeAll(keepingCapacity: true)
-    supersededThrough.removeAll(keepingCapacity: true)
+    tagged.removeAll(keepingCapacity: true)
+    if !groups.isEmpty { groups = [] }
     unlogged.removeAll(keepingCapacity: true)
     histogramLogs.removeAll()
     exemplars.removeAll()
+    hasExemplars = false
     tally = AppendTally()
   }
 
+  // MARK: What became of it
+
+  /// What became of a sample; nil where its row has not been stored at all.
+  package func outcome(_ sample: Int) -> SampleOutcome? { SampleOutcome(rawValue: outcomes[sample]) }
+
+  /// True if the row's spelling is dropped in this generation; the row is then neither stored nor refused.
+  package func isDropped(_ row: Int) -> Bool { SeriesLocation(raw: locations[row]).isDropped }
+
+  /// True if the row was taken out, with its group or as a row without a tag.
+  package func isRefused(_ row: Int) -> Bool { SeriesLocation(raw: locations[row]).isRefused }
+
+  /// True if the sample was left out because it lies before the floor of its group.
+  package func isSuperseded(_ sample: Int) -> Bool { outcomes[sample] == SampleOutcome.superseded.rawValue }
+
+  /// The place of the row's group in what was given to `settle`; nil where it is in none.
+  package func group(of row: Int) -> Int? {
+    let number = Int(tags[row])
+    return number == 0 || number > groups.count ? nil : number - 1
+  }
+
+  // MARK: Sorting its rows
+
   /// Lists a row as unknown; until it is resolved its samples count as not stored.
-  mutating func setAside(_ row: Int, _ view: BatchView) {
+  func setAside(_ row: Int, _ view: BatchView) {
     unknown.append(UInt32(truncatingIfNeeded: row))
     takeOut(row, view)
   }
 
-  /// Lists a row of `replicated` as unknown: its number means nothing any more, or its series is yet to be found.
-  package mutating func setAside(_ row: Int) { setAside(row, BatchView(&self)) }
-
   /// Takes a row out: nothing of it is appended or logged, now or later.
-  package mutating func refuse(_ row: Int) {
-    rows.rows.base[row].flags |= WriteRow.isRefusedReplica
-    takeOut(row, BatchView(&self))
+  func refuse(_ row: Int, _ view: BatchView) {
+    takeOut(row, view)
+    view.locations[row] = SeriesLocation.refused.raw
   }
 
   /// Nothing of the row is stored.
@@ -87,32 +114,48 @@ package struct AppendBatch: ~Copyable, Sendable {
     }
   }
 
-  /// Whether the place of its series is known for a row.
-  package func isPlaced(_ row: Int) -> Bool { SeriesLocation(raw: locations[row]).isPlaced }
+  /// Lists the rows of `tagged` whose tag `isMeaningless` as unknown.
+  func forgetTags(where isMeaningless: (UInt16) -> Bool) {
+    if tagged.isEmpty { return }
+    let tags = tags.base
+    var tag: UInt16 = 0
+    // Nearly always the same tag all the way, and one that means something.
+    let isSound = tagged.allSatisfy { row in
+      if tags[Int(row)] == tag { return true }
+      tag = tags[Int(row)]
+      return !isMeaningless(tag)
+    }
+    if isSound { return }
+    let view = BatchView(self)
+    var kept: [UInt32] = []
+    for row in tagged {
+      if isMeaningless(tags[Int(row)]) {
+        tags[Int(row)] = 0
+        setAside(Int(row), view)
+      } else {
+        kept.append(row)
+      }
+    }
+    tagged = kept
+  }
 
-  /// Whether the rules drop the row; it is then neither stored nor refused.
-  package func isDropped(_ row: Int) -> Bool { SeriesLocation(raw: locations[row]).isDropped }
-
-  /// Whether the sample was left out since the leader before has brought it.
-  package func isSuperseded(_ sample: Int) -> Bool { outcomes[sample] == SampleOutcome.superseded.rawValue }
-
-  /// `bounds` for a row of a pair.
-  func bounds(_ bounds: AppendBounds, pair: UInt16) -> AppendBounds {
-    if pair == 0 || Int(pair) > supersededThrough.count { return bounds }
+  /// `bounds` for the rows of a group.
+  func bounds(_ bounds: AppendBounds, group number: UInt16) -> AppendBounds {
+    if number == 0 || Int(number) > groups.count { return bounds }
     var bounds = bounds
-    bounds.supersededThrough = supersededThrough[Int(pair) - 1]
+    bounds.supersededThrough = groups[Int(number) - 1].floor
     return bounds
   }
 
   /// Gives back what an unusually large body made grow.
-  package mutating func release(aboveRows limit: Int) {
+  package func release(aboveRows limit: Int) {
     rows.release(aboveRows: limit)
     locations.release(above: limit)
     references.release(above: limit)
     outcomes.release(above: limit)
     order.release(above: limit)
-    pairs.release(above: limit)
-    if replicated.capacity > limit { replicated = [] }
+    tags.release(above: limit)
+    if tagged.capacity > limit { tagged = [] }
     if unknown.capacity > limit { unknown = [] }
     if elsewhere.capacity > limit { elsewhere = [] }
     if unlogged.capacity > limit { unlogged = [] }
@@ -129,7 +172,7 @@ struct BatchView {
   let references: UnsafeMutablePointer<UInt64>
   let outcomes: UnsafeMutablePointer<UInt8>
   let order: UnsafeMutablePointer<UInt32>
-  let pairs: UnsafeMutablePointer<UInt16>
+  let tags: UnsafeMutablePointer<UInt16>
 
   /// The values as numbers; their bits are kept, whatever kind of NaN they are.
   var doubles: UnsafePointer<Double> { UnsafeRawPointer(values).assumingMemoryBound(to: Double.self) }
@@ -140,7 +183,7 @@ struct BatchView {
     return true
   }
 
-  init(_ batch: inout AppendBatch) {
+  init(_ batch: AppendBatch) {
     rowCount = batch.rows.rows.count
     rows = UnsafePointer(batch.rows.rows.base)
     times = UnsafePointer(batch.rows.times.base)
@@ -149,7 +192,7 @@ struct BatchView {
     references = batch.references.base
     outcomes = batch.outcomes.base
     order = batch.order.base
-    pairs = batch.pairs.base
+    tags = batch.tags.base
   }
 }
 
@@ -169,11 +212,10 @@ package struct AppendTally: Sendable, Equatable {
   package var refused = 0
   /// Refused at first, then found to be there.
   package var present = 0
-  /// Of a replica that took over, and brought before by another.
+  /// Before the floor of their group, and not behind their series' last sample.
   package var superseded = 0
-  /// Of spellings that the rules drop.
+  /// Of spellings that are not stored in the batch's generation.
   package var dropped = 0
-  package var droppedHistograms = 0
   /// Times of stored samples in order, to move the head's bounds.
   package var oldest = Int64.max
   var newest = Int64.min

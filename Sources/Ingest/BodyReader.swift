@@ -1,0 +1,68 @@
+import Format
+import Model
+
+/// From a remote-write body to its rows: scratch for one body after another, so that bodies of known series cost no allocation.
+/// One thread's at a time.
+final class BodyReader {
+  /// A body larger than this does not keep its memory.
+  private static let keptBytesMax = 4 << 20
+
+  private var decoded = ByteBuffer(capacity: 64 << 10)
+  private var zstd = ZstdDecoder()
+  /// What the last body holds; places in them are of `bytes(of:_:)`.
+  var rows = WriteRequestRows()
+
+  /// Fills `rows`; says why where the body cannot be read.
+  func read(
+    _ body: UnsafeRawBufferPointer, _ form: BodyForm, decodedBytesMax: Int, key: KeyedHash
+  ) -> ReceiveOutcome? {
+    if let unread = decompress(body, form.encoding, decodedBytesMax) { return unread }
+    let bytes = bytes(of: body, form)
+    do throws(WriteRequestError) {
+      switch form.message {
+      case .v1: try WriteRequestScanner.scan(bytes, key: key, into: &rows)
+      case .v2: try WriteRequestV2Scanner.scan(bytes, key: key, into: &rows)
+      }
+      return nil
+    } catch {
+      return .malformed(message: "not a remote-write request: \(error)")
+    }
+  }
+
+  /// The bytes that were scanned, decompressed where the body was not; valid until the next body.
+  func bytes(of body: UnsafeRawBufferPointer, _ form: BodyForm) -> UnsafeRawBufferPointer {
+    form.encoding == .identity ? body : decoded.bytes
+  }
+
+  /// Fills `decoded`; says why where that is not possible.
+  private func decompress(
+    _ body: UnsafeRawBufferPointer, _ encoding: BodyEncoding, _ decodedBytesMax: Int
+  ) -> ReceiveOutcome? {
+    do throws(CompressionError) {
+      switch encoding {
+      case .identity:
+        guard body.count <= decodedBytesMax else {
+          throw .tooLarge(decodedBytes: body.count, decodedBytesMax: decodedBytesMax)
+        }
+      case .snappy: try Snappy.decode(body, into: &decoded, decodedBytesMax: decodedBytesMax)
+      case .zstd: try zstd.decode(body, into: &decoded, decodedBytesMax: decodedBytesMax)
+      case .gzip: try Gzip.decode(body, into: &decoded, decodedBytesMax: decodedBytesMax)
+      }
+      return nil
+    } catch {
+      if case .outOfMemory = error { return .unavailable(message: "remote-write body: \(error)", retryAfterSeconds: 5) }
+      if case .tooLarge = error { return .tooLarge(message: "remote-write body \(error)") }
+      return .malformed(message: "remote-write body: \(encoding.name): \(error)")
+    }
+  }
+
+  /// Makes ready for the next body and gives back what an unusual one made grow.
+  func reset() {
+    if decoded.capacity > BodyReader.keptBytesMax {
+      decoded = ByteBuffer(capacity: 64 << 10)
+    } else {
+      decoded.removeAll()
+    }
+    rows.release(aboveRows: Delivery.keptRowsMax)
+  }
+}

@@ -1,0 +1,100 @@
+import Format
+import TSDB
+
+/// Where the rows of a delivery come from, and so under which terms they are stored.
+package enum RowOrigin {
+  /// A remote-write body, as it came. It is kept where it is of a replica that does not lead.
+  case body(UnsafeRawBufferPointer, BodyForm)
+  /// A push of another protocol, which was admitted to the rate as a whole.
+  case push
+  /// This server's own metrics: neither limits nor rate, rules or replicas concern them.
+  case own
+  /// What was kept of a replica that leads now: only its rows are of interest.
+  case kept(HAPair, WriteMessage)
+
+  /// True if its samples are to be taken out of the rate.
+  var isLimited: Bool { if case .body = self { true } else { false } }
+  var isOwn: Bool { if case .own = self { true } else { false } }
+  var keptPair: HAPair? { if case .kept(let pair, _) = self { pair } else { nil } }
+
+  /// The protocol whose senders hear of exemplars out of order is 2.0.
+  var message: WriteMessage {
+    switch self {
+    case .body(_, let form): form.message
+    case .kept(_, let message): message
+    case .push, .own: .v1
+    }
+  }
+}
+
+/// One body's way into the database: its rows, what holds for all of them, and what was refused. One thread's at a time, from
+/// and back to the intake's pool, so that bodies of known series cost no allocation.
+final class Delivery {
+  /// A body with more rows does not keep its memory.
+  static let keptRowsMax = 16_384
+  private static let keptLabelBytesMax = 64 << 10
+
+  let batch = AppendBatch()
+  /// What the places in its rows are of; lent for as long as the delivery lasts.
+  var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+  var origin = RowOrigin.push
+  var limits = IngestLimits()
+  /// Milliseconds, the time for which its samples are judged.
+  var now: Int64 = 0
+  /// The rules that hold for the whole body, and what they made of the series being read.
+  var rewriting = SeriesRewriting.none
+  var rewritten = ByteBuffer(capacity: 512)
+  /// The replicas the body is of.
+  var pairs = BodyPairs()
+  var haTerms = HATerms()
+  /// The labels being read, and the series they name.
+  var labels = LabelFields()
+  var newSeries = NewSeries()
+  /// Packed, of the exemplar being stored.
+  var exemplarLabels = ByteBuffer(capacity: 16)
+  var refusals = Refusals()
+  /// Exemplars and metadata that are not stored: no sample is lost with them.
+  var refusedExemplars = Refusals()
+  var refusedMetadata = Refusals()
+  var droppedHistograms = 0
+  /// What of the body is in the log.
+  var written = WrittenCounts()
+
+  /// The label fields of a row, as they were sent.
+  func labels(of row: Int) -> UnsafeRawBufferPointer { batch.rows.labels(of: batch.rows.rows[row], in: bytes) }
+
+  /// The replica that sent the row; nil where it is of none.
+  func replica(of row: Int) -> BodyPairs.Entry? {
+    guard !pairs.isEmpty, let place = batch.group(of: row) else { return nil }
+    return pairs[place]
+  }
+
+  /// All of it as a body to keep: as it came, or, where its rows were made in memory, as a 1.0 body.
+  var keptForm: ([UInt8], BodyForm) {
+    if case .body(let body, let form) = origin { return (Array(body), form) }
+    return (batch.rows.body(), BodyForm(encoding: .identity, message: .v1))
+  }
+
+  /// The row as a refusal names it.
+  func offender(_ message: String, row: Int, of refusal: SeriesRefusal? = nil) -> Offender {
+    var offender = Offender(message, series: LabelRules.describe(labels(of: row), &labels))
+    offender.pair = replica(of: row)?.pair
+    (offender.actual, offender.limit) = (refusal?.actual, refusal?.limit)
+    return offender
+  }
+
+  /// Makes ready for the next body and gives back what an unusual one made grow.
+  func reset() {
+    bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+    batch.release(aboveRows: Delivery.keptRowsMax)
+    labels.release()
+    if newSeries.fields.capacity > Delivery.keptLabelBytesMax { newSeries = NewSeries() }
+    if rewritten.capacity > Delivery.keptLabelBytesMax { rewritten = ByteBuffer(capacity: 512) }
+    refusals = Refusals()
+    refusedExemplars = Refusals()
+    refusedMetadata = Refusals()
+    droppedHistograms = 0
+    pairs.removeAll()
+    written = WrittenCounts()
+  }
+}

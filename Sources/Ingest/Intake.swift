@@ -1,0 +1,191 @@
+import Format
+import Model
+import Platform
+import Synchronization
+import TSDB
+
+/// The door for rows into a workspace's database, whoever made them: replicas are judged, labels changed by the rules and
+/// checked, series made, samples logged, and what is refused is counted, told and remembered. Any thread; each delivery runs
+/// on the caller's.
+package final class Intake: Sendable {
+  let appender: Appender
+  let clock: any Clock
+  let log: Log
+  private let limits: Mutex<IngestLimits>
+  let rate = Mutex(SampleRate())
+  private let rewriting = Mutex(SeriesRewriting.none)
+  private let idle = Mutex<[DeliveryBox]>([])
+  package let metrics: ReceiverMetrics
+  /// Tells of what is refused, in the log and to whoever asks.
+  package let refusals: RefusalLog
+  /// What senders say of their metrics.
+  package let metadata: MetadataStore
+  /// Who leads of the replicas that send the same series.
+  package let replicas: HATracker
+
+  /// A delivery is one thread's while it is out of the pool.
+  private struct DeliveryBox: @unchecked Sendable {
+    let delivery: Delivery
+  }
+
+  package init(
+    _ appender: Appender, limits: IngestLimits, clock: any Clock, log: Log, metrics: ReceiverMetrics,
+    replicas: HATracker
+  ) {
+    self.appender = appender
+    self.clock = clock
+    self.log = log
+    self.limits = Mutex(limits)
+    self.metrics = metrics
+    self.replicas = replicas
+    refusals = RefusalLog(clock: clock, log: log)
+    metadata = MetadataStore(hash: appender.key)
+  }
+
+  // MARK: Settings
+
+  package func reconfigure(_ limits: IngestLimits) { self.limits.withLock { $0 = limits } }
+
+  package var decodedBytesMax: Int { limits.withLock { $0.decodedBytesMax } }
+  package var presentLimits: IngestLimits { limits.withLock { $0 } }
+  package var presentRules: IngestRules { rewriting.withLock { $0.source } }
+
+  /// Takes over the rules for labels, for bodies that come from now on. What was resolved under other rules is forgotten.
+  package func reconfigure(_ rules: IngestRules) throws(RegexError) {
+    let present = rewriting.withLock { $0 }
+    if present.source == rules { return }
+    let next = try present.replaced(by: rules)
+    rewriting.withLock { $0 = next }
+    head.forgetSpellings(except: next.number)
+  }
+
+  var head: Head { appender.head }
+
+  // MARK: The door
+
+  /// The key under which the labels of rows are hashed.
+  package var key: KeyedHash { appender.key }
+
+  /// The answer to every body while nothing may be written; nil where samples are taken.
+  var unavailable: ReceiveOutcome? {
+    appender.isWritable
+      ? nil : .unavailable(message: "the disk is nearly full, nothing is written", retryAfterSeconds: 30)
+  }
+
+  /// Stores rows, and says how much of them is stored, or need not be because it is of a replica that does not lead. `bytes`
+  /// are what places in the rows are of; rows made in memory need none. Afterwards the rows are as they were.
+  package func append(
+    _ rows: inout WriteRequestRows, in bytes: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
+    _ origin: RowOrigin, from sender: () -> Sender = { .unknown }
+  ) -> (outcome: ReceiveOutcome, written: WrittenCounts) {
+    withDelivery { delivery in
+      let outcome = store(&rows, in: bytes, origin, as: delivery)
+      tell(outcome, delivery, sender)
+      delivery.written.add(delivery.pairs.refused)
+      return (outcome, delivery.written)
+    }
+  }
+
+  /// Lends a delivery from the pool.
+  func withDelivery<Result, Failure: Error>(
+    _ use: (Delivery) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let box = idle.withLock { $0.popLast() } ?? DeliveryBox(delivery: Delivery())
+    defer {
+      box.delivery.reset()
+      idle.withLock { $0.append(box) }
+    }
+    return try use(box.delivery)
+  }
+
+  /// Stores rows as one delivery; the rows lie in its batch meanwhile.
+  func store(
+    _ rows: inout WriteRequestRows, in bytes: UnsafeRawBufferPointer, _ origin: RowOrigin, as delivery: Delivery
+  ) -> ReceiveOutcome {
+    swap(&rows, &delivery.batch.rows)
+    defer { swap(&rows, &delivery.batch.rows) }
+    delivery.bytes = bytes
+    delivery.origin = origin
+    return answer(store(delivery), delivery)
+  }
+
+  private func store(_ delivery: Delivery) -> ReceiveOutcome {
+    if let unavailable { return unavailable }
+    delivery.limits = delivery.origin.isOwn ? IngestLimits() : presentLimits
+    if delivery.origin.isLimited, let limited = rateLimit(delivery) { return limited }
+    delivery.now = clock.nowMilliseconds()
+    delivery.haTerms = replicas.begin(head, now: clock.monotonicMilliseconds)
+    delivery.rewriting = delivery.origin.isOwn ? .none : rewriting.withLock { $0 }
+    delivery.batch.generation = delivery.rewriting.number
+    delivery.batch.isExempt = delivery.origin.isOwn
+    let found = appender.begin(
+      delivery.batch, now: delivery.now, takesUntagged: delivery.origin.keptPair == nil)
+    switch settle(found, delivery) {
+    case .answered(let outcome): return outcome
+    case .settled(let settled): return store(settled, delivery)
+    }
+  }
+
+  private func store(_ settled: consuming SettledRows, _ delivery: Delivery) -> ReceiveOutcome {
+    let batch = delivery.batch
+    let resolved = resolve(settled, delivery)
+    let histograms =
+      batch.rows.histograms.count == 0 ? 0 : HistogramIntake(metrics: metrics).store(delivery, in: resolved)
+    let exemplars = batch.rows.exemplars.count == 0 ? 0 : ExemplarIntake().store(delivery, in: resolved)
+    delivery.refuseFaults()
+    delivery.refusedMetadata = metadata.note(
+      batch.rows.metadata, in: batch.rows.messages(in: delivery.bytes), now: delivery.now)
+    do throws(WALError) {
+      try resolved.commit()
+      nameRefusedSamples(delivery)
+      try storeCopies(delivery)
+    } catch {
+      log.error("A write could not be logged and was not acknowledged", ["err": "\(error)"])
+      metrics.notLogged.add()
+      return .unavailable(message: "the write-ahead log cannot be written: \(error)", retryAfterSeconds: 5)
+    }
+    metrics.samples.add(batch.tally.stored + histograms)
+    metrics.relabelDropped.add(batch.tally.dropped + delivery.droppedHistograms)
+    replicas.metrics.supersededSamples.add(batch.tally.superseded)
+    // What the rules drop is done with: its sender would take it for lost.
+    delivery.written.samples = batch.tally.stored + batch.tally.dropped
+    delivery.written.histograms = histograms + delivery.droppedHistograms
+    delivery.written.exemplars = exemplars
+    delivery.written.refused = delivery.refusals.total
+    if delivery.origin.isOwn { head.exemptSeriesCount = batch.rows.rows.count }
+    if delivery.refusals.isEmpty { return .stored }
+    return .partly(message: delivery.refusals.message(of: batch.rows.elementCount))
+  }
+
+  /// Reads the labels of the rows nobody has sent before, and appends them to their series, most of them new.
+  func resolve(_ settled: consuming SettledRows, _ delivery: Delivery) -> ResolvedRows {
+    let resolver = RowResolver(metrics: metrics)
+    return settled.resolve { row, maker in
+      guard let refusal = resolver.resolve(row, delivery, maker) else { return }
+      let scanned = delivery.batch.rows.rows[row]
+      // Its histograms are refused one by one.
+      if scanned.sampleCount == 0 && scanned.flags & WriteRow.hasHistograms != 0 { return }
+      delivery.refusals.add(reason: refusal.reason, samples: Int(scanned.sampleCount)) {
+        delivery.offender(refusal.message, row: row, of: refusal)
+      }
+    }
+  }
+
+  /// Names the samples that the head refused.
+  func nameRefusedSamples(_ delivery: Delivery) {
+    let batch = delivery.batch
+    if batch.tally.refused == 0 { return }
+    for row in 0..<batch.rows.rows.count {
+      let start = Int(batch.rows.rows[row].sampleStart)
+      for sample in start..<(start + Int(batch.rows.rows[row].sampleCount)) {
+        guard let outcome = batch.outcome(sample), !outcome.isStored else { continue }
+        delivery.refusals.add(reason: outcome.reason, samples: 1) {
+          var offender = delivery.offender(outcome.message, row: row)
+          offender.timestamp = batch.rows.times[sample]
+          offender.value = Double(bitPattern: batch.rows.values[sample])
+          return offender
+        }
+      }
+    }
+  }
+}
