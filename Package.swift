@@ -60,15 +60,21 @@ let package = Package(
     .target(
       name: "Query", dependencies: ["Model", "Platform", "Format", "TSDB", "PromQL"], swiftSettings: safe),
 
-    // Layer 5: the HTTP surface.
+    // Layer 5: a database with all that belongs to it, and the set of them.
+    .target(name: "Workspaces", dependencies: ["Model", "Platform", "TSDB", "Ingest"], swiftSettings: safe),
+
+    // Layer 6: the HTTP surface.
     .target(
-      name: "API", dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query"],
+      name: "API",
+      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces"],
       swiftSettings: safe),
 
-    // Layer 6: the executable.
+    // Layer 7: the executable.
     .executableTarget(
       name: "apus",
-      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "API", "CShims"],
+      dependencies: [
+        "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces", "API", "CShims",
+      ],
       swiftSettings: strict, plugins: ["RevisionPlugin"]),
     .plugin(name: "RevisionPlugin", capability: .buildTool()),
 
@@ -83,7 +89,9 @@ let package = Package(
     // A server in a simulated world, and the program that replays one: scripts/simulate.
     .target(
       name: "Simulation",
-      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "API", "TestKit"],
+      dependencies: [
+        "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces", "API", "TestKit",
+      ],
       path: "Tests/Simulation", swiftSettings: strict),
     .executableTarget(
       name: "Simulate", dependencies: ["Platform", "Simulation", "TestKit"], path: "Tests/Simulate",
@@ -109,7 +117,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "APITests",
-      dependencies: ["API", "Query", "Ingest", "TSDB", "PromQL", "HTTP", "Format", "Model", "Platform", "TestKit"],
+      dependencies: [
+        "API", "Workspaces", "Query", "Ingest", "TSDB", "PromQL", "HTTP", "Format", "Model", "Platform", "TestKit",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "ApusTests", dependencies: ["apus", "API", "Format", "HTTP", "Ingest", "Model", "TSDB", "TestKit"],
@@ -129,12 +139,15 @@ if let kind = Context.environment["APUS_FUZZ"] {
   package.targets += [
     .target(
       name: "apus",
-      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "API", "CShims"],
+      dependencies: [
+        "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces", "API", "CShims",
+      ],
       exclude: ["main.swift"], swiftSettings: strict, plugins: ["RevisionPlugin"]),
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "API", "apus", "TestKit",
+        "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces", "API", "apus",
+        "TestKit",
       ],
       path: "Tests/Fuzz", exclude: ["found"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]),

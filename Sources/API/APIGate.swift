@@ -2,11 +2,12 @@ import HTTP
 import PromQL
 import Query
 import TSDB
+import Workspaces
 
 /// The way to every endpoint of the API: the workspace is found, has its data back, and the answer carries what browsers
 /// ask for. Immutable.
 struct APIGate: Sendable {
-  let workspaces: Workspaces
+  let workspaces: WorkspaceSet
   let queries: QueryService
   let lifecycle: LifecycleEndpoints
   let cors: CORSPolicy
@@ -15,22 +16,34 @@ struct APIGate: Sendable {
   /// As `WorkspaceHandler`, with the function that ends long work: a reason once it should.
   typealias LookupHandler = @Sendable (Request, Workspace, @escaping StopCheck) throws(APIError) -> Response
 
+  /// The same for a handler that has its own way of answering errors.
+  typealias PlainHandler = @Sendable (Request, Workspace) -> Response
+
   /// An endpoint that answers in every state of the server.
   func always(_ handler: @escaping WorkspaceHandler) -> Handler {
-    { request in cors.apply(to: answer(request, handler), for: request) }
+    { request in cors.apply(to: answer(request, workspaces.find(request.workspace), handler), for: request) }
   }
 
   /// An endpoint that needs data: 503 until it is there and once the server stops.
   func ready(_ handler: @escaping WorkspaceHandler) -> Handler {
     { request in
-      guard isReady(request) else { return lifecycle.unavailable() }
-      return cors.apply(to: answer(request, handler), for: request)
+      let found = workspaces.find(request.workspace)
+      guard isReady(found) else { return lifecycle.unavailable() }
+      return cors.apply(to: answer(request, found, handler), for: request)
     }
   }
 
-  /// The same for a handler that has its own way of answering errors.
-  func ready(plain handler: @escaping Handler) -> Handler {
-    { request in isReady(request) ? handler(request) : lifecycle.unavailable() }
+  /// The same, for a handler that has its own way of answering errors.
+  func ready(plain handler: @escaping PlainHandler) -> Handler {
+    { request in
+      let found = workspaces.find(request.workspace)
+      return isReady(found) ? answer(request, found, plain: handler) : lifecycle.unavailable()
+    }
+  }
+
+  /// An endpoint that takes samples. It tells itself when it cannot.
+  func writing(_ handler: @escaping PlainHandler) -> Handler {
+    { request in answer(request, workspaces.findForWrite(request.workspace), plain: handler) }
   }
 
   /// An endpoint that may take long: it ends when the client goes, or when a query would have to.
@@ -43,20 +56,30 @@ struct APIGate: Sendable {
   /// What browsers send before a request of another origin.
   func preflight(_ request: Request) -> Response { cors.apply(to: .noContent, for: request) }
 
-  private func isReady(_ request: Request) -> Bool {
+  private func isReady(_ found: WorkspaceSet.Lookup) -> Bool {
     if lifecycle.isStopping() { return false }
-    // An unknown workspace is told so by the handler.
-    return workspaces[request.workspace]?.database.isReady ?? true
+    // Where there is none, the answer says so.
+    guard case .found(let workspace) = found else { return true }
+    return workspace.database.isReady
   }
 
-  private func answer(_ request: Request, _ handler: WorkspaceHandler) -> Response {
+  private func answer(_ request: Request, _ found: WorkspaceSet.Lookup, _ handler: WorkspaceHandler) -> Response {
     do throws(APIError) {
-      guard let workspace = workspaces[request.workspace] else {
-        throw APIError(.notFound, "no such workspace: \(request.workspace ?? "")")
+      switch found {
+      case .found(let workspace): return try handler(request, workspace)
+      case .unknown(let text): throw APIError(.notFound, text)
+      case .unavailable(let text): throw APIError(.unavailable, text)
       }
-      return try handler(request, workspace)
     } catch {
       return error.response
+    }
+  }
+
+  private func answer(_ request: Request, _ found: WorkspaceSet.Lookup, plain handler: PlainHandler) -> Response {
+    switch found {
+    case .found(let workspace): handler(request, workspace)
+    case .unknown(let text): .text(404, text)
+    case .unavailable(let text): Response.text(503, text).retryAfter(seconds: 5)
     }
   }
 }

@@ -2,10 +2,11 @@ import HTTP
 import Model
 import Platform
 import Query
+import Workspaces
 
 /// What the HTTP surface needs from the rest of the program.
 package struct APIServices: Sendable {
-  package var workspaces: Workspaces
+  package var workspaces: WorkspaceSet
   package var registry: MetricsRegistry
   package var lifecycle: LifecycleActions
   package var isStopping: @Sendable () -> Bool
@@ -28,7 +29,7 @@ package struct APIServices: Sendable {
   package var isAdminEnabled = false
 
   package init(
-    workspaces: Workspaces, registry: MetricsRegistry, lifecycle: LifecycleActions,
+    workspaces: WorkspaceSet, registry: MetricsRegistry, lifecycle: LifecycleActions,
     isStopping: @escaping @Sendable () -> Bool, version: BuildVersion, queries: QueryService,
     flags: [(name: String, value: String)], configurationText: @escaping @Sendable () -> String
   ) {
@@ -59,17 +60,17 @@ package enum Routes {
   }
 
   private static func addWriting(_ routes: inout RouteTable) {
-    let write = WriteEndpoint(workspaces: routes.services.workspaces)
+    let write = routes.gate.writing(WriteEndpoint().handle)
     for path in ["/api/v1/write", "/api/v1/remote_write", "/api/v1/push"] {
-      routes.router.add(.post, path, readsForm: false, write.handle)
+      routes.router.add(.post, path, readsForm: false, write)
     }
-    let otlp = OTLPEndpoint(workspaces: routes.services.workspaces)
-    routes.router.add(.post, "/api/v1/otlp/v1/metrics", readsForm: false, otlp.handle)
+    let otlp = routes.gate.writing(OTLPEndpoint().handle)
+    routes.router.add(.post, "/api/v1/otlp/v1/metrics", readsForm: false, otlp)
   }
 
   private static func addQueries(_ routes: inout RouteTable) {
     let services = routes.services
-    let query = QueryEndpoint(workspaces: services.workspaces, queries: services.queries)
+    let query = QueryEndpoint(queries: services.queries)
     let active = ActiveQueryEndpoints(
       clock: services.queries.clock,
       queries: ActiveQueries(clock: services.queries.clock, slowLog: services.slowQueryLog))
@@ -85,13 +86,11 @@ package enum Routes {
     routes.addQueued([.get, .post], "/api/v1/parse_query", expressions.parse)
 
     let read = RemoteReadEndpoint(
-      options: services.remoteRead, externalLabels: services.externalLabels, workspaces: services.workspaces,
-      queries: services.queries)
+      options: services.remoteRead, externalLabels: services.externalLabels, queries: services.queries)
     let lane = services.remoteReadLane ?? services.queries.lane
     routes.router.add(
       .post, "/api/v1/read", run: .queued(lane.executor), readsForm: false, routes.gate.ready(plain: read.handle))
-    let federation = Federation(
-      workspaces: services.workspaces, queries: services.queries, externalLabels: services.externalLabels)
+    let federation = Federation(queries: services.queries, externalLabels: services.externalLabels)
     routes.router.add(
       .get, "/federate", run: routes.queued, inWorkspaces: true, routes.gate.ready(plain: federation.handle))
   }
@@ -213,8 +212,8 @@ struct RouteTable {
   }
 
   /// One that evaluates, and knows its workspace itself.
-  mutating func addQuery(_ path: String, _ handler: @escaping Handler) {
-    router.add([.get, .post], path, run: queued, gate.ready { request, _ in handler(request) })
+  mutating func addQuery(_ path: String, _ handler: @escaping APIGate.PlainHandler) {
+    router.add([.get, .post], path, run: queued, gate.ready { request, workspace in handler(request, workspace) })
     addPreflight(path)
   }
 

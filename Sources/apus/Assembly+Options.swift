@@ -5,6 +5,7 @@ import Model
 import Platform
 import Query
 import TSDB
+import Workspaces
 
 // From the command line and the configuration file to what each part is told.
 
@@ -54,15 +55,6 @@ extension RemoteReadOptions {
 }
 
 extension Assembly {
-  /// The expressions have been compiled once, when the configuration was checked.
-  static func takeOver(_ rules: IngestRules, _ intake: Intake, _ log: Log) {
-    do throws(RegexError) {
-      try intake.reconfigure(rules)
-    } catch {
-      log.error("The rules for received series were not taken over", ["err": "\(error)"])
-    }
-  }
-
   /// What an operator looks for first in a log: what runs, on which data, told by what, for how long, and where.
   static func tellStart(
     _ options: ServeOptions, _ configuration: Configuration, _ sockets: [BoundSocket], _ log: Log

@@ -6,6 +6,7 @@ import Platform
 import Query
 import Synchronization
 import TSDB
+import Workspaces
 
 /// Why the server does not start: one line for an operator.
 struct StartError: Error, CustomStringConvertible {
@@ -18,8 +19,9 @@ final class Assembly: Sendable {
   let log: Log
   let clock: any Clock
   let registry: MetricsRegistry
-  let database: Database
-  let receiver: Receiver
+  /// The threads that keep databases in order.
+  let work: SharedWork
+  let workspaces: WorkspaceSet
   let queries: QueryService
   let remoteReadLane: QueryLane
   let ownTarget = OwnTarget()
@@ -52,26 +54,19 @@ final class Assembly: Sendable {
 
     let present = configuration.present
     Assembly.tellStart(options, present, sockets, log)
-    do throws(DatabaseError) {
-      database = try Database.open(
-        present.standard.database, disk: LinuxDisk(), clock: clock, log: log, registry: registry)
+    do throws(ThreadError) {
+      work = try SharedWork(clock: clock, databasesMax: WorkspaceSet.workspacesMax)
     } catch {
       throw StartError("\(error)")
     }
-    receiver = Receiver(
-      Intake(
-        Appender(database), limits: present.standard.ingest, clock: clock, log: log,
-        metrics: ReceiverMetrics(registry),
-        replicas: HATracker(
-          present.standard.ha, path: database.layout.haLeaders, disk: LinuxDisk(), clock: clock, log: log,
-          damaged: database.damaged, registry: registry)))
-    receiver.intake.metadata.open(
-      database.layout.metadata, on: LinuxDisk(), damaged: database.damaged, sync: options.walSync,
-      now: clock.nowMilliseconds())
-    database.everySecond { [metadata = receiver.intake.metadata] in metadata.syncIfDue() }
-    LimitMetrics.register(in: registry, database, receiver.intake)
-    let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
-    workspace.otlp.reconfigure(present.standard.otlp)
+    do throws(DatabaseError) {
+      workspaces = try WorkspaceSet(
+        present.standard,
+        in: Workspace.Surroundings(disk: LinuxDisk(), clock: clock, log: log, registry: registry), work: work,
+        onOpen: LimitMetrics.register(_:in:))
+    } catch {
+      throw StartError("\(error)")
+    }
     do throws(ThreadError) {
       queries = try QueryService(QueryOptions(options), clock: clock, registry: registry)
       let readsMax = options.remoteReadsMax > 0 ? options.remoteReadsMax : options.queriesMax
@@ -88,12 +83,12 @@ final class Assembly: Sendable {
       isEnabled: options.isLifecycleEnabled, reload: { [configuration] in configuration.reload() },
       quit: { ProcessSignals.send(.terminate) })
     var services = APIServices(
-      workspaces: Workspaces([workspace], standard: workspace), registry: registry, lifecycle: lifecycle,
+      workspaces: workspaces, registry: registry, lifecycle: lifecycle,
       isStopping: { [stopping] in stopping.isSet }, version: Version.build, queries: queries, flags: options.flags,
       configurationText: { [configuration] in configuration.present.text })
     services.externalLabels = { [configuration] in configuration.present.global.externalLabels }
     services.links = WebLinks(externalURL: options.externalURL, routePrefix: options.routePrefix)
-    services.runtime = Assembly.runtime(configuration, database, clock)
+    services.runtime = Assembly.runtime(configuration, workspaces.standard.database, clock)
     services.ownTarget = ownTarget
     services.remoteRead = RemoteReadOptions(options)
     services.remoteReadLane = remoteReadLane
@@ -106,15 +101,7 @@ final class Assembly: Sendable {
       options.memoryFreed = { heapTrim.note() }
       return HTTPServer(options: options, log: log, metrics: registry, router: router)
     }
-    Assembly.takeOver(present.standard.rules, receiver.intake, log)
-    configuration.onReload { [database, receiver, log] configuration in
-      let settings = configuration.standard
-      database.reconfigure { $0 = settings.database }
-      receiver.intake.reconfigure(settings.ingest)
-      receiver.intake.replicas.reconfigure(settings.ha)
-      workspace.otlp.reconfigure(settings.otlp)
-      Assembly.takeOver(settings.rules, receiver.intake, log)
-    }
+    configuration.onReload { [workspaces] configuration in workspaces.reconfigure(configuration) }
   }
 
   private static func cors(_ options: ServeOptions) throws(StartError) -> CORSPolicy {

@@ -4,6 +4,7 @@ import Ingest
 import Platform
 import Synchronization
 import TSDB
+import Workspaces
 
 /// The server's life: listen, bring the data back, serve, and on a signal drain, flush and end. Used by the main thread.
 final class Lifecycle {
@@ -38,11 +39,12 @@ final class Lifecycle {
 
   private static func restore(_ assembly: Assembly, _ selfScrape: SelfScrapeHolder, port: Int) {
     do {
-      try assembly.database.restore()
+      let workspaces = assembly.workspaces
+      try workspaces.standard.database.restore()
       // Whoever is told that the server is ready finds its metrics there.
       if assembly.areOwnMetricsStored { try selfScrape.start(assembly, port: port) }
-      try assembly.receiver.intake.refusals.start()
-      try assembly.database.start()
+      try workspaces.standard.start(on: assembly.work)
+      workspaces.reconfigure(assembly.configuration.present)
       // Once more, as there was nothing yet to count in the first round.
       selfScrape.scrapeNow()
       assembly.log.info("Server is ready to receive requests")
@@ -80,11 +82,12 @@ final class Lifecycle {
     }
     assembly.heapTrim.stop()
     // A start that is still reading the log has nothing of its own to keep; the log has it all.
-    assembly.receiver.intake.refusals.stop()
-    guard assembly.database.isReady else { return assembly.log.info("Stopped before the data was back") }
+    guard assembly.workspaces.standard.database.isReady else {
+      return assembly.log.info("Stopped before the data was back")
+    }
+    assembly.workspaces.close()
     restoring?.join()
-    assembly.receiver.intake.metadata.close(now: assembly.clock.nowMilliseconds())
-    assembly.database.close()
+    assembly.work.stop()
     assembly.lock?.release()
     assembly.log.info("Stopped")
   }
@@ -98,7 +101,8 @@ final class SelfScrapeHolder: Sendable {
     if selfScrape.withLock({ $0.isStopped }) { return }
     let instance = "localhost:\(port)"
     let started = try SelfScrape(
-      intake: assembly.receiver.intake, registry: assembly.registry, instance: instance, clock: assembly.clock,
+      intake: assembly.workspaces.standard.receiver.intake, registry: assembly.registry, instance: instance,
+      clock: assembly.clock,
       log: assembly.log
     ) { [ownTarget = assembly.ownTarget] milliseconds, seconds, error in
       ownTarget.note(

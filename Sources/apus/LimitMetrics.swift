@@ -1,10 +1,11 @@
 import Ingest
 import Platform
-import TSDB
+import Workspaces
 
 /// The limits of the workspace as metrics, so that an alert can compare them with what there is before senders are refused.
 enum LimitMetrics {
-  static func register(in registry: MetricsRegistry, _ database: Database, _ intake: Intake) {
+  @Sendable static func register(_ workspace: Workspace, in registry: MetricsRegistry) {
+    let (database, intake) = (workspace.database, workspace.receiver.intake)
     registry.collect("apus_limit", "Limits of the workspace; 0: none.", .gauge) { [weak database, weak intake] in
       guard let series = database?.head.seriesLimits, let ingest = intake?.presentLimits else { return [] }
       var present = WorkspaceSettings()

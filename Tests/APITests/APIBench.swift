@@ -7,6 +7,7 @@ import TestKit
 import Testing
 
 @testable import API
+import Workspaces
 
 /// The whole HTTP surface over a database in memory, on a port of its own. One test's own.
 final class APIBench {
@@ -21,22 +22,21 @@ final class APIBench {
     let clock = SimulatedClock(nowMilliseconds: APIBench.now)
     let registry = MetricsRegistry()
     let log = Log(level: .error, format: .logfmt) { _ in }
-    database = try Database.open(
-      DatabaseOptions(directory: "/data"), disk: SimulatedDisk(), clock: clock, log: log, registry: registry)
+    let settings = WorkspaceSettings(directory: "/data")
+    let workspaces = try WorkspaceSet(
+      settings, in: Workspace.Surroundings(disk: SimulatedDisk(), clock: clock, log: log, registry: registry), work: nil
+    )
+    (database, receiver) = (workspaces.standard.database, workspaces.standard.receiver)
     try database.restore()
-    if isReady { try database.start() }
-    receiver = Receiver(
-      Intake(
-        Appender(database), limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
-        replicas: HATracker(
-          HAOptions(), path: database.layout.haLeaders, disk: SimulatedDisk(), clock: clock, log: log,
-          damaged: database.damaged, registry: registry)))
-    let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
+    if isReady {
+      try database.start()
+      workspaces.reconfigure([settings], createsOnWrite: false)
+    }
     var queryOptions = queryOptions
     queryOptions.concurrencyMax = 2
     queries = try QueryService(queryOptions, clock: clock)
     let services = APIServices(
-      workspaces: Workspaces([workspace], standard: workspace), registry: registry,
+      workspaces: workspaces, registry: registry,
       lifecycle: LifecycleActions(isEnabled: false, reload: { nil }, quit: {}), isStopping: { false },
       version: BuildVersion(version: "1.2.3", revision: "r\"", branch: "b", buildDate: "d", compiler: "swift"),
       queries: queries, flags: [("web.name", "a\"b")], configurationText: { "global:\n  x: \"1\"\n" })

@@ -5,6 +5,7 @@ import TSDB
 import Testing
 
 @testable import apus
+import Workspaces
 
 /// A configuration from text that must be valid.
 func configuration(

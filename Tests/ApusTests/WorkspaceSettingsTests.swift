@@ -4,6 +4,7 @@ import TSDB
 import Testing
 
 @testable import apus
+import Workspaces
 
 @Suite("Workspaces of the configuration")
 struct WorkspaceSettingsTests {

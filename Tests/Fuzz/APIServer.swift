@@ -28,10 +28,9 @@ final class APIServer {
     } catch {
       preconditionFailure("the server does not start: \(error)")
     }
-    let workspace = Workspace(id: Workspaces.defaultID, database: server.database, receiver: server.receiver)
     let registry = MetricsRegistry()
     var services = APIServices(
-      workspaces: Workspaces([workspace], standard: workspace), registry: registry,
+      workspaces: server.workspaces, registry: registry,
       lifecycle: LifecycleActions(isEnabled: true, reload: { nil }, quit: {}), isStopping: { false },
       version: BuildVersion(version: "1", revision: "r", branch: "b", buildDate: "d", compiler: "c"), queries: queries,
       flags: [("a", "b\"")], configurationText: { "global: {}\n" })

@@ -1,6 +1,7 @@
 import Ingest
 import Model
 import Platform
+import Workspaces
 import TSDB
 
 /// A database with its receiver on a disk in memory. One thread's.
@@ -9,6 +10,7 @@ final class FuzzServer {
   let disk: SimulatedDisk
   let clock = SimulatedClock(nowMilliseconds: WriteSeeds.time + 120_000)
   let log = Log.silent
+  let workspaces: WorkspaceSet
   let database: Database
   let receiver: Receiver
 
@@ -19,6 +21,7 @@ final class FuzzServer {
 
   private init(_ other: FuzzServer) {
     disk = other.disk
+    workspaces = other.workspaces
     database = other.database
     receiver = other.receiver
   }
@@ -31,18 +34,17 @@ final class FuzzServer {
     options.random = RandomNumbers(seed: 1)
     options.head.limits.activeSeriesMax = 2_000
     options.head.exemplarsMax = 100
+    var settings = WorkspaceSettings(directory: FuzzServer.root)
+    settings.database = options
+    settings.ingest = IngestLimits()
     do {
-      database = try Database.open(options, disk: disk, clock: clock, log: log, registry: registry)
-      try database.restore()
+      workspaces = try WorkspaceSet(
+        settings, in: Workspace.Surroundings(disk: disk, clock: clock, log: log, registry: registry), work: nil)
+      try workspaces.standard.database.restore()
     } catch {
       return nil
     }
-    receiver = Receiver(
-      Intake(
-        Appender(database), limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
-        replicas: HATracker(
-          HAOptions(), path: database.layout.haLeaders, disk: disk, clock: clock, log: log, damaged: database.damaged,
-          registry: registry)))
+    (database, receiver) = (workspaces.standard.database, workspaces.standard.receiver)
   }
 
   var seriesCount: Int { database.head.seriesCount }

@@ -47,7 +47,7 @@ import Testing
     // The end of the server tells what is left.
     #expect(receive(bench, goodSeries("last", [(now + 7_200_000, 1)])).partly != nil)
     #expect(self.lines(lines, "too_far_in_future").count == 3)
-    bench.intake.refusals.stop()
+    bench.intake.refusals.flush()
     #expect(self.lines(lines, "too_far_in_future").count == 4)
     #expect(bench.discarded("too_far_in_future") == 202)
   }

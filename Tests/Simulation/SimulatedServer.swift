@@ -3,10 +3,12 @@ import Model
 import Platform
 import Synchronization
 import TSDB
+import Workspaces
 
 /// One life of a server: opened on the world's disk, driven a round at a time, and let go of when it is killed.
 final class SimulatedServer {
   static let root = "/data"
+  private let workspaces: WorkspaceSet
   let database: Database
   let receiver: Receiver
   let surface: SimulatedSurface
@@ -16,18 +18,14 @@ final class SimulatedServer {
 
   init(_ options: DatabaseOptions, disk: SimulatedDisk, clock: SimulatedClock, log: Log) throws {
     let registry = MetricsRegistry()
-    database = try Database.open(options, disk: disk, clock: clock, log: log, registry: registry)
+    var settings = WorkspaceSettings(directory: options.directory)
+    settings.database = options
+    settings.ingest = IngestLimits()
+    workspaces = try WorkspaceSet(
+      settings, in: Workspace.Surroundings(disk: disk, clock: clock, log: log, registry: registry), work: nil)
+    (database, receiver) = (workspaces.standard.database, workspaces.standard.receiver)
     try database.restore()
-    receiver = Receiver(
-      Intake(
-        Appender(database), limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
-        replicas: HATracker(
-          HAOptions(), path: database.layout.haLeaders, disk: disk, clock: clock, log: log, damaged: database.damaged,
-          registry: registry)))
-    receiver.intake.metadata.open(
-      database.layout.metadata, on: disk, damaged: database.damaged, sync: options.walSync, now: clock.nowMilliseconds()
-    )
-    surface = try SimulatedSurface(database, receiver, clock: clock, registry: registry)
+    surface = try SimulatedSurface(workspaces, clock: clock, registry: registry)
     rounds = DatabaseRounds(database)
   }
 
@@ -48,7 +46,7 @@ final class SimulatedServer {
   }
 
   /// Ends cleanly.
-  func close() { database.close() }
+  func close() { workspaces.close() }
 
   /// Every sample of some metrics between two times, both included; of a histogram the number it stands for.
   func everything(

@@ -3,7 +3,7 @@ import HTTP
 import Ingest
 import Platform
 import Query
-import TSDB
+import Workspaces
 
 /// The HTTP surface of a simulated server: the routes, handlers and bytes of the real one, without connections; requests run
 /// on the caller's thread. One server's; any thread.
@@ -11,10 +11,7 @@ final class SimulatedSurface: Sendable {
   private let queries: QueryService
   private let router: Router
 
-  init(_ database: Database, _ receiver: Receiver, clock: any Clock, registry: MetricsRegistry, processors: Int = 1)
-    throws
-  {
-    let workspace = Workspace(id: Workspaces.defaultID, database: database, receiver: receiver)
+  init(_ workspaces: WorkspaceSet, clock: any Clock, registry: MetricsRegistry, processors: Int = 1) throws {
     var options = QueryOptions()
     options.concurrencyMax = 1
     // With more than one a query lends work to other threads, and is never the same again.
@@ -23,7 +20,7 @@ final class SimulatedSurface: Sendable {
     options.timeoutMilliseconds = 1_000_000_000_000
     queries = try QueryService(options, clock: clock, registry: registry)
     let services = APIServices(
-      workspaces: Workspaces([workspace], standard: workspace), registry: registry,
+      workspaces: workspaces, registry: registry,
       lifecycle: LifecycleActions(isEnabled: false, reload: { nil }, quit: {}), isStopping: { false },
       version: BuildVersion(version: "", revision: "", branch: "", buildDate: "", compiler: ""), queries: queries,
       flags: [], configurationText: { "" })

@@ -1,6 +1,7 @@
 import HTTP
 import Platform
 import Synchronization
+import Workspaces
 
 /// The actions of the program that the lifecycle endpoints ask for.
 package struct LifecycleActions: Sendable {
@@ -18,14 +19,14 @@ package struct LifecycleActions: Sendable {
 
 /// `/-/healthy`, `/-/ready`, `/-/reload`, `/-/quit`.
 struct LifecycleEndpoints: Sendable {
-  let workspaces: Workspaces
+  let workspaces: WorkspaceSet
   let actions: LifecycleActions
   let isStopping: @Sendable () -> Bool
 
   func healthy(_ request: Request) -> Response { .text(200, "Prometheus Server is Healthy.") }
 
   func ready(_ request: Request) -> Response {
-    if !isStopping() && workspaces.standard.database.isReady { return .text(200, "Prometheus Server is Ready.") }
+    if !isStopping() && workspaces.isReady { return .text(200, "Prometheus Server is Ready.") }
     return unavailable()
   }
 

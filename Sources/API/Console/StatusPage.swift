@@ -1,4 +1,5 @@
 import HTTP
+import Workspaces
 
 /// The page for browsers: it says what runs here and where its answers are. There is no console of our own yet;
 /// Prometheus's paths lead here so that bookmarks and links from dashboards do not break.
@@ -9,7 +10,7 @@ struct StatusPage: Sendable {
   ]
 
   let links: WebLinks
-  let workspaces: Workspaces
+  let workspaces: WorkspaceSet
   let version: BuildVersion
 
   func home(_ request: Request) -> Response { .redirect(to: links.externalPath + "query") }

@@ -1,6 +1,7 @@
 import HTTP
 import Platform
 import Query
+import Workspaces
 
 /// `/api/v1/status/active_queries`: lists the queries of a workspace, and ends one; and the way by which they come on the
 /// list. Any thread.
@@ -9,10 +10,10 @@ struct ActiveQueryEndpoints: Sendable {
   let queries: ActiveQueries
 
   /// A handler of queries that are listed while it works on them, until their answers have been written.
-  func tracking(_ handler: @escaping Handler) -> Handler {
-    { [clock, queries] request in
+  func tracking(_ handler: @escaping APIGate.PlainHandler) -> APIGate.PlainHandler {
+    { [clock, queries] request, workspace in
       let entry = queries.add(QueryStart(request, clock), request)
-      var response = handler(request)
+      var response = handler(request, workspace)
       guard case .pieces(let heldBytes, let pieces) = response.body else {
         entry.end()
         return response

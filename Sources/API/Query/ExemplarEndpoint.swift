@@ -3,6 +3,7 @@ import HTTP
 import Model
 import PromQL
 import TSDB
+import Workspaces
 
 /// `/api/v1/query_exemplars`: the exemplars of all series that any selector of a query asks for, whatever the query does
 /// with them. Runs on the lane of clients' queries; the answer is written as the client takes it.

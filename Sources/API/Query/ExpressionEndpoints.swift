@@ -2,6 +2,7 @@ import Format
 import HTTP
 import Model
 import PromQL
+import Workspaces
 
 /// `/api/v1/format_query`, `/api/v1/parse_query`: what is answered from the text of a query.
 struct ExpressionEndpoints: Sendable {

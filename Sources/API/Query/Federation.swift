@@ -2,18 +2,15 @@ import HTTP
 import Model
 import PromQL
 import Query
+import Workspaces
 
 /// `GET /federate`: the last sample of each selected series, as a scrape has it. Runs on the lane of clients' queries.
 struct Federation: Sendable {
-  let workspaces: Workspaces
   let queries: QueryService
   let externalLabels: @Sendable () -> Labels
 
-  func handle(_ request: Request) -> Response {
+  func handle(_ request: Request, _ workspace: Workspace) -> Response {
     do throws(APIError) {
-      guard let workspace = workspaces[request.workspace] else {
-        throw APIError(.notFound, "no such workspace: \(request.workspace ?? "")")
-      }
       let selectors = try LabelSelection.parsed(request.parameterValues("match[]"))
       let querier = queries.querier(over: workspace.database)
       let stop = queries.stopCheck(QueryTerms(of: request))

@@ -4,6 +4,7 @@ import Model
 import PromQL
 import Query
 import TSDB
+import Workspaces
 
 /// `/api/v1/labels`, `/api/v1/label/{name}/values`, `/api/v1/series`: what there is, without samples. Run on the query
 /// pool.

@@ -3,6 +3,7 @@ import HTTP
 import Ingest
 import Platform
 import PromQL
+import Workspaces
 
 /// `/api/v1/metadata`: what senders, and this server of itself, say of their metrics.
 struct MetadataEndpoints: Sendable {

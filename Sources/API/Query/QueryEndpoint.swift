@@ -3,14 +3,14 @@ import HTTP
 import Model
 import PromQL
 import Query
+import Workspaces
 
 /// `/api/v1/query` and `/api/v1/query_range`. Runs on the lane of clients' queries.
 struct QueryEndpoint: Sendable {
-  let workspaces: Workspaces
   let queries: QueryService
 
-  func instant(_ request: Request) -> Response {
-    answer(request) { (parameters, querier, terms) throws(APIError) in
+  func instant(_ request: Request, _ workspace: Workspace) -> Response {
+    answer(request, workspace) { (parameters, querier, terms) throws(APIError) in
       let time = try parameters.optionalTime("time") ?? queries.clock.nowMilliseconds()
       terms.lookbackMilliseconds = try lookback(parameters)
       return try APIError.of { () throws(QueryError) in
@@ -19,8 +19,8 @@ struct QueryEndpoint: Sendable {
     }
   }
 
-  func range(_ request: Request) -> Response {
-    answer(request) { (parameters, querier, terms) throws(APIError) in
+  func range(_ request: Request, _ workspace: Workspace) -> Response {
+    answer(request, workspace) { (parameters, querier, terms) throws(APIError) in
       let start = try required("start", try parameters.time("start"))
       let end = try required("end", try parameters.time("end"))
       if end < start { throw .invalidParameter("end", "end timestamp must not be before start time") }
@@ -46,12 +46,10 @@ struct QueryEndpoint: Sendable {
     "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)")
 
   private func answer(
-    _ request: Request, _ evaluate: (Parameters, Querier, inout QueryTerms) throws(APIError) -> QueryResult
+    _ request: Request, _ workspace: Workspace,
+    _ evaluate: (Parameters, Querier, inout QueryTerms) throws(APIError) -> QueryResult
   ) -> Response {
     do throws(APIError) {
-      guard let workspace = workspaces[request.workspace] else {
-        throw APIError(.notFound, "no such workspace: \(request.workspace ?? "")")
-      }
       guard workspace.database.isReady else {
         throw APIError(.unavailable, "the write-ahead log is being replayed")
       }

@@ -3,6 +3,7 @@ import HTTP
 import Model
 import PromQL
 import Query
+import Workspaces
 
 /// Bounds of remote read, from the command line.
 package struct RemoteReadOptions: Sendable {
@@ -24,13 +25,9 @@ package struct RemoteReadOptions: Sendable {
 struct RemoteReadEndpoint: Sendable {
   let options: RemoteReadOptions
   let externalLabels: @Sendable () -> Labels
-  let workspaces: Workspaces
   let queries: QueryService
 
-  func handle(_ request: Request) -> Response {
-    guard let workspace = workspaces[request.workspace] else {
-      return .text(404, "no such workspace: \(request.workspace ?? "")")
-    }
+  func handle(_ request: Request, _ workspace: Workspace) -> Response {
     do throws(APIError) {
       let read = try decode(request)
       let querier = queries.querier(over: workspace.database)

@@ -1,6 +1,7 @@
 import Format
 import HTTP
 import PromQL
+import Workspaces
 
 /// `/api/v1/features`: what of Prometheus's API and language this server has, by group.
 struct FeatureList: Sendable {

@@ -2,6 +2,7 @@ import Format
 import HTTP
 import Ingest
 import Platform
+import Workspaces
 
 /// `GET /api/v1/status/ha`: which replica leads each cluster of the workspace, since when, and who follows.
 struct HAStatusEndpoint: Sendable {

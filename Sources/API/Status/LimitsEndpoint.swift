@@ -3,6 +3,7 @@ import HTTP
 import Ingest
 import Platform
 import TSDB
+import Workspaces
 
 /// `GET /api/v1/status/limits`: what a workspace may take, what it has, and what was refused, by reason. A limit of 0 means
 /// that there is none.

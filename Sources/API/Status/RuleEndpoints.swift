@@ -1,5 +1,6 @@
 import HTTP
 import PromQL
+import Workspaces
 
 /// `/api/v1/rules`, `/api/v1/alerts`, `/api/v1/alertmanagers`: no rules are evaluated yet, so there are none; what a
 /// request gets wrong it is told as in Prometheus.

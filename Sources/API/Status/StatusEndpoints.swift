@@ -1,6 +1,7 @@
 import Format
 import HTTP
 import Platform
+import Workspaces
 
 /// The version of this program and how it was built.
 package struct BuildVersion: Sendable {

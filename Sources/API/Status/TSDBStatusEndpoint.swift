@@ -3,6 +3,7 @@ import HTTP
 import PromQL
 import Query
 import TSDB
+import Workspaces
 
 /// `/api/v1/status/tsdb`: where the series of the head are. `match[]` and `focusLabel` narrow it down as VictoriaMetrics
 /// offers it; without them the answer is Prometheus's. Runs on the lane of clients' queries.

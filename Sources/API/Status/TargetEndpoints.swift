@@ -4,6 +4,7 @@ import Ingest
 import Model
 import Platform
 import PromQL
+import Workspaces
 
 /// `/api/v1/targets`, `/api/v1/targets/metadata`, `/api/v1/scrape_pools`: what is scraped, which is this server alone.
 struct TargetEndpoints: Sendable {

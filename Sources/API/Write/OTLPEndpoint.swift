@@ -1,15 +1,12 @@
 import Format
 import HTTP
 import Ingest
+import Workspaces
 
 /// `POST /api/v1/otlp/v1/metrics`: OpenTelemetry's metrics over HTTP, as protobuf or JSON. Runs on the connection's thread.
 struct OTLPEndpoint: Sendable {
-  let workspaces: Workspaces
 
-  func handle(_ request: Request) -> Response {
-    guard let workspace = workspaces[request.workspace] else {
-      return .text(404, "no such workspace: \(request.workspace ?? "")")
-    }
+  func handle(_ request: Request, _ workspace: Workspace) -> Response {
     let type = request.header("Content-Type") ?? ""
     guard let encoding = OTLPEndpoint.encoding(ofType: type) else {
       let text = "unsupported content type: \(type), supported: [application/json, application/x-protobuf]"

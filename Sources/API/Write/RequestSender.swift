@@ -1,5 +1,6 @@
 import HTTP
 import Ingest
+import Workspaces
 
 extension Sender {
   /// Whoever sent the request. `partlyAnswer`: what it is answered where only a part of its body is stored.

@@ -1,15 +1,12 @@
 import HTTP
 import Ingest
+import Workspaces
 
 /// `POST /api/v1/write` and its other names: remote write 1.0 and 2.0 in, in any of four encodings. Runs on the
 /// connection's thread.
 struct WriteEndpoint: Sendable {
-  let workspaces: Workspaces
 
-  func handle(_ request: Request) -> Response {
-    guard let workspace = workspaces[request.workspace] else {
-      return .text(404, "no such workspace: \(request.workspace ?? "")")
-    }
+  func handle(_ request: Request, _ workspace: Workspace) -> Response {
     let negotiated = WriteNegotiation.message(ofType: request.header("Content-Type") ?? "")
     if case .refused(let text) = negotiated { tell("unsupported_content_type", text, request, workspace) }
     guard case .message(let message) = negotiated else { return negotiated.refusal }

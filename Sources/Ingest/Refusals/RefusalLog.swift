@@ -31,7 +31,6 @@ package enum RefusalUnit: Sendable, Equatable, CaseIterable {
 /// a million samples fills no log, and the last of a series of refusals is told as well.
 package final class RefusalLog: Sendable {
   static let windowMilliseconds: Int64 = 10_000
-  private static let tickMilliseconds: Int64 = 1_000
   /// Reasons are a closed set, far smaller.
   private static let reasonsMax = 64
 
@@ -66,7 +65,6 @@ package final class RefusalLog: Sendable {
   }
 
   private let entries = Mutex<[String: Entry]>([:])
-  private let task = Mutex<PeriodicTask?>(nil)
   private let clock: any Clock
   private let log: Log
 
@@ -75,20 +73,8 @@ package final class RefusalLog: Sendable {
     self.log = log
   }
 
-  /// Begins to write lines whose time has come; without it, only the first line of a reason comes by itself.
-  package func start() throws(ThreadError) {
-    let task = try PeriodicTask(name: "refusal-log", intervalMilliseconds: RefusalLog.tickMilliseconds, clock: clock) {
-      [weak self] in self?.writeDue()
-    }
-    self.task.withLock { $0 = task }
-  }
-
-  /// Ends the thread and writes what has not been told.
-  package func stop() {
-    let running = task.withLock { $0.take() }
-    running?.stop()
-    write(due: .max)
-  }
+  /// Writes what has not been told.
+  package func flush() { write(due: .max) }
 
   /// The last refusals, by the names of their reasons.
   package var last: [Last] {
@@ -132,7 +118,7 @@ package final class RefusalLog: Sendable {
   }
 
   /// Writes the lines whose ten seconds are over.
-  func writeDue() { write(due: clock.monotonicMilliseconds) }
+  package func writeDue() { write(due: clock.monotonicMilliseconds) }
 
   private func write(due: Int64) {
     let lines = entries.withLock { entries -> [(Last, Int)] in

@@ -41,6 +41,8 @@ package struct Log: Sendable {
   package let format: LogFormat
   private let clock: any Clock
   private let write: @Sendable (String) -> Void
+  /// Stands in every line, behind the fields of its own.
+  private var context: [(key: String, value: String)] = []
 
   /// A log to standard error.
   package init(level: LogLevel = .info, format: LogFormat = .logfmt) {
@@ -55,6 +57,13 @@ package struct Log: Sendable {
     self.format = format
     self.clock = clock
     self.write = write
+  }
+
+  /// The same log, with one more field in every line.
+  package func adding(_ key: String, _ value: String) -> Log {
+    var log = self
+    log.context.append((key, value))
+    return log
   }
 
   package func debug(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> Fields = [:]) {
@@ -75,6 +84,8 @@ package struct Log: Sendable {
 
   private func emit(_ level: LogLevel, _ message: String, _ fields: Fields) {
     write(
-      LogLine.text(format, milliseconds: clock.nowMilliseconds(), level: level, message: message, fields: fields))
+      LogLine.text(
+        format, milliseconds: clock.nowMilliseconds(), level: level, message: message, fields: fields, context: context)
+    )
   }
 }

@@ -8,21 +8,26 @@ package struct LogLine {
   private var bytes: [UInt8] = []
 
   package static func text(
-    _ format: LogFormat, milliseconds: Int64, level: LogLevel, message: String, fields: Log.Fields
+    _ format: LogFormat, milliseconds: Int64, level: LogLevel, message: String, fields: Log.Fields,
+    context: [(key: String, value: String)] = []
   ) -> String {
+    // What an event says itself comes before what all events say.
+    let all =
+      fields.map { (key: $0.key, value: $0.value) } + context.filter { one in !fields.contains { $0.key == one.key } }
     var line = LogLine()
     line.bytes.reserveCapacity(160 + message.utf8.count)
     switch format {
-    case .logfmt: line.appendLogfmt(milliseconds, level, message, fields)
-    case .json: line.appendJSON(milliseconds, level, message, fields)
+    case .logfmt: line.appendLogfmt(milliseconds, level, message, all)
+    case .json: line.appendJSON(milliseconds, level, message, all)
     }
     return String(decoding: line.bytes, as: UTF8.self)
   }
 
   // MARK: logfmt
 
-  private mutating func appendLogfmt(_ milliseconds: Int64, _ level: LogLevel, _ message: String, _ fields: Log.Fields)
-  {
+  private mutating func appendLogfmt(
+    _ milliseconds: Int64, _ level: LogLevel, _ message: String, _ fields: [(key: String, value: String)]
+  ) {
     bytes.append(contentsOf: "time=".utf8)
     TimeText.append(milliseconds: milliseconds, to: &bytes)
     bytes.append(contentsOf: " level=".utf8)
@@ -61,7 +66,9 @@ package struct LogLine {
 
   // MARK: JSON
 
-  private mutating func appendJSON(_ milliseconds: Int64, _ level: LogLevel, _ message: String, _ fields: Log.Fields) {
+  private mutating func appendJSON(
+    _ milliseconds: Int64, _ level: LogLevel, _ message: String, _ fields: [(key: String, value: String)]
+  ) {
     bytes.append(contentsOf: "{\"time\":\"".utf8)
     TimeText.append(milliseconds: milliseconds, to: &bytes)
     bytes.append(contentsOf: "\",\"level\":\"".utf8)

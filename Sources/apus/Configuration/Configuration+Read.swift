@@ -1,5 +1,6 @@
 import Format
 import Model
+import Workspaces
 
 extension Configuration {
   /// Reads `text`. `file` is how the errors call it; `environment` fills `${NAME}` in external labels; `flags` is what the

@@ -1,5 +1,6 @@
 import Ingest
 import TSDB
+import Workspaces
 
 extension Configuration {
   /// The whole file: Prometheus's keys in its order, then our own section.

@@ -1,4 +1,5 @@
 import Format
+import Workspaces
 
 /// The configuration file with types. Immutable; a reload makes a new one. Sections that nothing of this version reads are
 /// checked and kept in `document`, and named in `warnings`.

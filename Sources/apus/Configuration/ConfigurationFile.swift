@@ -1,3 +1,5 @@
+import Workspaces
+
 #if canImport(Glibc)
   import Glibc
 #endif

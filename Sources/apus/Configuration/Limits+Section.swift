@@ -1,6 +1,7 @@
 import Ingest
 import Model
 import TSDB
+import Workspaces
 
 extension WorkspaceSettings {
   /// `apus.limits`. A whole number here is also a row of the metric `apus_limit`.

@@ -1,5 +1,6 @@
 import Ingest
 import TSDB
+import Workspaces
 
 extension WorkspaceSettings {
   /// Keys of `apus` that are those of the default workspace, and that an entry of `apus.workspaces` may have of its own.

@@ -4,6 +4,7 @@ import Platform
 import Synchronization
 import TSDB
 import TestKit
+import Workspaces
 
 /// One life of the server with threads, and what its threads do. Any thread.
 final class ThreadedParts: Sendable {
@@ -16,15 +17,14 @@ final class ThreadedParts: Sendable {
   init(_ run: ThreadedServer, _ options: DatabaseOptions, log: Log) throws {
     self.run = run
     let registry = MetricsRegistry()
-    database = try Database.open(options, disk: run.disk, clock: run.clock, log: log, registry: registry)
+    var settings = WorkspaceSettings(directory: options.directory)
+    settings.database = options
+    settings.ingest = IngestLimits()
+    let workspaces = try WorkspaceSet(
+      settings, in: Workspace.Surroundings(disk: run.disk, clock: run.clock, log: log, registry: registry), work: nil)
+    (database, receiver) = (workspaces.standard.database, workspaces.standard.receiver)
     try database.restore()
-    receiver = Receiver(
-      Intake(
-        Appender(database), limits: IngestLimits(), clock: run.clock, log: log, metrics: ReceiverMetrics(registry),
-        replicas: HATracker(
-          HAOptions(), path: database.layout.haLeaders, disk: run.disk, clock: run.clock, log: log,
-          damaged: database.damaged, registry: registry)))
-    surface = try SimulatedSurface(database, receiver, clock: run.clock, registry: registry, processors: 2)
+    surface = try SimulatedSurface(workspaces, clock: run.clock, registry: registry, processors: 2)
   }
 
   /// Starts everything; the names of the threads that must go on.

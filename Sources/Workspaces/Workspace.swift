@@ -1,0 +1,113 @@
+import Ingest
+import Model
+import Platform
+import Synchronization
+import TSDB
+
+/// One database with all that belongs to it: limits, retention, replicas, rules for labels, metadata. What Amazon Managed
+/// Prometheus calls a workspace. Any thread.
+package final class Workspace: Sendable {
+  package let id: String
+  package let database: Database
+  package let receiver: Receiver
+  /// Translates what OpenTelemetry pushes and hands it to the intake.
+  package let otlp: OTLPReceiver
+  /// The metrics of this workspace alone.
+  let registry: MetricsRegistry
+  let log: Log
+  let clock: any Clock
+  private let settings: Mutex<WorkspaceSettings>
+
+  package var present: WorkspaceSettings { settings.withLock { $0 } }
+
+  private init(_ settings: WorkspaceSettings, _ database: Database, _ receiver: Receiver, _ surroundings: Surroundings)
+  {
+    id = settings.id
+    self.database = database
+    self.receiver = receiver
+    otlp = OTLPReceiver(receiver.intake)
+    registry = surroundings.registry
+    log = surroundings.log
+    clock = surroundings.clock
+    self.settings = Mutex(settings)
+  }
+}
+
+extension Workspace {
+  /// What a workspace is given from outside.
+  package struct Surroundings: Sendable {
+    package var disk: any Disk
+    package var clock: any Clock
+    package var log: Log
+    package var registry: MetricsRegistry
+
+    package init(disk: any Disk, clock: any Clock, log: Log, registry: MetricsRegistry) {
+      self.disk = disk
+      self.clock = clock
+      self.log = log
+      self.registry = registry
+    }
+  }
+
+  /// Opens the files; on an error nothing has been changed. Then comes `restore`, then `start`.
+  package static func open(
+    _ settings: WorkspaceSettings, in surroundings: Surroundings
+  ) throws(DatabaseError) -> Workspace {
+    let (disk, clock, log) = (surroundings.disk, surroundings.clock, surroundings.log)
+    let registry = surroundings.registry
+    let database = try Database.open(settings.database, disk: disk, clock: clock, log: log, registry: registry)
+    let replicas = HATracker(
+      settings.ha, path: database.layout.haLeaders, disk: disk, clock: clock, log: log, damaged: database.damaged,
+      registry: registry)
+    let intake = Intake(
+      Appender(database), limits: settings.ingest, clock: clock, log: log, metrics: ReceiverMetrics(registry),
+      replicas: replicas)
+    intake.metadata.open(
+      database.layout.metadata, on: disk, damaged: database.damaged, sync: settings.database.walSync,
+      now: clock.nowMilliseconds())
+    database.everySecond { [metadata = intake.metadata, refusals = intake.refusals] in
+      metadata.syncIfDue()
+      refusals.writeDue()
+    }
+    let workspace = Workspace(settings, database, Receiver(intake), surroundings)
+    workspace.otlp.reconfigure(settings.otlp)
+    workspace.takeOver(settings.rules)
+    return workspace
+  }
+
+  /// Begins the upkeep; from here on the workspace takes and gives samples.
+  package func start(on work: SharedWork) throws(DatabaseError) { try database.start(on: work) }
+
+  /// Takes over what a reload may change; where the data lies it may not.
+  package func reconfigure(_ settings: WorkspaceSettings) {
+    let directory = present.database.directory
+    self.settings.withLock {
+      $0 = settings
+      $0.database.directory = directory
+    }
+    database.reconfigure { options in
+      options = settings.database
+      options.directory = directory
+    }
+    receiver.intake.reconfigure(settings.ingest)
+    receiver.intake.replicas.reconfigure(settings.ha)
+    otlp.reconfigure(settings.otlp)
+    takeOver(settings.rules)
+  }
+
+  /// The expressions were compiled once, when the configuration was checked.
+  private func takeOver(_ rules: IngestRules) {
+    do throws(RegexError) {
+      try receiver.intake.reconfigure(rules)
+    } catch {
+      log.error("The rules for received series were not taken over", ["workspace": id, "err": "\(error)"])
+    }
+  }
+
+  /// Ends cleanly. Writes that are under way are not acknowledged from here on.
+  package func close() {
+    receiver.intake.refusals.flush()
+    receiver.intake.metadata.close(now: clock.nowMilliseconds())
+    database.close()
+  }
+}

@@ -1,0 +1,21 @@
+import Platform
+
+/// What is told of the workspaces as a whole. Any thread.
+struct WorkspaceMetrics: Sendable {
+  let unknownRequests: Counter
+
+  init(_ registry: MetricsRegistry) {
+    unknownRequests = registry.counter(
+      "apus_unknown_workspace_requests_total", "Requests that named a workspace which is not configured.")
+  }
+
+  func collect(from set: WorkspaceSet, _ registry: MetricsRegistry) {
+    registry.collect("apus_workspaces", "Workspaces that are served.", .gauge) { [weak set] in
+      set.map { [(labels: [], value: Double($0.count))] } ?? []
+    }
+    registry.collect("apus_workspace_failed", "Workspaces that could not be opened: 1 for each.", .gauge) {
+      [weak set] in
+      (set?.failures.keys.sorted() ?? []).map { (labels: [("workspace", $0)], value: 1) }
+    }
+  }
+}

@@ -1,0 +1,8 @@
+import Workspaces
+
+extension WorkspaceSet {
+  /// Takes over the workspaces of a configuration.
+  func reconfigure(_ configuration: Configuration) {
+    reconfigure(configuration.workspaces, createsOnWrite: configuration.createsWorkspacesOnWrite)
+  }
+}
