@@ -144,6 +144,21 @@ struct ConfigurationErrorTests {
         == (message.isEmpty ? [] : [message]))
   }
 
+  @Test(
+    "names that are kept are one expression, which must not be too large as a whole", arguments: ["", "  - id: a\n"])
+  func keptNames(entry: String) {
+    func text(_ count: Int) -> String {
+      let rules = (0..<count).map { "{from: 'x\($0)[α-ω]{900}', to: y, keep: true}" }.joined(separator: ", ")
+      let rename = "rename: [\(rules)]\n"
+      return "apus:\n" + (entry.isEmpty ? "  " + rename : "  workspaces:\n" + entry + "    " + rename)
+    }
+    #expect(lines(text(2)) == [])
+    let found = lines(text(200))
+    #expect(found.count == 1)
+    let place = entry.isEmpty ? "p.yml:2:3: apus" : "p.yml:4:5: workspace"
+    #expect(found.first?.hasPrefix("\(place): the rules of rename cannot be applied together: ") == true, "\(found)")
+  }
+
   @Test("a file that cannot be read is one line")
   func unreadable() throws {
     func line(_ path: String) -> String {

@@ -31,6 +31,14 @@ package struct IngestRules: Sendable, Equatable {
   /// All of it as rules, in the order they are applied.
   package var rules: [RelabelRule] { renames.map(\.rule) + relabel }
 
+  /// Why the rules cannot be applied together, though each compiles by itself; nil where they can.
+  package var fault: String? {
+    do throws(RegexError) {
+      _ = try SeriesRewriting(self, turn: 1)
+      return nil
+    } catch { return error.description }
+  }
+
   /// Names that are kept beside the new ones; nil where there are none.
   var keptNames: String? {
     let kept = renames.filter(\.keepsOld).map { "(?:\($0.from))" }

@@ -45,7 +45,7 @@ extension Configuration {
         configuration.workspaces += WorkspaceSettings.read(
           section.sections("workspaces"), over: configuration.standard, &faults)
       },
-    ])
+    ], conditions: [{ IngestRules.compile($0.standard.rules) }])
 }
 
 extension Schema {

@@ -2,6 +2,11 @@ import Ingest
 import Model
 
 extension IngestRules {
+  /// What the receiver could not take over must not come as far.
+  @Sendable static func compile(_ rules: IngestRules) -> RuleViolation? {
+    rules.fault.map { RuleViolation("the rules of rename cannot be applied together: \($0)", at: "rename") }
+  }
+
   /// `apus.rename` and `apus.write_relabel_configs`.
   static let settings: [Setting<IngestRules>] = [
     .sections(

@@ -54,6 +54,9 @@ extension WorkspaceSettings {
     for value in entries {
       var settings = standard
       entry.fill(&settings, from: value, &faults)
+      if settings.rules != standard.rules, let violation = IngestRules.compile(settings.rules) {
+        faults.append(value.fault(violation))
+      }
       if settings.id == defaultID {
         faults.append(
           value.fault(
