@@ -116,13 +116,17 @@ let package = Package(
       dependencies: ["Query", "Ingest", "TSDB", "PromQL", "Format", "Model", "Platform", "TestKit"],
       swiftSettings: strict),
     .testTarget(
+      name: "WorkspacesTests",
+      dependencies: ["Workspaces", "Ingest", "TSDB", "Model", "Platform", "TestKit"], swiftSettings: strict),
+    .testTarget(
       name: "APITests",
       dependencies: [
         "API", "Workspaces", "Query", "Ingest", "TSDB", "PromQL", "HTTP", "Format", "Model", "Platform", "TestKit",
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "ApusTests", dependencies: ["apus", "API", "Format", "HTTP", "Ingest", "Model", "TSDB", "TestKit"],
+      name: "ApusTests",
+      dependencies: ["apus", "API", "Format", "HTTP", "Ingest", "Model", "TSDB", "TestKit", "Query", "Workspaces"],
       swiftSettings: strict),
     .testTarget(name: "SimulationTests", dependencies: ["Simulation", "TestKit"], swiftSettings: strict),
     .testTarget(name: "EndToEndTests", dependencies: ["TestKit", "Format", "HTTP", "Platform"], swiftSettings: strict),

@@ -3,6 +3,7 @@ import TestKit
 import Testing
 
 @testable import apus
+import Query
 import Workspaces
 
 /// Says of each key and flag whether it has an effect, by trying it, and compares that with what the program says of it.

@@ -22,11 +22,13 @@ final class QueryBench {
       DatabaseOptions(directory: "/data"), disk: disk, clock: clock, log: log, registry: registry)
     try database.restore()
     try database.start()
+    let replicas = HATracker(
+      HAOptions(), path: database.layout.haLeaders, disk: disk, clock: clock, log: log, damaged: database.damaged,
+      registry: registry)
     let receiver = Receiver(
-      database: database, limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
-      replicas: HATracker(
-        HAOptions(), path: database.layout.haLeaders, disk: disk, clock: clock, log: log, damaged: database.damaged,
-        registry: registry))
+      Intake(
+        Appender(database), limits: IngestLimits(), clock: clock, log: log, metrics: ReceiverMetrics(registry),
+        replicas: replicas))
     var options = QueryOptions()
     options.concurrencyMax = 1
     change(&options)

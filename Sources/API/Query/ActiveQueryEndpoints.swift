@@ -56,7 +56,7 @@ extension QueryStart {
   init(_ request: Request, _ clock: any Clock) {
     let now = clock.monotonicNanoseconds()
     self.init(
-      workspace: request.workspace ?? Workspaces.defaultID, path: request.path,
+      workspace: request.workspace ?? WorkspaceSettings.defaultID, path: request.path,
       query: request.queryParameter("query"),
       times: ["time", "start", "end", "step"].compactMap { name in request.parameter(name).map { (name, $0) } },
       client: request.remoteAddress, startMilliseconds: clock.nowMilliseconds(), startNanoseconds: now,

@@ -76,7 +76,7 @@ struct TargetEndpoints: Sendable {
 
   /// The server's own metrics are stored in the default workspace.
   private func facts(_ workspace: Workspace) -> OwnTarget.Facts? {
-    workspace.id == Workspaces.defaultID ? target.current : nil
+    workspace.id == WorkspaceSettings.defaultID ? target.current : nil
   }
 
   private func write(_ facts: OwnTarget.Facts, _ json: inout JSONBuffer) {
