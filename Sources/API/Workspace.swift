@@ -8,7 +8,7 @@ package final class Workspace: Sendable {
   package let id: String
   package let database: Database
   package let receiver: Receiver
-  /// What OpenTelemetry pushes goes through it to the receiver.
+  /// What OpenTelemetry pushes goes through it to the intake.
   package let otlp: OTLPReceiver
 
   package init(id: String, database: Database, receiver: Receiver) {
