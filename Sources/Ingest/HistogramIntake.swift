@@ -27,7 +27,7 @@ struct HistogramIntake {
       }
       guard let outcome = append(message, row, delivery, rows) else { continue }
       if outcome.isStored {
-        stored += 1
+        stored += outcome == .superseded ? 0 : 1
       } else {
         refuse(row, outcome.reason, outcome.message, delivery, timestamp: message.timestamp)
       }

@@ -120,6 +120,8 @@ package final class Intake: Sendable {
     delivery.batch.isExempt = delivery.origin.isOwn
     let found = appender.begin(
       delivery.batch, now: delivery.now, takesUntagged: delivery.origin.keptPair == nil)
+    // Nearly always: all rows are of known series, and of no replica.
+    if found.tagged.isEmpty && found.unknown.isEmpty { return store(found.settle(), delivery) }
     switch settle(found, delivery) {
     case .answered(let outcome): return outcome
     case .settled(let settled): return store(settled, delivery)

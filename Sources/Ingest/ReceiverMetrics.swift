@@ -2,7 +2,7 @@ import Platform
 import Synchronization
 import TSDB
 
-/// What the receiver counts. Any thread.
+/// The counters of the intake and of those that read for it. Any thread.
 package final class ReceiverMetrics: Sendable {
   package let samples: Counter
   package let malformed: Counter

@@ -361,4 +361,47 @@ import Testing
         "took_seconds_bucket 10": [traced(1, 1, 7), traced(3, 3, 1)], "took_seconds_bucket +Inf": [traced(4, 4, 30)],
       ])
   }
+
+  @Test("what a follower pushed is kept as rows, and closes the gap when it is elected")
+  func replicas() throws {
+    var options = HAOptions()
+    options.replicaLabel = "replica"
+    let bench = try ReceiverBench(ha: options)
+    let receiver = OTLPReceiver(bench.intake)
+    let plain = OTLPBody.attributes(["service.name": "shop"])
+    func push(_ replica: String, at time: Int64, _ value: Double) -> OTLPOutcome {
+      let labels = OTLPBody.attributes(["cluster": "c", "replica": replica])
+      let metrics = [
+        OTLPBody.metric("load", .gauge, [OTLPBody.number(value, at: time, labels)]),
+        OTLPBody.metric(
+          "sizes", .exponential,
+          [
+            OTLPBody.exponential(
+              at: time, count: UInt64(value) + 2, sum: value, scale: 3, zero: 2, positive: (0, [UInt64(value)]),
+              negative: (0, []), labels)
+          ]),
+      ]
+      return OTLPBody.request(resource: plain, metrics).protobuf.withUnsafeBytes {
+        receiver.receive($0, encoding: .protobuf, compression: .identity)
+      }
+    }
+    for second in 0..<120 as Range<Int64> {
+      let time = now + second * 1000
+      bench.clock.advance(milliseconds: 500)
+      if second < 60 { #expect(push("a", at: time, Double(second * 10 + 1)) == .stored) }
+      bench.clock.advance(milliseconds: 500)
+      #expect(push("b", at: time + 400, Double(second * 10 + 5)) == .stored)
+    }
+    let stored = try bench.stored("cluster", "c")
+    #expect(stored.count == 2 && stored.keys.allSatisfy { !$0.contains("replica") })
+    let load = try #require(stored.first { $0.key.contains("load") }).value
+    // What the leader brought, then what the follower had from the leader's last sample on.
+    let leader = Array(0..<60 as Range<Int64>)
+    let follower = Array(59..<120 as Range<Int64>)
+    let times: [Int64] = leader.map { now + $0 * 1000 } + follower.map { now + $0 * 1000 + 400 }
+    let values: [Double] = leader.map { Double($0 * 10 + 1) } + follower.map { Double($0 * 10 + 5) }
+    #expect(load.map(\.time) == times)
+    #expect(load.map { Double(bitPattern: $0.bits) } == values)
+    #expect(try bench.histogramCounts("sizes") == values.map { $0 + 2 })
+  }
 }

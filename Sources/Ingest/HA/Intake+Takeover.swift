@@ -36,7 +36,9 @@ extension Intake {
     _ body: UnsafeRawBufferPointer, _ form: BodyForm, of pair: HAPair, _ reader: BodyReader
   ) -> (isComplete: Bool, samples: Int, oldest: Int64) {
     withDelivery { delivery in
-      let unread = reader.read(body, form, decodedBytesMax: decodedBytesMax, key: key)
+      // What was pushed is larger as remote write than it came.
+      let bytesMax = max(decodedBytesMax, body.count)
+      let unread = reader.read(body, form, decodedBytesMax: bytesMax, key: key)
       let outcome =
         unread ?? store(&reader.rows, in: reader.bytes(of: body, form), .kept(pair, form.message), as: delivery)
       tell(outcome, delivery) { .own("the kept bodies of replica \(pair.replica) of cluster \(pair.cluster)") }

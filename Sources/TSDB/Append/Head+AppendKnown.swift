@@ -6,8 +6,8 @@ import Model
 // allocated. Rows are taken shard by shard, and within a shard in four short loops (ask for the table's lines, look up
 // and ask for the records, ask for the chunks' ends, append), so that cache misses overlap instead of queueing.
 //
-// Rows whose spelling has a tag are only looked up: the caller decides about them once the whole body has been
-// (`appendTagged`).
+// Rows whose spelling has a tag are only looked up: the caller decides about them once all rows have been, and
+// `appendTagged` appends them then.
 extension Head {
   /// Appends the rows of `batch` whose series are known; the others are listed in `batch.unknown`, those with a tag in
   /// `batch.tagged`. Without `takesUntagged` only the latter are of interest.

@@ -16,7 +16,7 @@ extension Head {
     let location = SeriesLocation(raw: batch.locations[row])
     if reference == 0 || location.isNone { return nil }
     guard time >= AppendBounds.timeMin, time <= AppendBounds.timeMax else { return .outOfBounds }
-    let bounds = appendBounds(now: now)
+    let bounds = batch.bounds(appendBounds(now: now), group: batch.tags[row])
     let outcome = shards[location.shard].state.withLock { state -> SampleOutcome? in
       let record = state.records.pointer(location.slot)
       guard record.pointee.reference == reference, !record.pointee.has(HeadSeries.isFree) else { return nil }
@@ -26,7 +26,9 @@ extension Head {
       return outcome
     }
     guard let outcome else { return nil }
-    if outcome.isStored {
+    if outcome == .superseded {
+      batch.tally.superseded += 1
+    } else if outcome.isStored {
       batch.histogramLogs.append(reference, time, histogram, isFloat: isFloat, isLate: outcome.isLoggedLate)
       batch.tally.oldest = min(batch.tally.oldest, time)
       batch.tally.newest = max(batch.tally.newest, time)

@@ -52,11 +52,15 @@ struct SeriesHistograms: Sendable {
       appendInOrder(time, histogram, isFloat: isFloat)
       return .accepted
     }
+    let isSuperseded = time <= lastTime ?? .min && bounds.isSuperseded(time)
     if let present = histogramAt(time) {
-      if !SeriesHistograms.isSame(present.histogram, histogram) { return .conflict }
+      if !SeriesHistograms.isSame(present.histogram, histogram) {
+        return isSuperseded ? .superseded : .conflict
+      }
       // Logged where the one that is there belongs: the log of late ones is shortened by what is late in memory.
       return present.isLate ? .lateDuplicate : .duplicate
     }
+    if isSuperseded { return .superseded }
     guard bounds.takesLate else { return time > lastTime ?? .min ? .outOfBounds : .outOfOrder }
     guard time >= bounds.lateOldest else { return .tooOld }
     insertLate(time, histogram, isFloat: isFloat)
