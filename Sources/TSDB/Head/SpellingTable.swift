@@ -44,10 +44,12 @@ struct SpellingTable: ~Copyable {
   private var slots: UnsafeMutablePointer<Slot>
   /// Slots addressed by a hash; behind them lie `overhang` more, so that a run at the end needs no wrap.
   private var capacity: Int
+  /// With those behind.
+  private var slotCount: Int
   private(set) var count = 0
   /// Spellings that lead to no series yet (`SeriesLocation.unplaced`).
   private(set) var unplacedCount = 0
-  private static let overhang = 256
+  private static let overhangMax = 256
   /// Spellings that are known to be dropped. A sender may send ever new ones: past this many all of them are forgotten.
   private(set) var droppedCount = 0
   static let droppedMax = 65_536
@@ -58,18 +60,22 @@ struct SpellingTable: ~Copyable {
     UInt16(truncatingIfNeeded: low & ~generationMax | generation)
   }
 
-  init(capacity: Int = 64) {
+  init(capacity: Int = 16) {
     self.capacity = capacity
-    slots = SpellingTable.makeSlots(capacity)
+    slotCount = SpellingTable.slotCount(capacity)
+    slots = SpellingTable.makeSlots(slotCount)
   }
 
   deinit { slots.deallocate() }
 
-  var byteCount: Int { (capacity + SpellingTable.overhang) * MemoryLayout<Slot>.stride }
+  var byteCount: Int { slotCount * MemoryLayout<Slot>.stride }
 
-  private static func makeSlots(_ capacity: Int) -> UnsafeMutablePointer<Slot> {
-    let slots = UnsafeMutablePointer<Slot>.allocate(capacity: capacity + overhang)
-    slots.initialize(repeating: Slot(high: 0, low: 0, tag: 0, location: 0), count: capacity + overhang)
+  /// In a small table no run is longer than the table.
+  private static func slotCount(_ capacity: Int) -> Int { capacity + min(overhangMax, capacity) }
+
+  private static func makeSlots(_ count: Int) -> UnsafeMutablePointer<Slot> {
+    let slots = UnsafeMutablePointer<Slot>.allocate(capacity: count)
+    slots.initialize(repeating: Slot(high: 0, low: 0, tag: 0, location: 0), count: count)
     return slots
   }
 
@@ -116,7 +122,7 @@ struct SpellingTable: ~Copyable {
   /// False where the run of occupied slots reaches the very end: the table must grow.
   private mutating func place(_ slot: Slot) -> Bool {
     var index = home(slot.high)
-    let end = capacity + SpellingTable.overhang - 1
+    let end = slotCount - 1
     while index < end {
       if slots[index].location == 0 {
         slots[index] = slot
@@ -152,7 +158,7 @@ struct SpellingTable: ~Copyable {
 
   private mutating func remove(where isGone: (Slot) -> Bool) {
     var kept = 0
-    for index in 0..<(capacity + SpellingTable.overhang) where slots[index].location != 0 {
+    for index in 0..<slotCount where slots[index].location != 0 {
       if isGone(slots[index]) {
         slots[index].location = 0
       } else {
@@ -160,12 +166,12 @@ struct SpellingTable: ~Copyable {
       }
     }
     // Always placed anew: emptied slots would cut the runs of others.
-    resize(to: max(64, min(capacity, kept * 2)))
+    resize(to: max(16, min(capacity, kept * 2)))
   }
 
   /// From now on the labels of these series' own names are read each time, and those of no others.
   mutating func distrust(_ isDistrusted: (SeriesLocation) -> Bool) {
-    for index in 0..<(capacity + SpellingTable.overhang) where slots[index].location != 0 {
+    for index in 0..<slotCount where slots[index].location != 0 {
       guard slots[index].tag == 0 || slots[index].tag == SpellingTable.distrusted else { continue }
       slots[index].tag = isDistrusted(slots[index].place) ? SpellingTable.distrusted : 0
     }
@@ -173,12 +179,13 @@ struct SpellingTable: ~Copyable {
 
   private mutating func resize(to wanted: Int) {
     let old = slots
-    let oldCount = capacity + SpellingTable.overhang
+    let oldCount = slotCount
     defer { old.deallocate() }
     var larger = wanted
     while true {
       capacity = larger
-      slots = SpellingTable.makeSlots(larger)
+      slotCount = SpellingTable.slotCount(larger)
+      slots = SpellingTable.makeSlots(slotCount)
       count = 0
       unplacedCount = 0
       droppedCount = 0
@@ -197,7 +204,7 @@ struct SpellingTable: ~Copyable {
 
   /// Calls `body` for the series of each spelling that leads to one.
   func forEach(_ body: (SeriesLocation) -> Void) {
-    for index in 0..<(capacity + SpellingTable.overhang)
+    for index in 0..<slotCount
     where slots[index].location != 0 && slots[index].place.isPlaced {
       body(slots[index].place)
     }
@@ -209,7 +216,7 @@ struct SpellingTable: ~Copyable {
     var found = 0
     var unplaced = 0
     var dropped = 0
-    for index in 0..<(capacity + SpellingTable.overhang) where slots[index].location != 0 {
+    for index in 0..<slotCount where slots[index].location != 0 {
       found += 1
       unplaced += slots[index].isUnplaced ? 1 : 0
       dropped += slots[index].place.isDropped ? 1 : 0
@@ -225,6 +232,6 @@ struct SpellingTable: ~Copyable {
     precondition(found == count, "\(count) spellings counted, \(found) there")
     precondition(unplaced == unplacedCount, "\(unplacedCount) spellings without a series counted, \(unplaced) there")
     precondition(dropped == droppedCount, "\(droppedCount) dropped spellings counted, \(dropped) there")
-    precondition(slots[capacity + SpellingTable.overhang - 1].location == 0, "no empty slot at the end")
+    precondition(slots[slotCount - 1].location == 0, "no empty slot at the end")
   }
 }

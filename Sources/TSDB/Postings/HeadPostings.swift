@@ -36,13 +36,13 @@ package struct HeadPostings: ~Copyable, @unchecked Sendable {
     self.seed = seed
     all = store.makeList()
     names = .allocate(capacity: nameCapacity)
-    nameSlots = ZeroedSlots.make(1 << nameSlotBits)
+    nameSlots = ZeroedMemory.make(1 << nameSlotBits)
   }
 
   deinit {
     names.deinitialize(count: nameCount)
     names.deallocate()
-    ZeroedSlots.free(nameSlots)
+    ZeroedMemory.free(nameSlots)
   }
 
   /// The number of series in the index.
@@ -158,8 +158,8 @@ extension HeadPostings {
   }
 
   private mutating func rebuildNameSlots() {
-    ZeroedSlots.free(nameSlots)
-    nameSlots = ZeroedSlots.make(1 << nameSlotBits)
+    ZeroedMemory.free(nameSlots)
+    nameSlots = ZeroedMemory.make(1 << nameSlotBits)
     for index in 0..<nameCount { placeName(index) }
   }
 

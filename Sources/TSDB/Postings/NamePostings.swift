@@ -20,10 +20,10 @@ struct NamePostings: ~Copyable {
     self.name = name
     self.having = having
     self.seed = seed
-    slots = ZeroedSlots.make(4)
+    slots = ZeroedMemory.make(4)
   }
 
-  deinit { ZeroedSlots.free(slots) }
+  deinit { ZeroedMemory.free(slots) }
 
   var byteCount: Int { MemoryLayout<NamePostings>.stride + 8 << slotBits + 4 * values.capacity }
   var snapshot: ValueSnapshot { ValueSnapshot(list: values, count: listedCount) }
@@ -97,9 +97,9 @@ struct NamePostings: ~Copyable {
   private mutating func grow() { rebuild(slotBits + 1) }
 
   private mutating func rebuild(_ bits: Int) {
-    let fresh = ZeroedSlots.make(1 << bits)
+    let fresh: UnsafeMutablePointer<UInt64> = ZeroedMemory.make(1 << bits)
     forEach { value, list in place(value, list, in: fresh, bits) }
-    ZeroedSlots.free(slots)
+    ZeroedMemory.free(slots)
     slots = fresh
     slotBits = bits
   }

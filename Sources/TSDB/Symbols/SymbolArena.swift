@@ -37,7 +37,7 @@ final class SymbolArena: @unchecked Sendable {
 
   deinit {
     for index in 0..<blockCount { blocks[index]?.deallocate() }
-    for index in 0..<pieceCount { pieces[index]?.deallocate() }
+    for index in 0..<pieceCount { if let piece = pieces[index] { ZeroedMemory.free(piece) } }
     blocks.deallocate()
     pieces.deallocate()
   }
@@ -86,9 +86,7 @@ final class SymbolArena: @unchecked Sendable {
     let piece = Int(id) >> SymbolArena.pieceShift
     while piece >= pieceCount {
       // Zero is the place of the empty string, the first there is.
-      let fresh = UnsafeMutablePointer<UInt32>.allocate(capacity: SymbolArena.pieceCount)
-      fresh.initialize(repeating: 0, count: SymbolArena.pieceCount)
-      (pieces + pieceCount).initialize(to: fresh)
+      (pieces + pieceCount).initialize(to: ZeroedMemory.make(SymbolArena.pieceCount))
       pieceCount += 1
     }
     pieces[piece]?[Int(id) & (SymbolArena.pieceCount - 1)] = UInt32(block) << 20 | UInt32(offset)

@@ -8,9 +8,9 @@ struct SymbolSlots: ~Copyable {
 
   private static let slotBitsMax = 32
 
-  init() { slots = ZeroedSlots.make(1 << slotBits) }
+  init() { slots = ZeroedMemory.make(1 << slotBits) }
 
-  deinit { ZeroedSlots.free(slots) }
+  deinit { ZeroedMemory.free(slots) }
 
   var byteCount: Int { MemoryLayout<SymbolSlots>.stride + MemoryLayout<UInt64>.size << slotBits }
 
@@ -45,9 +45,9 @@ struct SymbolSlots: ~Copyable {
     let old = slots
     let oldCount = 1 << slotBits
     slotBits += 1
-    slots = ZeroedSlots.make(1 << slotBits)
+    slots = ZeroedMemory.make(1 << slotBits)
     for index in 0..<oldCount where old[index] != 0 { put(old[index]) }
-    ZeroedSlots.free(old)
+    ZeroedMemory.free(old)
   }
 
   private func put(_ slot: UInt64) {
