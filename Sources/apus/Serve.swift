@@ -13,6 +13,7 @@ func serve(_ options: ServeOptions, environment: [String: String]) -> Int32 {
   }
   let log = Log(level: options.logLevel, format: options.logFormat)
   ProcessSignals.block()
+  DescriptorLimit.raise()
   do throws(StartError) {
     let holder = ConfigurationHolder(configuration, options, environment: environment, log: log)
     let lifecycle = Lifecycle(try Assembly(options, holder, log: log))
