@@ -11,7 +11,7 @@ let hot: [SwiftSetting] = strict + [.unsafeFlags(["-enforce-exclusivity=unchecke
 // The evaluator hands series on through closures, recursively; specializing each function for each closure it may meet
 // multiplies code and compile time for no speed.
 let streamed: [SwiftSetting] =
-  strict + [.unsafeFlags(["-Xllvm", "-sil-disable-pass=closure-specialize"], .when(configuration: .release))]
+  safe + [.unsafeFlags(["-Xllvm", "-sil-disable-pass=closure-specialize"], .when(configuration: .release))]
 
 let package = Package(
   name: "Apus",

@@ -109,10 +109,10 @@ extension StepColumn {
   var histogramByteCount: Int {
     if histograms.isEmpty { return 0 }
     var bytes = histograms.count * MemoryLayout<Histogram?>.stride + 48
-    var last: UnsafePointer<Double>?
+    var last: Int?
     for histogram in histograms {
       guard let histogram else { continue }
-      let address = histogram.positiveBuckets.withUnsafeBufferPointer { $0.baseAddress }
+      let address = histogram.bucketsAddress
       if address == nil || address != last { bytes += histogram.outerByteCount }
       last = address
     }

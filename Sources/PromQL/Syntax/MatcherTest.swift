@@ -24,10 +24,7 @@ package struct MatcherTest: Sendable {
     }
   }
 
-  private func isRegexMatch(_ value: String) -> Bool {
-    var value = value
-    return value.withUTF8 { regex?.matches(UnsafeRawBufferPointer($0)) ?? false }
-  }
+  private func isRegexMatch(_ value: String) -> Bool { regex?.matches(value) ?? false }
 
   package func matches(_ labels: Labels) -> Bool { matches(labels[matcher.name] ?? "") }
 }

@@ -96,7 +96,7 @@ struct Rune: Equatable {
   func isOne(of set: StaticString) -> Bool {
     guard value < 128 else { return false }
     let wanted = UInt8(truncatingIfNeeded: value)
-    return set.withUTF8Buffer { $0.contains(wanted) }
+    return set.contains(wanted)
   }
 
   static func ~= (pattern: Unicode.Scalar, rune: Rune) -> Bool { pattern.value == rune.value }
