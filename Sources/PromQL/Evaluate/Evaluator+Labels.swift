@@ -112,7 +112,7 @@ enum NaturalOrder {
 
   private static func isDigit(_ byte: UInt8?) -> Bool { byte.map { $0 >= 48 && $0 <= 57 } ?? false }
 
-  /// True if the first run of digits is the smaller number; nil where they are equal.
+  /// Whether one run of digits is the smaller number; nil where they are the same.
   private static func numericOrder(_ one: Substring.UTF8View, _ two: Substring.UTF8View) -> Bool? {
     guard let one = Double(String(decoding: one, as: UTF8.self)),
       let two = Double(String(decoding: two, as: UTF8.self)),

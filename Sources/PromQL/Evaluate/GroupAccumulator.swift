@@ -10,7 +10,7 @@ struct GroupAccumulator {
   private var hasHistogram: StepSet
   /// The sum, the extreme, or the squares of a variance.
   var values: [Double]
-  /// The part of each sum that rounding lost, or the mean of a variance.
+  /// What rounding lost, or the mean of a variance.
   var second: [Double] = []
   var counts: [Double] = []
   /// Means whose sum outgrew a float; empty while there is none.
@@ -32,7 +32,7 @@ struct GroupAccumulator {
     return columns.saturatingMultiply(StepColumn.byteCount(steps: steps)).saturatingAdd(steps / 2 + 256)
   }
 
-  /// Bytes that histograms, and means whose sum is too large, took beyond that since the last call.
+  /// What histograms, and means whose sum is too large, took beyond that since the last call.
   mutating func takeGrowth() -> Int {
     defer { growth = 0 }
     return growth

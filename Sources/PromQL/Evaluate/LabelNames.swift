@@ -17,7 +17,7 @@ struct LabelNames: Sendable {
   }
 
   static let metricName = "__name__"
-  /// The labels that go away when a result is no longer what the metric's name says.
+  /// What goes away when a result is no longer what the metric's name says.
   static let metadata = LabelNames(["__name__", "__type__", "__unit__"])
   static let name = LabelNames([metricName])
 }

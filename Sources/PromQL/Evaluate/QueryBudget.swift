@@ -35,8 +35,8 @@ final class QueryBudget: Sendable {
   func release(_ bytes: Int) { held.wrappingSubtract(bytes, ordering: .relaxed) }
 }
 
-/// The samples and bytes of a query that one operator holds: they grow while the operator gathers, and are given back at once.
-/// Owned by the operator, which releases them whatever happens.
+/// What one operator holds of a query's samples and bytes: it grows while the operator gathers, and is given back at once.
+/// Owned by the operator, which releases it whatever happens.
 final class Holding {
   private let context: QueryContext
   private var samples = 0

@@ -1,6 +1,6 @@
 import Model
 
-/// The places of the samples in a window, in milliseconds: regular scrapes leave the same shape again and again, and what is
+/// Where the samples lie in a window, in milliseconds: regular scrapes leave the same shape again and again, and what is
 /// worked out of it stays.
 private struct WindowShape: Equatable {
   var toStart: Int64
@@ -196,7 +196,7 @@ extension RangeFunction {
     }
   }
 
-  /// Number of changes of the value, up to each sample.
+  /// How many times the value had changed, up to each sample.
   private static func changes(_ values: UnsafeBufferPointer<Double>) -> [Int32] {
     var counts = [Int32](repeating: 0, count: values.count)
     for index in 1..<max(1, values.count) {
@@ -206,7 +206,7 @@ extension RangeFunction {
     return counts
   }
 
-  /// Number of falls of the value, up to each sample.
+  /// How many times the value had fallen, up to each sample.
   private static func falls(_ values: UnsafeBufferPointer<Double>) -> [Int32] {
     var counts = [Int32](repeating: 0, count: values.count)
     for index in 1..<max(1, values.count) {

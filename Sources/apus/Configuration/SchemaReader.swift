@@ -114,7 +114,7 @@ struct SchemaReader {
   }
 
   private mutating func mismatch(_ node: YAMLNode, _ expected: String, of key: String) -> ConfigurationValue? {
-    if expected == Shape.regex.expected, let fault = node.scalar.flatMap({ RegexProgram.fault(in: $0.text) }) {
+    if expected == Shape.regex.expected, let fault = node.scalar.flatMap({ RegexSyntax.fault($0.text) }) {
       self.fault(node.position, "\(key): \(fault)")
       return nil
     }

@@ -16,7 +16,7 @@ extension Shape {
     case .number(let range): return scalar.float.flatMap { range.contains($0) ? .number($0) : nil }
     case .choice(let words): return words.contains(text) ? .text(text) : nil
     case .word(let words): return words.contains(text.lowercased()) ? .text(text) : nil
-    case .regex: return RegexProgram.fault(in: text) == nil ? .text(text) : nil
+    case .regex: return RegexSyntax.isValid(text) ? .text(text) : nil
     case .filePattern: return isFilePattern(text) ? .text(text) : nil
     case .labelName: return text.isEmpty ? nil : .text(text)
     case .list, .map, .labels, .section: return nil

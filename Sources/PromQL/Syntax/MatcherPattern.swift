@@ -1,5 +1,32 @@
 import Model
 
+/// The checks of a matcher's regular expression. Compiling one costs microseconds, once per matcher.
+enum MatcherPattern {
+  /// Why the value of a regex matcher is no regular expression; nil where it is one, or needs not be.
+  static func complaint(_ matcher: Matcher) -> String? {
+    guard matcher.kind == .regex || matcher.kind == .notRegex else { return nil }
+    do throws(RegexError) {
+      _ = try RegexProgram(matcher.value)
+      return nil
+    } catch {
+      return error.description
+    }
+  }
+
+  /// A pattern that matches just this text.
+  static func literal(_ text: String) -> String {
+    var pattern = ""
+    for scalar in text.unicodeScalars {
+      if "\\.+*?()|[]{}^$".unicodeScalars.contains(scalar) { pattern += "\\" }
+      pattern.unicodeScalars.append(scalar)
+    }
+    return pattern
+  }
+
+  /// True if a series without the label passes.
+  static func matchesEmpty(_ matcher: Matcher) -> Bool { MatcherTest(matcher).matches("") }
+}
+
 /// A matcher ready to be asked, for the few places where the language itself looks at labels.
 package struct MatcherTest: Sendable {
   package let matcher: Matcher
