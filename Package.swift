@@ -4,14 +4,14 @@ import PackageDescription
 // The graph of docs/architecture: a target imports only targets of lower layers.
 // Swift language mode 6 is the default of these tools; a warning is an error everywhere.
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
-// Targets that live without unsafe code say so, and the compiler holds them to it.
+// Targets whose unsafe code is marked, and gathered in few files: the compiler refuses any that is not.
 let safe: [SwiftSetting] = strict + [.strictMemorySafety()]
 // Targets with hot loops over raw memory that one type owns: exclusivity is proven by ownership, not checked at run time.
 let hot: [SwiftSetting] = strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 // The evaluator hands series on through closures, recursively; specializing each function for each closure it may meet
 // multiplies code and compile time for no speed.
 let streamed: [SwiftSetting] =
-  strict + [.unsafeFlags(["-Xllvm", "-sil-disable-pass=closure-specialize"], .when(configuration: .release))]
+  safe + [.unsafeFlags(["-Xllvm", "-sil-disable-pass=closure-specialize"], .when(configuration: .release))]
 
 let package = Package(
   name: "Apus",

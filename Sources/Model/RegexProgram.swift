@@ -48,26 +48,6 @@ package final class RegexProgram: @unchecked Sendable {
 
   deinit { apus_re2_free(program) }
 
-  /// A pattern that matches just this text.
-  package static func literal(_ text: String) -> String {
-    var pattern = ""
-    for scalar in text.unicodeScalars {
-      if "\\.+*?()|[]{}^$".unicodeScalars.contains(scalar) { pattern += "\\" }
-      pattern.unicodeScalars.append(scalar)
-    }
-    return pattern
-  }
-
-  /// Why a text is no regular expression, in Prometheus's words; nil where it is one.
-  package static func fault(in pattern: String) -> String? {
-    do throws(RegexError) {
-      _ = try RegexProgram(pattern)
-      return nil
-    } catch {
-      return error.description
-    }
-  }
-
   /// Whether the whole of `text` matches.
   package func matches(_ text: UnsafeRawBufferPointer) -> Bool {
     apus_re2_full_match(program, text.baseAddress?.assumingMemoryBound(to: CChar.self), text.count) != 0

@@ -1,6 +1,6 @@
 // The functions of the language: names, argument kinds, result kinds. What they compute is in Functions/.
 
-/// Number of arguments beyond the listed ones that a function takes; the last listed one may be left out then.
+/// How many arguments beyond the listed ones a function takes; the last listed one may be left out then.
 package enum Variadic: Sendable, Equatable {
   case fixed
   /// Up to this many of the last kind.

@@ -1,6 +1,6 @@
 import Model
 
-/// Checks that a parsed tree makes sense: the kinds of operands and arguments, the labels of matchings. Also settles what only
+/// Whether a parsed tree makes sense: the kinds of operands and arguments, the labels of matchings. Also settles what only
 /// kinds decide: set operators match many to many, and only vectors match at all.
 struct TypeCheck {
   let query: [UInt8]
@@ -54,7 +54,7 @@ struct TypeCheck {
       }
       return
     }
-    if !allowsEmpty, selector.matchers.allSatisfy({ MatcherTest($0).matches("") }) {
+    if !allowsEmpty, selector.matchers.allSatisfy({ MatcherPattern.matchesEmpty($0) }) {
       throw failure("vector selector must contain at least one non-empty matcher", at: selector.position)
     }
   }

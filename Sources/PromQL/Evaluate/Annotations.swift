@@ -1,13 +1,13 @@
 import Model
 
-/// A reason to take a query's answer with a grain of salt.
+/// What a query's answer should be taken with a grain of salt for.
 struct Annotation {
   enum Level { case warning, info }
 
   var level: Level
   var message: String
   var position: PositionRange
-  /// Told only once at the end, over all places where the same was seen.
+  /// What is said only once at the end, over all places where the same was seen.
   var monotonicity: ForcedMonotonicity?
   var occurrences = 1
 
@@ -18,7 +18,7 @@ struct Annotation {
   }
 }
 
-/// The most by which buckets had to be bent, over all steps and series.
+/// How far buckets had to be bent, over all steps and series.
 struct ForcedMonotonicity {
   var firstTime: Int64
   var lastTime: Int64

@@ -225,7 +225,7 @@ package struct Engine: Sendable {
   }
 }
 
-/// The part of a query's budget that its answer holds: its series, and the text of the largest label set, which is written in one
+/// What the answer of a query holds of its budget: its series, and the text of the largest label set, which is written in one
 /// piece.
 private struct AnswerSize {
   private let context: QueryContext

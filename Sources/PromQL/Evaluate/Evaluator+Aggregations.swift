@@ -151,14 +151,6 @@ private struct FloatStack {
   /// The values of all columns at a step, in the order they came.
   func values(at step: Int, into values: inout [Double]) {
     values.removeAll(keepingCapacity: true)
-    let wordsPerColumn = (steps + 63) / 64
-    floats.withUnsafeBufferPointer { floats in
-      words.withUnsafeBufferPointer { words in
-        for column in 0..<count
-        where words[column &* wordsPerColumn &+ step &>> 6] &>> UInt64(truncatingIfNeeded: step & 63) & 1 != 0 {
-          values.append(floats[column &* steps &+ step])
-        }
-      }
-    }
+    StepColumn.forEachFloat(at: step, inColumns: count, floats, words, steps: steps) { values.append($0) }
   }
 }

@@ -82,7 +82,7 @@ extension Evaluator {
   }
 }
 
-/// The labels that two series must have in common to be matched.
+/// What two series must have in common to be matched.
 struct MatchSignature {
   private let names: LabelNames
   private let isOn: Bool
@@ -96,7 +96,7 @@ struct MatchSignature {
 }
 
 extension BinaryOperator {
-  /// True if the result is no longer a sample of the metric, so that its name goes.
+  /// Whether the result is no longer a sample of the metric, so that its name goes.
   var changesMeaning: Bool {
     switch self {
     case .add, .subtract, .multiply, .divide, .power, .modulo, .arcTangent: true

@@ -138,7 +138,7 @@ enum BucketBound {
   }
 }
 
-/// The request of one call of histogram_quantile, histogram_quantiles or histogram_fraction.
+/// What one call of histogram_quantile, histogram_quantiles or histogram_fraction asks for.
 private struct BucketPlan {
   /// For each result its scalar arguments at each step: a quantile, or a lower and an upper value.
   let results: [[[Double]]]

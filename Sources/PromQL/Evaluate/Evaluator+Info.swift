@@ -88,7 +88,7 @@ private struct InfoJoin {
     if values.isEmpty { return }
     var matchers = dataMatchers + nameTests.map(\.matcher)
     for (name, all) in values.sorted(by: { $0.key < $1.key }) {
-      let pattern = all.sorted().map(RegexProgram.literal).joined(separator: "|")
+      let pattern = all.sorted().map(MatcherPattern.literal).joined(separator: "|")
       // It only saves reading others, which find no partner below.
       if pattern.utf8.count <= RegexProgram.patternBytesMax { matchers.append(Matcher(.regex, name, pattern)) }
     }
@@ -182,7 +182,7 @@ private struct InfoJoin {
   /// The labels with those of the infos; nil where a condition wants a label that no info gives.
   private func enriched(_ labels: Labels, _ infos: [Labels]) throws(QueryError) -> Labels? {
     if infos.isEmpty {
-      return dataMatchers.allSatisfy { MatcherTest($0).matches("") } ? labels : nil
+      return dataMatchers.allSatisfy(MatcherPattern.matchesEmpty) ? labels : nil
     }
     var added: [(name: String, value: String)] = []
     for info in infos {

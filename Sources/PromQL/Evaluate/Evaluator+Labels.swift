@@ -16,13 +16,12 @@ extension Evaluator {
     try checkName(node.arguments[1], "destination", in: "label_replace")
     let template = ReplacementTemplate(replacement, groupCount: regex.groupCount) { regex.group(named: $0) }
     try relabel(node.arguments[0], target: target, sink) { labels, room throws(QueryError) in
-      let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
-      guard let groups = labels.withValue(of: source, { regex.groups(in: $0 ?? nothing) }) else { return nil }
+      guard let groups = regex.groups(in: labels, source) else { return nil }
       let count = template.byteCount(groups)
       try room(count)
       var expanded: [UInt8] = []
       expanded.reserveCapacity(count)
-      labels.withValue(of: source) { template.expand($0 ?? nothing, groups, into: &expanded) }
+      template.expand(labels, source, groups, into: &expanded)
       return expanded
     }
   }
@@ -38,13 +37,13 @@ extension Evaluator {
     try relabel(node.arguments[0], target: target, sink) { labels, room throws(QueryError) in
       try context.work(sources.count)
       var count = separator.count * max(0, sources.count - 1)
-      for source in sources { count += labels.withValue(of: source) { $0?.count ?? 0 } }
+      for source in sources { count += labels.byteCount(of: source) }
       try room(count)
       var joined: [UInt8] = []
       joined.reserveCapacity(count)
       for (place, source) in sources.enumerated() {
         if place > 0 { joined += separator }
-        labels.withValue(of: source) { text in if let text { joined += text } }
+        labels.appendValue(of: source, to: &joined)
       }
       return joined
     }
@@ -113,7 +112,7 @@ enum NaturalOrder {
 
   private static func isDigit(_ byte: UInt8?) -> Bool { byte.map { $0 >= 48 && $0 <= 57 } ?? false }
 
-  /// True if the first run of digits is the smaller number; nil where they are equal.
+  /// Whether one run of digits is the smaller number; nil where they are the same.
   private static func numericOrder(_ one: Substring.UTF8View, _ two: Substring.UTF8View) -> Bool? {
     guard let one = Double(String(decoding: one, as: UTF8.self)),
       let two = Double(String(decoding: two, as: UTF8.self)),

@@ -159,22 +159,7 @@ enum LabelHash {
   ]
 
   static func hash(_ labels: Labels) -> UInt64 {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(labels.packed.count)
-    func append(_ part: UnsafeRawBufferPointer) {
-      if part.count < 0xFF {
-        bytes.append(UInt8(part.count))
-      } else {
-        bytes.append(0xFF)
-        for shift in [0, 8, 16] { bytes.append(UInt8(truncatingIfNeeded: part.count >> shift)) }
-      }
-      bytes.append(contentsOf: part)
-    }
-    labels.forEach { name, value in
-      append(name)
-      append(value)
-    }
-    return hash(bytes)
+    hash(labels.bytesBehindLengths)
   }
 
   private static func rotate(_ value: UInt64, _ count: UInt64) -> UInt64 { value << count | value >> (64 - count) }

@@ -137,7 +137,7 @@ private struct InstantLeaf: SeriesLeaf {
       if node.detectsResets { samples.detectResets() }
       var cursor = InstantCursor(samples, context.lookback)
       for step in 0..<series.column.count {
-        switch cursor.pick(at: evaluator.referenceTime(node.shift, step)) {
+        switch unsafe cursor.pick(at: evaluator.referenceTime(node.shift, step)) {
         case .none: break
         case .float(let index): series.column.set(step, samples.values[index])
         case .histogram(let index): series.column.set(step, samples.histograms[index])
@@ -150,27 +150,8 @@ private struct InstantLeaf: SeriesLeaf {
   }
 
   private func fillFloats(_ samples: SampleColumn, _ lookback: Int64, _ column: inout StepColumn) {
-    var time = evaluator.referenceTime(node.shift, 0)
-    let interval = node.shift.at == nil ? evaluator.grid.interval : 0
-    let count = column.count
-    let marker = StaleMarker.bits
-    samples.timestamps.withUnsafeBufferPointer { times in
-      samples.values.withUnsafeBufferPointer { values in
-        _ = column.withRaw { floats, words in
-          var next = 0
-          for step in 0..<count {
-            while next < times.count, times[next] <= time { next &+= 1 }
-            if next > 0, times[next &- 1] > time &- lookback {
-              let value = values[next &- 1]
-              floats[step] = value
-              let isThere: UInt64 = value.bitPattern == marker ? 0 : 1
-              words[step &>> 6] |= isThere &<< UInt64(truncatingIfNeeded: step & 63)
-            }
-            time &+= interval
-          }
-        }
-      }
-    }
+    let interval = unsafe node.shift.at == nil ? evaluator.grid.interval : 0
+    unsafe column.fillNewest(samples, at: evaluator.referenceTime(node.shift, 0), every: interval, lookback: lookback)
   }
 }
 

@@ -1,6 +1,6 @@
 import Model
 
-/// The state that all parts of one query share. Used from the thread that evaluates.
+/// What all parts of one query share. Used from the thread that evaluates.
 final class QueryContext {
   let source: any SeriesSource
   let options: EngineOptions
@@ -140,7 +140,7 @@ struct Evaluator {
     }
   }
 
-  /// Evaluates at the first step what does not change from step to step, and repeats it.
+  /// What does not change from step to step is evaluated at the first and repeated.
   private func streamOnce(_ expression: Expression, _ sink: Sink) throws(QueryError) {
     let once = Evaluator(context: context, grid: .instant(grid.start))
     let count = grid.count
@@ -214,7 +214,7 @@ extension Expression {
     }
   }
 
-  /// True if evaluating it once and repeating is cheaper than evaluating it at each step.
+  /// Whether evaluating it once and repeating is cheaper than evaluating it at each step.
   fileprivate var isWorthOnce: Bool {
     switch self {
     case .number, .string, .matrix, .subquery: false
@@ -223,7 +223,7 @@ extension Expression {
     }
   }
 
-  /// True if all series of the result have the same metric name, so that dropping it leaves them different.
+  /// Whether all series of the result have the same metric name, so that dropping it leaves them different.
   var hasOneName: Bool {
     switch self {
     case .selector(let node): node.matchers.contains { $0.kind == .equal && $0.name == "__name__" }

@@ -2,24 +2,24 @@ import Model
 
 /// The running values of one group at all steps.
 struct GroupAccumulator {
-  private let op: AggregationOperator
+  let op: AggregationOperator
   private let position: PositionRange
   private let context: QueryContext
-  private var seen: StepSet
-  private var hasFloat: StepSet
+  var seen: StepSet
+  var hasFloat: StepSet
   private var hasHistogram: StepSet
   /// The sum, the extreme, or the squares of a variance.
-  private var values: [Double]
-  /// The part of each sum that rounding lost, or the mean of a variance.
-  private var second: [Double] = []
-  private var counts: [Double] = []
+  var values: [Double]
+  /// What rounding lost, or the mean of a variance.
+  var second: [Double] = []
+  var counts: [Double] = []
   /// Means whose sum outgrew a float; empty while there is none.
-  private var means: [RunningMean?] = []
+  var means: [RunningMean?] = []
   private var histograms: [HistogramTotal?] = []
   private var incompatible: StepSet
   private var dropsName = false
   /// Bytes taken since somebody asked.
-  private var growth = 0
+  var growth = 0
 
   /// Of an accumulator of floats.
   static func byteCount(_ op: AggregationOperator, steps: Int) -> Int {
@@ -32,7 +32,7 @@ struct GroupAccumulator {
     return columns.saturatingMultiply(StepColumn.byteCount(steps: steps)).saturatingAdd(steps / 2 + 256)
   }
 
-  /// Bytes that histograms, and means whose sum is too large, took beyond that since the last call.
+  /// What histograms, and means whose sum is too large, took beyond that since the last call.
   mutating func takeGrowth() -> Int {
     defer { growth = 0 }
     return growth
@@ -70,83 +70,8 @@ struct GroupAccumulator {
     }
   }
 
-  /// A column of floats only, step by step without a question about anything else.
-  private mutating func addFloats(_ column: StepColumn) {
-    let known = hasFloat
-    hasFloat.formUnion(column.present)
-    seen.formUnion(column.present)
-    // Sums that have become infinite; they go on as running means.
-    var overflows: [Int] = []
-    let op = op
-    values.withUnsafeMutableBufferPointer { values in
-      second.withUnsafeMutableBufferPointer { second in
-        counts.withUnsafeMutableBufferPointer { counts in
-          switch op {
-          case .sum:
-            column.forEachFloat(known) { step, value, isFirst in
-              if isFirst {
-                values[step] = value
-              } else {
-                (values[step], second[step]) = GroupAccumulator.increase(values[step], second[step], by: value)
-              }
-            }
-          case .avg:
-            column.forEachFloat(known) { step, value, isFirst in
-              if isFirst {
-                values[step] = value
-                counts[step] = 1
-                return
-              }
-              let (sum, lost) = GroupAccumulator.increase(values[step], second[step], by: value)
-              if sum.isInfinite { return overflows.append(step) }
-              values[step] = sum
-              second[step] = lost
-              counts[step] += 1
-            }
-          case .min:
-            column.forEachFloat(known) { step, value, isFirst in
-              if isFirst || values[step] > value || values[step].isNaN { values[step] = value }
-            }
-          case .max:
-            column.forEachFloat(known) { step, value, isFirst in
-              if isFirst || values[step] < value || values[step].isNaN { values[step] = value }
-            }
-          case .count: column.forEachFloat(known) { step, _, _ in counts[step] += 1 }
-          case .group: column.forEachFloat(known) { step, _, _ in values[step] = 1 }
-          case .stddev, .stdvar:
-            column.forEachFloat(known) { step, value, isFirst in
-              counts[step] += 1
-              if isFirst {
-                second[step] = value
-                values[step] = value.isFinite ? 0 : .nan
-              } else {
-                let delta = value - second[step]
-                second[step] += delta / counts[step]
-                values[step] += delta * (value - second[step])
-              }
-            }
-          default: break
-          }
-        }
-      }
-    }
-    if overflows.isEmpty { return }
-    means = [RunningMean?](repeating: nil, count: values.count)
-    growth += values.count * MemoryLayout<RunningMean?>.stride
-    known.forEach { step in
-      means[step] = RunningMean(sum: values[step], compensation: second[step], count: counts[step])
-    }
-    column.present.forEach { step in
-      if !known.contains(step) {
-        means[step] = RunningMean(column.floats[step])
-      } else if overflows.contains(step) {
-        means[step]?.add(column.floats[step])
-      }
-    }
-  }
-
   @inline(__always)
-  private static func increase(_ sum: Double, _ lost: Double, by value: Double) -> (Double, Double) {
+  static func increase(_ sum: Double, _ lost: Double, by value: Double) -> (Double, Double) {
     var total = CompensatedSum(sum)
     total.compensation = lost
     total.add(value)

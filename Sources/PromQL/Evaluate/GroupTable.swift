@@ -42,7 +42,7 @@ struct LabelTable {
   mutating func index(_ write: (inout [UInt8]) -> Void) -> Int {
     scratch.removeAll(keepingCapacity: true)
     write(&scratch)
-    let value = scratch.withUnsafeBytes { hash.hash($0) }
+    let value = hash.hash(scratch)
     var slot = Int(truncatingIfNeeded: value) & (slots.count - 1)
     while slots[slot] != 0 {
       let index = Int(slots[slot]) - 1
@@ -57,7 +57,7 @@ struct LabelTable {
   }
 
   private func isScratch(_ labels: Labels) -> Bool {
-    labels.packed.withUnsafeBytes { one in scratch.withUnsafeBytes { two in equalBytes(one, two) } }
+    labels.packed.hasSameBytes(as: scratch)
   }
 
   private mutating func grow() {

@@ -35,8 +35,8 @@ final class QueryBudget: Sendable {
   func release(_ bytes: Int) { held.wrappingSubtract(bytes, ordering: .relaxed) }
 }
 
-/// The samples and bytes of a query that one operator holds: they grow while the operator gathers, and are given back at once.
-/// Owned by the operator, which releases them whatever happens.
+/// What one operator holds of a query's samples and bytes: it grows while the operator gathers, and is given back at once.
+/// Owned by the operator, which releases it whatever happens.
 final class Holding {
   private let context: QueryContext
   private var samples = 0
@@ -109,10 +109,10 @@ extension StepColumn {
   var histogramByteCount: Int {
     if histograms.isEmpty { return 0 }
     var bytes = histograms.count * MemoryLayout<Histogram?>.stride + 48
-    var last: UnsafePointer<Double>?
+    var last: Int?
     for histogram in histograms {
       guard let histogram else { continue }
-      let address = histogram.positiveBuckets.withUnsafeBufferPointer { $0.baseAddress }
+      let address = histogram.bucketsAddress
       if address == nil || address != last { bytes += histogram.outerByteCount }
       last = address
     }

@@ -1,4 +1,4 @@
-/// The reason why a query has no answer. Each case maps to one error type of the HTTP API.
+/// Why a query has no answer. Each case maps to one error type of the HTTP API.
 package enum QueryError: Error, Equatable, CustomStringConvertible {
   /// The text or the parameters are wrong: `bad_data`.
   case invalid(String)
@@ -25,7 +25,7 @@ package enum QueryError: Error, Equatable, CustomStringConvertible {
   static let tooManySamples = QueryError.execution(
     "query processing would load too many samples into memory in query execution")
 
-  /// True if the query held more samples or bytes than it may.
+  /// Whether it held more than it may, samples or bytes.
   package var isOverBudget: Bool {
     guard case .execution(let message) = self else { return false }
     return self == .tooManySamples || message.hasPrefix(QueryError.tooManyBytesStart)
@@ -41,20 +41,20 @@ package enum QueryError: Error, Equatable, CustomStringConvertible {
   static let sameLabels = QueryError.execution("vector cannot contain metrics with the same labelset")
 }
 
-/// The reason to stop a query before it is done; asked for per series, and within a series after each stretch of work.
+/// Why a query should stop before it is done; asked for per series, and within a series after each stretch of work.
 package enum StopReason: Sendable { case timeout, canceled }
 
-/// The bounds of one query, and what it gets from outside.
+/// What a query may use.
 package struct QueryLimits: Sendable {
   /// Samples held in memory at once (`--query.max-samples`).
   package var samplesMaximum = 50_000_000
   /// Bytes of everything a query holds at once (`--query.max-bytes`).
   package var bytesMaximum = 2 << 30
-  /// The reason to stop now, if there is one: the deadline, a client that is gone. Called from each thread that evaluates; once it says so it
+  /// Whether to stop now: the deadline, a client that is gone. Called from each thread that evaluates; once it says so it
   /// goes on saying so.
   package var stopReason: @Sendable () -> StopReason? = { nil }
 
-  /// True if the samples of each step are counted apart.
+  /// Whether to count the samples of each step apart.
   package var tellsSamplesPerStep = false
   /// A clock for the statistics.
   package var nanoseconds: @Sendable () -> Int64 = { 0 }
@@ -68,14 +68,14 @@ package struct QueryLimits: Sendable {
 
 /// Threads that queries share. Any thread.
 package protocol QueryWorkers: Sendable {
-  /// Number of threads that may work on one query at once, the caller's among them.
+  /// How many may work on one query at once, the caller's among them.
   var count: Int { get }
   /// Calls `body` once with each number below `tasks`, on the caller's thread and on those that are free; returns when all
   /// calls have returned.
   func forEach(_ tasks: Int, _ body: @escaping @Sendable (Int) -> Void)
 }
 
-/// The behaviour of the engine: what Prometheus sets by flags.
+/// How the engine behaves: what Prometheus sets by flags.
 package struct EngineOptions: Sendable {
   package var parser = ParserOptions()
   /// How far back an instant selector looks, in milliseconds.

@@ -1,4 +1,4 @@
-/// The cost of a query: the samples it looked at, and its time. A plain value.
+/// What a query cost: samples that were looked at, and time. A plain value.
 package struct QueryStatistics: Sendable {
   /// Samples that went into the answer, each as often as a step looked at it.
   package var samplesTotal = 0

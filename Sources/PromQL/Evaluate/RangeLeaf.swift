@@ -10,7 +10,7 @@ struct RangeLeaf: SeriesLeaf {
   private let notesNonCounters: Bool
 
   init(function: RangeFunction, walk: WindowWalk, position: PositionRange, grid: StepGrid) {
-    self.function = function
+    unsafe self.function = function
     self.walk = walk
     self.position = position
     self.grid = grid
@@ -28,7 +28,7 @@ struct RangeLeaf: SeriesLeaf {
     samples.removeStaleMarkers()
     if samples.isEmpty { return false }
     if detectsResets { samples.detectResets() }
-    var function = function
+    var function = unsafe function
     function.context = context
     if !(try function.fillFloats(samples, walk, into: &series.column)) {
       let made = Holding(context)
@@ -59,15 +59,8 @@ struct RangeLeaf: SeriesLeaf {
       }
       return
     }
-    let isSuspect = labels.withValue(of: LabelNames.metricName) { name in
-      guard let name, !name.isEmpty else { return false }
-      return !RangeLeaf.counterSuffixes.contains { suffix in
-        let count = suffix.utf8CodeUnitCount
-        guard name.count >= count else { return false }
-        let end = UnsafeRawBufferPointer(rebasing: name[(name.count - count)...])
-        return equalBytes(end, UnsafeRawBufferPointer(start: suffix.utf8Start, count: count))
-      }
+    if labels.isNamed(withoutAnyOf: RangeLeaf.counterSuffixes) {
+      context.annotate(.possibleNonCounter(labels.metricText, at: position))
     }
-    if isSuspect { context.annotate(.possibleNonCounter(labels.metricText, at: position)) }
   }
 }

@@ -63,12 +63,6 @@ package struct SampleColumn: Sendable {
     values.append(value)
   }
 
-  /// Appends floats: their times, and the bit patterns of their values.
-  package mutating func append(_ times: UnsafeBufferPointer<Int64>, bits: UnsafeBufferPointer<UInt64>) {
-    timestamps.append(contentsOf: times)
-    bits.withMemoryRebound(to: Double.self) { values.append(contentsOf: $0) }
-  }
-
   package mutating func append(_ timestamp: Int64, _ histogram: Histogram) {
     histogramTimestamps.append(timestamp)
     histograms.append(histogram)
@@ -82,16 +76,6 @@ package struct SampleColumn: Sendable {
         histograms[index].hint = histograms[index].isReset(from: previous) ? .reset : .notReset
       }
       previous = histograms[index]
-    }
-  }
-
-  private var hasStaleFloats: Bool {
-    let marker = StaleMarker.bits
-    return values.withUnsafeBufferPointer { values in
-      // Without a way out of the loop it takes several values at once.
-      var found = 0
-      for index in 0..<values.count { found |= values[index].bitPattern == marker ? 1 : 0 }
-      return found != 0
     }
   }
 

@@ -1,9 +1,9 @@
 import Model
 
-// Selectors read their series here: several at a time where there are threads for it, and pass results on in the order of
+// Selectors read their series here: several at a time where there are threads for it, and hand results on in the order of
 // the selection, so that sums come out the same with any number of threads.
 
-/// Turns one series of a selector into its result.
+/// What a selector makes of one of its series.
 protocol SeriesLeaf: Sendable {
   /// Fills the empty column of `series` from its samples; false where nothing comes of it. Annotations go to `context`.
   func fill(
@@ -30,7 +30,7 @@ extension Evaluator {
     batches[0].run(0)
     let samples = batches[0].samplesRead * (batchCount - 1)
     let workers = samples >= context.limits.samplesWorthSharing ? context.limits.workers : nil
-    try batches[0].pass(to: sink, context)
+    try batches[0].hand(to: sink, context)
     let width = min(batchCount - 1, workers.map { $0.count * Evaluator.batchesPerWorker } ?? 1)
     while batches.count < width { batches.append(SeriesBatch(selection, leaf, self)) }
     let all = batches
@@ -43,14 +43,14 @@ extension Evaluator {
       } else {
         for place in 0..<count { all[place].run(start + place) }
       }
-      for place in 0..<count { try all[place].pass(to: sink, context) }
+      for place in 0..<count { try all[place].hand(to: sink, context) }
       first += count
     }
   }
 }
 
 /// Some series in a row: what is made of them, and the memory for it, used again for the next ones.
-/// Invariant: either one worker runs it or the evaluating thread passes its results on, never both.
+/// Invariant: either one worker runs it or the evaluating thread hands its results on, never both.
 private final class SeriesBatch<Leaf: SeriesLeaf>: @unchecked Sendable {
   private let selection: any SeriesSelection
   private let reader: any SeriesReader
@@ -126,7 +126,7 @@ private final class SeriesBatch<Leaf: SeriesLeaf>: @unchecked Sendable {
   }
 
   /// On the evaluating thread.
-  func pass(to sink: Evaluator.Sink, _ whole: QueryContext) throws(QueryError) {
+  func hand(to sink: Evaluator.Sink, _ whole: QueryContext) throws(QueryError) {
     whole.absorb(context)
     for (place, count) in loaded.enumerated() {
       guard let count else { continue }

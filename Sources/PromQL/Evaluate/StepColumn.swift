@@ -20,7 +20,7 @@ package struct StepGrid: Sendable, Hashable {
 
 /// A set of steps, one bit each.
 struct StepSet: Sendable {
-  private(set) var words: [UInt64]
+  var words: [UInt64]
 
   init(count: Int, full: Bool = false) {
     words = [UInt64](repeating: full ? ~0 : 0, count: (count + 63) / 64)
@@ -31,11 +31,6 @@ struct StepSet: Sendable {
   mutating func insert(_ step: Int) { words[step >> 6] |= 1 << UInt64(step & 63) }
   mutating func remove(_ step: Int) { words[step >> 6] &= ~(1 << UInt64(step & 63)) }
   mutating func removeAll() { for index in words.indices { words[index] = 0 } }
-
-  @inline(__always)
-  mutating func withRaw<Result>(_ body: (UnsafeMutableBufferPointer<UInt64>) -> Result) -> Result {
-    words.withUnsafeMutableBufferPointer { body($0) }
-  }
 
   var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
   var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
@@ -91,44 +86,10 @@ struct StepColumn: Sendable {
     if !histograms.isEmpty { histograms = [] }
   }
 
-  /// Lends the floats and the words of what is present, for loops that write many. There must be no histograms.
-  @inline(__always)
-  mutating func withRaw<Result>(
-    _ body: (_ floats: UnsafeMutablePointer<Double>, _ words: UnsafeMutablePointer<UInt64>) -> Result
-  ) -> Result? {
-    floats.withUnsafeMutableBufferPointer { floats in
-      present.withRaw { words in
-        guard let floats = floats.baseAddress, let words = words.baseAddress else { return nil }
-        return body(floats, words)
-      }
-    }
-  }
-
   var count: Int { floats.count }
   var isEmpty: Bool { present.isEmpty }
 
   func histogram(_ step: Int) -> Histogram? { histograms.isEmpty ? nil : histograms[step] }
-
-  /// Calls `body` with each float that is present, and whether `known` does not have its step. There must be no histograms.
-  @inline(__always)
-  func forEachFloat(_ known: StepSet, _ body: (_ step: Int, _ value: Double, _ isFirst: Bool) -> Void) {
-    floats.withUnsafeBufferPointer { floats in
-      present.words.withUnsafeBufferPointer { words in
-        known.words.withUnsafeBufferPointer { known in
-          for word in 0..<words.count {
-            var bits = words[word]
-            let old = known[word]
-            while bits != 0 {
-              let bit = bits.trailingZeroBitCount
-              bits &= bits &- 1
-              let step = word &<< 6 &+ bit
-              body(step, floats[step], old &>> UInt64(truncatingIfNeeded: bit) & 1 == 0)
-            }
-          }
-        }
-      }
-    }
-  }
 
   func value(_ step: Int) -> StepValue? {
     guard present.contains(step) else { return nil }

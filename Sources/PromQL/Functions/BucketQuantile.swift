@@ -3,7 +3,7 @@ import Model
 /// The buckets of a classic histogram at one step, for quantiles and fractions.
 struct ClassicBuckets {
   private var buckets: [(bound: Double, count: Double)]
-  /// The most by which counts had to be raised so that they never fall; nil where they did not.
+  /// How far counts had to be raised so that they never fall; nil where they did not.
   private(set) var bent: (least: Double, largest: Double, difference: Double)?
 
   /// Differences between counts below this share are rounding.
@@ -89,7 +89,7 @@ struct ClassicBuckets {
   }
 }
 
-/// Numbers of observations below each of two values, found while walking up the buckets.
+/// How many observations lie below each of two values, found while walking up the buckets.
 struct RankPair {
   private let lower: Double
   private let upper: Double

@@ -22,23 +22,6 @@ enum FloatMath {
     }
   }
 
-  /// Each pair's result, for arithmetic operators.
-  static func combine(_ op: BinaryOperator, _ left: [Double], _ right: [Double], into result: inout [Double]) {
-    left.withUnsafeBufferPointer { left in
-      right.withUnsafeBufferPointer { right in
-        result.withUnsafeMutableBufferPointer { result in
-          switch op {
-          case .add: for index in 0..<result.count { result[index] = left[index] + right[index] }
-          case .subtract: for index in 0..<result.count { result[index] = left[index] - right[index] }
-          case .multiply: for index in 0..<result.count { result[index] = left[index] * right[index] }
-          case .divide: for index in 0..<result.count { result[index] = left[index] / right[index] }
-          default: for index in 0..<result.count { result[index] = binary(op, left[index], right[index]) }
-          }
-        }
-      }
-    }
-  }
-
   static func compare(_ op: BinaryOperator, _ left: Double, _ right: Double) -> Bool {
     binary(op, left, right) != 0
   }
@@ -80,42 +63,7 @@ enum FloatMath {
 
   /// NaN comes first.
   @inline(__always)
-  private static func isLess(_ one: Double, _ two: Double) -> Bool { one < two || (one.isNaN && !two.isNaN) }
-
-  /// Puts the value that has `place` in sorted order there, no larger ones before and no smaller ones behind it.
-  private static func select(_ place: Int, _ values: inout [Double]) -> Double {
-    values.withUnsafeMutableBufferPointer { values in
-      var low = 0
-      var high = values.count - 1
-      while low < high {
-        // The middle one of three keeps sorted values from being the worst case.
-        let middle = (low + high) / 2
-        if isLess(values[middle], values[low]) { values.swapAt(middle, low) }
-        if isLess(values[high], values[low]) { values.swapAt(high, low) }
-        if isLess(values[high], values[middle]) { values.swapAt(high, middle) }
-        let pivot = values[middle]
-        var left = low
-        var right = high
-        while left <= right {
-          while isLess(values[left], pivot) { left += 1 }
-          while isLess(pivot, values[right]) { right -= 1 }
-          if left <= right {
-            values.swapAt(left, right)
-            left += 1
-            right -= 1
-          }
-        }
-        if place <= right {
-          high = right
-        } else if place >= left {
-          low = left
-        } else {
-          break
-        }
-      }
-      return values[place]
-    }
-  }
+  static func isLess(_ one: Double, _ two: Double) -> Bool { one < two || (one.isNaN && !two.isNaN) }
 }
 
 /// A sum that carries what rounding lost (Neumaier's variant of Kahan's).

@@ -14,26 +14,27 @@ extension RangeFunction {
     let blocks = values.count / RangeFunction.blockCount
     // What every number wins over.
     let least: Double = wins(1, 0) ? -.infinity : .infinity
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: max(blocks, 1)) { extremes in
+    unsafe withUnsafeTemporaryAllocation(of: Double.self, capacity: max(blocks, 1)) { extremes in
       for block in 0..<blocks {
         let start = block &* RangeFunction.blockCount
-        extremes[block] = RangeFunction.extreme(values, start, start &+ RangeFunction.blockCount, least, wins)
+        unsafe extremes[block] = unsafe RangeFunction.extreme(
+          values, start, start &+ RangeFunction.blockCount, least, wins)
       }
-      fill(times, walk, &column, &total) { low, high in
+      unsafe fill(times, walk, &column, &total) { low, high in
         let firstBlock = (low &+ RangeFunction.blockCount &- 1) / RangeFunction.blockCount
         let lastBlock = high / RangeFunction.blockCount
         var best: Double
         if firstBlock >= lastBlock {
-          best = RangeFunction.extreme(values, low, high, least, wins)
+          best = unsafe RangeFunction.extreme(values, low, high, least, wins)
         } else {
-          best = RangeFunction.extreme(values, low, firstBlock &* RangeFunction.blockCount, least, wins)
-          let inner = RangeFunction.extreme(UnsafeBufferPointer(extremes), firstBlock, lastBlock, least, wins)
+          best = unsafe RangeFunction.extreme(values, low, firstBlock &* RangeFunction.blockCount, least, wins)
+          let inner = unsafe RangeFunction.extreme(UnsafeBufferPointer(extremes), firstBlock, lastBlock, least, wins)
           if wins(inner, best) { best = inner }
-          let end = RangeFunction.extreme(values, lastBlock &* RangeFunction.blockCount, high, least, wins)
+          let end = unsafe RangeFunction.extreme(values, lastBlock &* RangeFunction.blockCount, high, least, wins)
           if wins(end, best) { best = end }
         }
         // Zeros have signs, and nothing but NaN leaves the start value: both are looked at in order.
-        return best == 0 || best == least ? RangeFunction.firstExtreme(values, low, high, wins) : best
+        return unsafe best == 0 || best == least ? RangeFunction.firstExtreme(values, low, high, wins) : best
       }
     }
   }
@@ -47,14 +48,14 @@ extension RangeFunction {
     var (one, two, three, four) = (least, least, least, least)
     var index = low
     while index &+ 4 <= high {
-      one = wins(values[index], one) ? values[index] : one
-      two = wins(values[index &+ 1], two) ? values[index &+ 1] : two
-      three = wins(values[index &+ 2], three) ? values[index &+ 2] : three
-      four = wins(values[index &+ 3], four) ? values[index &+ 3] : four
+      one = unsafe wins(values[index], one) ? values[index] : one
+      two = unsafe wins(values[index &+ 1], two) ? values[index &+ 1] : two
+      three = unsafe wins(values[index &+ 2], three) ? values[index &+ 2] : three
+      four = unsafe wins(values[index &+ 3], four) ? values[index &+ 3] : four
       index &+= 4
     }
     while index < high {
-      one = wins(values[index], one) ? values[index] : one
+      one = unsafe wins(values[index], one) ? values[index] : one
       index &+= 1
     }
     one = wins(two, one) ? two : one
@@ -65,8 +66,8 @@ extension RangeFunction {
   private static func firstExtreme(
     _ values: UnsafeBufferPointer<Double>, _ low: Int, _ high: Int, _ wins: (Double, Double) -> Bool
   ) -> Double {
-    var best = values[low]
-    for index in low..<high where wins(values[index], best) || best.isNaN { best = values[index] }
+    var best = unsafe values[low]
+    for index in low..<high where unsafe wins(values[index], best) || best.isNaN { best = unsafe values[index] }
     return best
   }
 }

@@ -118,7 +118,7 @@ struct ExtendedWindow {
   }
 }
 
-/// The distance by which a change between two samples is extended towards the ends of its window.
+/// How far a change between two samples is extended towards the ends of its window.
 struct Extrapolation {
   /// Seconds between the first and the last sample.
   let sampled: Double
@@ -146,7 +146,7 @@ struct Extrapolation {
     average = count > 1 ? sampled / Double(count - 1) : 0
   }
 
-  /// True if the counter began inside the window, before its first sample.
+  /// Whether the counter began inside the window, before its first sample.
   func beginsAt(_ start: Int64) -> Bool { rate.isCounter && start != 0 && start > windowStart && start < firstTime }
 
   func factor(start: Int64) -> Double {
@@ -173,7 +173,7 @@ struct Extrapolation {
 }
 
 extension SampleColumn {
-  /// True if the counter began anew between the float before and this one, by their start times.
+  /// Whether the counter began anew between the float before and this one, by their start times.
   func startsAnew(_ index: Int) -> Bool {
     if startTimestamps.isEmpty || index == 0 { return false }
     return SampleColumn.startsAnew(
@@ -196,7 +196,7 @@ extension SampleColumn {
     return previousStart != 0 && previousStart != previous
   }
 
-  /// True if a sample claims to have begun before the sample before it, and not when that began.
+  /// Whether a sample claims to have begun before the sample before it, and not when that began.
   static func startOverlaps(_ previousStart: Int64, _ previous: Int64, _ start: Int64) -> Bool {
     start != 0 && start < previous && start != previousStart
   }

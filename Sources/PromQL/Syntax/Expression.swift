@@ -50,7 +50,7 @@ package enum AtModifier: Sendable, Hashable {
   case end
 }
 
-/// The shift of a selector by `offset`, `@` and the like. Milliseconds; the expression stands where it is not a number.
+/// How `[5m]`, `offset` and the like move a selector. Milliseconds; the expression stands where it is not a number.
 package struct TimeShift: Sendable {
   package var offset: Int64 = 0
   package var offsetExpression: DurationExpression?
@@ -111,7 +111,7 @@ package enum MatchCardinality: String, Sendable {
   case manyToMany = "many-to-many"
 }
 
-/// The rule by which the series of both sides of an operator find each other.
+/// How the series of both sides of an operator find each other.
 package struct VectorMatching: Sendable {
   package var cardinality = MatchCardinality.oneToOne
   package var labels: [String] = []

@@ -1,12 +1,12 @@
 /// Cuts the bytes of a query into tokens, one at a time. Any byte sequence is safe: what is not in the language becomes
 /// a `ParseError`. Owned by one parser.
 struct Lexer {
-  /// The part of the text that the next token stands in, which decides what it may be.
+  /// What the next token may be depends on where in a selector we stand.
   private enum Mode { case statements, braces, durationExpression }
 
   let input: [UInt8]
   var position = 0
-  /// The place at which the token under way began.
+  /// Where the token under way began.
   var start = 0
   private var width = 0
   private var mode = Mode.statements

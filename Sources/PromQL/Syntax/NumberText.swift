@@ -203,7 +203,7 @@ enum QueryDuration {
     return Int64(nanoseconds) / 1_000_000
   }
 
-  /// The reason why `text` is no duration; it was lexed as one.
+  /// Why `text` is no duration; it was lexed as one.
   static func complaint(_ text: String) -> String {
     let units: Set<String> = ["y", "w", "d", "h", "m", "s", "ms"]
     var unit = ""

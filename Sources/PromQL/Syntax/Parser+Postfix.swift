@@ -8,7 +8,7 @@ extension Parser {
     var count = 0
     while true {
       count += 1
-      // Each round may wrap the expression once more.
+      // Each turn may wrap the expression once more.
       if count > Parser.nestingMaximum {
         throw failure("expression nests deeper than \(Parser.nestingMaximum) levels", at: token.position)
       }

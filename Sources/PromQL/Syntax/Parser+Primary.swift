@@ -173,9 +173,8 @@ extension Parser {
     guard token.kind == .string else { throw unexpected(" in label matching, expected string") }
     let value = try advance()
     let matcher = Matcher(kind, name, StringText.value(of: bytes(of: value)))
-    // Compiling costs microseconds, once per matcher.
-    if matcher.kind == .regex || matcher.kind == .notRegex, let fault = RegexProgram.fault(in: matcher.value) {
-      throw failure(fault, at: .merged(label.position, value.position))
+    if let complaint = MatcherPattern.complaint(matcher) {
+      throw failure(complaint, at: .merged(label.position, value.position))
     }
     return matcher
   }

@@ -1,6 +1,6 @@
 import Model
 
-/// The parts of the language that are on: those that Prometheus keeps behind `--enable-feature`.
+/// What of the language is on: the parts Prometheus keeps behind `--enable-feature`.
 package struct ParserOptions: Sendable {
   package var experimentalFunctions = false
   package var durationExpressions = true
@@ -38,7 +38,7 @@ package struct Parser {
   var nesting = 0
   /// Levels of the tree that was built last.
   var levels = 0
-  /// The place of an unexpected token: the innermost aggregation, offset or bracket still open.
+  /// What an unexpected token is in: the innermost aggregation, offset or bracket still open.
   var context = Context.none
 
   enum Context {

@@ -50,7 +50,7 @@ enum Printer {
     names.map { isPlainName($0) ? $0 : QuotedText.double($0) }.joined(separator: ", ")
   }
 
-  /// True if a label's name needs no quotes.
+  /// Whether a label's name needs no quotes.
   static func isPlainName(_ name: String) -> Bool {
     guard let first = name.utf8.first, Rune(value: UInt32(first)).isAlpha else { return false }
     return name.utf8.allSatisfy { Rune(value: UInt32($0)).isAlphaNumeric }

@@ -81,7 +81,7 @@ package enum QuotedText {
 struct Rune: Equatable {
   let value: UInt32
   static let end = Rune(value: UInt32.max)
-  /// The character that stands for bytes that are no UTF-8.
+  /// What bytes that are no UTF-8 read as.
   static let invalid = Rune(value: 0xFFFD)
 
   init(value: UInt32) { self.value = value }
@@ -96,7 +96,7 @@ struct Rune: Equatable {
   func isOne(of set: StaticString) -> Bool {
     guard value < 128 else { return false }
     let wanted = UInt8(truncatingIfNeeded: value)
-    return set.withUTF8Buffer { $0.contains(wanted) }
+    return set.contains(wanted)
   }
 
   static func ~= (pattern: Unicode.Scalar, rune: Rune) -> Bool { pattern.value == rune.value }

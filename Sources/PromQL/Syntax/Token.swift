@@ -1,4 +1,4 @@
-/// The kinds of tokens. Operators, aggregations and keywords carry their text as the raw value.
+/// What the lexer finds. Operators, aggregations and keywords carry their spelling as the raw text.
 enum TokenKind: Hashable {
   case end, identifier, metricIdentifier, number, duration, string
   case leftParen, rightParen, leftBrace, rightBrace, leftBracket, rightBracket
@@ -78,7 +78,7 @@ enum Keyword: String, Hashable, CaseIterable {
   case fillRight = "fill_right"
 
   var isFill: Bool { self == .fill || self == .fillLeft || self == .fillRight }
-  /// True if the word may also name a metric.
+  /// Whether the word may also name a metric.
   var canBeMetric: Bool {
     switch self {
     case .on, .ignoring, .bool, .groupLeft, .groupRight: false
@@ -110,7 +110,7 @@ struct Token {
   /// The kind of a word that is not a plain identifier; case does not matter.
   static func reserved(_ word: String) -> TokenKind? { words[word.lowercased()] }
 
-  /// The token as messages speak of it; `text` is its text in the query.
+  /// How messages speak of this token; `text` is its spelling in the query.
   func description(_ text: ArraySlice<UInt8>) -> String {
     let spelled = String(decoding: text, as: UTF8.self)
     switch kind {

@@ -17,7 +17,7 @@ extension Shape {
     case .number(let range): return scalar.float.flatMap { range.contains($0) ? .number($0) : nil }
     case .choice(let words): return words.contains(text) ? .text(text) : nil
     case .word(let words): return words.contains(text.lowercased()) ? .text(text) : nil
-    case .regex: return RegexProgram.fault(in: text) == nil ? .text(text) : nil
+    case .regex: return RegexSyntax.isValid(text) ? .text(text) : nil
     case .selector:
       if text.isEmpty { return .selector(text, []) }
       return (try? SelectorText.compile(text)).map { .selector(text, $0) }
@@ -66,7 +66,7 @@ extension Shape {
   /// Why a text is no expression of its language; nil for other shapes.
   func languageFault(_ text: String) -> String? {
     switch self {
-    case .regex: return RegexProgram.fault(in: text)
+    case .regex: return RegexSyntax.fault(text)
     case .selector:
       do throws(SelectorFault) {
         _ = try SelectorText.compile(text)
