@@ -56,7 +56,7 @@ package final class ActiveQueries: Sendable {
         return response
       }
       // A failure releases the pieces, and the run with them.
-      response.body = .pieces(heldBytes: heldBytes) { (writer) throws(StreamFailure) in
+      response.body = .pieces(heldBytes: heldBytes) { (writer) throws(StreamError) in
         let outcome = try pieces(writer)
         if outcome == .last { run.end() }
         return outcome

@@ -101,7 +101,7 @@ package struct Labels: Sendable, Hashable {
   /// 64 bits that depend on the labels alone: the same in every process, on every machine.
   package var stableHash: UInt64 { packed.withUnsafeBytes { KeyedHash.stable.hash($0) } }
 
-  /// Whether the bytes are packed labels: whole, sorted, none empty.
+  /// True if the bytes are packed labels: whole, sorted, none empty.
   package static func isPacked(_ bytes: UnsafeRawBufferPointer) -> Bool {
     var offset = 0
     var previous: UnsafeRawBufferPointer?

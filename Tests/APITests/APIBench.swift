@@ -1,6 +1,7 @@
 import HTTP
 import Ingest
 import Platform
+import PlatformSimulation
 import TSDB
 import TestKit
 import Testing

@@ -1,6 +1,7 @@
 import Ingest
 import Model
 import Platform
+import PlatformSimulation
 import TSDB
 
 /// A database with its receiver on a disk in memory. One thread's.

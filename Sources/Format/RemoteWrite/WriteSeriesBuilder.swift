@@ -30,7 +30,7 @@ package struct WriteSeriesBuilder: ~Copyable, Sendable {
 
   package init() {}
 
-  /// What `end` and `metadata` have made.
+  /// The bytes that `end` and `metadata` have made.
   package var bytes: UnsafeRawBufferPointer { body.bytes }
 
   package mutating func removeAll() { body.removeAll() }

@@ -1,10 +1,7 @@
 import CShims
+import Glibc
 import Platform
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// The thread that looks after connections nobody polls or that take too long: it cuts late ones and those whose clients
 /// do not read, and tells workers whose client is gone. One per server; ends when told.
@@ -49,7 +46,7 @@ final class ConnectionWatch: @unchecked Sendable {
     apus_thread_name("http-watch")
     var stop = pollfd(fd: stopPipe.reading, events: Int16(POLLIN), revents: 0)
     while poll(&stop, 1, Self.tickMilliseconds) <= 0 {
-      let now = MonotonicTime.nanoseconds() / 1_000_000
+      let now = SystemClock().monotonicNanoseconds() / 1_000_000
       core.table.withAll { connections in
         for connection in connections {
           cutLate(connection, nowMilliseconds: now)

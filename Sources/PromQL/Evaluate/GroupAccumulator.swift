@@ -10,7 +10,7 @@ struct GroupAccumulator {
   private var hasHistogram: StepSet
   /// The sum, the extreme, or the squares of a variance.
   private var values: [Double]
-  /// What rounding lost, or the mean of a variance.
+  /// The part that rounding lost, or the mean of a variance.
   private var second: [Double] = []
   private var counts: [Double] = []
   /// Means whose sum outgrew a float; empty while there is none.
@@ -32,7 +32,7 @@ struct GroupAccumulator {
     return columns.saturatingMultiply(StepColumn.byteCount(steps: steps)).saturatingAdd(steps / 2 + 256)
   }
 
-  /// What histograms, and means whose sum is too large, took beyond that since the last call.
+  /// Bytes that histograms, and means whose sum is too large, took beyond that since the last call.
   mutating func takeGrowth() -> Int {
     defer { growth = 0 }
     return growth

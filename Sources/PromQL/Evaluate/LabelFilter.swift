@@ -1,7 +1,7 @@
 import Model
 
 /// A set of label names, to keep or to leave out. Works on the packed bytes of labels.
-struct LabelNames: Sendable {
+struct LabelFilter: Sendable {
   private let names: [[UInt8]]
 
   init(_ names: [String]) { self.names = Set(names.map { Array($0.utf8) }).sorted { $0.lexicographicallyPrecedes($1) } }
@@ -35,7 +35,7 @@ struct LabelNames: Sendable {
             break
           }
         }
-        let end = LabelNames.offset(behind: label.value, in: bytes)
+        let end = LabelFilter.offset(behind: label.value, in: bytes)
         if isNamed != keeps {
           if offset > start { packed.append(contentsOf: bytes[start..<offset]) }
           start = end
@@ -51,14 +51,13 @@ struct LabelNames: Sendable {
     return start - base + value.count
   }
 
-  static let metricName = "__name__"
-  /// What goes away when a result is no longer what the metric's name says.
-  static let metadata = LabelNames(["__name__", "__type__", "__unit__"])
-  static let name = LabelNames([metricName])
+  /// The labels that go when a result is no longer what the metric's name says.
+  static let metadata = LabelFilter([LabelName.metric, "__type__", "__unit__"])
+  static let name = LabelFilter([LabelName.metric])
 }
 
 extension Labels {
-  var metricText: String { self[LabelNames.metricName] ?? "" }
+  var metricText: String { self[LabelName.metric] ?? "" }
 
   /// With one label set; an empty value removes it.
   func setting(_ name: [UInt8], _ value: [UInt8]) -> Labels {

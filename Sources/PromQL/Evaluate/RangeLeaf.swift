@@ -59,7 +59,7 @@ struct RangeLeaf: SeriesLeaf {
       }
       return
     }
-    let isSuspect = labels.withValue(of: LabelNames.metricName) { name in
+    let isSuspect = labels.withValue(of: LabelName.metric) { name in
       guard let name, !name.isEmpty else { return false }
       return !RangeLeaf.counterSuffixes.contains { suffix in
         let count = suffix.utf8CodeUnitCount

@@ -1,7 +1,7 @@
 import Model
 
-/// What the parser asks of a matcher's regular expression. Compiling one costs microseconds, once per matcher.
-enum RegexSyntax {
+/// The checks of a matcher's regular expression. Compiling one costs microseconds, once per matcher.
+enum MatcherPattern {
   /// Why the value of a regex matcher is no regular expression; nil where it is one, or needs not be.
   static func complaint(_ matcher: Matcher) -> String? {
     guard matcher.kind == .regex || matcher.kind == .notRegex else { return nil }
@@ -23,7 +23,7 @@ enum RegexSyntax {
     return pattern
   }
 
-  /// Whether a series without the label passes.
+  /// True if a series without the label passes.
   static func matchesEmpty(_ matcher: Matcher) -> Bool { MatcherTest(matcher).matches("") }
 }
 

@@ -1,9 +1,9 @@
 import Platform
 
-/// Changes of the blocks take turns: writing the head out, compaction, deletion, snapshots. Each sees the blocks as the one
-/// before left them. Readers never wait. Any thread.
-/// Invariant: at most one change runs. Nobody takes a turn within a turn.
-package final class BlockTurns: Sendable {
+/// The lock of changes of the blocks: writing the head out, compaction, deletion, snapshots. Each change sees the blocks as
+/// the one before left them. Readers never wait. Any thread.
+/// Invariant: at most one change runs. Nobody who holds the lock takes it again.
+package final class BlockChangeLock: Sendable {
   private struct State: Sendable {
     var isTaken = false
     var waiting = 0
@@ -13,11 +13,11 @@ package final class BlockTurns: Sendable {
 
   package init() {}
 
-  /// Whether somebody waits for the turn to end. A long change that can be broken off looks at it.
+  /// True if another change waits. A long change that can be broken off looks at it.
   package var isAwaited: Bool { state.withLock { $0.waiting > 0 } }
 
-  /// Waits for the turn and runs `change` in it.
-  package func take<Result, Failure: Error>(_ change: () throws(Failure) -> Result) throws(Failure) -> Result {
+  /// Waits for the lock and runs `change` under it. It is held for minutes, also during input and output.
+  package func withLock<Result, Failure: Error>(_ change: () throws(Failure) -> Result) throws(Failure) -> Result {
     let isFree = state.withLock { state in
       if !state.isTaken {
         state.isTaken = true
@@ -26,7 +26,7 @@ package final class BlockTurns: Sendable {
       state.waiting += 1
       return false
     }
-    if !isFree { awaitTurn() }
+    if !isFree { waitForLock() }
     defer {
       state.withLock { $0.isTaken = false }
       state.wakeOne()
@@ -34,7 +34,7 @@ package final class BlockTurns: Sendable {
     return try change()
   }
 
-  private func awaitTurn() {
+  private func waitForLock() {
     _ = state.wait { state -> Void? in
       if state.isTaken { return nil }
       state.isTaken = true

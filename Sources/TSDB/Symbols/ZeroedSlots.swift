@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// The memory of open-addressed tables, all zero. A large table comes as pages that the system zeroes when they are first
 /// touched, so that growing one does not write it twice.
