@@ -48,7 +48,7 @@ let package = Package(
       dependencies: ["Model", "CSnappy", "CZlib", "CZstd", "CYAML", "CProtobuf", "CShims"],
       swiftSettings: hot),
     .target(
-      name: "HTTP", dependencies: ["Model", "Platform", "CMicrohttpd", "CCurl", "CZlib", "CZstd", "CShims"],
+      name: "HTTP", dependencies: ["Platform", "CMicrohttpd", "CCurl", "CZlib", "CZstd", "CShims"],
       swiftSettings: hot),
 
     // Layer 3: the database and the language; neither knows the other.
@@ -56,7 +56,7 @@ let package = Package(
     .target(name: "PromQL", dependencies: ["Model"], swiftSettings: streamed),
 
     // Layer 4: what feeds the database.
-    .target(name: "Ingest", dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB"], swiftSettings: hot),
+    .target(name: "Ingest", dependencies: ["Model", "Platform", "Format", "TSDB"], swiftSettings: hot),
 
     // Layer 5: the HTTP surface.
     .target(
@@ -74,7 +74,7 @@ let package = Package(
     .executableTarget(
       name: "Benchmarks",
       dependencies: [
-        "Model", "Platform", "PlatformSimulation", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "CSnappy", "TestKit",
+        "Model", "Platform", "PlatformSimulation", "Format", "TSDB", "PromQL", "Ingest", "CSnappy", "TestKit",
       ],
       path: "Benchmarks",
       exclude: ["README.md"],
@@ -87,9 +87,7 @@ let package = Package(
     // A server in a simulated world, and the program that replays one: scripts/simulate.
     .target(
       name: "Simulation",
-      dependencies: [
-        "Model", "Platform", "PlatformSimulation", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "API", "TestKit",
-      ],
+      dependencies: ["Model", "Platform", "PlatformSimulation", "HTTP", "TSDB", "Ingest", "API", "TestKit"],
       path: "Tests/Simulation", swiftSettings: strict),
     .executableTarget(
       name: "Simulate", dependencies: ["Platform", "Simulation", "TestKit"], path: "Tests/Simulate",
@@ -101,7 +99,7 @@ let package = Package(
     .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
     .testTarget(name: "ModelTests", dependencies: ["Model", "TestKit"], swiftSettings: strict),
     .testTarget(
-      name: "PlatformTests", dependencies: ["Platform", "PlatformSimulation", "TestKit"], swiftSettings: strict),
+      name: "PlatformTests", dependencies: ["Platform", "PlatformSimulation"], swiftSettings: strict),
     .testTarget(name: "FormatTests", dependencies: ["Format", "Model", "TestKit", "CProtobuf"], swiftSettings: strict),
     .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Platform", "TestKit"], swiftSettings: strict),
     .testTarget(name: "TSDBTests", dependencies: ["TSDB", "PlatformSimulation", "TestKit"], swiftSettings: strict),

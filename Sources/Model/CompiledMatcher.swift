@@ -76,9 +76,7 @@ package final class CompiledMatcher: Sendable {
 }
 
 extension Matcher {
-  /// Prometheus's answer to a selector all of whose matchers match series without the label.
-  package static let emptySelectorText = "vector selector must contain at least one non-empty matcher"
-  /// The same for a `match[]` parameter.
+  /// Prometheus's answer to a `match[]` parameter all of whose matchers match series without the label.
   package static let emptyMatchParameterText = "match[] must contain at least one non-empty matcher"
 
   /// True if a selector asks for something that a series has to have. One that does not would select everything.

@@ -41,20 +41,6 @@ package struct Labels: Sendable, Hashable {
     return count
   }
 
-  /// Lends the labels to a loop of the caller's.
-  @inline(__always)
-  package func withReader<Result, Failure: Error>(
-    _ body: (inout LabelReader) throws(Failure) -> Result
-  ) throws(Failure) -> Result {
-    // The closure of `withUnsafeBytes` cannot throw a type of its own, so the outcome is carried out of it.
-    var outcome: Swift.Result<Result, Failure>?
-    packed.withUnsafeBytes { bytes in
-      var reader = LabelReader(bytes)
-      do throws(Failure) { outcome = .success(try body(&reader)) } catch { outcome = .failure(error) }
-    }
-    return try outcome.unsafelyUnwrapped.get()
-  }
-
   /// Calls `body` for each label in order with the raw bytes of name and value.
   package func forEach(_ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) {
     packed.withUnsafeBytes { bytes in

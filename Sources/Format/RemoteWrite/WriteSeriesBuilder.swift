@@ -96,7 +96,7 @@ package struct WriteSeriesBuilder: ~Copyable, Sendable {
     body.append(series.bytes)
   }
 
-  /// Adds what is said of a metric; `kind` is the protocol's number.
+  /// Adds the metadata of a metric; `kind` is the protocol's number.
   package mutating func metadata(kind: UInt32, name: String, help: String, unit: String) {
     part.removeAll()
     part.append(0x08)

@@ -31,9 +31,6 @@ package struct OpenMetricsReader {
 
   package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-  /// The bytes read so far.
-  package var bytesRead: Int { offset }
-
   /// The next sample; nil at the end.
   package mutating func next() throws(OpenMetricsError) -> Sample? {
     while offset < bytes.count {

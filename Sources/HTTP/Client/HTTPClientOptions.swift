@@ -102,12 +102,4 @@ package enum HTTPClientError: Error, Equatable, CustomStringConvertible {
     case .failed(let reason): reason
     }
   }
-
-  /// True if a later try may succeed.
-  package var isTransient: Bool {
-    switch self {
-    case .cannotResolve, .cannotConnect, .timedOut, .failed: true
-    case .invalidRequest, .tls, .responseTooLarge, .tooManyRedirects, .cancelled: false
-    }
-  }
 }

@@ -114,5 +114,4 @@ package struct ContentType: Sendable {
   /// The exposition format of Prometheus.
   package static let exposition = ContentType("text/plain; version=0.0.4; charset=utf-8")
   package static let ndjson = ContentType("application/x-ndjson")
-  package static let eventStream = ContentType("text/event-stream")
 }

@@ -43,9 +43,6 @@ struct HeadChunkWriter: ~Copyable {
     self.log = log
   }
 
-  /// The file in use, which must not be removed.
-  var currentNumber: Int? { file == nil ? nil : lastNumber }
-
   mutating func beginNewFileWithNextChunk() { wantsNewFile = offset > HeadChunkLayout.fileHeaderBytes }
 
   /// Writes all chunks, with one write for each file they go to. On error the chunks before it may be in a file, but
