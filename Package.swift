@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The graph of docs/architecture: a target imports only targets of lower layers.
+// The graph of docs/architecture.md: a target imports only targets of lower layers.
 // Swift language mode 6 is the default of these tools; a warning is an error everywhere.
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 // Targets whose unsafe code is marked, and gathered in few files: the compiler refuses any that is not.
@@ -81,16 +81,22 @@ let package = Package(
     // Load generators and measurements: built with everything, run by scripts/bench.
     .executableTarget(
       name: "Benchmarks",
-      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "CSnappy", "TestKit"],
+      dependencies: [
+        "Model", "Platform", "PlatformSimulation", "Format", "TSDB", "PromQL", "Ingest", "CSnappy", "TestKit",
+      ],
       path: "Benchmarks",
       exclude: ["README.md"],
       swiftSettings: strict),
+
+    // A disk that loses what was not synced and a clock that a test moves; no part of the product.
+    .target(
+      name: "PlatformSimulation", dependencies: ["Platform"], path: "Tests/PlatformSimulation", swiftSettings: strict),
 
     // A server in a simulated world, and the program that replays one: scripts/simulate.
     .target(
       name: "Simulation",
       dependencies: [
-        "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces", "API", "TestKit",
+        "Model", "Platform", "PlatformSimulation", "HTTP", "TSDB", "Ingest", "Query", "Workspaces", "API", "TestKit",
       ],
       path: "Tests/Simulation", swiftSettings: strict),
     .executableTarget(
@@ -102,32 +108,40 @@ let package = Package(
       name: "TestKit", dependencies: ["CSnappy", "CZlib"], path: "Tests/TestKit", swiftSettings: strict),
     .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
     .testTarget(name: "ModelTests", dependencies: ["Model", "TestKit"], swiftSettings: strict),
-    .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestKit"], swiftSettings: strict),
+    .testTarget(
+      name: "PlatformTests", dependencies: ["Platform", "PlatformSimulation"], swiftSettings: strict),
     .testTarget(name: "FormatTests", dependencies: ["Format", "Model", "TestKit", "CProtobuf"], swiftSettings: strict),
     .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Platform", "TestKit"], swiftSettings: strict),
-    .testTarget(name: "TSDBTests", dependencies: ["TSDB", "TestKit"], swiftSettings: strict),
+    .testTarget(name: "TSDBTests", dependencies: ["TSDB", "PlatformSimulation", "TestKit"], swiftSettings: strict),
     .testTarget(name: "PromQLTests", dependencies: ["PromQL", "TestKit"], swiftSettings: strict),
     .testTarget(
       name: "IngestTests",
-      dependencies: ["Ingest", "TSDB", "Format", "Model", "Platform", "TestKit", "CAllocationCount"],
+      dependencies: [
+        "Ingest", "TSDB", "Format", "Model", "Platform", "PlatformSimulation", "TestKit", "CAllocationCount",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "QueryTests",
-      dependencies: ["Query", "Ingest", "TSDB", "PromQL", "Format", "Model", "Platform", "TestKit"],
+      dependencies: [
+        "Query", "Ingest", "TSDB", "PromQL", "Format", "Model", "Platform", "PlatformSimulation", "TestKit",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "WorkspacesTests",
-      dependencies: ["Workspaces", "Ingest", "TSDB", "Model", "Platform", "TestKit"], swiftSettings: strict),
+      dependencies: ["Workspaces", "Ingest", "TSDB", "Model", "Platform", "PlatformSimulation", "TestKit"],
+      swiftSettings: strict),
     .testTarget(
       name: "APITests",
       dependencies: [
-        "API", "Workspaces", "Query", "Ingest", "TSDB", "PromQL", "HTTP", "Format", "Model", "Platform", "TestKit",
+        "API", "Workspaces", "Query", "Ingest", "TSDB", "PromQL", "HTTP", "Format", "Model", "Platform",
+        "PlatformSimulation", "TestKit",
       ],
       swiftSettings: strict),
     .testTarget(
       name: "ApusTests",
       dependencies: ["apus", "API", "Format", "HTTP", "Ingest", "Model", "TSDB", "TestKit", "Query", "Workspaces"],
       swiftSettings: strict),
+    .testTarget(name: "HouseTests", swiftSettings: strict),
     .testTarget(name: "SimulationTests", dependencies: ["Simulation", "TestKit"], swiftSettings: strict),
     .testTarget(name: "EndToEndTests", dependencies: ["TestKit", "Format", "HTTP", "Platform"], swiftSettings: strict),
   ],
@@ -150,7 +164,8 @@ if let kind = Context.environment["APUS_FUZZ"] {
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces", "API", "apus",
+        "Model", "Platform", "PlatformSimulation", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces",
+        "API", "apus",
         "TestKit",
       ],
       path: "Tests/Fuzz", exclude: ["found"],

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 import TestKit
 
 /// The command line of a measurement: a plain value, checked once.

@@ -1,12 +1,9 @@
 import Format
+import Glibc
 import Model
 import Platform
 import TSDB
 import TestKit
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// Selecting and reading all series of a block, again and again: nanoseconds a sample of the quickest round, the file cache
 /// warm. Chunks hold 120 samples, 15 s apart.

@@ -1,12 +1,9 @@
 import Format
+import Glibc
 import Model
 import Platform
 import TSDB
 import TestKit
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// Compaction of three blocks that follow each other, and of two that lie over each other: time, memory and bytes a sample.
 func runCompaction(_ options: BenchOptions) throws {

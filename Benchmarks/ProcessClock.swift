@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 import TestKit
 
 /// The processor time of a server to the nanosecond, where the one of /proc counts in hundredths of a second. A plain value.

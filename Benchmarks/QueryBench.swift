@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 import TestKit
 
 /// CPU of the whole server process for each query of a mix over a day of samples, caches off; and whether the answers are

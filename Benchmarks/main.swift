@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 // Measurements of the whole server beside its peers: one subcommand each. See README.md in this folder.
 

@@ -2,6 +2,7 @@ import Format
 import Ingest
 import Model
 import Platform
+import PlatformSimulation
 import TSDB
 
 /// What a body of remote write goes through: its bytes, its rows, their series.

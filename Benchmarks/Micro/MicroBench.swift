@@ -1,8 +1,5 @@
+import Glibc
 import TestKit
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// The hot loops by themselves, on one thread and without a server: nanoseconds an item, and a hash of what came out, so that
 /// a loop that got faster by doing something else is found out. Each round does all items; the quickest one says what the loop

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 import TestKit
 
 /// What the figures of a report stand under: the machine, the programs and the time. A plain value.

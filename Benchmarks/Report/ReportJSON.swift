@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 import TestKit
 
 /// The report for programs: the same figures, unrounded, with names that stay. A plain value.

@@ -1,8 +1,5 @@
+import Glibc
 import TestKit
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// Everything at once for a while: scrapes with churn, late samples, queries, reloads, deletions, snapshots, flushes and
 /// compactions. The end asks for every acknowledged sample, restarts the server and asks again; memory, descriptors and

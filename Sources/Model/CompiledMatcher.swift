@@ -1,7 +1,7 @@
 /// A matcher, compiled once and asked for every value. A series without the label has the empty value.
 package final class CompiledMatcher: Sendable {
   package let matcher: Matcher
-  /// Whether series without the label match.
+  /// True if series without the label match.
   package let matchesEmpty: Bool
   private let value: ByteStringSet
   private let regex: RegexMatcher?
@@ -24,7 +24,7 @@ package final class CompiledMatcher: Sendable {
 
   package var name: String { matcher.name }
 
-  /// Whether the matcher says what it does not want.
+  /// True if the matcher says what it does not want.
   package var isNegated: Bool { matcher.kind == .notEqual || matcher.kind == .notRegex }
 
   @inline(__always)
@@ -35,7 +35,7 @@ package final class CompiledMatcher: Sendable {
     return text.withUTF8 { matches(UnsafeRawBufferPointer($0)) }
   }
 
-  /// Whether a series with these labels matches.
+  /// True if a series with these labels matches.
   package func matches(_ labels: Labels) -> Bool {
     labels.withValue(of: matcher.name) { value in value.map { matches($0) } ?? matchesEmpty }
   }
@@ -50,20 +50,20 @@ package final class CompiledMatcher: Sendable {
   /// The values that match, where they are finitely many.
   package var setMatches: ByteStringSet? { isNegated ? nil : literals }
 
-  /// What every matching value begins with; empty where nothing is known.
+  /// The prefix of every matching value; empty where none is known.
   package var prefix: [UInt8] {
     if isNegated { return [] }
     if let regex { return regex.prefix }
     return Array(matcher.value.utf8)
   }
 
-  /// Whether all values that are not empty get the same verdict, and which (`.*`, `.+`, `=""`, `!=""` and their like).
+  /// The verdict about all values that are not empty, where they share one (`.*`, `.+`, `=""`, `!=""` and their like).
   package var verdictOnAllValues: Bool? {
     if let regex { return regex.matchesAllButEmpty ? !isNegated : isSetEmpty ? isNegated : nil }
     return matcher.value.isEmpty ? isNegated : nil
   }
 
-  /// Whether the condition names no value but the empty one.
+  /// True if the condition names no value but the empty one.
   private var isSetEmpty: Bool {
     guard let literals else { return false }
     return literals.count == 0 || literals.count == 1 && literals.strings[0].isEmpty
@@ -76,11 +76,9 @@ package final class CompiledMatcher: Sendable {
 }
 
 extension Matcher {
-  /// What Prometheus answers to a selector all of whose matchers match series without the label.
-  package static let emptySelectorText = "vector selector must contain at least one non-empty matcher"
-  /// The same for a `match[]` parameter.
+  /// Prometheus's answer to a `match[]` parameter all of whose matchers match series without the label.
   package static let emptyMatchParameterText = "match[] must contain at least one non-empty matcher"
 
-  /// Whether a selector asks for something that a series has to have. One that does not would select everything.
+  /// True if a selector asks for something that a series has to have. One that does not would select everything.
   package static func isSelective(_ matchers: [CompiledMatcher]) -> Bool { matchers.contains { !$0.matchesEmpty } }
 }

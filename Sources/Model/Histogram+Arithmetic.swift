@@ -1,4 +1,4 @@
-/// What an operation on two histograms wants to say about them.
+/// The notes of an operation on two histograms, for its user.
 package struct HistogramNotes: Sendable, Equatable {
   /// One counter began anew and the other went on.
   package var resetCollision = false
@@ -123,7 +123,7 @@ extension Histogram {
       && same(three.counts, four.counts)
   }
 
-  /// Whether the counters began anew since `previous`: by the hint, or because some count became smaller.
+  /// True if the counters began anew since `previous`: by the hint, or because some count became smaller.
   package func isReset(from previous: Histogram) -> Bool {
     if hint == .reset { return true }
     if hint == .notReset { return false }
@@ -141,7 +141,7 @@ extension Histogram {
     return fell(positive, previous.positive.reduced(by: shift)) || fell(negative, previous.negative.reduced(by: shift))
   }
 
-  /// Whether some bucket outside the zero bucket holds less than before.
+  /// True if some bucket outside the zero bucket holds less than before.
   private func fell(_ now: BucketRow, _ before: BucketRow) -> Bool {
     var place = 0
     for (index, count) in zip(before.indexes, before.counts) where count != 0 {

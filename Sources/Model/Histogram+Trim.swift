@@ -60,7 +60,7 @@ extension Histogram {
   }
 }
 
-/// What is left of one bucket, and the middle of it.
+/// The rest of one bucket, and the middle of it.
 private struct Trim {
   var kept: Double
   var middle: Double

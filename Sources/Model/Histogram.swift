@@ -1,4 +1,4 @@
-/// What is known of a histogram's predecessor: whether its counters went on or began anew.
+/// The relation of a histogram to the one before: its counters went on, or began anew.
 package enum CounterResetHint: UInt8, Sendable, Hashable {
   case unknown, reset, notReset, gauge
 }
@@ -38,6 +38,6 @@ package struct Histogram: Sendable, Hashable {
 
   package var isCustom: Bool { schema == Histogram.customSchema }
 
-  /// Whether this sample only says that the series ended.
+  /// True if this sample only says that the series ended.
   package var isStale: Bool { StaleMarker.isStale(sum) }
 }

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 // The packed form of labels, read and written: nameLength (uvarint) name valueLength (uvarint) value, repeated.
 
@@ -25,7 +23,7 @@ package func equalBytes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBuffer
 /// Reads packed labels forward, one after the other. The bytes belong to somebody else.
 package struct LabelReader {
   private let bytes: UnsafeRawBufferPointer
-  /// Where the next label starts.
+  /// Offset of the next label.
   private(set) var offset = 0
 
   package init(_ packed: UnsafeRawBufferPointer) { bytes = packed }

@@ -6,7 +6,6 @@ package enum LabelName {
   package static let job = "job"
   package static let instance = "instance"
   package static let alert = "alertname"
-  package static let alertState = "alertstate"
 
   /// Prometheus 3: any UTF-8 text that is not empty; the same rule for metric names.
   package static func isValid(_ name: UnsafeRawBufferPointer) -> Bool { !name.isEmpty && UTF8Text.isValid(name) }

@@ -41,20 +41,6 @@ package struct Labels: Sendable, Hashable {
     return count
   }
 
-  /// Lends the labels to a loop of the caller's.
-  @inline(__always)
-  package func withReader<Result, Failure: Error>(
-    _ body: (inout LabelReader) throws(Failure) -> Result
-  ) throws(Failure) -> Result {
-    // The closure of `withUnsafeBytes` cannot throw a type of its own, so the outcome is carried out of it.
-    var outcome: Swift.Result<Result, Failure>?
-    packed.withUnsafeBytes { bytes in
-      var reader = LabelReader(bytes)
-      do throws(Failure) { outcome = .success(try body(&reader)) } catch { outcome = .failure(error) }
-    }
-    return try outcome.unsafelyUnwrapped.get()
-  }
-
   /// Calls `body` for each label in order with the raw bytes of name and value.
   package func forEach(_ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) {
     packed.withUnsafeBytes { bytes in
@@ -101,7 +87,7 @@ package struct Labels: Sendable, Hashable {
   /// 64 bits that depend on the labels alone: the same in every process, on every machine.
   package var stableHash: UInt64 { packed.withUnsafeBytes { KeyedHash.stable.hash($0) } }
 
-  /// Whether the bytes are packed labels: whole, sorted, none empty.
+  /// True if the bytes are packed labels: whole, sorted, none empty.
   package static func isPacked(_ bytes: UnsafeRawBufferPointer) -> Bool {
     var offset = 0
     var previous: UnsafeRawBufferPointer?

@@ -63,7 +63,7 @@ final class RegexGlobProgram: @unchecked Sendable {
     plans.deallocate()
   }
 
-  /// Whether one of the globs matches the whole text.
+  /// True if one of the globs matches the whole text.
   func matches(_ text: UnsafeRawBufferPointer) -> Bool {
     for index in 0..<plans.count where matches(plans[index], text) { return true }
     return false

@@ -24,7 +24,7 @@ package final class RegexMatcher: Sendable {
   /// The texts that match, where they are finitely many and known.
   package var literals: ByteStringSet? { shape.flatMap { $0.globs.isEmpty ? $0.literals : nil } }
 
-  /// What every matching text begins with; empty where nothing is known.
+  /// The prefix of every matching text; empty where none is known.
   package var prefix: [UInt8] {
     guard let shape else { return [] }
     let beginnings = shape.globs.map { $0.prefix } + shape.literals.strings
@@ -35,9 +35,9 @@ package final class RegexMatcher: Sendable {
     return common
   }
 
-  /// Whether every text matches (`.*`).
+  /// True if every text matches (`.*`).
   package var matchesAll: Bool { shape?.globs.contains(RegexGlob(gaps: [0])) ?? false }
 
-  /// Whether every text but the empty one matches (`.+`), and perhaps that too.
+  /// True if every text but the empty one matches (`.+`), and perhaps that too.
   package var matchesAllButEmpty: Bool { matchesAll || shape?.globs.contains(RegexGlob(gaps: [1])) ?? false }
 }

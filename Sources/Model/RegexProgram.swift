@@ -48,7 +48,7 @@ package final class RegexProgram: @unchecked Sendable {
 
   deinit { apus_re2_free(program) }
 
-  /// Whether the whole of `text` matches.
+  /// True if the whole of `text` matches.
   package func matches(_ text: UnsafeRawBufferPointer) -> Bool {
     apus_re2_full_match(program, text.baseAddress?.assumingMemoryBound(to: CChar.self), text.count) != 0
   }

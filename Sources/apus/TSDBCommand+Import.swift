@@ -19,7 +19,7 @@ extension TSDBCommand {
     }
     var code: Int32 = 0
     for folder in sources {
-      do throws(BlockFault) {
+      do throws(BlockError) {
         let isNew = try BlockCopy.run(from: folder, into: directory, on: disk)
         output.line(DiskPath.name(folder) + (isNew ? " imported" : " is there already"))
       } catch {
@@ -60,14 +60,14 @@ extension TSDBCommand {
     var reader = OpenMetricsReader(text)
     while let sample = try next(&reader) {
       guard let time = sample.milliseconds else { throw .text("line \(reader.line): a sample without a time") }
-      do throws(BlockFault) {
+      do throws(BlockError) {
         try samples.add(sample.labels, time: time, value: sample.value)
       } catch {
         throw .text("line \(reader.line): \(error)")
       }
     }
     if !reader.hasEnded { throw .text("# EOF is missing at the end") }
-    do throws(BlockFault) { try samples.flush() } catch { throw .text("\(error)") }
+    do throws(BlockError) { try samples.flush() } catch { throw .text("\(error)") }
   }
 
   private static func next(_ reader: inout OpenMetricsReader) throws(TSDBCommandError) -> OpenMetricsReader.Sample? {

@@ -67,7 +67,7 @@ extension TSDBCommand {
     let (snapshot, code) = try TSDBCommand.open(directory)
     let named = name.map { name in snapshot.blocks.first { "\($0.meta.ulid)" == name } } ?? snapshot.blocks.last
     guard let block = named else { throw .text(name.map { "there is no block \($0)" } ?? "no blocks found") }
-    let table = try TSDBCommandError.wrap { () throws(BlockFault) in
+    let table = try TSDBCommandError.wrap { () throws(BlockError) in
       try BlockCardinality(block, try TSDBCommand.compile(matchers), rowsMax: rowsMax)
     }
     output.line("Block ID: \(block.meta.ulid)")
@@ -92,7 +92,7 @@ extension TSDBCommand {
   private func verify(_ directory: String, _ output: CommandOutput) throws(TSDBCommandError) -> Int32 {
     var (snapshot, code) = try TSDBCommand.open(directory)
     for block in snapshot.blocks {
-      let result = try TSDBCommandError.wrap { () throws(BlockFault) in
+      let result = try TSDBCommandError.wrap { () throws(BlockError) in
         try BlockVerification(block.directory, on: LinuxDisk())
       }
       if result.isWhole {
@@ -125,11 +125,11 @@ extension TSDBCommand {
     var selectors: [[CompiledMatcher]] = []
     for selector in selection.selectors {
       selectors.append(
-        try TSDBCommandError.wrap { () throws(BlockFault) in try TSDBCommand.compile(selector) })
+        try TSDBCommandError.wrap { () throws(BlockError) in try TSDBCommand.compile(selector) })
     }
     let range = selection.minTime...selection.maxTime
     var leftOut = 0
-    try TSDBCommandError.wrap { () throws(BlockFault) in
+    try TSDBCommandError.wrap { () throws(BlockError) in
       var samples = SeriesSamples()
       for series in try snapshot.series(selectors, in: range) {
         try series.read(from: range.lowerBound, through: range.upperBound, into: &samples)
@@ -210,7 +210,7 @@ extension TSDBCommand {
     return (snapshot, unopened.isEmpty ? 0 : 1)
   }
 
-  private static func compile(_ matchers: [Matcher]) throws(BlockFault) -> [CompiledMatcher] {
+  private static func compile(_ matchers: [Matcher]) throws(BlockError) -> [CompiledMatcher] {
     var compiled: [CompiledMatcher] = []
     do throws(RegexError) {
       for matcher in matchers { compiled.append(try CompiledMatcher(matcher)) }

@@ -17,8 +17,8 @@ enum TSDBCommandError: Error, CustomStringConvertible {
     }
   }
 
-  static func wrap<Result>(_ body: () throws(BlockFault) -> Result) throws(TSDBCommandError) -> Result {
-    do throws(BlockFault) { return try body() } catch { throw .text("\(error)") }
+  static func wrap<Result>(_ body: () throws(BlockError) -> Result) throws(TSDBCommandError) -> Result {
+    do throws(BlockError) { return try body() } catch { throw .text("\(error)") }
   }
 
   static func backup<Result>(_ body: () throws(BackupError) -> Result) throws(TSDBCommandError) -> Result {

@@ -1,6 +1,7 @@
 import HTTP
 import Ingest
 import Platform
+import PlatformSimulation
 import Query
 import TSDB
 import TestKit

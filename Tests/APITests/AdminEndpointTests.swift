@@ -16,12 +16,12 @@ private final class NotedAdministration: BlockAdmin {
     var cleanups = 0
     var snapshots: [Bool] = []
     var warnings: [String] = []
-    var fault: BlockFault?
+    var fault: BlockError?
   }
 
   let notes = Mutex(Notes())
 
-  func delete(_ matchers: [CompiledMatcher], in range: ClosedRange<Int64>) throws(BlockFault) {
+  func delete(_ matchers: [CompiledMatcher], in range: ClosedRange<Int64>) throws(BlockError) {
     let fault = notes.withLock { notes in
       notes.deletions.append((matchers.map(\.matcher), range))
       return notes.fault
@@ -29,7 +29,7 @@ private final class NotedAdministration: BlockAdmin {
     if let fault { throw fault }
   }
 
-  func cleanTombstones() throws(BlockFault) {
+  func cleanTombstones() throws(BlockError) {
     let fault = notes.withLock { notes in
       notes.cleanups += 1
       return notes.fault
@@ -37,7 +37,7 @@ private final class NotedAdministration: BlockAdmin {
     if let fault { throw fault }
   }
 
-  func snapshot(skipsHead: Bool) throws(BlockFault) -> TakenSnapshot {
+  func snapshot(skipsHead: Bool) throws(BlockError) -> TakenSnapshot {
     let fault = notes.withLock { notes in
       notes.snapshots.append(skipsHead)
       return notes.fault

@@ -2,10 +2,7 @@ import TestKit
 import Testing
 
 @testable import apus
-
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 @Suite struct PlainTextTests {
   @Test("every error can be told to a person: no type of errors is left to Swift's rendering")

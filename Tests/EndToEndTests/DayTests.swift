@@ -1,9 +1,6 @@
+import Glibc
 import TestKit
 import Testing
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 extension EndToEnd {
   /// A day of data, written from old to new, in the hands of Prometheus's own programs. `APUS_DAY_SERIES` makes it larger.

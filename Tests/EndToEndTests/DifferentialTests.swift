@@ -1,10 +1,7 @@
+import Glibc
 import Synchronization
 import TestKit
 import Testing
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 extension EndToEnd {
   /// The same requests, answered by a real Prometheus and by Apus over the same samples.

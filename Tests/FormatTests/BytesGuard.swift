@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// Memory in which bytes can be laid right before a page that nobody may touch: a reader that goes one byte too far
 /// faults. One owner; reused for one input after another.

@@ -1,5 +1,6 @@
 import Format
 import Model
+import PlatformSimulation
 
 @testable import Platform
 @testable import TSDB

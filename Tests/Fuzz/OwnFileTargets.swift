@@ -1,5 +1,6 @@
 import Format
 import Model
+import PlatformSimulation
 import TestKit
 
 @testable import Ingest

@@ -2,6 +2,7 @@ import Format
 import Ingest
 import Model
 import Platform
+import PlatformSimulation
 import TSDB
 
 // The engine as a whole: bodies into a head that goes on from input to input, and starts from a damaged directory.

@@ -1,6 +1,7 @@
 import Format
 import Glibc
 import Model
+import PlatformSimulation
 import PromQL
 
 @testable import API

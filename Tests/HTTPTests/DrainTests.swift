@@ -74,7 +74,7 @@ extension HTTPSocketTests {
         router.add(.get, "/written", run: .queued(TestExecutor().run)) { request in
           let count = PieceCount()
           return Response(
-            body: .pieces(heldBytes: 0) { writer throws(StreamFailure) in
+            body: .pieces(heldBytes: 0) { writer throws(StreamError) in
               try writer.write(Array(repeating: 65, count: 100_000))
               if count.next() == 0 { return .more }
               started.update { $0 += 1 }

@@ -58,7 +58,7 @@ extension HTTPSocketTests {
           let count = PieceCount()
           return Response(
             contentType: .text,
-            body: .pieces(heldBytes: 0) { writer throws(StreamFailure) in
+            body: .pieces(heldBytes: 0) { writer throws(StreamError) in
               let row = count.next()
               try writer.write(Array("row \(row)\n".utf8))
               return row == 199_999 ? .last : .more
@@ -100,7 +100,7 @@ extension HTTPSocketTests {
           let before = Int(request.pathParameter("before")) ?? 0
           let count = PieceCount()
           return Response(
-            body: .pieces(heldBytes: 0) { writer throws(StreamFailure) in
+            body: .pieces(heldBytes: 0) { writer throws(StreamError) in
               if count.next() == before { throw .failed("as the test wants") }
               try writer.write(Array(repeating: 65, count: 100_000))
               return .more

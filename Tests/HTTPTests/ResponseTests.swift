@@ -23,7 +23,7 @@ extension HTTPSocketTests {
     /// `total` bytes in pieces of at most `piece`, failing after `failAt`.
     private static func producer(total: Int, piece: Int = 1000, failAt: Int = .max) -> BodyProducer {
       let sent = Shared(0)
-      return { buffer throws(StreamFailure) in
+      return { buffer throws(StreamError) in
         let start = sent.value
         if start >= failAt { throw .failed("as the test wants") }
         let count = min(buffer.count, piece, total - start)
@@ -51,7 +51,7 @@ extension HTTPSocketTests {
         router.add(.get, "/written") { _ in
           let count = PieceCount()
           return Response(
-            body: .pieces(heldBytes: 0) { writer throws(StreamFailure) in
+            body: .pieces(heldBytes: 0) { writer throws(StreamError) in
               let half = count.next()
               try writer.write(Array(Self.large[(Self.large.count / 2 * half)...].prefix(Self.large.count / 2)))
               return half == 1 ? .last : .more

@@ -19,7 +19,7 @@ extension HTTPSocketTests {
         router.add(.get, "/lingering", run: .queued(executor)) { _ in
           let count = PieceCount()
           return Response(
-            body: .pieces(heldBytes: 0) { writer throws(StreamFailure) in
+            body: .pieces(heldBytes: 0) { writer throws(StreamError) in
               if count.next() == 0 {
                 try writer.write(Array(repeating: 65, count: 70_000))
                 return .more

@@ -84,7 +84,7 @@ extension Response {
   {
     let count = PieceCount(released)
     return Response(
-      body: .pieces(heldBytes: held) { writer throws(StreamFailure) in
+      body: .pieces(heldBytes: held) { writer throws(StreamError) in
         try writer.write(Array(repeating: 65, count: bytes))
         return count.next() + 1 == pieces ? .last : .more
       })

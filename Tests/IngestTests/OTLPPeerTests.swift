@@ -1,11 +1,7 @@
 import Format
+import Glibc
 import TestKit
 import Testing
-
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 @testable import Ingest
 
 /// What a real Prometheus reads of the native histograms that a push is translated into: each bucket with its bounds as

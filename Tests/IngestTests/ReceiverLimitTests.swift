@@ -2,6 +2,7 @@ import Format
 import Ingest
 import Model
 import Platform
+import PlatformSimulation
 import TSDB
 import TestKit
 import Testing

@@ -1,4 +1,5 @@
 import Glibc
+import PlatformSimulation
 import Testing
 
 @testable import Platform

@@ -1,3 +1,4 @@
+import PlatformSimulation
 import Synchronization
 import Testing
 

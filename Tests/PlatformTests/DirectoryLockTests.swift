@@ -1,4 +1,5 @@
 import Glibc
+import PlatformSimulation
 import Synchronization
 import Testing
 

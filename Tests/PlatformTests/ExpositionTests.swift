@@ -14,7 +14,7 @@ import Testing
       (.infinity, "+Inf"), (-.infinity, "-Inf"), (.nan, "NaN"), (1_709_032_089.62, "1.70903208962e+09"), (10, "10"),
       (4503599627370495.5, "4.5035996273704955e+15"),
     ]
-    for (value, text) in known { #expect(FloatText.text(value) == text) }
+    for (value, text) in known { #expect(MetricNumberText.text(value) == text) }
   }
 
   @Test("every number reads back as itself")
@@ -23,10 +23,10 @@ import Testing
     for _ in 0..<20_000 {
       let value = Double(bitPattern: numbers.next())
       guard value.isFinite else { continue }
-      let text = FloatText.text(value)
+      let text = MetricNumberText.text(value)
       try hold(Double(text)?.bitPattern == value.bitPattern, "\(text)")
       let whole = Double(Int64(truncatingIfNeeded: numbers.next()) >> Int64.random(in: 0..<63, using: &numbers))
-      try hold(Double(FloatText.text(whole)) == whole, "\(whole)")
+      try hold(Double(MetricNumberText.text(whole)) == whole, "\(whole)")
     }
   }
 
@@ -57,7 +57,7 @@ import Testing
         for (found, expected) in zip(parsed.labels, sample.labels) {
           try hold(found.0 == expected.name && found.1 == Array(expected.value.utf8), "seed \(seed)")
         }
-        try hold(parsed.value == FloatText.text(sample.value), "seed \(seed)")
+        try hold(parsed.value == MetricNumberText.text(sample.value), "seed \(seed)")
       }
     }
   }

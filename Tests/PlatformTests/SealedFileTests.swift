@@ -1,3 +1,4 @@
+import PlatformSimulation
 import Testing
 
 @testable import Platform

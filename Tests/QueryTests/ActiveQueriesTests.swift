@@ -1,4 +1,5 @@
 import Platform
+import PlatformSimulation
 import Query
 import Synchronization
 import Testing

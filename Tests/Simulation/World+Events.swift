@@ -1,5 +1,6 @@
 import Model
 import Platform
+import PlatformSimulation
 import TSDB
 import TestKit
 

@@ -1,6 +1,7 @@
 import Ingest
 import Model
 import Platform
+import PlatformSimulation
 import TSDB
 import TestKit
 

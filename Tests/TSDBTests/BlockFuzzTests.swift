@@ -1,6 +1,7 @@
 import Format
 import Model
 import Platform
+import PlatformSimulation
 import TestKit
 import Testing
 
@@ -160,7 +161,7 @@ struct BlockBytes {
       if name == "chunks/000001" {
         #expect(try !block.verify().isWhole)
       } else {
-        #expect(throws: BlockFault.self) { try Block(BlockBytes.directory, on: block.disk) }
+        #expect(throws: BlockError.self) { try Block(BlockBytes.directory, on: block.disk) }
       }
     }
   }

@@ -1,6 +1,7 @@
 import Format
 import Model
 import Platform
+import PlatformSimulation
 import Synchronization
 import TestKit
 import Testing
@@ -90,7 +91,7 @@ import Testing
     let doomed = blocks.current.blocks[0]
     bench.disk.inject(
       SimulatedFault(code: 5) { operation, path in operation == .rename && path.contains("\(doomed.meta.ulid)") })
-    blocks.turns.take { blocks.drop([doomed]) }
+    blocks.changeLock.withLock { blocks.drop([doomed]) }
     #expect(blocks.current.blocks.count == 2 && blocks.hasUnremoved && blocks.metrics.removalsFailed.value == 1)
     compactor.round(CompactionOptions(), now: bench.now)
     #expect(blocks.hasUnremoved)
@@ -100,19 +101,19 @@ import Testing
     #expect(try bench.folders.count == 2)
   }
 
-  @Test("turns are taken one at a time, and a change can see that it is awaited")
-  func turns() throws {
-    let turns = BlockTurns()
+  @Test("changes run one at a time, and one can see that another waits")
+  func changeLock() throws {
+    let changeLock = BlockChangeLock()
     let inside = Mutex((now: 0, most: 0, total: 0))
     var threads: [NamedThread] = []
-    turns.take {
-      #expect(!turns.isAwaited)
+    changeLock.withLock {
+      #expect(!changeLock.isAwaited)
     }
     for index in 0..<8 {
       threads.append(
-        try NamedThread(name: "turn-\(index)") {
+        try NamedThread(name: "change-\(index)") {
           for _ in 0..<200 {
-            turns.take {
+            changeLock.withLock {
               inside.withLock { state in
                 state.now += 1
                 state.most = max(state.most, state.now)
@@ -125,12 +126,12 @@ import Testing
     }
     for thread in threads { thread.join() }
     #expect(inside.withLock { $0.most } == 1 && inside.withLock { $0.total } == 1600)
-    let waiter = try turns.take {
-      let waiter = try NamedThread(name: "waiter") { turns.take { inside.withLock { $0.total += 1 } } }
-      while !turns.isAwaited {}
+    let waiter = try changeLock.withLock {
+      let waiter = try NamedThread(name: "waiter") { changeLock.withLock { inside.withLock { $0.total += 1 } } }
+      while !changeLock.isAwaited {}
       return waiter
     }
     waiter.join()
-    #expect(inside.withLock { $0.total } == 1601 && !turns.isAwaited)
+    #expect(inside.withLock { $0.total } == 1601 && !changeLock.isAwaited)
   }
 }

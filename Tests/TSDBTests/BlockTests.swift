@@ -1,6 +1,7 @@
 import Format
 import Model
 import Platform
+import PlatformSimulation
 import TestKit
 import Testing
 
@@ -149,7 +150,7 @@ import Testing
             // What is there is what was written.
             for (labels, samples) in found { for (time, bits) in samples { #expect(all[labels]?[time] == bits) } }
           }
-        } catch is BlockFault {
+        } catch is BlockError {
           refused += 1
         }
       }
@@ -180,7 +181,7 @@ import Testing
           try disk.makeDirectory(BlockTests.root)
           try disk.syncDirectory("/")
           _ = try BlockFixture.write(all, to: BlockTests.root, on: disk, ulid: BlockTests.ulid)
-        } catch is BlockFault {
+        } catch is BlockError {
         } catch is DiskError {}
         disk.crash(kind, seed: UInt64(stop * 7 + number))
         guard (try? disk.list(BlockTests.root).contains("\(BlockTests.ulid)")) == true else { continue }

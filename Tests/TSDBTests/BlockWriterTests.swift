@@ -1,6 +1,7 @@
 import Format
 import Model
 import Platform
+import PlatformSimulation
 import TestKit
 import Testing
 
@@ -117,14 +118,14 @@ enum XORFixture {
     let disk = SimulatedDisk()
     var writer = try BlockWriter(disk, root: "/", ulid: ULID(high: 1, low: 1))
     try Array("b".utf8).withUnsafeBytes { try writer.addSymbol($0) }
-    #expect(throws: BlockFault.self) { try Array("a".utf8).withUnsafeBytes { try writer.addSymbol($0) } }
+    #expect(throws: BlockError.self) { try Array("a".utf8).withUnsafeBytes { try writer.addSymbol($0) } }
     [UInt32](arrayLiteral: 0, 9).withUnsafeBufferPointer { writer.beginSeries($0) }
     let chunk = XORFixture.chunk([(1, 1), (2, 2)])
     try chunk.withUnsafeBytes { try writer.addChunk(minTime: 1, maxTime: 2, encoding: 1, sampleCount: 2, $0) }
-    #expect(throws: BlockFault.self) {
+    #expect(throws: BlockError.self) {
       try chunk.withUnsafeBytes { try writer.addChunk(minTime: 2, maxTime: 3, encoding: 1, sampleCount: 2, $0) }
     }
-    #expect(throws: BlockFault.self) { try writer.endSeries() }
+    #expect(throws: BlockError.self) { try writer.endSeries() }
     writer.abandon()
     #expect(try disk.list("/").isEmpty)
   }

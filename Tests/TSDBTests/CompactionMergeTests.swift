@@ -29,7 +29,7 @@ import Testing
   /// Lends the sources' bytes to a merge and gives what came out.
   private func merge(
     _ sources: [Source], deleted: DeletedTimes? = nil, deletedByRank: [DeletedTimes] = [],
-    check: (borrowing SeriesMerge) -> Void = { _ in }
+    check: (borrowing ChunkMerge) -> Void = { _ in }
   ) throws -> [Merged] {
     let buffers = sources.map { source in
       let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: source.bytes.count, alignment: 8)
@@ -42,7 +42,7 @@ import Testing
         minTime: source.samples.first?.time ?? 0, maxTime: source.samples.last?.time ?? 0, encoding: source.encoding,
         bytes: UnsafeRawBufferPointer(buffer), rank: source.rank)
     }
-    var merge = SeriesMerge()
+    var merge = ChunkMerge()
     let ranks = max(deletedByRank.count, 1 + (sources.map(\.rank).max() ?? 0))
     var gone = Array(repeating: deleted ?? DeletedTimes(), count: ranks)
     for (rank, times) in deletedByRank.enumerated() { gone[rank] = times }
@@ -153,12 +153,12 @@ import Testing
   func unreadable() throws {
     var broken = Source(times(5..<100), rank: 7)
     broken.bytes.removeLast(20)
-    #expect(throws: UnreadableChunk(rank: 7)) { try merge([Source(times(0..<10)), broken]) }
+    #expect(throws: ChunkDamage(rank: 7)) { try merge([Source(times(0..<10)), broken]) }
   }
 
   @Test("long overlaps are written in parts, and nothing is lost, doubled or out of order")
   func longOverlap() throws {
-    let count = 3 * SeriesMerge.heldSamplesMax / 120
+    let count = 3 * ChunkMerge.heldSamplesMax / 120
     var sources: [Source] = []
     for index in 0..<count {
       let start = index * 240

@@ -1,6 +1,7 @@
 import Format
 import Model
 import Platform
+import PlatformSimulation
 import Synchronization
 import TestKit
 import Testing
@@ -275,7 +276,7 @@ import Testing
       asked += 1
       return asked == 3
     }
-    #expect(throws: BlockFault.stopped) { try merge.run(in: BlockBench.root, on: bench.disk) }
+    #expect(throws: BlockError.stopped) { try merge.run(in: BlockBench.root, on: bench.disk) }
     #expect(try bench.folders.count == 2)
   }
 }

@@ -1,6 +1,7 @@
 import Format
 import Model
 import Platform
+import PlatformSimulation
 import TestKit
 import Testing
 

@@ -1,4 +1,5 @@
 import Platform
+import PlatformSimulation
 import TestKit
 import Testing
 

@@ -1,5 +1,6 @@
 import Format
 import Platform
+import PlatformSimulation
 import Testing
 
 @testable import TSDB

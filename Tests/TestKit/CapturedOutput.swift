@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 import Synchronization
 
 /// What a child process wrote to one of its streams. A thread of its own drains the pipe, so that the child never

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// Asks again and again until there is an answer; nil when there was none within `deadline`.
 /// The deadline only bounds a failure: a test that passes does not wait for it.

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// One blocking HTTP/1.1 client connection to a loopback port, kept alive between requests. Written apart from the
 /// server's own HTTP code on purpose, so that the two cannot share a mistake.

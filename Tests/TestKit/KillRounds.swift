@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// The promise "a killed process loses nothing acknowledged", put to the test: rounds of load, SIGKILL at a random
 /// moment, restart, and a question for every sample that was acknowledged. A plain value; `run` blocks.

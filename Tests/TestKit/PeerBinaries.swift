@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// The real programs of other projects that tests and measurements run, found in APUS_PEERS or .build/peers
 /// (`scripts/peers` puts them there).

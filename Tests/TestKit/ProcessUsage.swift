@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// What a running process has used so far, read from /proc: a plain value.
 package struct ProcessUsage: Sendable {

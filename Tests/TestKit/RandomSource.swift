@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// Random numbers that a seed brings back: splitmix64. A plain value.
 package struct RandomSource: RandomNumberGenerator, Sendable {

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// A server that was started and has said it is ready, on a loopback port of its own. Safe to use from any thread.
 /// Invariant: the process is gone when the last reference is.

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// A file system in memory of a fixed size, mounted for one test, that can be filled and freed. One owner.
 package final class SmallDisk {

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// A folder of a test's own, removed with everything in it at deinit. Safe to share between threads.
 package final class TemporaryDirectory: Sendable {

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 import Synchronization
 
 /// Starts a detached thread. Tests have their own door to threads, so that they do not lean on the one they test.

@@ -1,5 +1,6 @@
 import Ingest
 import Platform
+import PlatformSimulation
 import TSDB
 import TestKit
 import Testing

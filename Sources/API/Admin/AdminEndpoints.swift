@@ -48,7 +48,7 @@ package struct AdminEndpoints: Sendable {
       var selectors: [[CompiledMatcher]] = []
       for text in texts { selectors.append(try AdminEndpoints.selector(text)) }
       for selector in selectors {
-        try AdminEndpoints.act { () throws(BlockFault) in try admin.delete(selector, in: start...end) }
+        try AdminEndpoints.act { () throws(BlockError) in try admin.delete(selector, in: start...end) }
       }
       return .noContent
     }
@@ -56,7 +56,7 @@ package struct AdminEndpoints: Sendable {
 
   func cleanTombstones(_ request: Request) -> Response {
     administer(request) { (admin, _) throws(APIError) in
-      try AdminEndpoints.act { () throws(BlockFault) in try admin.cleanTombstones() }
+      try AdminEndpoints.act { () throws(BlockError) in try admin.cleanTombstones() }
       return .noContent
     }
   }
@@ -64,7 +64,7 @@ package struct AdminEndpoints: Sendable {
   func snapshot(_ request: Request) -> Response {
     administer(request) { (admin, parameters) throws(APIError) in
       let skipsHead = try AdminEndpoints.boolean("skip_head", parameters.text("skip_head"))
-      do throws(BlockFault) {
+      do throws(BlockError) {
         return AdminEndpoints.answer(try admin.snapshot(skipsHead: skipsHead))
       } catch {
         throw APIError(.internalError, "create snapshot: \(error)")
@@ -125,8 +125,8 @@ package struct AdminEndpoints: Sendable {
     }
   }
 
-  private static func act(_ action: () throws(BlockFault) -> Void) throws(APIError) {
-    do throws(BlockFault) {
+  private static func act(_ action: () throws(BlockError) -> Void) throws(APIError) {
+    do throws(BlockError) {
       try action()
     } catch {
       throw APIError(.internalError, "\(error)")

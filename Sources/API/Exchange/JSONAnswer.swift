@@ -30,6 +30,6 @@ enum JSONAnswer {
     let pieces = ListPieces(count, warnings: (isTruncated ? [truncated] : []) + warnings, element)
     return Response(
       contentType: .json,
-      body: .pieces(heldBytes: heldBytes) { (writer) throws(StreamFailure) in try pieces.next(writer) })
+      body: .pieces(heldBytes: heldBytes) { (writer) throws(StreamError) in try pieces.next(writer) })
   }
 }

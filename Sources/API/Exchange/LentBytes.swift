@@ -36,7 +36,7 @@ extension JSONBuffer {
 }
 
 extension ResponseWriter {
-  func write(_ buffer: borrowing ByteBuffer) throws(StreamFailure) { try unsafe write(buffer.bytes) }
+  func write(_ buffer: borrowing ByteBuffer) throws(StreamError) { try unsafe write(buffer.bytes) }
 }
 
 extension Request {

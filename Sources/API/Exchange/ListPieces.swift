@@ -17,7 +17,7 @@ final class ListPieces: @unchecked Sendable {
     json.raw("{\"status\":\"success\",\"data\":[")
   }
 
-  func next(_ writer: ResponseWriter) throws(StreamFailure) -> PieceOutcome {
+  func next(_ writer: ResponseWriter) throws(StreamError) -> PieceOutcome {
     while nextIndex < count && json.bytes.count < JSONAnswer.pieceBytes {
       if nextIndex > 0 { json.raw(",") }
       element(nextIndex, &json)

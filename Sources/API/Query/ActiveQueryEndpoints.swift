@@ -19,7 +19,7 @@ struct ActiveQueryEndpoints: Sendable {
         return response
       }
       // A failure releases the pieces, and the entry with them.
-      response.body = .pieces(heldBytes: heldBytes) { (writer) throws(StreamFailure) in
+      response.body = .pieces(heldBytes: heldBytes) { (writer) throws(StreamError) in
         let outcome = try pieces(writer)
         if outcome == .last { entry.end() }
         return outcome

@@ -22,7 +22,7 @@ struct Federation: Sendable {
       let pieces = FederationPieces(samples, externalLabels(), escapes: escapes, warnings: warnings)
       return Response(
         contentType: escapes ? .federation : .federationUTF8,
-        body: .pieces(heldBytes: heldBytes) { (writer) throws(StreamFailure) in try pieces.next(writer) })
+        body: .pieces(heldBytes: heldBytes) { (writer) throws(StreamError) in try pieces.next(writer) })
     } catch {
       return .text(error.status, error.message)
     }
@@ -90,7 +90,7 @@ private final class FederationPieces: @unchecked Sendable {
     for warning in warnings { text.bytes += Array("# warning: \(warning)\n".utf8) }
   }
 
-  func next(_ writer: ResponseWriter) throws(StreamFailure) -> PieceOutcome {
+  func next(_ writer: ResponseWriter) throws(StreamError) -> PieceOutcome {
     while nextIndex < samples.count && text.bytes.count < Self.pieceBytes {
       let sample = samples[nextIndex]
       let name = sample.labels.metricName ?? ""

@@ -66,7 +66,7 @@ struct QueryEndpoint: Sendable {
       let json = ResultJSON(result: result, tellsStatistics: !statistics.isEmpty)
       return Response(
         contentType: .json,
-        body: .pieces(heldBytes: json.heldBytes) { (writer) throws(StreamFailure) in try json.next(writer) })
+        body: .pieces(heldBytes: json.heldBytes) { (writer) throws(StreamError) in try json.next(writer) })
     } catch {
       return error.response
     }

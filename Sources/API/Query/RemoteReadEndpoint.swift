@@ -121,7 +121,7 @@ struct RemoteReadEndpoint: Sendable {
     let pieces = RemoteReadPieces(found, external, frameBytesMax: options.frameBytesMax, stop)
     var response = Response(
       contentType: .streamedProtobuf,
-      body: .pieces(heldBytes: heldBytes) { (writer) throws(StreamFailure) in try pieces.next(writer) })
+      body: .pieces(heldBytes: heldBytes) { (writer) throws(StreamError) in try pieces.next(writer) })
     response.mayCompress = false
     return response
   }

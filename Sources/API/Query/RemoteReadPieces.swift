@@ -28,7 +28,7 @@ final class RemoteReadPieces: @unchecked Sendable {
   }
 
   /// The next series that has samples.
-  func next(_ writer: ResponseWriter) throws(StreamFailure) -> PieceOutcome {
+  func next(_ writer: ResponseWriter) throws(StreamError) -> PieceOutcome {
     while query < selections.count {
       let found = selections[query]
       guard nextIndex < found.count else {
@@ -54,10 +54,10 @@ final class RemoteReadPieces: @unchecked Sendable {
     return .last
   }
 
-  private func write(_ labels: Labels, to writer: ResponseWriter) throws(StreamFailure) {
+  private func write(_ labels: Labels, to writer: ResponseWriter) throws(StreamError) {
     message.beginFrame(labels)
     let frameBytesMax = max(frameBytesMax, message.frameByteCount)
-    var failure: StreamFailure?
+    var failure: StreamError?
     unsafe cutter.cut(column.timestamps, column.values) { first, last, data in
       if failure != nil { return }
       if message.frameByteCount > frameBytesMax { failure = endFrame(labels, writer) }
@@ -73,10 +73,10 @@ final class RemoteReadPieces: @unchecked Sendable {
   }
 
   /// Sends a full frame and begins the next one of the same series.
-  private func endFrame(_ labels: Labels, _ writer: ResponseWriter) -> StreamFailure? {
+  private func endFrame(_ labels: Labels, _ writer: ResponseWriter) -> StreamError? {
     message.endFrame(query: query, into: &frame)
     defer { message.beginFrame(labels) }
-    do throws(StreamFailure) {
+    do throws(StreamError) {
       try writer.write(frame)
       return nil
     } catch {

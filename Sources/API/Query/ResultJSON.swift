@@ -43,7 +43,7 @@ final class ResultJSON: @unchecked Sendable {
     }
   }
 
-  func next(_ writer: ResponseWriter) throws(StreamFailure) -> PieceOutcome {
+  func next(_ writer: ResponseWriter) throws(StreamError) -> PieceOutcome {
     if !hasBegun {
       hasBegun = true
       begin()

@@ -1,4 +1,4 @@
-/// What a block says about itself in `meta.json`. `maxTime` is behind the last sample.
+/// The description of a block, its `meta.json`. `maxTime` is behind the last sample.
 package struct BlockMeta: Equatable, Sendable {
   package static let version = 1
   /// Times of a block lie between its negative and itself, so that sums and differences of them are numbers too.
@@ -30,7 +30,7 @@ package struct BlockMeta: Equatable, Sendable {
     }
   }
 
-  /// Where the block comes from.
+  /// The origin of the block: its level, sources and parents.
   package struct Compaction: Equatable, Sendable {
     package var level = 1
     /// All blocks of the first level that went into it; of a first one itself.

@@ -40,7 +40,7 @@ package enum ChunkSegment {
     output.appendBigEndian(checksum(UnsafeRawBufferPointer(rebasing: output.bytes[start...])))
   }
 
-  /// What a chunk with so many bytes of data takes in its file.
+  /// Bytes that a chunk takes in its file, for a number of bytes of data.
   package static func byteCount(of dataCount: Int) -> Int {
     var lengthBytes = 1
     var rest = dataCount >> 7
@@ -63,12 +63,12 @@ package enum ChunkSegment {
     return (encoding, data, stored)
   }
 
-  /// Whether a chunk's bytes are those that were written.
+  /// True if a chunk's bytes are those that were written.
   package static func isWhole(_ chunk: (encoding: UInt8, data: UnsafeRawBufferPointer, checksum: UInt32)) -> Bool {
     actualChecksum(of: chunk) == chunk.checksum
   }
 
-  /// What the checksum of a chunk that was found should be.
+  /// The checksum that the bytes of a found chunk have.
   package static func actualChecksum(
     of chunk: (encoding: UInt8, data: UnsafeRawBufferPointer, checksum: UInt32)
   ) -> UInt32 {

@@ -1,4 +1,4 @@
-/// What has been deleted from a block: per series the times that no longer count. The file:
+/// The deletions of a block: for each series the times that no longer count. The file:
 ///
 ///     magic u32 0x0130BA30, version u8 1, then per interval: series uvarint64, min varint64, max varint64;
 ///     crc u32 of all behind the version

@@ -28,7 +28,6 @@ package struct ByteReader {
 
   // The same for other modules, which would call the generic one by way of its type's metadata.
   package mutating func bigEndian16() -> UInt16? { bigEndian() }
-  package mutating func bigEndian32() -> UInt32? { bigEndian() }
   package mutating func bigEndian64() -> UInt64? { bigEndian() }
 
   package mutating func littleEndian<Value: FixedWidthInteger>(_ type: Value.Type = Value.self) -> Value? {

@@ -38,7 +38,7 @@ package enum HistogramChunk {
   }
 }
 
-/// What is known about the counters at the beginning of a chunk.
+/// The header of a chunk that says whether its counters go on from the chunk before.
 package enum ResetHeader: UInt8, Sendable {
   case unknown = 0
   case notReset = 0x40

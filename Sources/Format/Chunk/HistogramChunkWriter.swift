@@ -109,7 +109,7 @@ package struct HistogramChunkWriter: Sendable {
     return nil
   }
 
-  /// Whether a bucket has less than it had, or is gone.
+  /// True if a bucket has less than it had, or is gone.
   private static func isSmaller(
     _ spans: [BucketSpan], _ counts: [Double], than oldSpans: [BucketSpan], _ old: [Double]
   ) -> Bool {

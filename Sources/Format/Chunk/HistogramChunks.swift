@@ -26,12 +26,12 @@ extension HistogramChunk {
   /// However small they are.
   private static let samplesMax = 240
 
-  /// Whether a chunk should take no more.
+  /// True if a chunk should take no more.
   package static func isFull(_ writer: HistogramChunkWriter) -> Bool {
     writer.count >= samplesMax || writer.byteCount >= bytesTarget && writer.count >= samplesMin
   }
 
-  /// What is known where a full chunk is followed by another one.
+  /// The header of a chunk that follows on a full one.
   package static func header(of histogram: Histogram, after writer: HistogramChunkWriter) -> ResetHeader {
     if histogram.hint == .gauge { return .gauge }
     var probe = writer

@@ -4,7 +4,7 @@ import Model
 package struct HistogramColumn: Sendable {
   package private(set) var times: [Int64] = []
   package private(set) var values: [Histogram] = []
-  /// Whether a histogram's counts may be fractions: then it lies in chunks and records of another kind.
+  /// True if a histogram's counts may be fractions: then it lies in chunks and records of another kind.
   package private(set) var areFloats: [Bool] = []
 
   package init() {}

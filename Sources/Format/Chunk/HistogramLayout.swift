@@ -1,7 +1,7 @@
 import Glibc
 import Model
 
-/// What all histograms of a chunk have in common; written once, before the first sample:
+/// The layout that all histograms of a chunk share; written once, before the first sample:
 ///
 ///     zero threshold   a byte: 0 | exponent + 243 of a power of two | 255, and then 64 bits
 ///     schema           signed

@@ -22,7 +22,7 @@ package enum XORChunk {
   @inlinable package static var noWindow: UInt8 { 0xff }
 }
 
-/// What the writer must remember about the end of a chunk. Trivial, 26 bytes, part of the series' hot record.
+/// The state of a writer at the end of a chunk. Trivial, 26 bytes, part of the series' hot record.
 @frozen
 @usableFromInline
 package struct XORTail: Sendable {

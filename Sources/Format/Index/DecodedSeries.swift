@@ -2,7 +2,7 @@ import Model
 
 /// A series as an index names it. Reused from series to series.
 package struct DecodedSeries: Sendable {
-  /// Numbers of name and value symbols by turns, names ascending.
+  /// Numbers of name and value symbols in alternation, names ascending.
   package private(set) var labels: [UInt32] = []
   package private(set) var chunks: [ChunkMeta] = []
 

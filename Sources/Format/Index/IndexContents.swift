@@ -7,7 +7,7 @@ package struct IndexContents: Equatable, Sendable {
   package let seriesEnd: Int
   package let postings: Int
   package let postingsTable: Int
-  /// Where this table begins.
+  /// Offset at which this table begins.
   package let end: Int
 
   package init(_ file: UnsafeRawBufferPointer) throws(IndexDamage) {

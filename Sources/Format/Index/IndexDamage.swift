@@ -1,4 +1,4 @@
-/// Where and why the bytes of an index are not what the format says.
+/// Damage in an index: the place, and how its bytes break the format.
 package struct IndexDamage: Error, Equatable, Sendable, CustomStringConvertible {
   package var reason: String
   /// From the start of the file.

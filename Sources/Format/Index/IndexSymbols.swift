@@ -7,7 +7,7 @@ package struct IndexSymbols: @unchecked Sendable {
 
   /// Behind the count.
   private let bytes: UnsafeRawBufferPointer
-  /// Where each eighth symbol begins.
+  /// Offsets of every eighth symbol.
   private let starts: [UInt32]
   package let count: Int
 
@@ -64,7 +64,7 @@ package struct IndexSymbols: @unchecked Sendable {
     return nil
   }
 
-  /// Where a symbol begins, for `symbol(startingAt:)`.
+  /// Offset of a symbol, for `symbol(startingAt:)`.
   func start(of number: UInt32) -> UInt32? {
     guard Int(number) < count else { return nil }
     var place = Int(starts[Int(number) / IndexSymbols.stride])

@@ -22,7 +22,7 @@ package struct PostingsTable: @unchecked Sendable {
   /// Behind the count.
   private let bytes: UnsafeRawBufferPointer
   private let names: [Name]
-  /// Where each 32nd entry of a name begins, from its first on.
+  /// Offsets of every 32nd entry of a name, from its first on.
   private let samples: [UInt32]
 
   /// Reads over the table once: each entry must be whole and behind the one before it.
@@ -84,7 +84,7 @@ package struct PostingsTable: @unchecked Sendable {
     return nil
   }
 
-  /// Where the list of a value stands in the file; nil where no series has it.
+  /// Offset of the list of a value; nil where no series has the value.
   package func postings(_ place: Int, _ value: UnsafeRawBufferPointer) -> Int? {
     var found: Int?
     forEachValue(place, from: value) { candidate, postings in

@@ -14,7 +14,7 @@ package struct ChunkMeta: BitwiseCopyable, Equatable, Sendable {
 
 /// Writes one series of an index (layout: `IndexLayout`).
 package enum SeriesEntry {
-  /// `labels`: numbers of name and value symbols by turns. Chunks must follow each other in time.
+  /// `labels`: numbers of name and value symbols in alternation. Chunks must follow each other in time.
   package static func append(
     labels: UnsafeBufferPointer<UInt32>, chunks: UnsafeBufferPointer<ChunkMeta>, scratch: inout ByteBuffer,
     to output: inout ByteBuffer

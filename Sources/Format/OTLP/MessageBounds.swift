@@ -1,12 +1,13 @@
 import CProtobuf
 
-/// What protobuf-c would do with a message, found out before it does it: it follows nesting with its own stack and takes
+/// The memory and depth that protobuf-c would take for a message, found out before it does: it follows nesting with its own
+/// stack and takes
 /// memory without asking, so that a few megabytes from outside could end the process. Walks the wire bytes by the
 /// descriptors without recursion.
 package enum MessageBounds {
   /// Messages within messages.
   static let depthMax = 64
-  /// What a message costs beside its struct: the allocator's header, and its place in a list.
+  /// Bytes that a message costs beside its struct: the allocator's header, and its place in a list.
   private static let overheadBytes = 32
 
   private struct Level {

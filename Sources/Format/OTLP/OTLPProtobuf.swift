@@ -2,7 +2,7 @@ import CProtobuf
 
 // The protobuf encoding of a push, through protobuf-c.
 extension OTLPRequest {
-  /// What unpacking one body may take.
+  /// Bytes that one body may take when it is unpacked.
   package static let unpackedBytesMax = 256 << 20
 
   package init(protobuf bytes: UnsafeRawBufferPointer) throws(OTLPError) {

@@ -112,7 +112,7 @@ package struct OTLPMetric: Sendable, Equatable {
   }
 }
 
-/// What points of every kind have. Times are nanoseconds since 1970.
+/// The fields that points of every kind have. Times are nanoseconds since 1970.
 package struct OTLPPoint: Sendable, Equatable {
   package var attributes: [OTLPAttribute] = []
   package var startTime: UInt64 = 0

@@ -1,7 +1,7 @@
 import CProtobuf
 import Model
 
-/// What a remote reader asks: `prometheus.ReadRequest`. A plain value.
+/// The request of a remote reader, `prometheus.ReadRequest`. A plain value.
 package struct RemoteReadRequest: Sendable, Equatable {
   package struct Query: Sendable, Equatable {
     /// Milliseconds, both included.
@@ -34,7 +34,7 @@ package struct RemoteReadRequest: Sendable, Equatable {
   package static let queriesMax = 1024
 
   package var queries: [Query] = []
-  /// Whether the reader takes chunks before samples: its first choice that is known counts.
+  /// True if the reader takes chunks before samples: its first choice that is known counts.
   package var wantsChunks = false
 
   package init(_ message: UnsafeRawBufferPointer) throws(ReadError) {

@@ -11,7 +11,7 @@ import Model
 package struct HistogramMessage: Sendable {
   package var timestamp: Int64 = 0
   package var histogram = Histogram()
-  /// Whether its counts may be fractions.
+  /// True if its counts may be fractions.
   package var isFloat = false
 
   /// Nil where the bytes are no such message.

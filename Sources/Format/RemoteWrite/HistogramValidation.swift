@@ -1,6 +1,6 @@
 import Model
 
-/// What is wrong with a histogram that somebody sent, in Prometheus's words.
+/// The check of a received histogram; its complaints are in Prometheus's words.
 package enum HistogramValidation {
   /// Nil where it can be stored. Stale markers always can.
   package static func fault(_ histogram: Histogram, isFloat: Bool) -> String? {

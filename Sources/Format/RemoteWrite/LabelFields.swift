@@ -105,7 +105,7 @@ package struct LabelFields: ~Copyable, Sendable {
     return (1..<fields.count).first { LabelFields.order(fields[$0 - 1], fields[$0], bytes) == 0 }
   }
 
-  /// Where a label of this name is.
+  /// Index of the label with this name; nil where there is none.
   package func index(of name: StaticString, in bytes: UnsafeRawBufferPointer) -> Int? {
     let wanted = UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
     return (0..<fields.count).first { self.name($0, in: bytes).elementsEqual(wanted) }

@@ -2,7 +2,7 @@
 //
 //   1 type (enum)   2 metric_family_name   4 help   5 unit
 
-/// What a sender says of a metric. A plain value.
+/// The metadata of a metric as a sender gives it. A plain value.
 package struct MetadataMessage: Sendable, Equatable {
   package var kind = 0
   package var name = ""

@@ -49,7 +49,7 @@ package struct WriteRequestRows: ~Copyable, Sendable {
   var madeHistograms: [HistogramMessage] = []
   /// The table of a 2.0 body.
   var symbols = Column<WriteSymbol>(capacity: 8)
-  /// What is left out of a 2.0 body, since it refers to nothing.
+  /// The parts of a 2.0 body that the scanner left out, since their references lead nowhere.
   package var faults = Column<WriteFault>(capacity: 8)
 
   package init() {}

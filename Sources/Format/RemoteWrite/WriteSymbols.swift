@@ -16,7 +16,8 @@ struct WriteSymbol: BitwiseCopyable, Sendable {
   }
 }
 
-/// What refers to nothing in a 2.0 body: a whole series, which has no row then, or the metadata or an exemplar of one.
+/// A part of a 2.0 body whose references lead nowhere: a whole series, which has no row then, or the metadata or an exemplar
+/// of one.
 package struct WriteFault: BitwiseCopyable, Sendable {
   package enum Kind: UInt8, BitwiseCopyable, Sendable {
     /// A label refers to a symbol that is not in the table.
@@ -35,7 +36,7 @@ package struct WriteFault: BitwiseCopyable, Sendable {
   /// The reference at fault, where it is one.
   package var reference: UInt32
   package var symbolCount: UInt32
-  /// Where the series is in the body.
+  /// Offset of the series in the body.
   package var offset: UInt32
   package var sampleCount: UInt32
   package var histogramCount: UInt32

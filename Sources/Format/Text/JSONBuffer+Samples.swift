@@ -127,7 +127,8 @@ private struct DigitWriter: TextOutputStream {
 
   mutating func write(_ string: String) { for byte in string.utf8 { put(byte) } }
 
-  /// What the standard library calls for numbers; without it they come as strings, which take memory of their own.
+  /// The call by which the standard library hands over numbers; without it they come as strings, which take memory of their
+  /// own.
   mutating func _writeASCII(_ buffer: UnsafeBufferPointer<UInt8>) {
     (base + count).update(from: buffer.baseAddress.unsafelyUnwrapped, count: buffer.count)
     count &+= buffer.count

@@ -26,13 +26,10 @@ package struct OpenMetricsReader {
   /// The number of the line read last, from 1.
   package private(set) var line = 0
   private var labels = LabelsBuilder()
-  /// Whether `# EOF` was read.
+  /// True if `# EOF` was read.
   package private(set) var hasEnded = false
 
   package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
-
-  /// The bytes read so far.
-  package var bytesRead: Int { offset }
 
   /// The next sample; nil at the end.
   package mutating func next() throws(OpenMetricsError) -> Sample? {

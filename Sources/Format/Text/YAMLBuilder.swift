@@ -29,7 +29,7 @@ struct YAMLBuilder {
     }
   }
 
-  /// What follows the first document is not read, so an error there is not ours.
+  /// The next event behind the first document, which nobody reads: an error there is not ours.
   private func nextAfterDocument(
     _ events: inout YAMLEvents, hasDocument: Bool
   ) throws(YAMLError) -> (event: YAMLEvent, position: YAMLPosition) {

@@ -17,7 +17,7 @@ package struct YAMLDocument: Sendable {
 
   /// An empty text is a null node.
   package var root: YAMLNode
-  /// Where a second document begins, which nobody reads; nil where there is none.
+  /// Position of a second document, which nobody reads; nil where there is none.
   package var secondDocument: YAMLPosition?
 
   package init(root: YAMLNode, secondDocument: YAMLPosition? = nil) {

@@ -1,6 +1,6 @@
 import CYAML
 
-/// What libyaml saw next, without its C types.
+/// One event of libyaml, without its C types.
 enum YAMLEvent {
   case streamStart, documentStart, documentEnd, streamEnd
   case alias(String)
@@ -78,7 +78,7 @@ struct YAMLEvents: ~Copyable {
     return text
   }
 
-  /// What a tag says about its scalar: text, or something to be read; nil where there is no tag.
+  /// The meaning of a tag for its scalar: text, or something to be read; nil where there is no tag.
   private func isPlain(_ tag: UnsafeMutablePointer<yaml_char_t>?, at position: YAMLPosition) throws(YAMLError) -> Bool?
   {
     guard let tag else { return nil }

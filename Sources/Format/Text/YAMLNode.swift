@@ -42,7 +42,7 @@ package struct YAMLNode: Sendable {
     self.position = position
   }
 
-  /// What kind of node this is, in the words of an error message.
+  /// The kind of the node, in the words of an error message.
   package var kindText: String {
     switch content {
     case .scalar(let scalar): scalar.isNull ? "nothing" : "a single value"

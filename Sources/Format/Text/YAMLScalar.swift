@@ -50,7 +50,7 @@ package struct YAMLScalar: Sendable, Hashable {
     return Double(digits)
   }
 
-  /// Whether the plain text would be read as something else than text, so that a printer must quote it.
+  /// True if the plain text would be read as something else than text, so that a printer must quote it.
   package static func needsQuotes(_ text: String) -> Bool {
     let plain = YAMLScalar(text)
     return plain.isNull || plain.boolean != nil || plain.float != nil || text == "<<" || text == "="

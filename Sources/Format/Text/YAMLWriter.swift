@@ -67,7 +67,8 @@ package enum YAMLWriter {
     }
   }
 
-  /// What is more than text as it is; text in quotes where it would read as something else (a plain text of several
+  /// A scalar as it is written: as it is where it is more than text; text in quotes where it would read as something else (a
+  /// plain text of several
   /// lines is one too).
   private static func spelled(_ scalar: YAMLScalar) -> String {
     if scalar.isPlain && YAMLScalar.needsQuotes(scalar.text) { return scalar.text.isEmpty ? "null" : scalar.text }
@@ -91,7 +92,7 @@ package enum YAMLWriter {
     "-?:,[]{}#&*!|>'\"%@`=".unicodeScalars.contains(scalar)
   }
 
-  /// What libyaml lets stand for itself beyond ASCII.
+  /// True if libyaml writes the scalar as it is, beyond ASCII.
   private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0x2028, 0x2029, 0xfeff, 0xfffe, 0xffff: false

@@ -11,11 +11,11 @@ package struct PageScanner: ~Copyable, Sendable {
     case endOfPage
   }
 
-  /// What would mend the damage found in this segment so far.
+  /// The edits that mend the damage found in this segment so far.
   package private(set) var edits: [SegmentEdit] = []
   /// The offset behind the last whole record, in bytes from the start of the segment.
   package private(set) var intactEnd = 0
-  /// Where the record given last begins.
+  /// Offset of the record that was given last.
   package var recordStart: Int { fragments.first?.offset ?? intactEnd }
 
   private var page = UnsafePage()
@@ -113,7 +113,8 @@ package struct PageScanner: ~Copyable, Sendable {
     return .endOfPage
   }
 
-  /// What is here cannot be trusted, and with it the record that goes through it. Reading goes on at the next
+  /// Gives up the present place, which cannot be trusted, and with it the record that goes through it. Reading goes on at
+  /// the next
   /// fragment of this page whose checksum is right, or in the next page.
   private mutating func lose(_ reason: SegmentDamage.Reason) -> Event {
     let here = page.offset + page.at
@@ -191,7 +192,7 @@ private struct UnsafePage: @unchecked Sendable {
       data: UnsafeRawBufferPointer(rebasing: bytes[start..<(start + length)]))
   }
 
-  /// Where behind the present place a fragment begins that has data and the right checksum for it. Only called
+  /// Offset of the next fragment behind the present place that has data and the right checksum for it. Only called
   /// after damage: it may look at every byte.
   func nextIntactFragment() -> Int? {
     var probe = self

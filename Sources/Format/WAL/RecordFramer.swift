@@ -5,7 +5,7 @@ import CShims
 ///
 /// Invariant: `pageOffset` is below the page size, and at least a header's room is left behind it.
 package struct RecordFramer: Sendable {
-  /// Where in the present page the next fragment starts.
+  /// Offset of the next fragment in the present page.
   package private(set) var pageOffset: Int
 
   /// Continues a segment that has `segmentOffset` bytes.

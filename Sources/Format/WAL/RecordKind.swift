@@ -1,4 +1,4 @@
-/// What a write-ahead log record holds: its first byte.
+/// The kind of a record of the write-ahead log: its first byte.
 package enum RecordKind: UInt8, Sendable, CaseIterable {
   case series = 1
   case samples = 2

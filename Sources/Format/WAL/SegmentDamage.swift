@@ -14,7 +14,7 @@ package struct SegmentDamage: Error, Equatable, Sendable, CustomStringConvertibl
     case unreadable = "page that cannot be read"
   }
 
-  /// Where it begins, in bytes from the start of the segment.
+  /// Offset of the damage from the start of the segment.
   package var offset: Int
   package var reason: Reason
 
@@ -26,7 +26,7 @@ package struct SegmentDamage: Error, Equatable, Sendable, CustomStringConvertibl
   package var description: String { "\(reason.rawValue) at offset \(offset)" }
 }
 
-/// What must change in a segment so that its damage is gone and every intact record stays where it is, readable for
+/// A change of a segment after which its damage is gone and every intact record stays where it is, readable for
 /// Prometheus too. An edit stays within one page.
 package enum SegmentEdit: Equatable, Sendable {
   /// The rest of a page, from `offset`, becomes padding.

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// A growable run of raw bytes with one owner: request heads, bodies, compressed answers. Grown by `realloc`, never
 /// shrunk but by `release`; the bytes lent out are valid until the next mutation.

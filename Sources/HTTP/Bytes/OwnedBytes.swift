@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// Memory from `malloc` that is freed with its owner.
 final class OwnedBytes: @unchecked Sendable {

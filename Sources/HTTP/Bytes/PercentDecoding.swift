@@ -1,6 +1,6 @@
 /// Percent-encoded text (RFC 3986), strictly: two hexadecimal digits after every `%`, and never the byte NUL.
 enum PercentDecoding {
-  /// Whether `decode` gives what was meant; everything that reaches `decode` was checked by this.
+  /// True if `decode` gives what was meant; everything that reaches `decode` was checked by this.
   static func isWellFormed(_ bytes: UnsafeRawBufferPointer) -> Bool {
     var index = 0
     while index < bytes.count {
@@ -47,7 +47,7 @@ enum PercentDecoding {
     }
   }
 
-  /// Whether the decoded bytes are `text`, without decoding into memory.
+  /// True if the decoded bytes are `text`, without decoding into memory.
   static func equals(_ bytes: UnsafeRawBufferPointer, _ text: UnsafeRawBufferPointer, plusIsSpace: Bool) -> Bool {
     if bytes.count < text.count { return false }
     var matched = 0

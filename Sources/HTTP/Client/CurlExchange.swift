@@ -1,8 +1,5 @@
 import CShims
-
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// One request and its answer on a handle. Lives for `perform`; libcurl's callbacks get it unretained.
 final class CurlExchange {
@@ -40,7 +37,7 @@ final class CurlExchange {
     }
   }
 
-  /// What libcurl would put on the wire as it is.
+  /// Refuses what libcurl would put on the wire as it is.
   private func check() throws(HTTPClientError) {
     guard request.url.hasPrefix("http://") || request.url.hasPrefix("https://") else {
       throw .invalidRequest("the URL \"\(request.url)\" is neither http nor https")

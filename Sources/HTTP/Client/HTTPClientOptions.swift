@@ -1,4 +1,4 @@
-/// What a client is made with: every limit with its unit in its name.
+/// The settings of a client: every limit with its unit in its name.
 package struct HTTPClientOptions: Sendable {
   package enum Redirects: Sendable, Equatable {
     /// A redirect is an answer like any other.
@@ -57,7 +57,7 @@ package struct ClientRequest: Sendable {
   }
 }
 
-/// What came back, whatever its status.
+/// The answer of a server, whatever its status.
 package struct ClientResponse: Sendable {
   package var status: Int
   package var headers: [(name: String, value: String)]
@@ -100,14 +100,6 @@ package enum HTTPClientError: Error, Equatable, CustomStringConvertible {
     case .tooManyRedirects: "too many redirects"
     case .cancelled: "cancelled"
     case .failed(let reason): reason
-    }
-  }
-
-  /// Whether a later try may succeed.
-  package var isTransient: Bool {
-    switch self {
-    case .cannotResolve, .cannotConnect, .timedOut, .failed: true
-    case .invalidRequest, .tls, .responseTooLarge, .tooManyRedirects, .cancelled: false
     }
   }
 }

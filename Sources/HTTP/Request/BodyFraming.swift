@@ -1,4 +1,4 @@
-/// What the headers of a request say of its body's end. A value.
+/// The end of a request's body, as its headers give it. A value.
 enum BodyFraming: Equatable {
   case none
   case sized(Int)

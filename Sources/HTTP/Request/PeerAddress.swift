@@ -1,8 +1,6 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
-/// Where a request came from: an IPv4 or IPv6 address and a port, as a plain value; text only when asked for.
+/// The address of a client: IPv4 or IPv6 and a port, as a plain value; text only when asked for.
 package struct PeerAddress: Sendable, Equatable {
   /// Network order, the first byte in the high bits; an IPv4 address lies in the low 32 bits of `low`.
   private var high: UInt64

@@ -42,7 +42,7 @@ extension Request {
     return all
   }
 
-  /// Whether the body is a form whose fields are parameters.
+  /// True if the body is a form whose fields are parameters.
   package var hasFormBody: Bool {
     guard !body.isEmpty, route?.readsForm ?? false, !method.isDisjoint(with: [.post, .put, .patch]),
       let type = head.value(("content-type" as StaticString).rawBytes)
@@ -52,7 +52,7 @@ extension Request {
     return type.count == form.count || type[form.count] == UInt8(ascii: ";") || type[form.count] == UInt8(ascii: " ")
   }
 
-  /// Whether the body, where it is a form, can be decoded.
+  /// True if the body, where it is a form, can be decoded.
   var isFormWellFormed: Bool { !hasFormBody || PercentDecoding.isWellFormed(body) }
 
   private func matches(_ rawName: UnsafeRawBufferPointer, _ name: String) -> Bool {

@@ -81,12 +81,12 @@ package final class Request: @unchecked Sendable {
     return name.withUTF8 { head.value(UnsafeRawBufferPointer($0))?.string }
   }
 
-  /// Whether the header is there and has this value, both in any case.
+  /// True if the header is there and has this value, both in any case.
   package func header(_ name: StaticString, is value: StaticString) -> Bool {
     head.value(name.rawBytes)?.equalsIgnoringCase(value.rawBytes) ?? false
   }
 
-  /// Whether the header's list of values (`a, b;q=1`) has this token.
+  /// True if the header's list of values (`a, b;q=1`) has this token.
   package func header(_ name: StaticString, hasToken token: StaticString) -> Bool {
     for field in head.fields where head[field.name].equalsIgnoringCase(name.rawBytes) {
       if TokenList(head[field.value]).accepts(token.rawBytes) { return true }
@@ -142,7 +142,7 @@ package final class Request: @unchecked Sendable {
   /// Tells whoever works on it to stop: the client is gone, or an operator has ended its query.
   package func cancel() { cancelled.store(true, ordering: .relaxed) }
 
-  /// What answering it has taken, as the handler and the writer of the answer count.
+  /// The work of answering it, as the handler and the writer of the answer count.
   package let work = RequestWork()
 
   /// When it was complete, on the monotonic clock: what waits is measured from here.

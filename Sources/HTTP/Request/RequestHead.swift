@@ -32,7 +32,7 @@ struct RequestHead: ~Copyable {
   var rawQuery: UnsafeRawBufferPointer { self[query] }
   var targetCount: Int { query.isEmpty ? path.upperBound : query.upperBound }
 
-  /// Where the query begins in the target; nil without a question mark.
+  /// Offset of the query in the target; nil without a question mark.
   var queryStart: Int? {
     path.upperBound < store.count && store.bytes[path.upperBound] == UInt8(ascii: "?") ? path.upperBound + 1 : nil
   }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What answering a request has taken. Written by whoever answers, read by anyone.
+/// The work of answering a request. Written by whoever answers, read by anyone.
 package struct RequestWork: ~Copyable {
   /// Samples read for it.
   package let samples = Atomic<Int>(0)

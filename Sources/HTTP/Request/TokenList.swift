@@ -4,7 +4,7 @@ struct TokenList {
 
   init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-  /// Whether `token` is in the list (any case) and not refused by a quality of zero.
+  /// True if `token` is in the list (any case) and not refused by a quality of zero.
   func accepts(_ token: UnsafeRawBufferPointer) -> Bool {
     var start = 0
     while start < bytes.count {

@@ -45,7 +45,7 @@ final class AnswerStream: @unchecked Sendable {
 
   /// Makes pieces until enough wait, or all are made.
   func produce() {
-    do throws(StreamFailure) {
+    do throws(StreamError) {
       while true {
         guard !request.isCancelled, let pieces, let writer else { throw .clientGone }
         if try pieces(writer) == .last {
@@ -68,9 +68,9 @@ final class AnswerStream: @unchecked Sendable {
   }
 
   /// Adds what was made.
-  func append(_ bytes: UnsafeRawBufferPointer) throws(StreamFailure) {
+  func append(_ bytes: UnsafeRawBufferPointer) throws(StreamError) {
     if bytes.isEmpty { return }
-    let outcome = state.withLock { state -> StreamFailure? in
+    let outcome = state.withLock { state -> StreamError? in
       if state.end != .open { return .clientGone }
       if state.readCount > 0 && state.readCount * 2 >= state.store.count {
         state.store.removeFirst(state.readCount)
@@ -103,7 +103,7 @@ final class AnswerStream: @unchecked Sendable {
 
   // MARK: The connection's end
 
-  /// What there is; `.later` has suspended the connection until there is more.
+  /// Copies out the bytes that are ready; `.later` has suspended the connection until there are more.
   func read(into buffer: UnsafeMutableRawBufferPointer, for connection: OpaquePointer) -> Read {
     let (read, goesOn) = state.withLock { state -> (Read, Bool) in
       if state.end == .failed { return (.failed, false) }

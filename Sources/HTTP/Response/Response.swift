@@ -1,5 +1,5 @@
 /// Why an answer could not be completed. The connection is then cut, so that nobody takes the part for the whole.
-package enum StreamFailure: Error, Equatable, CustomStringConvertible {
+package enum StreamError: Error, Equatable, CustomStringConvertible {
   /// The client is gone, did not read for too long, or the server is stopping.
   case clientGone
   /// The producer itself failed.
@@ -15,17 +15,17 @@ package enum StreamFailure: Error, Equatable, CustomStringConvertible {
 
 /// Fills the buffer it is lent and says how many bytes it wrote; 0 is the end. Called on the connection's thread, so
 /// it must not block: what needs time is a queued route's `.pieces`.
-package typealias BodyProducer = @Sendable (UnsafeMutableRawBufferPointer) throws(StreamFailure) -> Int
+package typealias BodyProducer = @Sendable (UnsafeMutableRawBufferPointer) throws(StreamError) -> Int
 
-/// Whether more pieces follow.
+/// The end of a piece: more follow, or it was the last.
 package enum PieceOutcome: Sendable { case more, last }
 
 /// Writes the next piece of an answer, some tens of kilobytes. The first pieces are made on the worker that ran the handler,
 /// further ones on threads for answers, whenever the client has taken what there was: by one thread at a time, so the
 /// state that it keeps between pieces needs no lock. It is released when the answer is over, well or not.
-package typealias BodyPieces = @Sendable (ResponseWriter) throws(StreamFailure) -> PieceOutcome
+package typealias BodyPieces = @Sendable (ResponseWriter) throws(StreamError) -> PieceOutcome
 
-/// What a handler answers.
+/// The answer of a handler.
 package struct Response: @unchecked Sendable {
   package enum Body {
     case empty
@@ -43,9 +43,9 @@ package struct Response: @unchecked Sendable {
   package var contentType: ContentType?
   package var headers: [(name: String, value: String)] = []
   package var body: Body
-  /// Whether the body may be compressed for clients that take it.
+  /// True if the body may be compressed for clients that take it.
   package var mayCompress = true
-  /// Whether the connection ends with this answer.
+  /// True if the connection ends with this answer.
   package var closesConnection = false
   /// Its share of the memory for answers.
   var lease: AnswerLease?
@@ -71,7 +71,7 @@ package struct Response: @unchecked Sendable {
     return Response(status: 302, contentType: .html, body: .bytes(Array(text.utf8))).with(header: "Location", target)
   }
 
-  /// Whether its size is not known beforehand.
+  /// True if its size is not known beforehand.
   var isStreamed: Bool {
     switch body {
     case .stream, .pieces: true
@@ -114,5 +114,4 @@ package struct ContentType: Sendable {
   /// The exposition format of Prometheus.
   package static let exposition = ContentType("text/plain; version=0.0.4; charset=utf-8")
   package static let ndjson = ContentType("application/x-ndjson")
-  package static let eventStream = ContentType("text/event-stream")
 }

@@ -1,8 +1,5 @@
 import CShims
-
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// A `Response` turned into the library's response object: body by copy, by lent memory or by callback, compressed
 /// where the client takes it. What the object refers to is retained once and released by its free callback.

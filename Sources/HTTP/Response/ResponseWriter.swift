@@ -1,5 +1,5 @@
-/// Where a handler writes an answer in pieces: gathered first, so that a small answer is sent as a whole, then compressed
-/// where the client takes it and handed to the stream. Used by one thread at a time.
+/// The writer of an answer in pieces: it gathers first, so that a small answer is sent as a whole, then compresses
+/// where the client takes that, and hands on to the stream. Used by one thread at a time.
 package final class ResponseWriter {
   /// Bytes that are gathered before they are handed on, and the largest answer that is sent as a whole.
   static let stageBytes = 64 * 1024
@@ -19,18 +19,18 @@ package final class ResponseWriter {
   /// Bytes that were written and not handed on.
   var stagedCount: Int { stage.count }
 
-  package func write(_ bytes: UnsafeRawBufferPointer) throws(StreamFailure) {
+  package func write(_ bytes: UnsafeRawBufferPointer) throws(StreamError) {
     request.work.bytes.add(bytes.count, ordering: .relaxed)
     guard stage.append(bytes) else { throw .failed("out of memory") }
     if stream != nil && stage.count >= Self.stageBytes { try flush() }
   }
 
-  package func write(_ text: StaticString) throws(StreamFailure) { try write(text.rawBytes) }
+  package func write(_ text: StaticString) throws(StreamError) { try write(text.rawBytes) }
 
-  package func write(_ bytes: [UInt8]) throws(StreamFailure) {
+  package func write(_ bytes: [UInt8]) throws(StreamError) {
     // A typed error does not pass through the array's own closure.
-    let result: Result<Void, StreamFailure> = bytes.withUnsafeBytes { pointer in
-      do throws(StreamFailure) {
+    let result: Result<Void, StreamError> = bytes.withUnsafeBytes { pointer in
+      do throws(StreamError) {
         return .success(try write(pointer))
       } catch {
         return .failure(error)
@@ -40,13 +40,13 @@ package final class ResponseWriter {
   }
 
   /// Sends what was gathered, so that the client sees it now; a compressed answer (see `mayCompress`) may still wait.
-  package func flush() throws(StreamFailure) {
+  package func flush() throws(StreamError) {
     guard let stream, stage.count > 0 else { return }
     try handOn(to: stream, finish: false)
   }
 
   /// The rest, and the end of the compression.
-  func finish() throws(StreamFailure) {
+  func finish() throws(StreamError) {
     guard let stream else { return }
     try handOn(to: stream, finish: true)
     stage.release()
@@ -64,7 +64,7 @@ package final class ResponseWriter {
   /// All that was gathered; the caller frees it.
   func takeStaged() -> UnsafeMutableRawBufferPointer { stage.take() }
 
-  private func handOn(to stream: AnswerStream, finish: Bool) throws(StreamFailure) {
+  private func handOn(to stream: AnswerStream, finish: Bool) throws(StreamError) {
     if let compressor {
       guard compressor.compress(stage.bytes, into: &compressed, finish: finish) else { throw .failed("out of memory") }
       try stream.append(compressed.bytes)

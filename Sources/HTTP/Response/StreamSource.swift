@@ -1,10 +1,7 @@
 import CShims
+import Glibc
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
-/// Where the library reads a streamed answer from; lives as long as its response object, on the connection's thread.
+/// The source of a streamed answer, read by the library; lives as long as its response object, on the connection's thread.
 /// The library drops a response before its connection, so the connection is there for every read.
 final class StreamSource {
   enum Origin {
@@ -60,7 +57,7 @@ final class StreamSource {
   }
 
   private func produce(_ producer: BodyProducer, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
-    do throws(StreamFailure) {
+    do throws(StreamError) {
       let count = try producer(buffer)
       precondition(count >= 0 && count <= buffer.count)
       return count == 0 ? Self.end : count

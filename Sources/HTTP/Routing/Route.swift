@@ -3,7 +3,7 @@ package typealias Executor = @Sendable (@escaping @Sendable () -> Void) -> Bool
 
 package typealias Handler = @Sendable (Request) -> Response
 
-/// Where a route's handler runs.
+/// The thread on which a route's handler runs.
 package enum RouteRun: Sendable {
   /// On the connection's thread: for what is short and never waits for other requests.
   case inline
@@ -30,11 +30,11 @@ package final class Route: Sendable {
   let run: RouteRun
   let limits: RouteLimits
   let handler: Handler
-  /// Whether `/workspaces/{id}` may stand before it.
+  /// True if `/workspaces/{id}` may stand before it.
   let inWorkspaces: Bool
-  /// Whether a form body is parameters; otherwise a body is bytes, whatever it calls itself.
+  /// True if a form body is parameters; otherwise a body is bytes, whatever it calls itself.
   let readsForm: Bool
-  /// Whether it is answered on connections beyond the limit of connections.
+  /// True if it is answered on connections beyond the limit of connections.
   let isForOperators: Bool
   /// Names of `{...}` in the pattern, in order; the last may be `{name...}`, which takes the rest of the path.
   let captureNames: [String]

@@ -3,7 +3,7 @@ package struct ExchangedAnswer: Sendable {
   package var status: Int
   package var bytes: [UInt8]
   /// Why an answer in pieces broke off, which a client would see as a cut connection.
-  package var failure: StreamFailure?
+  package var failure: StreamError?
 }
 
 // A request that is answered on the caller's thread, for worlds in which there are no connections and nothing may happen
@@ -32,7 +32,7 @@ extension Router {
   }
 
   private static func whole(_ response: Response, _ request: Request) -> ExchangedAnswer {
-    do throws(StreamFailure) {
+    do throws(StreamError) {
       return ExchangedAnswer(status: response.status, bytes: try response.wholeBody(for: request) ?? [])
     } catch {
       return ExchangedAnswer(status: response.status, bytes: [], failure: error)
@@ -42,7 +42,7 @@ extension Router {
 
 extension Response {
   /// The bytes that a connection would send behind the head; nil where they are many more than `bytesMax`.
-  func wholeBody(for request: Request, bytesMax: Int = .max) throws(StreamFailure) -> [UInt8]? {
+  func wholeBody(for request: Request, bytesMax: Int = .max) throws(StreamError) -> [UInt8]? {
     switch body {
     case .empty: return []
     case .bytes(let bytes): return bytes
@@ -58,7 +58,7 @@ extension Response {
     }
   }
 
-  private static func all(_ producer: BodyProducer, _ bytesMax: Int) throws(StreamFailure) -> [UInt8]? {
+  private static func all(_ producer: BodyProducer, _ bytesMax: Int) throws(StreamError) -> [UInt8]? {
     var all: [UInt8] = []
     let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 << 10, alignment: 16)
     defer { piece.deallocate() }

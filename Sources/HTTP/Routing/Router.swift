@@ -19,7 +19,7 @@ package struct Router: Sendable {
 
   private var nodes = [Node()]
   package private(set) var routes: [Route] = []
-  /// What stands before every path, segment by segment.
+  /// The prefix of every path, segment by segment.
   private let prefix: [[UInt8]]
 
   /// `prefix` is a path such as `/prometheus`; the root is sent there.

@@ -1,8 +1,5 @@
+import Glibc
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// A socket that listens before there is a server behind it, so that a taken port is known before anything else is
 /// touched; clients that connect meanwhile wait. One server takes it; untaken it closes itself.

@@ -1,8 +1,6 @@
 import CShims
-
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
+import Platform
 
 /// From the end of the headers to the end of the body: what is refused is refused before it is read.
 extension Connection {
@@ -39,7 +37,7 @@ extension Connection {
       return respond(refusal ?? badRequest("refused"))
     }
     let limit = request.route?.limits.bodyMillisecondsMax ?? limits.bodyMillisecondsMax
-    let deadline = MonotonicTime.nanoseconds() / 1_000_000 + Int64(limit)
+    let deadline = SystemClock().monotonicNanoseconds() / 1_000_000 + Int64(limit)
     return phase.enter(.body, deadlineMilliseconds: deadline) ? .YES : .NO
   }
 

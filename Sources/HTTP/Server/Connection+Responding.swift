@@ -1,4 +1,5 @@
 import CShims
+import Platform
 
 /// From a complete request to its queued answer: runs the handler here, or hands the request to a worker and waits
 /// suspended.
@@ -6,7 +7,7 @@ extension Connection {
   /// The request is complete.
   func run() -> MHD_Result {
     guard phase.enter(.running) else { return .NO }
-    request.completeNanoseconds = MonotonicTime.nanoseconds()
+    request.completeNanoseconds = SystemClock().monotonicNanoseconds()
     if let refusal { return respond(refusal) }
     guard let route = request.route else { return .NO }
     if !request.isFormWellFormed {
@@ -62,7 +63,7 @@ extension Connection {
   private func collected(_ response: Response) -> Response {
     guard case .pieces(_, let pieces) = response.body else { return response }
     let writer = ResponseWriter(for: request)
-    do throws(StreamFailure) {
+    do throws(StreamError) {
       while try pieces(writer) == .more {}
     } catch {
       core.log.warn("an answer could not be made", ["path": request.path, "reason": "\(error)"])

@@ -1,14 +1,12 @@
 import CShims
+import Glibc
+import Platform
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// One client connection and the request on it. Created and released by the library's connection callbacks; all but
 /// constants, `phase`, `worker` and what says otherwise belongs to the one thread that polls the connection.
 final class Connection: @unchecked Sendable {
-  /// What the library's next call for this request means.
+  /// The state of the request, which decides what the library's next call means.
   enum Stage { case started, receiving, queued, responded }
 
   let core: ServerCore
@@ -34,7 +32,7 @@ final class Connection: @unchecked Sendable {
   var isReserved = false
 
   // The watch thread's.
-  /// Where the connection was when its client was first seen to have closed.
+  /// Position of the connection when its client was first seen to have closed.
   var closedMark: UInt64 = 0
   var progress = SendingProgress()
 
@@ -63,7 +61,7 @@ final class Connection: @unchecked Sendable {
     self.handle = handle
     socket = apus_mhd_socket(handle)
     peer = apus_mhd_peer(handle).flatMap { PeerAddress($0) }
-    startNanoseconds = MonotonicTime.nanoseconds()
+    startNanoseconds = SystemClock().monotonicNanoseconds()
     openedNanoseconds = startNanoseconds
     idleSince = Atomic(startNanoseconds / 1_000_000)
     unfinished = core.unfinishedHeads.ofThisThread()
@@ -80,7 +78,7 @@ final class Connection: @unchecked Sendable {
 
   /// The request line arrived.
   func startRequest(target: UnsafePointer<CChar>?) {
-    startNanoseconds = MonotonicTime.nanoseconds()
+    startNanoseconds = SystemClock().monotonicNanoseconds()
     stage = .started
     hasSeenRequest = true
     let count = target.map { strlen($0) } ?? 0
@@ -97,7 +95,7 @@ final class Connection: @unchecked Sendable {
 
   /// The request is over, well or not: counts it and makes the connection ready for the next one.
   func finishRequest(_ code: MHD_RequestTerminationCode) {
-    let now = MonotonicTime.nanoseconds()
+    let now = SystemClock().monotonicNanoseconds()
     finishHead()
     lease = nil
     if stage == .started {
@@ -136,7 +134,7 @@ final class Connection: @unchecked Sendable {
     guard !hasSeenRequest, !core.isDraining.load(ordering: .relaxed), phase.phase == .idle,
       apus_socket_has_sent(socket) == 0
     else { return }
-    let age = MonotonicTime.nanoseconds() - startNanoseconds
+    let age = SystemClock().monotonicNanoseconds() - startNanoseconds
     var socket = pollfd(fd: socket, events: apus_poll_peer_closed, revents: 0)
     if age < Int64(limits.idleTimeoutSeconds) * 1_000_000_000, poll(&socket, 1, 0) == 0 {
       core.metrics.reject(.malformed)

@@ -1,9 +1,6 @@
 import CShims
+import Glibc
 import Platform
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// The thread that takes new connections from the listening socket, decides about each, and gives it to the library. One
 /// per server; ends when told, and closes the listening socket.

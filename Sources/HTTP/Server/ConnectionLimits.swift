@@ -51,7 +51,7 @@ enum ConnectionEviction: Int, CaseIterable {
   }
 }
 
-/// What became of a new connection.
+/// The verdict about a new connection.
 enum ConnectionVerdict {
   case admitted(evicting: ConnectionEviction?)
   case refused(ConnectionRefusal)

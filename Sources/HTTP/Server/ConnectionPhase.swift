@@ -1,6 +1,7 @@
 import Synchronization
 
-/// Where a connection is in its request, with the time by which it must have left that phase, in one atomic word: the
+/// The phase of a connection within its request, with the time by which it must have left that phase, in one atomic word:
+/// the
 /// connection's thread moves it on, the watch thread may cut it when it is late, and exactly one of the two wins.
 struct ConnectionPhase: ~Copyable {
   enum Phase: UInt64 {

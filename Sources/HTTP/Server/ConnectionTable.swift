@@ -1,9 +1,7 @@
 import CShims
+import Glibc
+import Platform
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// Every open connection, for the watch thread, for the drain and for those who decide about new ones. A connection is in
 /// the table exactly as long as its socket is open, and both change under the table's mutex: who holds it may use the
@@ -113,7 +111,7 @@ final class ConnectionTable: Sendable {
 
   /// Tells the newest connection without a whole request to go: of `network`, or of the network that has most.
   private static func evictSilent(_ state: inout State, of network: PeerAddress.Network?) -> Bool {
-    let youngest = MonotonicTime.nanoseconds() - ConnectionLimits.silentMillisecondsMin * 1_000_000
+    let youngest = SystemClock().monotonicNanoseconds() - ConnectionLimits.silentMillisecondsMin * 1_000_000
     var best: (connection: Connection, mark: UInt64, rank: (Int, Int, Int64))?
     for connection in state.connections where connection.isCounted {
       if let network, connection.peer?.network != network { continue }
@@ -132,7 +130,7 @@ final class ConnectionTable: Sendable {
 
   /// Tells the kept-alive connection to go that has been idle for longest.
   private static func evictIdle(_ state: inout State) -> Bool {
-    let latest = MonotonicTime.nanoseconds() / 1_000_000 - ConnectionLimits.idleMillisecondsMin
+    let latest = SystemClock().monotonicNanoseconds() / 1_000_000 - ConnectionLimits.idleMillisecondsMin
     var best: (connection: Connection, mark: UInt64, since: Int64)?
     for connection in state.connections where connection.isCounted {
       let mark = connection.phase.mark

@@ -1,61 +1,52 @@
 import CShims
+import Glibc
 import Platform
 import Synchronization
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// The thread that looks after connections nobody polls or that take too long: it cuts late ones and those whose clients
 /// do not read, and tells workers whose client is gone. One per server; ends when told.
-final class ConnectionWatch: @unchecked Sendable {
+final class ConnectionWatch: Sendable {
   /// How late a deadline may be noticed, and a client's end.
   private static let tickMilliseconds: Int32 = 200
 
   private let core: ServerCore
   /// Closing its writing end stops the thread.
   private let stopPipe: (reading: Int32, writing: Int32)
-  private var thread = pthread_t()
-  /// One for each connection, reused by every look.
-  private var sockets: [pollfd] = []
+  private let thread = Mutex<NamedThread?>(nil)
 
   /// Starts the thread.
   init(core: ServerCore) throws(HTTPServerError) {
     self.core = core
     stopPipe = try ConnectionAcceptor.makePipe()
-    let context = Unmanaged.passRetained(self)
-    let code = pthread_create(
-      &thread, nil,
-      { context in
-        if let context { Unmanaged<ConnectionWatch>.fromOpaque(context).takeRetainedValue().run() }
-        return nil
-      }, context.toOpaque())
-    if code != 0 {
-      context.release()
+    do throws(ThreadError) {
+      let started = try NamedThread(name: "http-watch") { [self] in run() }
+      thread.withLock { $0 = started }
+    } catch {
       close(stopPipe.reading)
       close(stopPipe.writing)
-      throw .cannotStart(reason: "no thread for the connection watch")
+      throw .cannotStart(reason: "\(error)")
     }
   }
 
   /// Ends the thread and waits for it. Called once.
   func stop() {
     close(stopPipe.writing)
-    pthread_join(thread, nil)
+    thread.withLock { $0 }?.join()
     close(stopPipe.reading)
   }
 
   private func run() {
-    apus_thread_name("http-watch")
+    // One for each connection, reused by every look.
+    var sockets: [pollfd] = []
     var stop = pollfd(fd: stopPipe.reading, events: Int16(POLLIN), revents: 0)
     while poll(&stop, 1, Self.tickMilliseconds) <= 0 {
-      let now = MonotonicTime.nanoseconds() / 1_000_000
+      let now = SystemClock().monotonicNanoseconds() / 1_000_000
       core.table.withAll { connections in
         for connection in connections {
           cutLate(connection, nowMilliseconds: now)
           cutStalled(connection, nowMilliseconds: now)
         }
-        lookForClosed(connections)
+        lookForClosed(connections, &sockets)
       }
     }
   }
@@ -92,7 +83,7 @@ final class ConnectionWatch: @unchecked Sendable {
     }
   }
 
-  private func lookForClosed(_ connections: [Connection]) {
+  private func lookForClosed(_ connections: [Connection], _ sockets: inout [pollfd]) {
     sockets.removeAll(keepingCapacity: true)
     for connection in connections {
       sockets.append(pollfd(fd: connection.socket, events: apus_poll_peer_closed, revents: 0))

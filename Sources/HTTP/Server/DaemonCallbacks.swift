@@ -1,8 +1,5 @@
 import CShims
-
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// The library's callbacks: the only place where its contexts become objects. A connection is retained when it starts
 /// and released when it is closed; the core outlives the daemon because the server owns both.

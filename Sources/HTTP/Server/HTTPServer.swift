@@ -1,10 +1,7 @@
 import CShims
+import Glibc
 import Platform
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// The HTTP/1.1 server: a thread of our own accepts, libmicrohttpd's threads poll connections and run inline handlers;
 /// queued ones run wherever their executor runs them. Started once, drained once; safe to use from any thread.
@@ -24,7 +21,7 @@ package final class HTTPServer: Sendable {
     var tls: TLSFiles
   }
 
-  /// What the library keeps pointers to.
+  /// The texts that the library keeps pointers to.
   private struct TLSFiles {
     var certificate: UnsafeMutablePointer<CChar>?
     var key: UnsafeMutablePointer<CChar>?

@@ -1,4 +1,4 @@
-/// What a server is started with: where it listens and every limit, with its unit in its name.
+/// The settings of a server: its address and every limit, with its unit in its name.
 package struct HTTPServerOptions: Sendable {
   /// `host:port`, `:port` (every address) or `[v6]:port`; port 0 lets the system choose.
   package var listenAddress = "0.0.0.0:9090"
@@ -45,9 +45,9 @@ package struct HTTPServerOptions: Sendable {
   package var pressedStallMillisecondsMax = 1_000
   /// Threads that make the pieces of answers whose first pieces their clients have taken.
   package var answerThreadCount = 2
-  /// What a refused client is told to wait.
+  /// Seconds that a refused client is told to wait.
   package var retryAfterSeconds = 5
-  /// What a request is told for which there is no room in a queue.
+  /// The answer to a request for which there is no room in a queue.
   package var busyResponse = Response.text(503, "too many queued requests")
 
   /// Called when queued work has ended, and when a large answer has left: memory may have become free.

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 import Platform
 
 /// The socket a server listens on: from the text of an address to a bound descriptor. The caller closes it.

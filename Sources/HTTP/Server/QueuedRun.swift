@@ -19,7 +19,7 @@ struct QueuedRun {
     var response = route.handler(request)
     if request.method != .head, case .pieces(_, let pieces) = response.body {
       let writer = ResponseWriter(for: request)
-      do throws(StreamFailure) {
+      do throws(StreamError) {
         // A small answer is sent as a whole.
         while writer.stagedCount < ResponseWriter.stageBytes {
           if try pieces(writer) == .more { continue }
@@ -70,7 +70,7 @@ struct QueuedRun {
     _ = request.answer.give(response.retryAfter(seconds: core.options.retryAfterSeconds))
   }
 
-  private func giveUp(_ failure: StreamFailure) {
+  private func giveUp(_ failure: StreamError) {
     guard case .failed(let reason) = failure else {
       // Nobody reads it.
       _ = request.answer.give(Response(status: 499))

@@ -1,6 +1,7 @@
 import CShims
 
-/// Whether the client of an answer takes it, seen from its socket's acknowledgements. The watch thread's, of one
+/// The progress of sending: whether the client takes its answer, seen from its socket's acknowledgements. The watch
+/// thread's, of one
 /// connection.
 struct SendingProgress {
   private var acknowledgedBytes: UInt64 = 0

@@ -1,7 +1,7 @@
 import Platform
 import Synchronization
 
-/// What all connections of a server share. Immutable but for its atomics and the parts that guard themselves.
+/// The parts that all connections of a server share. Immutable but for its atomics and the parts that guard themselves.
 final class ServerCore: Sendable {
   let options: HTTPServerOptions
   let log: Log
@@ -11,11 +11,11 @@ final class ServerCore: Sendable {
   let compressors = CompressorPool()
   let table: ConnectionTable
   let unfinishedHeads = UnfinishedHeadsByThread()
-  /// What answers that wait for their clients may hold.
+  /// The memory that answers which wait for their clients may hold.
   let answers: AnswerMemory
   /// The port it listens on; 0 before it does.
   private let boundPort = Atomic<Int>(0)
-  /// Where pieces of answers are made once their handlers are done; nil before the start and after the end.
+  /// The threads that make pieces of answers once their handlers are done; nil before the start and after the end.
   private let answerPool = Mutex<WorkerPool?>(nil)
   /// Answers end their connections.
   let isDraining = Atomic<Bool>(false)
@@ -93,7 +93,7 @@ final class ServerCore: Sendable {
     return nowNanoseconds / 1_000_000 + Int64(limit)
   }
 
-  /// What the client takes, the better first; nil where it takes neither.
+  /// The better encoding that the client takes; nil where it takes neither.
   func encoding(for request: Request) -> ContentEncoding? {
     if request.header("accept-encoding", hasToken: "zstd") { return .zstd }
     return request.header("accept-encoding", hasToken: "gzip") ? .gzip : nil

@@ -65,7 +65,7 @@ final class RouteMetrics: Sendable {
   }
 }
 
-/// What the server counts about itself. Immutable but for its atomics.
+/// The metrics of a server. Immutable but for its atomics.
 final class ServerMetrics: Sendable {
   private let routes: [RouteMetrics]
   /// Requests that belong to no route.

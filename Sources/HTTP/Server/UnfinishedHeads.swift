@@ -1,9 +1,6 @@
 import CShims
+import Glibc
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// The connections of one of the library's threads whose request line has arrived and whose headers have not ended. Used
 /// by that thread alone.
@@ -64,7 +61,7 @@ extension Connection {
   }
 }
 
-/// What the headers so far say of the body's length, as the library reads them: the first of each name counts.
+/// The body's length by the headers so far, as the library reads them: the first of each name counts.
 private struct LengthLook {
   var isChunked = false
   private var hasLength = false

@@ -44,7 +44,7 @@ package struct RelabelRule: Sendable, Equatable {
 extension RelabelRule {
   package struct Violation: Sendable, Equatable {
     package var message: String
-    /// Where to look; nil: at the rule itself.
+    /// The field to look at; nil: the rule itself.
     package var field: Field?
   }
 
@@ -52,7 +52,8 @@ extension RelabelRule {
     Violation(message: "unknown relabel action \(quoted(text))", field: .action)
   }
 
-  /// What is wrong between the keys; nil where all is well. A key that repeats its default counts as not given.
+  /// The condition that the keys break together; nil where they break none. A key that repeats its default counts as not
+  /// given.
   package func violation() -> Violation? {
     if action == .hashmod && modulus == 0 {
       return Violation(message: "relabel configuration for hashmod requires non-zero modulus", field: .modulus)

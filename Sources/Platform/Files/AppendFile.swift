@@ -26,7 +26,7 @@ package final class AppendFile {
 
   package var path: String { file.path }
 
-  /// What was appended in all: where the next byte goes.
+  /// Bytes appended in all, which is the offset of the next one.
   package var size: Int { writtenSize + buffer.count }
 
   /// Takes all of the bytes or, on an error, none, and gives the offset of the first.

@@ -5,7 +5,7 @@ package struct AtomicReplace: ~Copyable {
   package static let temporarySuffix = ".tmp"
 
   package let path: String
-  /// Where the new contents go.
+  /// The file that the new contents are written to.
   package let file: AppendFile
   private let disk: any Disk
   private var isCommitted = false

@@ -1,4 +1,4 @@
-/// What happens with a file of the data directory that cannot be used as it is: the original is kept in the quarantine,
+/// The report of a file of the data directory that cannot be used as it is: the original is kept in the quarantine,
 /// it is counted under its name, and one log line says what was damaged, what is used instead and what that means. Any
 /// thread.
 package struct DamagedFiles: Sendable {

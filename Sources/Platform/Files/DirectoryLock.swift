@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 import Synchronization
 
 /// The right to use a data directory, for one process at a time: a file `lock` in it, which is Prometheus's name and
@@ -48,7 +46,7 @@ package final class DirectoryLock: Sendable {
     try self.init(directory, isLocal: isLocal, usesKernelLock: true, clock: clock, timing: timing, onLost: onLost)
   }
 
-  /// What the file system can do is handed in, so that tests have every kind.
+  /// The abilities of the file system are handed in, so that tests have every kind.
   init(
     _ directory: String, isLocal: Bool, usesKernelLock: Bool, own: LockRecord = .current(), clock: any Clock,
     timing: Timing, onLost: @escaping @Sendable (DirectoryLockError) -> Void

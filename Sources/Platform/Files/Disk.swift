@@ -1,7 +1,7 @@
 // The disk as the database sees it: a handful of operations, each of which may fail, with a real and a simulated
 // implementation (`LinuxDisk`, `SimulatedDisk`), so that crashes, full disks and torn writes are ordinary tests.
 
-/// What went wrong with which file. The only error of this layer.
+/// A failed operation on a file. The only error of this layer.
 package struct DiskError: Error, Equatable, CustomStringConvertible {
   package var operation: String
   package var path: String
@@ -16,7 +16,7 @@ package struct DiskError: Error, Equatable, CustomStringConvertible {
 
   package var isNotFound: Bool { code == 2 }
   package var isDiskFull: Bool { code == 28 || code == 122 }
-  /// What a link or a rename from one file system to another gives (`EXDEV`).
+  /// The error of a link or a rename from one file system to another (`EXDEV`).
   package static let otherFileSystemCode: Int32 = 18
 
   package var description: String { "\(operation) \(path): \(errorText(code))" }
@@ -48,7 +48,7 @@ package struct FileStatus: Sendable {
   }
 }
 
-/// An open file. Safe to read from several threads; writers take turns among themselves.
+/// An open file. Safe to read from several threads; writers exclude each other.
 package protocol DiskFile: AnyObject, Sendable {
   var path: String { get }
   func size() throws(DiskError) -> Int

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 extension DiskPath {
   /// The path from the root of the file system, for whoever stands in another directory. The path as it is where the

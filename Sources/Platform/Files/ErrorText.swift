@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// The system's text for an error number.
 package func errorText(_ code: Int32) -> String {

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 import Synchronization
 
 /// The machine's file systems. Stateless; any thread may call.

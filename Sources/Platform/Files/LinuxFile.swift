@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 import Synchronization
 
 /// A file descriptor, owned. Reads and writes name their offset, so threads share no position. Whoever closes it makes

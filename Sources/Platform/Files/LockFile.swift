@@ -1,11 +1,9 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 import Synchronization
 
 /// The open file of a `DirectoryLock`, with flock(2) on it where the file system has that.
 final class LockFile: Sendable {
-  enum Failure: Error, CustomStringConvertible {
+  enum OpenError: Error, CustomStringConvertible {
     case locked(owner: String)
     case disk(DiskError)
 
@@ -35,7 +33,7 @@ final class LockFile: Sendable {
 
   deinit { close() }
 
-  static func open(_ path: String, usesKernelLock: Bool) throws(Failure) -> LockFile {
+  static func open(_ path: String, usesKernelLock: Bool) throws(OpenError) -> LockFile {
     for _ in 0..<attemptCountMax {
       guard let (descriptor, isNew) = try openOrCreate(path) else { continue }
       let hasKernelLock: Bool
@@ -52,7 +50,7 @@ final class LockFile: Sendable {
   }
 
   /// Nil when the file went away in between.
-  private static func openOrCreate(_ path: String) throws(Failure) -> (descriptor: Int32, isNew: Bool)? {
+  private static func openOrCreate(_ path: String) throws(OpenError) -> (descriptor: Int32, isNew: Bool)? {
     do {
       return (try SystemCalls.open(path, O_RDWR | O_CREAT | O_EXCL), true)
     } catch {
@@ -67,7 +65,7 @@ final class LockFile: Sendable {
   }
 
   /// False where the file system has no such locks.
-  private static func lock(_ descriptor: Int32, _ path: String) throws(Failure) -> Bool {
+  private static func lock(_ descriptor: Int32, _ path: String) throws(OpenError) -> Bool {
     do {
       if try SystemCalls.lockExclusively(descriptor, path: path) { return true }
     } catch {
@@ -130,7 +128,7 @@ final class LockFile: Sendable {
     try SystemCalls.sync(open, path: path)
   }
 
-  /// Whether the name still leads to the file that is open here.
+  /// True if the name still leads to the file that is open here.
   var isUnderItsName: Bool {
     guard let named = try? SystemCalls.status(path),
       let open = try? SystemCalls.status(descriptor.load(ordering: .relaxed), path: path)

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// Who holds a data directory, as its lock file says it:
 ///
@@ -37,12 +35,12 @@ struct LockRecord: Equatable, Sendable {
       host: hasName ? String(decoding: host, as: UTF8.self) : "", beat: 0)
   }
 
-  /// Whether both name the same process.
+  /// True if both name the same process.
   func isSameProcess(as other: LockRecord) -> Bool {
     pid == other.pid && startTicks == other.startTicks && boot == other.boot && namespace == other.namespace
   }
 
-  /// Whether a process of this machine and namespace is that one and runs.
+  /// True if a process of this machine and namespace is that one and runs.
   var isAlive: Bool {
     guard let stat = ProcFile.text("/proc/\(pid)/stat").flatMap(ProcessStat.init) else { return false }
     return stat.startTicks == startTicks && stat.state != "Z" && stat.state != "X"

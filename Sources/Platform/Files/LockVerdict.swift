@@ -1,4 +1,4 @@
-/// What a lock file that is there says about its owner. A pure decision.
+/// The decision about a lock file that is there, by what it says of its owner. Pure.
 enum LockVerdict: Equatable {
   /// The owner is gone, or never was.
   case free

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// The bytes of a whole file, valid while the object lives. Immutable, so any thread may read it.
 package final class MappedFile: @unchecked Sendable {

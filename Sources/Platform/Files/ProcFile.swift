@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// A file the kernel makes up when it is read: it has no size, so it is read until it ends.
 enum ProcFile {

@@ -66,7 +66,7 @@ package struct Quarantine: Sendable {
     return kept
   }
 
-  /// Whether a file is here already, under this name or one made of it: each start finds the same damage again until it
+  /// True if a file is here already, under this name or one made of it: each start finds the same damage again until it
   /// is mended.
   private func isSame(_ kept: Kept, _ status: FileStatus, _ name: String) -> Bool {
     guard kept.status.size == status.size, kept.status.modifiedMilliseconds == status.modifiedMilliseconds else {

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Where random numbers come from: the system, or a seed that brings all of them back, so that what a simulated disk was
+/// The source of random numbers: the system, or a seed that brings all of them back, so that what a simulated disk was
 /// asked to do can be repeated. Any thread.
 package final class RandomNumbers: RandomNumberGenerator, Sendable {
   /// Nil: the system's.

@@ -39,12 +39,12 @@ package struct SealedFile: Sendable {
     package var body: [UInt8]
   }
 
-  /// What a start finds.
+  /// The outcome of reading the file.
   package struct Reading: Sendable {
-    /// What can be used: the present generation, or the one before. Nil where there is neither.
+    /// The generation that can be used: the present one, or the one before. Nil where there is neither.
     package var contents: Contents?
     package var isPrevious = false
-    /// What is wrong with the present generation; nil where nothing is.
+    /// Damage of the present generation; nil where it is whole.
     package var damage: String?
   }
 
@@ -53,13 +53,13 @@ package struct SealedFile: Sendable {
     let present = generation(path, objection)
     if case .success(let contents) = present { return Reading(contents: contents) }
     let previous = generation(path + SealedFile.previousSuffix, objection)
-    let damage: String? = if case .failure(let fault) = present { fault.text } else { nil }
+    let damage: String? = if case .failure(let damage) = present { damage.text } else { nil }
     switch previous {
     case .success(let contents):
       return Reading(contents: contents, isPrevious: true, damage: damage ?? "the file is missing")
-    case .failure(let fault):
+    case .failure(let previousDamage):
       // A file that never was is no damage; one whose last generation is there was taken away.
-      return Reading(damage: damage ?? (fault.text == nil ? nil : "the file is missing"))
+      return Reading(damage: damage ?? (previousDamage.text == nil ? nil : "the file is missing"))
     }
   }
 
@@ -103,24 +103,24 @@ package struct SealedFile: Sendable {
   // MARK: generations
 
   /// Why a generation cannot be used; no text: it is not there.
-  private struct Fault: Error, CustomStringConvertible {
+  private struct Damage: Error, CustomStringConvertible {
     var text: String?
     var description: String { text ?? "it is not there" }
   }
 
-  private func generation(_ path: String, _ objection: (Contents) -> String?) -> Result<Contents, Fault> {
+  private func generation(_ path: String, _ objection: (Contents) -> String?) -> Result<Contents, Damage> {
     let bytes: [UInt8]
     do throws(DiskError) {
-      if try disk.status(path).size > SealedFile.bytesMax { return .failure(Fault(text: "it is too large")) }
+      if try disk.status(path).size > SealedFile.bytesMax { return .failure(Damage(text: "it is too large")) }
       bytes = try disk.readFile(path)
     } catch {
-      return .failure(Fault(text: error.isNotFound ? nil : "it cannot be read: \(error)"))
+      return .failure(Damage(text: error.isNotFound ? nil : "it cannot be read: \(error)"))
     }
-    if bytes.isEmpty { return .failure(Fault(text: "it is empty")) }
+    if bytes.isEmpty { return .failure(Damage(text: "it is empty")) }
     guard let contents = unseal(bytes) ?? unsealedBody(bytes).map({ Contents(format: 0, body: $0) }) else {
-      return .failure(Fault(text: "its checksum does not match its bytes"))
+      return .failure(Damage(text: "its checksum does not match its bytes"))
     }
-    if let text = objection(contents) { return .failure(Fault(text: text)) }
+    if let text = objection(contents) { return .failure(Damage(text: text)) }
     return .success(contents)
   }
 

@@ -2,10 +2,7 @@
 // error of the system becomes a `DiskError` that names the file. Nothing here decides anything.
 
 import CShims
-
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// A call's result together with its error number, read before anything else can change it.
 private struct CallResult {

@@ -1,9 +1,6 @@
 import CShims
+import Glibc
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// Gives memory back to the system that the allocator keeps after large queries: on a thread of its own, and only when work
 /// has ended that may have left some. One per process; any thread.

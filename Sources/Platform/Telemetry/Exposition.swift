@@ -43,7 +43,7 @@ package enum Exposition {
       bytes.append(UInt8(ascii: "}"))
     }
     bytes.append(UInt8(ascii: " "))
-    FloatText.append(sample.value, to: &bytes)
+    MetricNumberText.append(sample.value, to: &bytes)
     bytes.append(UInt8(ascii: "\n"))
   }
 

@@ -1,8 +1,6 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
-/// What the system says of the place this process runs in.
+/// The machine and system that this process runs on, as the system names them.
 package enum HostFacts {
   package static var workingDirectory: String {
     var path = [CChar](repeating: 0, count: Int(PATH_MAX))

@@ -202,7 +202,7 @@ package final class MetricsRegistry: Sendable {
   ) -> [MetricSample] {
     let (cumulative, sum) = histogram.snapshot()
     if waitsForUse && cumulative.last == 0 { return [] }
-    let bounds = histogram.upperBounds.map(FloatText.text) + ["+Inf"]
+    let bounds = histogram.upperBounds.map(MetricNumberText.text) + ["+Inf"]
     var samples = zip(bounds, cumulative).map { bound, count in
       MetricSample(name: name + "_bucket", labels: labels + [("le", bound)], value: Double(count))
     }

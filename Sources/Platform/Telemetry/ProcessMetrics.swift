@@ -1,8 +1,6 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
-/// What the system knows about this process, read from /proc whenever the registry is read, under the names that every
+/// The system's figures of this process, read from /proc whenever the registry is read, under the names that every
 /// Prometheus client library uses. A value that cannot be read is left out.
 package enum ProcessMetrics {
   package static func register(in registry: MetricsRegistry) {

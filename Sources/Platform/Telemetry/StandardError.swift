@@ -1,12 +1,10 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 import Synchronization
 
 /// The process's standard error as a place for whole lines. The mutex keeps a line whole that the system takes in parts
 /// (a pipe is only atomic up to 4 KiB).
 enum StandardError {
-  private static let turn = Mutex<Void>(())
+  private static let lock = Mutex<Void>(())
 
   /// One write(2) for the line and its end. What standard error refuses (closed, a full disk, a full non-blocking pipe)
   /// is lost: there is no place left to report it, and a log must not stop the server.
@@ -16,7 +14,7 @@ enum StandardError {
     var text = line
     text.append("\n")
     text.withUTF8 { bytes in
-      turn.withLock { _ in _ = SystemCalls.writeStream(UnsafeRawBufferPointer(bytes), to: descriptor) }
+      lock.withLock { _ in _ = SystemCalls.writeStream(UnsafeRawBufferPointer(bytes), to: descriptor) }
     }
   }
 }

@@ -22,9 +22,9 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
     }
   }
 
-  /// What a waiting thread waits for.
-  private static var elementBell: Int { 0 }
-  private static var roomBell: Int { 1 }
+  /// The condition that threads wait for which take an element.
+  private static var elementCondition: Int { 0 }
+  private static var roomCondition: Int { 1 }
 
   package let limit: Int
   private let ring: Monitor<Ring>
@@ -32,47 +32,47 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
   package init(limit: Int) {
     precondition(limit > 0, "a queue holds at least one element")
     self.limit = limit
-    self.ring = Monitor(Ring(slots: Array(repeating: nil, count: limit)), bellCount: 2)
+    self.ring = Monitor(Ring(slots: Array(repeating: nil, count: limit)), conditionCount: 2)
   }
 
   /// False when the queue is full or closed.
   package func tryPush(_ element: Element) -> Bool {
     let isPushed = ring.withLock { Self.append(element, to: &$0) == true }
-    if isPushed { ring.wakeOne(at: Self.elementBell) }
+    if isPushed { ring.wakeOne(at: Self.elementCondition) }
     return isPushed
   }
 
   /// Waits for room. False when the queue is closed, or still full at the deadline.
   package func push(_ element: Element, until deadline: Deadline = .never) -> Bool {
-    let isPushed = ring.wait(at: Self.roomBell, until: deadline) { Self.append(element, to: &$0) } == true
-    if isPushed { ring.wakeOne(at: Self.elementBell) }
+    let isPushed = ring.wait(at: Self.roomCondition, until: deadline) { Self.append(element, to: &$0) } == true
+    if isPushed { ring.wakeOne(at: Self.elementCondition) }
     return isPushed
   }
 
   /// Nil when the queue is empty.
   package func tryPop() -> Element? {
     let element = ring.withLock { $0.removeFirst() }
-    if element != nil { ring.wakeOne(at: Self.roomBell) }
+    if element != nil { ring.wakeOne(at: Self.roomCondition) }
     return element
   }
 
   /// Waits for an element. Nil when the queue is closed and empty, or still empty at the deadline.
   package func pop(until deadline: Deadline = .never) -> Element? {
     // The outer optional says whether the wait is over, the inner one is its outcome.
-    let popped: Element?? = ring.wait(at: Self.elementBell, until: deadline) { ring -> Element?? in
+    let popped: Element?? = ring.wait(at: Self.elementCondition, until: deadline) { ring -> Element?? in
       if let element = ring.removeFirst() { return .some(element) }
       return ring.isClosed ? .some(nil) : nil
     }
     guard let element = popped ?? nil else { return nil }
-    ring.wakeOne(at: Self.roomBell)
+    ring.wakeOne(at: Self.roomCondition)
     return element
   }
 
   /// Refuses further pushes; what is inside is still popped. Idempotent.
   package func close() {
     ring.withLock { $0.isClosed = true }
-    ring.wakeAll(at: Self.elementBell)
-    ring.wakeAll(at: Self.roomBell)
+    ring.wakeAll(at: Self.elementCondition)
+    ring.wakeAll(at: Self.roomCondition)
   }
 
   /// Closes and takes out what is inside.

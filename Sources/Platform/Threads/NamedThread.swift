@@ -1,9 +1,6 @@
 import CShims
+import Glibc
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// The system gave no thread (too many, or no memory for its stack).
 package struct ThreadError: Error, Equatable, CustomStringConvertible {
@@ -18,7 +15,7 @@ package struct ThreadError: Error, Equatable, CustomStringConvertible {
 package final class NamedThread: Sendable {
   /// Address space, not memory: pages are taken when touched. Deep recursion (query trees) bounds itself far below.
   package static let stackBytesDefault = 4 << 20
-  /// What Linux keeps of a name.
+  /// Bytes that Linux keeps of a name.
   package static let nameBytesMax = 15
 
   package let name: String
@@ -61,11 +58,11 @@ package final class NamedThread: Sendable {
     }
   }
 
-  /// Whether the caller runs on this thread.
+  /// True if the caller runs on this thread.
   package var isCurrent: Bool { pthread_equal(handle, pthread_self()) != 0 }
 }
 
-/// What a new thread takes over from its creator.
+/// The name and body that a new thread takes over from its creator.
 private final class Start: Sendable {
   let name: String
   let body: @Sendable () -> Void

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// The signals that mean something to the server, as values that one thread waits for. No code of ours ever runs inside a
 /// signal handler. `block` is called by the main thread before there is any other: new threads inherit what is blocked.

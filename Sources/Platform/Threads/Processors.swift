@@ -1,8 +1,6 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
-/// What the machine runs threads on.
+/// The processors that this process may use.
 package enum Processors {
   /// Those that are on; at least one.
   package static let count = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))

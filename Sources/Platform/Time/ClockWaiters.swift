@@ -24,7 +24,7 @@ package final class ClockWaiters: Sendable {
 
   /// Those who are woken are no waiters any more: one whose moment has not come adds itself again. They take their own
   /// locks, so none is held here while they are called.
-  func wakeAll() {
+  package func wakeAll() {
     let woken = state.withLock { state in
       defer { state.wakeByID.removeAll() }
       return Array(state.wakeByID.values)
@@ -33,7 +33,7 @@ package final class ClockWaiters: Sendable {
   }
 
   /// Blocks until so many threads wait.
-  func waitUntilCount(_ count: Int) {
+  package func waitUntilCount(_ count: Int) {
     _ = state.wait { $0.wakeByID.count >= count ? true : nil }
   }
 }

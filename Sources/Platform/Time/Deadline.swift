@@ -36,7 +36,7 @@ package struct Deadline: Sendable {
   /// Blocks until the moment has come. Nothing ends it early: what is to be stoppable waits on a `Monitor`.
   package func pause() {
     precondition(clock != nil, "never does not come")
-    let nobodyRings = Monitor(false)
-    let _: Void? = nobodyRings.wait(until: self) { _ in nil }
+    let nobodyWakes = Monitor(false)
+    let _: Void? = nobodyWakes.wait(until: self) { _ in nil }
   }
 }

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// The machine's own clocks. Stateless; any thread may ask.
 package struct SystemClock: Clock {

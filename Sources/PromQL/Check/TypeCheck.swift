@@ -1,6 +1,6 @@
 import Model
 
-/// Whether a parsed tree makes sense: the kinds of operands and arguments, the labels of matchings. Also settles what only
+/// The check of a parsed tree: the kinds of operands and arguments, the labels of matchings. Also settles what only
 /// kinds decide: set operators match many to many, and only vectors match at all.
 struct TypeCheck {
   let query: [UInt8]
@@ -48,7 +48,7 @@ struct TypeCheck {
 
   private func check(_ selector: VectorSelector, allowsEmpty: Bool) throws(ParseError) {
     if !selector.name.isEmpty {
-      for matcher in selector.matchers.dropLast() where matcher.name == "__name__" {
+      for matcher in selector.matchers.dropLast() where matcher.name == LabelName.metric {
         let both = "\(QuotedText.double(selector.name)) or \(QuotedText.double(matcher.value))"
         throw failure("metric name must not be set twice: \(both)", at: selector.position)
       }

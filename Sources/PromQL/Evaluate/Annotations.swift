@@ -1,13 +1,13 @@
 import Model
 
-/// What a query's answer should be taken with a grain of salt for.
+/// A warning or note about a query's answer.
 struct Annotation {
   enum Level { case warning, info }
 
   var level: Level
   var message: String
   var position: PositionRange
-  /// What is said only once at the end, over all places where the same was seen.
+  /// Forced monotonicity, summed over all places where it was seen and told once at the end.
   var monotonicity: ForcedMonotonicity?
   var occurrences = 1
 

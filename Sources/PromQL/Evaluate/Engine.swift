@@ -151,7 +151,7 @@ package struct Engine: Sendable {
     let merging = SeriesMerge(evaluator, unique: false)
     try evaluator.stream(expression) { (input) throws(QueryError) in
       var series = input
-      if series.dropsName { series.labels = LabelNames.metadata.dropping(series.labels) }
+      if series.dropsName { series.labels = LabelFilter.metadata.dropping(series.labels) }
       try merging.add(series)
     }
     try merging.finish(sink)
@@ -193,7 +193,7 @@ package struct Engine: Sendable {
         samples.histograms = Array(column.histograms[window.histograms])
       }
       if samples.isEmpty { return }
-      let labels = input.dropsName ? LabelNames.metadata.dropping(input.labels) : input.labels
+      let labels = input.dropsName ? LabelFilter.metadata.dropping(input.labels) : input.labels
       try answer.add(labels, samples: samples.count, bytes: samples.byteCount)
       series.append(MatrixSeries(labels: labels, samples: samples))
     }
@@ -225,7 +225,8 @@ package struct Engine: Sendable {
   }
 }
 
-/// What the answer of a query holds of its budget: its series, and the text of the largest label set, which is written in one
+/// The share of its budget that the answer of a query holds: its series, and the text of the largest label set, which is
+/// written in one
 /// piece.
 private struct AnswerSize {
   private let context: QueryContext

@@ -82,21 +82,21 @@ extension Evaluator {
   }
 }
 
-/// What two series must have in common to be matched.
+/// The labels that two series must share to be matched.
 struct MatchSignature {
-  private let names: LabelNames
+  private let names: LabelFilter
   private let isOn: Bool
 
   init(_ matching: VectorMatching) {
     isOn = matching.isOn
-    names = LabelNames(matching.isOn ? matching.labels : matching.labels + [LabelNames.metricName])
+    names = LabelFilter(matching.isOn ? matching.labels : matching.labels + [LabelName.metric])
   }
 
   func key(_ labels: Labels) -> Labels { isOn ? names.keeping(labels) : names.dropping(labels) }
 }
 
 extension BinaryOperator {
-  /// Whether the result is no longer a sample of the metric, so that its name goes.
+  /// True if the result is no longer a sample of the metric, so that its name goes.
   var changesMeaning: Bool {
     switch self {
     case .add, .subtract, .multiply, .divide, .power, .modulo, .arcTangent: true

@@ -110,7 +110,7 @@ extension Evaluator {
     }
     var builder = LabelsBuilder()
     var seen: Set<String> = []
-    for matcher in matchers where matcher.name != LabelNames.metricName {
+    for matcher in matchers where matcher.name != LabelName.metric {
       if matcher.kind == .equal, !seen.contains(matcher.name) {
         builder.set(matcher.name, matcher.value)
         seen.insert(matcher.name)

@@ -38,7 +38,7 @@ extension Evaluator {
     let plan = try BucketPlan(node, self)
     var members: [Member] = []
     var places: [Labels: Int] = [:]
-    let withoutBound = LabelNames(["le"])
+    let withoutBound = LabelFilter(["le"])
     let holding = Holding(context)
     defer { holding.release() }
     let all = try collect(plan.vector, holding)
@@ -138,7 +138,7 @@ enum BucketBound {
   }
 }
 
-/// What one call of histogram_quantile, histogram_quantiles or histogram_fraction asks for.
+/// The request of one call of histogram_quantile, histogram_quantiles or histogram_fraction.
 private struct BucketPlan {
   /// For each result its scalar arguments at each step: a quantile, or a lower and an upper value.
   let results: [[[Double]]]

@@ -14,7 +14,7 @@ extension Evaluator {
 }
 
 private struct InfoJoin {
-  static let identifying = LabelNames(["instance", "job"])
+  static let identifying = LabelFilter(["instance", "job"])
 
   private let evaluator: Evaluator
   private let holding: Holding
@@ -38,16 +38,16 @@ private struct InfoJoin {
     self.holding = holding
     var matchers: [Matcher] = []
     if node.arguments.count > 1, case .selector(let selector) = node.arguments[1] { matchers = selector.matchers }
-    dataMatchers = matchers.filter { $0.name != LabelNames.metricName }
-    nameTests = InfoJoin.nameMatchers(matchers.filter { $0.name == LabelNames.metricName }).map(MatcherTest.init)
+    dataMatchers = matchers.filter { $0.name != LabelName.metric }
+    nameTests = InfoJoin.nameMatchers(matchers.filter { $0.name == LabelName.metric }).map(MatcherTest.init)
     shift = InfoJoin.shift(of: node.arguments[0]) ?? TimeShift()
   }
 
   /// `target_info` without conditions on the name; with only negative ones, any name that ends in `_info`.
   private static func nameMatchers(_ given: [Matcher]) -> [Matcher] {
-    if given.isEmpty { return [Matcher(.equal, LabelNames.metricName, "target_info")] }
+    if given.isEmpty { return [Matcher(.equal, LabelName.metric, "target_info")] }
     if given.contains(where: { $0.kind == .equal || $0.kind == .regex }) { return given }
-    return [Matcher(.regex, LabelNames.metricName, ".+_info")] + given
+    return [Matcher(.regex, LabelName.metric, ".+_info")] + given
   }
 
   /// When the info series are looked at: as the first selector is, through the subqueries around it.
@@ -186,7 +186,7 @@ private struct InfoJoin {
     }
     var added: [(name: String, value: String)] = []
     for info in infos {
-      for (name, value) in info.pairs where name != LabelNames.metricName {
+      for (name, value) in info.pairs where name != LabelName.metric {
         if !dataMatchers.isEmpty, !dataMatchers.contains(where: { $0.name == name }) { continue }
         if let other = added.first(where: { $0.name == name }), other.value != value {
           throw .execution("conflicting label: \(name)")

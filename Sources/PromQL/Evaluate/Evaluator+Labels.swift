@@ -73,7 +73,7 @@ extension Evaluator {
       }
       if let found {
         series.labels = series.labels.setting(name, found)
-        if target == LabelNames.metricName { series.dropsName = false }
+        if target == LabelName.metric { series.dropsName = false }
       }
       try merging.add(series)
     }
@@ -112,7 +112,7 @@ enum NaturalOrder {
 
   private static func isDigit(_ byte: UInt8?) -> Bool { byte.map { $0 >= 48 && $0 <= 57 } ?? false }
 
-  /// Whether one run of digits is the smaller number; nil where they are the same.
+  /// True if one run of digits is the smaller number; nil where they are the same.
   private static func numericOrder(_ one: Substring.UTF8View, _ two: Substring.UTF8View) -> Bool? {
     guard let one = Double(String(decoding: one, as: UTF8.self)),
       let two = Double(String(decoding: two, as: UTF8.self)),

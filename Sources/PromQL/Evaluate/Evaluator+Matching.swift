@@ -196,10 +196,10 @@ private struct VectorJoin {
   private func resultLabels(_ many: Labels, _ one: Labels) -> Labels {
     var labels = many
     if (node.returnsBool && !evaluator.context.options.delaysNameRemoval) || node.op.changesMeaning {
-      labels = LabelNames.metadata.dropping(labels)
+      labels = LabelFilter.metadata.dropping(labels)
     }
     if isOneToOne {
-      let names = LabelNames(matching.labels)
+      let names = LabelFilter(matching.labels)
       labels = matching.isOn ? names.keeping(labels) : names.dropping(labels)
     }
     if matching.include.isEmpty { return labels }

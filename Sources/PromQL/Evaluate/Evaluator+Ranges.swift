@@ -74,7 +74,7 @@ extension Evaluator {
     }
   }
 
-  /// What the windows of a range selector reach, with what its modifiers look at beyond them.
+  /// The times that the windows of a range selector reach, with those its modifiers look at beyond them.
   func request(_ vector: RangeVector, _ selector: VectorSelector) -> SelectionRequest {
     let (first, last) = referenceTimes(vector.shift)
     let before = vector.isExtended ? context.lookback : 0

@@ -1,6 +1,6 @@
 import Model
 
-/// What all parts of one query share. Used from the thread that evaluates.
+/// The state that all parts of one query share. Used from the thread that evaluates.
 final class QueryContext {
   let source: any SeriesSource
   let options: EngineOptions
@@ -91,7 +91,7 @@ final class QueryContext {
     if options.delaysNameRemoval {
       series.dropsName = true
     } else {
-      series.labels = LabelNames.metadata.dropping(series.labels)
+      series.labels = LabelFilter.metadata.dropping(series.labels)
     }
   }
 }
@@ -140,7 +140,7 @@ struct Evaluator {
     }
   }
 
-  /// What does not change from step to step is evaluated at the first and repeated.
+  /// Evaluates an expression that does not change from step to step once, and repeats it.
   private func streamOnce(_ expression: Expression, _ sink: Sink) throws(QueryError) {
     let once = Evaluator(context: context, grid: .instant(grid.start))
     let count = grid.count
@@ -214,7 +214,7 @@ extension Expression {
     }
   }
 
-  /// Whether evaluating it once and repeating is cheaper than evaluating it at each step.
+  /// True if evaluating it once and repeating is cheaper than evaluating it at each step.
   fileprivate var isWorthOnce: Bool {
     switch self {
     case .number, .string, .matrix, .subquery: false
@@ -223,10 +223,10 @@ extension Expression {
     }
   }
 
-  /// Whether all series of the result have the same metric name, so that dropping it leaves them different.
+  /// True if all series of the result have the same metric name, so that dropping it leaves them different.
   var hasOneName: Bool {
     switch self {
-    case .selector(let node): node.matchers.contains { $0.kind == .equal && $0.name == "__name__" }
+    case .selector(let node): node.matchers.contains { $0.kind == .equal && $0.name == LabelName.metric }
     case .matrix(let node): Expression.selector(node.selector).hasOneName
     case .subquery(let node): node.expression.hasOneName
     case .paren(let node): node.expression.hasOneName

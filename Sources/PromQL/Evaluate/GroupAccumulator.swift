@@ -32,7 +32,7 @@ struct GroupAccumulator {
     return columns.saturatingMultiply(StepColumn.byteCount(steps: steps)).saturatingAdd(steps / 2 + 256)
   }
 
-  /// What histograms, and means whose sum is too large, took beyond that since the last call.
+  /// Bytes that histograms, and means whose sum is too large, took beyond that since the last call.
   mutating func takeGrowth() -> Int {
     defer { growth = 0 }
     return growth

@@ -3,13 +3,13 @@ import Model
 /// The groups of an aggregation, by the labels they are made of. A series is placed without making its group's labels anew.
 /// Owned by the evaluation of one aggregation.
 struct GroupTable {
-  private let names: LabelNames
+  private let names: LabelFilter
   private let isWithout: Bool
   private var places: LabelTable
 
   init(_ node: Aggregation) {
     isWithout = node.isWithout
-    names = LabelNames(node.isWithout ? node.grouping + [LabelNames.metricName] : node.grouping)
+    names = LabelFilter(node.isWithout ? node.grouping + [LabelName.metric] : node.grouping)
     places = LabelTable()
   }
 

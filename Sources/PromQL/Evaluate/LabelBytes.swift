@@ -3,7 +3,7 @@ import Model
 // The bytes of labels and texts, read where they lie. What is unsafe about labels in this target is in this file; nothing
 // that is lent here is kept.
 
-extension LabelNames {
+extension LabelFilter {
   /// Appends the packed form of the labels that are among the names, or of those that are not. Both are sorted, so one walk
   /// over the two is enough, and labels that stay side by side are copied in one piece.
   func filter(_ labels: Labels, keeps: Bool, into packed: inout [UInt8]) {
@@ -23,7 +23,7 @@ extension LabelNames {
             break
           }
         }
-        let end = unsafe LabelNames.offset(behind: label.value, in: bytes)
+        let end = unsafe LabelFilter.offset(behind: label.value, in: bytes)
         if isNamed != keeps {
           if offset > start { unsafe packed.append(contentsOf: bytes[start..<offset]) }
           start = end
@@ -71,7 +71,7 @@ extension Labels {
 
   /// True if there is a metric name, and it ends with none of the suffixes.
   func isNamed(withoutAnyOf suffixes: [StaticString]) -> Bool {
-    unsafe withValue(of: LabelNames.metricName) { name in
+    unsafe withValue(of: LabelName.metric) { name in
       guard let name = unsafe name, unsafe !name.isEmpty else { return false }
       return !suffixes.contains { suffix in
         let count = suffix.utf8CodeUnitCount

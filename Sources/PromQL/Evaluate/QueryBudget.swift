@@ -35,7 +35,8 @@ final class QueryBudget: Sendable {
   func release(_ bytes: Int) { held.wrappingSubtract(bytes, ordering: .relaxed) }
 }
 
-/// What one operator holds of a query's samples and bytes: it grows while the operator gathers, and is given back at once.
+/// The share of a query's samples and bytes that one operator holds: it grows while the operator gathers, and is given back
+/// at once.
 /// Owned by the operator, which releases it whatever happens.
 final class Holding {
   private let context: QueryContext
@@ -86,7 +87,7 @@ extension Labels {
 }
 
 extension Histogram {
-  /// What lies outside of the value itself.
+  /// Bytes that lie outside of the value itself.
   var outerByteCount: Int {
     let counts = [
       positiveSpans.count, negativeSpans.count, positiveBuckets.count, negativeBuckets.count, customBounds.count,

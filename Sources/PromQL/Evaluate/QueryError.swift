@@ -25,7 +25,7 @@ package enum QueryError: Error, Equatable, CustomStringConvertible {
   static let tooManySamples = QueryError.execution(
     "query processing would load too many samples into memory in query execution")
 
-  /// Whether it held more than it may, samples or bytes.
+  /// True if it held more than it may, samples or bytes.
   package var isOverBudget: Bool {
     guard case .execution(let message) = self else { return false }
     return self == .tooManySamples || message.hasPrefix(QueryError.tooManyBytesStart)
@@ -44,17 +44,18 @@ package enum QueryError: Error, Equatable, CustomStringConvertible {
 /// Why a query should stop before it is done; asked for per series, and within a series after each stretch of work.
 package enum StopReason: Sendable { case timeout, canceled }
 
-/// What a query may use.
+/// The limits of a query.
 package struct QueryLimits: Sendable {
   /// Samples held in memory at once (`--query.max-samples`).
   package var samplesMaximum = 50_000_000
   /// Bytes of everything a query holds at once (`--query.max-bytes`).
   package var bytesMaximum = 2 << 30
-  /// Whether to stop now: the deadline, a client that is gone. Called from each thread that evaluates; once it says so it
-  /// goes on saying so.
+  /// The reason to stop now, if there is one: the deadline, a client that is gone. Called from each thread that evaluates;
+  /// once it gives one it
+  /// goes on giving it.
   package var stopReason: @Sendable () -> StopReason? = { nil }
 
-  /// Whether to count the samples of each step apart.
+  /// True if the samples of each step are counted apart.
   package var tellsSamplesPerStep = false
   /// A clock for the statistics.
   package var nanoseconds: @Sendable () -> Int64 = { 0 }

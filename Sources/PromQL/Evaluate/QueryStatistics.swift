@@ -1,4 +1,4 @@
-/// What a query cost: samples that were looked at, and time. A plain value.
+/// The cost of a query: samples that were looked at, and time. A plain value.
 package struct QueryStatistics: Sendable {
   /// Samples that went into the answer, each as often as a step looked at it.
   package var samplesTotal = 0
@@ -23,7 +23,7 @@ package struct QueryStatistics: Sendable {
 struct SampleCounter {
   private(set) var total = 0
   private(set) var perStep: [Int]
-  /// What runs inside a subquery is counted by the windows over its result.
+  /// True inside a subquery, whose samples are counted by the windows over its result.
   var isMuted = false
   /// Steps are told apart only on the grid of the whole query.
   var tellsSteps: Bool

@@ -10,9 +10,9 @@ struct Resolver {
   let start: Int64
   let end: Int64
   let step: Int64
-  /// Whether something above asks for the count, sum or mean of histograms.
+  /// True if something above asks for the count, sum or mean of histograms.
   private var wantsStatistics = false
-  /// Whether something above needs their buckets.
+  /// True if something above needs their buckets.
   private var wantsBuckets = false
 
   init(start: Int64, end: Int64, step: Int64) {
@@ -149,7 +149,7 @@ extension Expression {
     "predict_linear", "time", "timestamp", "start_timestamp",
   ]
 
-  /// Whether the value is the same at every step; literals are, selectors pinned by `@` are.
+  /// True if the value is the same at every step; literals are, selectors pinned by `@` are.
   var isStepInvariant: Bool {
     switch self {
     case .number, .string: return true

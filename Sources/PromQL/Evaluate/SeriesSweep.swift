@@ -3,7 +3,7 @@ import Model
 // Selectors read their series here: several at a time where there are threads for it, and hand results on in the order of
 // the selection, so that sums come out the same with any number of threads.
 
-/// What a selector makes of one of its series.
+/// The result that a selector makes of one of its series.
 protocol SeriesLeaf: Sendable {
   /// Fills the empty column of `series` from its samples; false where nothing comes of it. Annotations go to `context`.
   func fill(

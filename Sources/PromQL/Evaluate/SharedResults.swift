@@ -102,7 +102,7 @@ struct SharedResults {
 }
 
 extension Expression {
-  /// Whether the text says all: histograms whose resets are worked out for what is above them are read in two ways.
+  /// True if the text says all: histograms whose resets are worked out for what is above them are read in two ways.
   fileprivate var saysAll: Bool {
     switch self {
     case .number, .string: true

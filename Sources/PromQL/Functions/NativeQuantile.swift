@@ -2,7 +2,7 @@ import Glibc
 import Model
 
 extension Histogram {
-  /// What a quantile or fraction has to say about NaN among the observations.
+  /// The note of a quantile or fraction about NaN among the observations.
   enum NaNNote { case result, skew, excluded }
 
   /// The zero bucket ends at zero where all observations are on one side.

@@ -34,7 +34,7 @@ struct RangeFunction {
   var context: QueryContext
   /// The scalar arguments at each step, in their order.
   let scalars: [[Double]]
-  /// Where messages about samples point: the first argument.
+  /// The position that messages about samples name: the first argument.
   let position: PositionRange
   private let rate: RateKernel
 
@@ -47,7 +47,7 @@ struct RangeFunction {
     rate = RateKernel(isCounter: kind != .delta, isRate: kind == .rate, range: vector.range)
   }
 
-  /// Whether the result is still a sample of the metric, so that it keeps its name.
+  /// True if the result is still a sample of the metric, so that it keeps its name.
   var keepsName: Bool { kind == .firstOverTime || kind == .lastOverTime }
 
   func value(_ samples: SampleColumn, _ window: Window, _ labels: Labels) throws(QueryError) -> StepValue? {

@@ -1,6 +1,6 @@
 import Model
 
-/// Where the samples lie in a window, in milliseconds: regular scrapes leave the same shape again and again, and what is
+/// The places of the samples in a window, in milliseconds: regular scrapes leave the same shape again and again, and what is
 /// worked out of it stays.
 private struct WindowShape: Equatable {
   var toStart: Int64

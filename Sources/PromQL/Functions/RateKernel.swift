@@ -146,7 +146,7 @@ struct Extrapolation {
     average = count > 1 ? sampled / Double(count - 1) : 0
   }
 
-  /// Whether the counter began inside the window, before its first sample.
+  /// True if the counter began inside the window, before its first sample.
   func beginsAt(_ start: Int64) -> Bool { rate.isCounter && start != 0 && start > windowStart && start < firstTime }
 
   func factor(start: Int64) -> Double {
@@ -173,7 +173,7 @@ struct Extrapolation {
 }
 
 extension SampleColumn {
-  /// Whether the counter began anew between the float before and this one, by their start times.
+  /// True if the counter began anew between the float before and this one, by their start times.
   func startsAnew(_ index: Int) -> Bool {
     if startTimestamps.isEmpty || index == 0 { return false }
     return SampleColumn.startsAnew(
@@ -196,7 +196,7 @@ extension SampleColumn {
     return previousStart != 0 && previousStart != previous
   }
 
-  /// Whether a sample claims to have begun before the sample before it, and not when that began.
+  /// True if a sample claims to have begun before the sample before it, and not when that began.
   static func startOverlaps(_ previousStart: Int64, _ previous: Int64, _ start: Int64) -> Bool {
     start != 0 && start < previous && start != previousStart
   }

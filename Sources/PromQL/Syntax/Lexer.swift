@@ -1,12 +1,12 @@
 /// Cuts the bytes of a query into tokens, one at a time. Any byte sequence is safe: what is not in the language becomes
 /// a `ParseError`. Owned by one parser.
 struct Lexer {
-  /// What the next token may be depends on where in a selector we stand.
+  /// The place within a selector, which decides what the next token may be.
   private enum Mode { case statements, braces, durationExpression }
 
   let input: [UInt8]
   var position = 0
-  /// Where the token under way began.
+  /// Offset of the token under way.
   var start = 0
   private var width = 0
   private var mode = Mode.statements

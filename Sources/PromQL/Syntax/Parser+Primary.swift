@@ -132,7 +132,7 @@ extension Parser {
       selector.matchers = braced.matchers
       selector.position.end = braced.position.end
     }
-    selector.matchers.append(Matcher(.equal, "__name__", text))
+    selector.matchers.append(Matcher(.equal, LabelName.metric, text))
     return selector
   }
 
@@ -166,7 +166,7 @@ extension Parser {
     case .notEqualRegex: kind = .notRegex
     default:
       // A string alone is the metric's name.
-      if isQuoted { return Matcher(.equal, "__name__", name) }
+      if isQuoted { return Matcher(.equal, LabelName.metric, name) }
       throw unexpected(" in label matching, expected label matching operator")
     }
     try advance()

@@ -1,6 +1,6 @@
 import Model
 
-/// What of the language is on: the parts Prometheus keeps behind `--enable-feature`.
+/// The parts of the language that are on, of those Prometheus keeps behind `--enable-feature`.
 package struct ParserOptions: Sendable {
   package var experimentalFunctions = false
   package var durationExpressions = true
@@ -38,7 +38,7 @@ package struct Parser {
   var nesting = 0
   /// Levels of the tree that was built last.
   var levels = 0
-  /// What an unexpected token is in: the innermost aggregation, offset or bracket still open.
+  /// The innermost aggregation, offset or bracket still open, which a message about an unexpected token names.
   var context = Context.none
 
   enum Context {

@@ -11,7 +11,7 @@ extension Expression {
     return writer.isTooLong ? nil : writer.text
   }
 
-  /// Whether the tree has more nodes than so many; looks at no more of them.
+  /// True if the tree has more nodes than so many; looks at no more of them.
   fileprivate func hasMoreNodes(than count: Int) -> Bool {
     var left = count
     return !countDown(&left)

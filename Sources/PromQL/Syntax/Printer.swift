@@ -50,7 +50,7 @@ enum Printer {
     names.map { isPlainName($0) ? $0 : QuotedText.double($0) }.joined(separator: ", ")
   }
 
-  /// Whether a label's name needs no quotes.
+  /// True if a label's name needs no quotes.
   static func isPlainName(_ name: String) -> Bool {
     guard let first = name.utf8.first, Rune(value: UInt32(first)).isAlpha else { return false }
     return name.utf8.allSatisfy { Rune(value: UInt32($0)).isAlphaNumeric }
@@ -90,7 +90,7 @@ enum Printer {
 
   private static func bareSelector(_ node: VectorSelector) -> String {
     let matchers = node.matchers.filter {
-      !($0.name == "__name__" && $0.kind == .equal && $0.value == node.name && !$0.value.isEmpty)
+      !($0.name == LabelName.metric && $0.kind == .equal && $0.value == node.name && !$0.value.isEmpty)
     }
     // Byte order, as the reference sorts.
     let texts = matchers.map(matcher).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }

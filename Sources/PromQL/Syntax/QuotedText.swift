@@ -81,7 +81,7 @@ package enum QuotedText {
 struct Rune: Equatable {
   let value: UInt32
   static let end = Rune(value: UInt32.max)
-  /// What bytes that are no UTF-8 read as.
+  /// The scalar that bytes read as which are no UTF-8.
   static let invalid = Rune(value: 0xFFFD)
 
   init(value: UInt32) { self.value = value }

@@ -1,4 +1,4 @@
-/// What the lexer finds. Operators, aggregations and keywords carry their spelling as the raw text.
+/// The kinds of tokens. Operators, aggregations and keywords carry their spelling as the raw text.
 enum TokenKind: Hashable {
   case end, identifier, metricIdentifier, number, duration, string
   case leftParen, rightParen, leftBrace, rightBrace, leftBracket, rightBracket
@@ -78,7 +78,7 @@ enum Keyword: String, Hashable, CaseIterable {
   case fillRight = "fill_right"
 
   var isFill: Bool { self == .fill || self == .fillLeft || self == .fillRight }
-  /// Whether the word may also name a metric.
+  /// True if the word may also name a metric.
   var canBeMetric: Bool {
     switch self {
     case .on, .ignoring, .bool, .groupLeft, .groupRight: false

@@ -25,7 +25,7 @@ package struct NewSeries: ~Copyable {
     fields.removeAll()
     labelCount = 0
     packed.append(bytes)
-    var reader = PackedLabelReader(bytes)
+    var reader = LabelReader(bytes)
     while let (name, value) = reader.next() {
       LabelFields.appendField(name: name, value: value, to: &fields)
       labelCount += 1

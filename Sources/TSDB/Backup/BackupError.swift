@@ -3,8 +3,8 @@ import Platform
 /// Why a backup or a restore is not done. Nothing that a server would take for data has been changed.
 package enum BackupError: Error, Equatable, CustomStringConvertible {
   case disk(DiskError)
-  case block(BlockFault)
-  /// What is in the way, and what helps.
+  case block(BlockError)
+  /// The obstacle, and what helps.
   case refused(String)
 
   package var description: String {
@@ -19,7 +19,7 @@ package enum BackupError: Error, Equatable, CustomStringConvertible {
     do throws(DiskError) { return try body() } catch { throw .disk(error) }
   }
 
-  static func block<Result>(_ body: () throws(BlockFault) -> Result) throws(BackupError) -> Result {
-    do throws(BlockFault) { return try body() } catch { throw .block(error) }
+  static func block<Result>(_ body: () throws(BlockError) -> Result) throws(BackupError) -> Result {
+    do throws(BlockError) { return try body() } catch { throw .block(error) }
   }
 }

@@ -1,7 +1,7 @@
 import Format
 import Platform
 
-/// Where blocks are taken from: a directory of blocks (a snapshot of Apus or Prometheus, folders of a Thanos bucket, a data
+/// A source of blocks: a directory of blocks (a snapshot of Apus or Prometheus, folders of a Thanos bucket, a data
 /// directory), or the folder of one block. Only looked at, never changed.
 package struct BlockSource: Sendable {
   package let root: String

@@ -1,7 +1,8 @@
 import Format
 import Platform
 
-/// What one block of a snapshot, a backup or a data directory holds: counts, as its description has them or as they were
+/// The contents of one block of a snapshot, a backup or a data directory: counts, as its description has them or as they
+/// were
 /// counted anew.
 package struct HeldBlock: Equatable, Sendable {
   package var ulid: ULID
@@ -24,7 +25,7 @@ package struct HeldBlock: Equatable, Sendable {
 extension HeldBlock {
   /// Reads a copy of this block whole, and throws where it is damaged or does not hold the same.
   func check(copy folder: String, of source: String, on disk: any Disk) throws(BackupError) {
-    let copy = try BackupError.block { () throws(BlockFault) in try BlockVerification(folder, on: disk) }
+    let copy = try BackupError.block { () throws(BlockError) in try BlockVerification(folder, on: disk) }
     if let finding = copy.findings.first { throw .block(.corrupt(path: finding.path, reason: finding.reason)) }
     if copy.stats != stats { throw .refused("\(folder) does not hold what \(source) holds: the copy is not used") }
   }

@@ -5,7 +5,7 @@ import Platform
 struct RestoreTarget {
   /// Attempts to find a name that no block has or knows.
   private static let namesMax = 64
-  /// What a file system puts into its top directory, and the lock that the restore itself holds.
+  /// Names that a file system puts into its top directory, and the lock that the restore itself holds.
   private static let ignoredNames = ["lost+found", DirectoryLock.fileName]
 
   private let root: String
@@ -55,7 +55,7 @@ struct RestoreTarget {
 
   func holds(_ ulid: ULID) -> Bool { taken.contains(ulid) || replaced.contains(ulid) }
 
-  /// Where a block goes: it is there already with the same deletions, or it comes as it is (no description), or under a
+  /// The place of a block: it is there already with the same deletions, or it comes as it is (no description), or under a
   /// description with another name. That is so where its own name is that of another block, or of one that a start removes
   /// since it was made into another, or where its coming would remove blocks that are there.
   mutating func place(

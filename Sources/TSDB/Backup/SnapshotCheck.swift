@@ -15,7 +15,7 @@ package struct SnapshotCheck: Sendable {
     package var folder: String
     /// Nil where it cannot be opened.
     package var meta: BlockMeta?
-    /// What it says it holds, where it can be opened.
+    /// Its contents by its own description; nil where it cannot be opened.
     package var held: HeldBlock?
     package var findings: [String]
     /// All there are; `findings` are the first.
@@ -52,7 +52,7 @@ package struct SnapshotCheck: Sendable {
       return addUnopened(folder, "\(error)")
     }
     let block: Block
-    do throws(BlockFault) {
+    do throws(BlockError) {
       block = try Block(folder, on: disk)
     } catch {
       return addUnopened(folder, "\(error)")
@@ -64,7 +64,7 @@ package struct SnapshotCheck: Sendable {
     if isNamed && "\(block.meta.ulid)" != DiskPath.name(folder) {
       return addUnopened(folder, "\(folder)/meta.json: describes another block, \(block.meta.ulid)")
     }
-    let verdict = try BackupError.block { () throws(BlockFault) in try BlockVerification(folder, on: disk) }
+    let verdict = try BackupError.block { () throws(BlockError) in try BlockVerification(folder, on: disk) }
     let bytes = try BackupError.disk { () throws(DiskError) in try BlockCopy.bytes(of: folder, on: disk) }
     let held = HeldBlock(block.meta, stats: verdict.stats, bytes: bytes)
     if !verdict.isWhole {
@@ -75,7 +75,7 @@ package struct SnapshotCheck: Sendable {
       return
     }
     whole.append(WholeBlock(folder: folder, meta: block.meta, held: held, tombstones: block.tombstones))
-    if !isOnly { try BackupError.block { () throws(BlockFault) in try series.add(block) } }
+    if !isOnly { try BackupError.block { () throws(BlockError) in try series.add(block) } }
   }
 
   private mutating func addUnopened(_ folder: String, _ finding: String) {
@@ -99,7 +99,7 @@ private struct DistinctSeries {
 
   var count: Int { hashes.count }
 
-  mutating func add(_ block: Block) throws(BlockFault) {
+  mutating func add(_ block: Block) throws(BlockError) {
     for reference in try block.allSeries() {
       let labels = try block.labels(of: reference)
       hashes.insert(labels.packed.withUnsafeBytes { KeyedHash.stable.hash128($0) })

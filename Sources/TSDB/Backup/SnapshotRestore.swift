@@ -93,7 +93,7 @@ package struct SnapshotRestore {
     return report
   }
 
-  /// What an earlier run has written down and not finished.
+  /// Finishes a restore that an earlier run wrote down and did not finish.
   private func finishEarlier() throws(BackupError) {
     let journal = RestoreJournal(root, on: disk)
     let earlier = try BackupError.disk { () throws(DiskError) in

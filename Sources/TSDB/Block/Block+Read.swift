@@ -90,7 +90,7 @@ extension Block {
     }
   }
 
-  /// What of this block could not be read since it was opened.
+  /// Number of parts of this block that could not be read since it was opened.
   package var unreadable: Counter { damage.unreadable }
 
   func noteDamage(_ cause: BlockDamage.Cause, _ what: @autoclosure () -> String) {

@@ -7,7 +7,7 @@ package final class Block: Sendable {
   package let directory: String
   package let meta: BlockMeta
   package let tombstones: Tombstones
-  /// What was found of the list of deletions when the block was opened.
+  /// The list of deletions as the block's files had it when it was opened.
   let foundDeletions: BlockDeletions
   package let index: IndexFile
   let segments: [MappedFile]
@@ -17,8 +17,8 @@ package final class Block: Sendable {
   /// Shared by a block and what it becomes when something is deleted from it.
   let damage: BlockDamage
 
-  /// - Parameter report: where it is told that something cannot be read.
-  package init(_ directory: String, on disk: any Disk, report: BlockReport = BlockReport()) throws(BlockFault) {
+  /// - Parameter report: told of whatever cannot be read.
+  package init(_ directory: String, on disk: any Disk, report: BlockReport = BlockReport()) throws(BlockError) {
     self.directory = directory
     self.report = report
     damage = BlockDamage()
@@ -54,12 +54,12 @@ package final class Block: Sendable {
   /// The same block with something deleted from it.
   package func with(meta: BlockMeta, tombstones: Tombstones) -> Block { Block(self, meta, tombstones) }
 
-  private static func map(_ path: String, _ disk: any Disk) throws(BlockFault) -> MappedFile {
-    try BlockFault.wrap { () throws(DiskError) in try disk.map(path) }
+  private static func map(_ path: String, _ disk: any Disk) throws(BlockError) -> MappedFile {
+    try BlockError.wrap { () throws(DiskError) in try disk.map(path) }
   }
 
-  private static func segments(_ directory: String, _ disk: any Disk) throws(BlockFault) -> [MappedFile] {
-    let names = try BlockFault.wrap { () throws(DiskError) in try disk.list(directory) }
+  private static func segments(_ directory: String, _ disk: any Disk) throws(BlockError) -> [MappedFile] {
+    let names = try BlockError.wrap { () throws(DiskError) in try disk.list(directory) }
       .filter { !$0.isEmpty && $0.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } }
     var segments: [MappedFile] = []
     for (number, name) in names.enumerated() {

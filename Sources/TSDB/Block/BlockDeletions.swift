@@ -10,9 +10,9 @@ struct BlockDeletions {
   static let fileNames = [fileName, copyName]
 
   private(set) var tombstones = Tombstones()
-  /// What is wrong with the file; nil: nothing.
+  /// Damage of the file; nil: none.
   private(set) var damage: String?
-  /// What was deleted is not known any more.
+  /// True if nobody knows any more what was deleted.
   private(set) var isLost = false
 
   private enum Found {
@@ -20,7 +20,7 @@ struct BlockDeletions {
   }
 
   /// - Parameter count: how many deletions the block's description tells of.
-  init(_ directory: String, _ disk: any Disk, count: Int64) throws(BlockFault) {
+  init(_ directory: String, _ disk: any Disk, count: Int64) throws(BlockError) {
     let found = try BlockDeletions.read(DiskPath.join(directory, BlockDeletions.fileName), disk)
     switch found {
     case .list(let list):
@@ -39,7 +39,7 @@ struct BlockDeletions {
     }
   }
 
-  private static func read(_ path: String, _ disk: any Disk) throws(BlockFault) -> Found {
+  private static func read(_ path: String, _ disk: any Disk) throws(BlockError) -> Found {
     do throws(DiskError) {
       let mapped = try disk.map(path)
       return withExtendedLifetime(mapped) { Tombstones(file: mapped.bytes).map { .list($0) } ?? .damaged }

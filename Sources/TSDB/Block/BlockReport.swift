@@ -1,7 +1,7 @@
 import Platform
 import Synchronization
 
-/// Where blocks tell what they could not read: the counters of all blocks together, and the log. Any thread.
+/// The reports of blocks that could not read something: the counters of all blocks together, and the log. Any thread.
 package struct BlockReport: Sendable {
   /// Chunks, and series, that are damaged.
   package let unreadable: Counter
@@ -22,7 +22,7 @@ package struct BlockReport: Sendable {
   }
 }
 
-/// What one block could not read since it was opened. Any thread.
+/// The damage that one block has met since it was opened. Any thread.
 final class BlockDamage: Sendable {
   /// Each is logged once for a block.
   enum Cause: UInt8 { case index = 1, series = 2, labels = 4, chunk = 8, samples = 16, encoding = 32 }

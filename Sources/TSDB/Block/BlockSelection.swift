@@ -10,8 +10,8 @@ extension Block {
   /// damaged where it is read ends the selection with `corrupt`.
   package func select(
     _ matchers: [CompiledMatcher], shouldStop: @escaping () -> Bool = { false }
-  ) throws(BlockFault) -> [UInt32] {
-    do throws(SelectionInterruption) {
+  ) throws(BlockError) -> [UInt32] {
+    do throws(SelectionError) {
       return try BlockSelection(index: index, shouldStop: shouldStop).references(matchers)
     } catch {
       switch error {
@@ -25,7 +25,7 @@ extension Block {
   package func selectReadable(
     _ matchers: [CompiledMatcher], _ notes: DamageNotes? = nil, shouldStop: @escaping () -> Bool = { false }
   ) throws(QueryStopped) -> [UInt32] {
-    do throws(BlockFault) {
+    do throws(BlockError) {
       return try select(matchers, shouldStop: shouldStop)
     } catch {
       if error == .stopped { throw QueryStopped() }
@@ -36,7 +36,7 @@ extension Block {
   }
 }
 
-private enum SelectionInterruption: Error, CustomStringConvertible {
+private enum SelectionError: Error, CustomStringConvertible {
   case stopped
   case damaged(IndexDamage)
 
@@ -47,7 +47,7 @@ private enum SelectionInterruption: Error, CustomStringConvertible {
     }
   }
 
-  static func wrap<Result>(_ body: () throws(IndexDamage) -> Result) throws(SelectionInterruption) -> Result {
+  static func wrap<Result>(_ body: () throws(IndexDamage) -> Result) throws(SelectionError) -> Result {
     do throws(IndexDamage) { return try body() } catch { throw .damaged(error) }
   }
 }
@@ -62,7 +62,7 @@ private struct BlockSelection {
   /// Trying a matcher on a series' own labels costs as much as on this many values of the label.
   private static var valuesPerSeries: Int { 4 }
 
-  func references(_ matchers: [CompiledMatcher]) throws(SelectionInterruption) -> [UInt32] {
+  func references(_ matchers: [CompiledMatcher]) throws(SelectionError) -> [UInt32] {
     var terms = matchers.map { BlockTerm($0, in: index) }.filter { !$0.isEverything }
     terms.sort { $0.rank < $1.rank }
     var candidates: [UInt32]?
@@ -94,14 +94,14 @@ private struct BlockSelection {
 
   private var noSymbol: IndexDamage { IndexDamage("a label of a series is no symbol", at: index.contents.symbols) }
 
-  private func everySeries() throws(SelectionInterruption) -> [UInt32] {
-    let list = try SelectionInterruption.wrap { () throws(IndexDamage) in try index.everySeries() }
+  private func everySeries() throws(SelectionError) -> [UInt32] {
+    let list = try SelectionError.wrap { () throws(IndexDamage) in try index.everySeries() }
     guard let all = SeriesReferences.union([list]) else { throw .damaged(disorder) }
     return all
   }
 
   /// The lists of the values that match; for a matcher that matches the empty value of those that do not.
-  private func lists(of term: BlockTerm) throws(SelectionInterruption) -> [IndexPostings] {
+  private func lists(of term: BlockTerm) throws(SelectionError) -> [IndexPostings] {
     guard let place = term.place else { return [] }
     var offsets: [Int] = []
     if let literals = term.literals {
@@ -115,13 +115,13 @@ private struct BlockSelection {
     lists.reserveCapacity(offsets.count)
     for (number, offset) in offsets.enumerated() {
       if number % BlockSelection.stepsBetweenStops == 0 && shouldStop() { throw .stopped }
-      lists.append(try SelectionInterruption.wrap { () throws(IndexDamage) in try index.postings(at: offset) })
+      lists.append(try SelectionError.wrap { () throws(IndexDamage) in try index.postings(at: offset) })
     }
     return lists
   }
 
   /// Tries a matcher on each value of its label that begins as it must.
-  private func scan(_ term: BlockTerm, _ place: Int) throws(SelectionInterruption) -> [Int] {
+  private func scan(_ term: BlockTerm, _ place: Int) throws(SelectionError) -> [Int] {
     var offsets: [Int] = []
     var left = BlockSelection.stepsBetweenStops
     var isStopped = false
@@ -143,7 +143,7 @@ private struct BlockSelection {
   }
 
   /// Tries a matcher on each series' own labels.
-  private func filter(_ references: [UInt32], by term: BlockTerm) throws(SelectionInterruption) -> [UInt32] {
+  private func filter(_ references: [UInt32], by term: BlockTerm) throws(SelectionError) -> [UInt32] {
     guard let place = term.place else { return term.excludes ? references : [] }
     let name = index.table.name(place)
     var labels = IndexLabels(index)
@@ -151,7 +151,7 @@ private struct BlockSelection {
     var kept: [UInt32] = []
     for (number, reference) in references.enumerated() {
       if number % BlockSelection.stepsBetweenStops == 0 && shouldStop() { throw .stopped }
-      _ = try SelectionInterruption.wrap { () throws(IndexDamage) in
+      _ = try SelectionError.wrap { () throws(IndexDamage) in
         try index.decode(reference, withChunks: false, into: &series)
       }
       var verdict = term.matcher.matchesEmpty
@@ -171,7 +171,7 @@ private struct BlockSelection {
   }
 }
 
-/// What one matcher asks of a block's index.
+/// One matcher as it is asked of a block's index.
 private struct BlockTerm {
   let matcher: CompiledMatcher
   /// Of its label in the table of postings; nil where no series has it.
@@ -190,7 +190,7 @@ private struct BlockTerm {
     valueCount = literals?.count ?? place.map { index.table.valueCount($0) } ?? 0
   }
 
-  /// Whether the lists it reads are of series that do not match.
+  /// True if the lists it reads are of series that do not match.
   var excludes: Bool { matcher.matchesEmpty }
 
   var isEverything: Bool { matcher.matchesEmpty && (place == nil || matcher.verdictOnAllValues == true) }

@@ -25,9 +25,9 @@ package struct BlockVerification {
   /// - Parameter shouldStop: asked for each series; true ends the verification with `stopped`.
   package init(
     _ directory: String, on disk: any Disk, shouldStop: () -> Bool = { false }
-  ) throws(BlockFault) {
+  ) throws(BlockError) {
     let block: Block
-    do throws(BlockFault) {
+    do throws(BlockError) {
       block = try Block(directory, on: disk)
     } catch {
       guard case .corrupt(let path, let reason) = error else { throw error }
@@ -74,7 +74,7 @@ private struct LabelPairSums {
 extension BlockVerification {
   private mutating func checkSeries(
     _ block: Block, _ pairs: inout LabelPairSums, _ shouldStop: () -> Bool
-  ) throws(BlockFault) {
+  ) throws(BlockError) {
     let all: IndexPostings
     do throws(IndexDamage) { all = try block.index.everySeries() } catch { return add(block, index: "\(error)") }
     if !all.isSorted { add(block, index: "the list of all series is not sorted") }
@@ -124,7 +124,7 @@ private struct ChunkCheck: ~Copyable {
   private var findings: [String] = []
   private var samples = SeriesSamples()
   private(set) var stats = BlockMeta.Stats()
-  /// What the chunks, and the headers of their files, take.
+  /// Bytes of the chunks and of the headers of their files.
   private(set) var byteCount: Int
 
   init(_ block: Block) {
@@ -207,7 +207,7 @@ private struct ChunkCheck: ~Copyable {
 extension BlockVerification {
   private mutating func checkPostings(
     _ block: Block, _ pairs: LabelPairSums, _ shouldStop: () -> Bool
-  ) throws(BlockFault) {
+  ) throws(BlockError) {
     var left = pairs.sums
     let table = block.index.table
     for place in 0..<table.nameCount {

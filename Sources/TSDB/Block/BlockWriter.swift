@@ -21,17 +21,17 @@ package struct BlockWriter: ~Copyable {
   private var stats = BlockMeta.Stats()
   private var isEnded = false
 
-  package init(_ disk: any Disk, root: String, ulid: ULID) throws(BlockFault) {
+  package init(_ disk: any Disk, root: String, ulid: ULID) throws(BlockError) {
     self.disk = disk
     self.root = root
     self.ulid = ulid
     let folder = DiskPath.join(root, "\(ulid)" + BlockWriter.temporarySuffix)
     self.folder = folder
-    try BlockFault.wrap { () throws(DiskError) in
+    try BlockError.wrap { () throws(DiskError) in
       try disk.makeDirectory(folder)
       try disk.makeDirectory(folder + "/chunks")
     }
-    do throws(BlockFault) {
+    do throws(BlockError) {
       index = try IndexFileWriter(folder + "/index", on: disk)
     } catch {
       try? disk.removeTree(folder)
@@ -46,9 +46,9 @@ package struct BlockWriter: ~Copyable {
   }
 
   /// Symbols are numbered from 0 in the order they come.
-  package mutating func addSymbol(_ bytes: UnsafeRawBufferPointer) throws(BlockFault) { try index.addSymbol(bytes) }
+  package mutating func addSymbol(_ bytes: UnsafeRawBufferPointer) throws(BlockError) { try index.addSymbol(bytes) }
 
-  /// `labels`: symbol numbers of names and values by turns, names ascending.
+  /// `labels`: symbol numbers of names and values in alternation, names ascending.
   package mutating func beginSeries(_ labels: UnsafeBufferPointer<UInt32>) {
     self.labels.removeAll(keepingCapacity: true)
     self.labels.append(contentsOf: labels)
@@ -57,7 +57,7 @@ package struct BlockWriter: ~Copyable {
 
   package mutating func addChunk(
     minTime: Int64, maxTime: Int64, encoding: UInt8, sampleCount: Int, _ data: UnsafeRawBufferPointer
-  ) throws(BlockFault) {
+  ) throws(BlockError) {
     if minTime > maxTime { throw .misused("a chunk ends before it begins") }
     if let last = metas.last {
       // Chunks that the compaction cannot decode are kept whole beside what they overlap.
@@ -84,11 +84,11 @@ package struct BlockWriter: ~Copyable {
 
   /// The series' reference; nil where it got no chunk and is left out.
   @discardableResult
-  package mutating func endSeries() throws(BlockFault) -> UInt64? {
+  package mutating func endSeries() throws(BlockError) -> UInt64? {
     if metas.isEmpty { return nil }
-    let result: Result<UInt32, BlockFault> = labels.withUnsafeBufferPointer { labels in
+    let result: Result<UInt32, BlockError> = labels.withUnsafeBufferPointer { labels in
       metas.withUnsafeBufferPointer { metas in
-        do throws(BlockFault) { return .success(try index.addSeries(labels, metas)) } catch { return .failure(error) }
+        do throws(BlockError) { return .success(try index.addSeries(labels, metas)) } catch { return .failure(error) }
       }
     }
     let reference = try result.get()
@@ -103,7 +103,7 @@ package struct BlockWriter: ~Copyable {
   /// Nil, and no block, where no series had a chunk.
   package mutating func finish(
     _ meta: BlockMeta, tombstones: Tombstones = Tombstones()
-  ) throws(BlockFault) -> BlockMeta? {
+  ) throws(BlockError) -> BlockMeta? {
     if stats.series == 0 {
       abandon()
       return nil

@@ -11,7 +11,7 @@ struct IndexFileWriter: ~Copyable {
   private let disk: any Disk
   private var pending = ByteBuffer(capacity: 512 << 10)
   private var scratch = ByteBuffer(capacity: 4096)
-  /// Where each symbol begins, from the start of the file.
+  /// Offsets of the symbols, from the start of the file.
   private var symbols = Column<UInt32>(capacity: 1024)
   private var lastSymbol: [UInt8] = []
   private var postings = PostingsGathering()
@@ -37,9 +37,9 @@ struct IndexFileWriter: ~Copyable {
   private static var noSymbol: UInt32 { .max }
   private static var flushBytes: Int { 256 << 10 }
 
-  init(_ path: String, on disk: any Disk) throws(BlockFault) {
+  init(_ path: String, on disk: any Disk) throws(BlockError) {
     self.disk = disk
-    file = try BlockFault.wrap { () throws(DiskError) in try AppendFile(path, on: disk, .create) }
+    file = try BlockError.wrap { () throws(DiskError) in try AppendFile(path, on: disk, .create) }
     pending.appendBigEndian(IndexLayout.magic)
     pending.append(IndexLayout.version)
     offsets.symbols = size
@@ -50,7 +50,7 @@ struct IndexFileWriter: ~Copyable {
   var byteCount: Int { size }
 
   /// Symbols come in the order of their bytes, each once; they are numbered from 0.
-  mutating func addSymbol(_ bytes: UnsafeRawBufferPointer) throws(BlockFault) {
+  mutating func addSymbol(_ bytes: UnsafeRawBufferPointer) throws(BlockError) {
     if symbols.count > 0 && compare(lastSymbol, bytes) >= 0 { throw .misused("symbols are out of order") }
     guard offsets.series == 0 else { throw .misused("a symbol comes behind a series") }
     guard let start = UInt32(exactly: size), symbols.count < Int(UInt32.max) else {
@@ -68,11 +68,11 @@ struct IndexFileWriter: ~Copyable {
     left.withUnsafeBytes { compareBytes($0, right) }
   }
 
-  /// Symbol numbers of names and values by turns, in the order of the names; series in the order of their labels. Gives the
-  /// series' reference.
+  /// Appends a series: symbol numbers of names and values in alternation, in the order of the names; series come in the order
+  /// of their labels. Returns the series' reference.
   mutating func addSeries(
     _ labels: UnsafeBufferPointer<UInt32>, _ chunks: UnsafeBufferPointer<ChunkMeta>
-  ) throws(BlockFault) -> UInt32 {
+  ) throws(BlockError) -> UInt32 {
     if offsets.series == 0 { try finishSymbols() }
     if seriesCount > 0 && !previousLabels.lexicographicallyPrecedes(labels) {
       throw .misused("series are out of order")
@@ -92,13 +92,13 @@ struct IndexFileWriter: ~Copyable {
   }
 
   /// Writes the rest and returns when the file is durable.
-  mutating func finish() throws(BlockFault) {
+  mutating func finish() throws(BlockError) {
     if offsets.series == 0 { try finishSymbols() }
     try writePostings()
     try writeTable()
     try writeContents()
     try flush()
-    try BlockFault.wrap { () throws(DiskError) in
+    try BlockError.wrap { () throws(DiskError) in
       try file.sync()
       try file.close()
     }
@@ -110,7 +110,7 @@ struct IndexFileWriter: ~Copyable {
     try? file.file.close()
   }
 
-  private mutating func finishSymbols() throws(BlockFault) {
+  private mutating func finishSymbols() throws(BlockError) {
     try seal(offsets.symbols, count: symbols.count)
     align(to: IndexLayout.seriesAlignment)
     offsets.series = size
@@ -118,7 +118,7 @@ struct IndexFileWriter: ~Copyable {
 
   /// Fills in length and count of the section that began at `start` and ends here, and appends its checksum. What was
   /// written is read once more: sections do not fit into memory.
-  private mutating func seal(_ start: Int, count: Int) throws(BlockFault) {
+  private mutating func seal(_ start: Int, count: Int) throws(BlockError) {
     guard let length = UInt32(exactly: size - start - 4), let count = UInt32(exactly: count) else {
       throw .tooLarge("a section of an index exceeds 4 GiB")
     }
@@ -129,7 +129,7 @@ struct IndexFileWriter: ~Copyable {
     let head = scratch.bytes
     let file = file.file
     let end = self.file.size
-    let crc = try BlockFault.wrap { () throws(DiskError) -> UInt32 in
+    let crc = try BlockError.wrap { () throws(DiskError) -> UInt32 in
       try file.write(head, at: start)
       return try IndexFileWriter.checksum(of: file, from: start + 4, to: end)
     }
@@ -151,7 +151,7 @@ struct IndexFileWriter: ~Copyable {
     return crc
   }
 
-  private mutating func writePostings() throws(BlockFault) {
+  private mutating func writePostings() throws(BlockError) {
     align(to: IndexLayout.postingsAlignment)
     offsets.postings = size
     try writeList(IndexFileWriter.noSymbol, IndexFileWriter.noSymbol, postings.everySeries)
@@ -160,13 +160,13 @@ struct IndexFileWriter: ~Copyable {
       var gathering = PostingsGathering()
       swap(&gathering, &postings)
       defer { swap(&gathering, &postings) }
-      try gathering.take(name) { (value, series) throws(BlockFault) in try writeList(name, value, series) }
+      try gathering.take(name) { (value, series) throws(BlockError) in try writeList(name, value, series) }
     }
   }
 
   private mutating func writeList(
     _ name: UInt32, _ value: UInt32, _ series: UnsafeBufferPointer<UInt32>
-  ) throws(BlockFault) {
+  ) throws(BlockError) {
     align(to: IndexLayout.postingsAlignment)
     table.append(TableEntry(name: name, value: value, offset: UInt64(size)))
     guard let length = UInt32(exactly: 4 * (series.count + 1)) else {
@@ -186,11 +186,11 @@ struct IndexFileWriter: ~Copyable {
     try flushIfLarge()
   }
 
-  private mutating func writeTable() throws(BlockFault) {
+  private mutating func writeTable() throws(BlockError) {
     try flush()
     let path = file.path
     let disk = disk
-    let mapped = try BlockFault.wrap { () throws(DiskError) in try disk.map(path) }
+    let mapped = try BlockError.wrap { () throws(DiskError) in try disk.map(path) }
     offsets.table = size
     pending.appendBigEndian(UInt64(0))
     for entry in table {
@@ -212,7 +212,7 @@ struct IndexFileWriter: ~Copyable {
     pending.append(bytes)
   }
 
-  private mutating func writeContents() throws(BlockFault) {
+  private mutating func writeContents() throws(BlockError) {
     let start = pending.count
     for offset in [offsets.symbols, offsets.series, 0, 0, offsets.postings, offsets.table] {
       pending.appendBigEndian(UInt64(offset))
@@ -225,20 +225,20 @@ struct IndexFileWriter: ~Copyable {
     while size % alignment != 0 { pending.append(CollectionOfOne(0)) }
   }
 
-  private mutating func flushIfLarge() throws(BlockFault) {
+  private mutating func flushIfLarge() throws(BlockError) {
     if pending.count >= IndexFileWriter.flushBytes { try flush() }
   }
 
-  private mutating func flush() throws(BlockFault) {
+  private mutating func flush() throws(BlockError) {
     let bytes = pending.bytes
     let file = file
-    _ = try BlockFault.wrap { () throws(DiskError) in try file.append(bytes) }
+    _ = try BlockError.wrap { () throws(DiskError) in try file.append(bytes) }
     pending.removeAll()
   }
 }
 
-extension BlockFault {
-  static func wrap<Result>(_ body: () throws(DiskError) -> Result) throws(BlockFault) -> Result {
+extension BlockError {
+  static func wrap<Result>(_ body: () throws(DiskError) -> Result) throws(BlockError) -> Result {
     do throws(DiskError) { return try body() } catch { throw .disk(error) }
   }
 }

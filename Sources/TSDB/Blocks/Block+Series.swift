@@ -4,7 +4,7 @@ import Model
 // What the changes of blocks ask of one.
 extension Block {
   /// All series in the order of their labels.
-  func everySeries() throws(BlockFault) -> IndexPostings {
+  func everySeries() throws(BlockError) -> IndexPostings {
     do throws(IndexDamage) {
       return try index.everySeries()
     } catch {
@@ -12,19 +12,19 @@ extension Block {
     }
   }
 
-  package func allSeries() throws(BlockFault) -> [UInt32] {
+  package func allSeries() throws(BlockError) -> [UInt32] {
     let list = try everySeries()
     return (0..<list.count).map { list[$0] }
   }
 
-  package func labels(of reference: UInt32) throws(BlockFault) -> Labels {
+  package func labels(of reference: UInt32) throws(BlockError) -> Labels {
     let series = try series(reference)
     guard let labels = labels(series.labels) else { throw indexFault("a series has an unknown symbol") }
     return labels
   }
 
   /// From the first sample to the last; nil for a series without chunks.
-  package func timeRange(of reference: UInt32) throws(BlockFault) -> ClosedRange<Int64>? {
+  package func timeRange(of reference: UInt32) throws(BlockError) -> ClosedRange<Int64>? {
     let series = try series(reference)
     guard let first = series.chunks.map(\.minTime).min(), let last = series.chunks.map(\.maxTime).max() else {
       return nil
@@ -32,11 +32,11 @@ extension Block {
     return first...last
   }
 
-  private func series(_ reference: UInt32) throws(BlockFault) -> DecodedSeries {
+  private func series(_ reference: UInt32) throws(BlockError) -> DecodedSeries {
     var series = DecodedSeries()
     guard index.read(reference, into: &series) else { throw indexFault("a series is damaged") }
     return series
   }
 
-  private func indexFault(_ reason: String) -> BlockFault { .corrupt(path: directory + "/index", reason: reason) }
+  private func indexFault(_ reason: String) -> BlockError { .corrupt(path: directory + "/index", reason: reason) }
 }

@@ -1,17 +1,17 @@
 import Format
 import Model
 
-/// What people may do to the blocks and the head through the API.
+/// The actions on blocks and head that the API offers.
 package protocol BlockAdmin: Sendable {
   /// Deletes the samples of the series that match all matchers in a closed range of times. Durable, and seen by every
   /// query that begins after it; the space comes back when their blocks are rewritten.
-  func delete(_ matchers: [CompiledMatcher], in range: ClosedRange<Int64>) throws(BlockFault)
+  func delete(_ matchers: [CompiledMatcher], in range: ClosedRange<Int64>) throws(BlockError)
 
   /// Rewrites every block of which something is deleted.
-  func cleanTombstones() throws(BlockFault)
+  func cleanTombstones() throws(BlockError)
 
   /// Makes a copy of the database that shares the files of its blocks.
-  func snapshot(skipsHead: Bool) throws(BlockFault) -> TakenSnapshot
+  func snapshot(skipsHead: Bool) throws(BlockError) -> TakenSnapshot
 
   var blockMetas: [BlockMeta] { get }
 
@@ -26,10 +26,10 @@ package protocol BlockAdmin: Sendable {
 package struct TakenSnapshot: Sendable, Equatable {
   /// Its folder's name in `snapshots`.
   package var name: String
-  /// Where it lies on the server's machine.
+  /// Its path on the server's machine.
   package var path: String
   package var blocks: [HeldBlock]
-  /// What it should have held and does not, in sentences.
+  /// The data that it should have held and does not, in sentences.
   package var warnings: [String]
 
   package init(name: String, path: String, blocks: [HeldBlock] = [], warnings: [String] = []) {

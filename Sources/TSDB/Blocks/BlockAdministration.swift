@@ -3,7 +3,7 @@ import Model
 import Platform
 
 /// Deletes, cleans and copies: the administration of a database's blocks and, through `HeadAdmin`, of its head. Any thread;
-/// each action is a turn of its own and may wait for a compaction to make way.
+/// each action takes the change lock for itself and may wait for a compaction to make way.
 package final class BlockAdministration: BlockAdmin {
   private let blocks: BlockSet
   private let compactor: Compactor
@@ -29,16 +29,16 @@ package final class BlockAdministration: BlockAdmin {
   package var damagedBlocks: [ULID] { blocks.current.damaged.map(\.meta.ulid) }
   package var missingBlocks: [MissingBlock] { blocks.current.missing }
 
-  package func delete(_ matchers: [CompiledMatcher], in range: ClosedRange<Int64>) throws(BlockFault) {
-    try blocks.turns.take { () throws(BlockFault) in
+  package func delete(_ matchers: [CompiledMatcher], in range: ClosedRange<Int64>) throws(BlockError) {
+    try blocks.changeLock.withLock { () throws(BlockError) in
       try blocks.delete(matchers, in: range)
       try head.delete(matchers, in: range)
     }
   }
 
-  package func cleanTombstones() throws(BlockFault) {
+  package func cleanTombstones() throws(BlockError) {
     let started = clock.monotonicNanoseconds()
-    try blocks.turns.take { () throws(BlockFault) in
+    try blocks.changeLock.withLock { () throws(BlockError) in
       for block in blocks.current.blocks where !block.tombstones.isEmpty { try compactor.rewrite(block) }
     }
     blocks.metrics.tombstoneCleanupSeconds.observe(Double(clock.monotonicNanoseconds() - started) / 1e9)
@@ -46,14 +46,14 @@ package final class BlockAdministration: BlockAdmin {
 
   /// The copy is made in a folder that says itself that it is rubbish and gets its name when all of it is durable: neither a
   /// failure nor a crash leaves something that looks like a snapshot.
-  package func snapshot(skipsHead: Bool) throws(BlockFault) -> TakenSnapshot {
+  package func snapshot(skipsHead: Bool) throws(BlockError) -> TakenSnapshot {
     let name = SnapshotName.make(milliseconds: clock.nowMilliseconds(), number: random.next())
     let path = DiskPath.join(directory, name)
     let unfinished = path + BlockFolder.creationSuffix
     let disk = blocks.disk
-    return try blocks.turns.take { () throws(BlockFault) in
-      do throws(BlockFault) {
-        try BlockFault.wrap { () throws(DiskError) in
+    return try blocks.changeLock.withLock { () throws(BlockError) in
+      do throws(BlockError) {
+        try BlockError.wrap { () throws(DiskError) in
           try disk.makeDirectories(directory)
           try removeUnfinished()
           try disk.makeDirectory(unfinished)
@@ -67,7 +67,7 @@ package final class BlockAdministration: BlockAdmin {
         }
         let head = skipsHead ? HeadCopy() : try head.writeBlock(into: unfinished)
         if let meta = head.meta { snapshot.blocks.append(try held(meta, in: unfinished)) }
-        try BlockFault.wrap { () throws(DiskError) in
+        try BlockError.wrap { () throws(DiskError) in
           // Empty: promtool does not dump a directory without it.
           try disk.makeDirectory(unfinished + "/wal")
           try disk.syncDirectory(unfinished)
@@ -96,8 +96,8 @@ package final class BlockAdministration: BlockAdmin {
     }
   }
 
-  private func held(_ meta: BlockMeta, in snapshot: String) throws(BlockFault) -> HeldBlock {
-    try BlockFault.wrap { () throws(DiskError) in
+  private func held(_ meta: BlockMeta, in snapshot: String) throws(BlockError) -> HeldBlock {
+    try BlockError.wrap { () throws(DiskError) in
       HeldBlock(meta, bytes: try BlockCopy.bytes(of: DiskPath.join(snapshot, "\(meta.ulid)"), on: blocks.disk))
     }
   }

@@ -28,7 +28,7 @@ package struct BlockCardinality: Sendable {
   }
 
   /// Of the series that all matchers accept; the longest `rowsMax` rows of each table.
-  package init(_ block: Block, _ matchers: [CompiledMatcher], rowsMax: Int) throws(BlockFault) {
+  package init(_ block: Block, _ matchers: [CompiledMatcher], rowsMax: Int) throws(BlockError) {
     let duration = max(1, UInt64(bitPattern: block.meta.maxTime &- block.meta.minTime))
     var pairs: [UInt64: Tally] = [:]
     for reference in try matchers.isEmpty ? block.allSeries() : block.select(matchers) {
@@ -51,8 +51,8 @@ package struct BlockCardinality: Sendable {
 
   private mutating func tabulate(
     _ pairs: [UInt64: Tally], _ block: Block, _ duration: UInt64, _ rowsMax: Int
-  ) throws(BlockFault) {
-    func text(_ number: UInt64) throws(BlockFault) -> String {
+  ) throws(BlockError) {
+    func text(_ number: UInt64) throws(BlockError) -> String {
       guard let symbol = block.index.symbol(Int(number)) else {
         throw .corrupt(path: block.directory + "/index", reason: "a symbol cannot be read")
       }
@@ -68,7 +68,7 @@ package struct BlockCardinality: Sendable {
 
     func pairRows(
       _ count: (Tally) -> Int, where isWanted: (String) -> Bool = { _ in true }, isValueAlone: Bool = false
-    ) throws(BlockFault) -> [Row] {
+    ) throws(BlockError) -> [Row] {
       // Only the longest rows get their texts.
       let sorted = pairs.sorted { (count($0.value), $1.key) > (count($1.value), $0.key) }
       var rows: [Row] = []
@@ -84,7 +84,7 @@ package struct BlockCardinality: Sendable {
     seriesOfPairs = try pairRows { $0.series }
     seriesOfMetrics = try pairRows({ $0.series }, where: { $0 == LabelName.metric }, isValueAlone: true)
 
-    func nameRows(_ count: ((uncovered: UInt64, values: Int, bytes: Int)) -> Int) throws(BlockFault) -> [Row] {
+    func nameRows(_ count: ((uncovered: UInt64, values: Int, bytes: Int)) -> Int) throws(BlockError) -> [Row] {
       var rows: [Row] = []
       for (name, numbers) in names { rows.append(Row(count: count(numbers), key: try text(name))) }
       return Array(rows.sorted { $0.count != $1.count ? $0.count > $1.count : $0.key < $1.key }.prefix(rowsMax))

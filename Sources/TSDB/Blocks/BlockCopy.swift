@@ -13,18 +13,18 @@ package enum BlockCopy {
   }
 
   /// Copies a block's folder; false where there is a block of this name already. The source stays as it is.
-  package static func run(from source: String, into root: String, on disk: any Disk) throws(BlockFault) -> Bool {
+  package static func run(from source: String, into root: String, on disk: any Disk) throws(BlockError) -> Bool {
     let meta = try Block(source, on: disk).meta
     let folder = BlockFolder(root: root, disk: disk)
     let target = folder.path(meta.ulid)
     if (try? disk.status(target)) != nil { return false }
     let temporary = target + BlockFolder.creationSuffix
-    do throws(BlockFault) {
-      try BlockFault.wrap { () throws(DiskError) in try copy(from: source, to: temporary, on: disk) }
+    do throws(BlockError) {
+      try BlockError.wrap { () throws(DiskError) in try copy(from: source, to: temporary, on: disk) }
       if let finding = try BlockVerification(temporary, on: disk).findings.first {
         throw .corrupt(path: finding.path, reason: finding.reason)
       }
-      try BlockFault.wrap { () throws(DiskError) in
+      try BlockError.wrap { () throws(DiskError) in
         try disk.rename(temporary, to: target)
         try disk.syncDirectory(root)
       }
@@ -97,7 +97,7 @@ package enum BlockCopy {
     try file.close()
   }
 
-  /// What was unpacked a moment ago may not be on the disk yet.
+  /// Syncs the source first: what was unpacked a moment ago may not be on the disk yet.
   private static func link(_ source: String, _ target: String, _ disk: any Disk) throws(DiskError) {
     let original = try disk.open(source, .read)
     defer { try? original.close() }

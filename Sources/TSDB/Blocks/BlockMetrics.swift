@@ -1,6 +1,6 @@
 import Platform
 
-/// What the blocks tell about themselves, under Prometheus's names. Any thread.
+/// The metrics of the blocks, under Prometheus's names. Any thread.
 package final class BlockMetrics: Sendable {
   let compactions: Counter
   let compactionsTriggered: Counter

@@ -9,7 +9,7 @@ package struct BlockSeries: Sendable {
 
   /// The samples from `first` through `last`, each time once; of two at one time that of the earlier block. Chunks that
   /// are no floats are left out and counted by their block.
-  package func read(from first: Int64, through last: Int64, into samples: inout SeriesSamples) throws(BlockFault) {
+  package func read(from first: Int64, through last: Int64, into samples: inout SeriesSamples) throws(BlockError) {
     samples.removeAll()
     var series = DecodedSeries()
     for place in places {
@@ -27,7 +27,7 @@ extension BlockSnapshot {
   /// The series that one of the selectors names, in the order of their labels; all series where there is no selector.
   package func series(
     _ selectors: [[CompiledMatcher]], in range: ClosedRange<Int64>
-  ) throws(BlockFault) -> [BlockSeries] {
+  ) throws(BlockError) -> [BlockSeries] {
     var found: [Labels: BlockSeries] = [:]
     for block in overlapping(range) {
       var references = Set<UInt32>()

@@ -3,8 +3,8 @@ import Model
 import Platform
 
 extension BlockSet {
-  /// Deletes samples of the blocks: tombstones are written, then what is served knows them. Within a turn.
-  func delete(_ matchers: [CompiledMatcher], in range: ClosedRange<Int64>) throws(BlockFault) {
+  /// Deletes samples of the blocks: tombstones are written, then what is served knows them. Under the change lock.
+  func delete(_ matchers: [CompiledMatcher], in range: ClosedRange<Int64>) throws(BlockError) {
     for block in current.overlapping(range) {
       let tombstones = try deletion(matchers, in: range, of: block)
       if tombstones == block.tombstones { continue }
@@ -15,7 +15,7 @@ extension BlockSet {
   /// The block's tombstones with those of the deletion: for each series that matches, the part of its time that is meant.
   private func deletion(
     _ matchers: [CompiledMatcher], in range: ClosedRange<Int64>, of block: Block
-  ) throws(BlockFault) -> Tombstones {
+  ) throws(BlockError) -> Tombstones {
     var tombstones = block.tombstones
     for reference in try block.select(matchers) {
       guard let times = try block.timeRange(of: reference), times.overlaps(range) else { continue }
@@ -24,14 +24,14 @@ extension BlockSet {
     return tombstones
   }
 
-  private func write(_ tombstones: Tombstones, of block: Block) throws(BlockFault) {
+  private func write(_ tombstones: Tombstones, of block: Block) throws(BlockError) {
     var meta = block.meta
     meta.stats.tombstones = Int64(tombstones.count)
     let path = folder.path(meta.ulid)
-    try BlockFault.wrap { () throws(DiskError) in try BlockDeletions.write(tombstones, into: path, on: disk) }
+    try BlockError.wrap { () throws(DiskError) in try BlockDeletions.write(tombstones, into: path, on: disk) }
     // From here on they count, also after a crash; the description only says how many there are.
     update([block.with(meta: meta, tombstones: tombstones)])
-    try BlockFault.wrap { () throws(DiskError) in
+    try BlockError.wrap { () throws(DiskError) in
       try AtomicReplace.write(meta.json, to: path + "/meta.json", on: disk)
     }
   }

@@ -4,10 +4,10 @@ import Platform
 extension BlockSet {
   /// Gives the files of a block a second name in a folder of the same name within `directory`. A block's files are never
   /// written to again: tombstones and `meta.json` are replaced, and the copy keeps the old ones.
-  func link(_ block: Block, into directory: String) throws(BlockFault) {
+  func link(_ block: Block, into directory: String) throws(BlockError) {
     let source = folder.path(block.meta.ulid)
     let target = DiskPath.join(directory, "\(block.meta.ulid)")
-    try BlockFault.wrap { () throws(DiskError) in
+    try BlockError.wrap { () throws(DiskError) in
       try disk.makeDirectory(target)
       try disk.makeDirectory(target + "/chunks")
       for name in try disk.list(source + "/chunks") {

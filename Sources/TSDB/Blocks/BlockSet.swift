@@ -3,10 +3,10 @@ import Platform
 import Synchronization
 
 /// The blocks of a database. Readers take `current` and keep it as long as they like; changes make a new snapshot and swap
-/// it in, one at a time (`turns`). Any thread.
+/// it in, one at a time (`changeLock`). Any thread.
 /// Invariant: a block's folder is removed only after no new reader can see it; what a snapshot has mapped stays readable.
 package final class BlockSet: Sendable {
-  package let turns = BlockTurns()
+  package let changeLock = BlockChangeLock()
   let folder: BlockFolder
   let quarantine: String
   let log: Log
@@ -30,12 +30,12 @@ package final class BlockSet: Sendable {
     metrics.register(self, in: registry)
   }
 
-  /// What is served now.
+  /// The blocks that are served now.
   package var current: BlockSnapshot { state.withLock { $0.snapshot } }
 
   var disk: any Disk { folder.disk }
 
-  /// Whether blocks that have been replaced are still on the disk. Nothing is compacted then: a grandchild would not tell
+  /// True if blocks that have been replaced are still on the disk. Nothing is compacted then: a grandchild would not tell
   /// that it holds them, and a restart would serve them again.
   var hasUnremoved: Bool { state.withLock { !$0.unremoved.isEmpty } }
 
@@ -45,9 +45,9 @@ package final class BlockSet: Sendable {
     finishRestore(damaged)
     removeRubbish()
     var opened: [Block] = []
-    var unopened: [(ulid: ULID, fault: BlockFault)] = []
+    var unopened: [(ulid: ULID, fault: BlockError)] = []
     for ulid in try folder.blocks() {
-      do throws(BlockFault) {
+      do throws(BlockError) {
         opened.append(try open(ulid))
       } catch {
         unopened.append((ulid, error))
@@ -71,11 +71,11 @@ package final class BlockSet: Sendable {
   }
 
   /// The blocks whose parents are still there and that are damaged themselves.
-  private func broken(_ opened: [Block]) -> [(ulid: ULID, fault: BlockFault)] {
+  private func broken(_ opened: [Block]) -> [(ulid: ULID, fault: BlockError)] {
     let present = Set(opened.map(\.meta.ulid))
-    var broken: [(ulid: ULID, fault: BlockFault)] = []
+    var broken: [(ulid: ULID, fault: BlockError)] = []
     for block in opened where block.meta.compaction.parents.contains(where: { present.contains($0.ulid) }) {
-      do throws(BlockFault) {
+      do throws(BlockError) {
         guard let finding = try BlockVerification(block.directory, on: disk).findings.first else { continue }
         broken.append((block.meta.ulid, .corrupt(path: finding.path, reason: finding.reason)))
       } catch {
@@ -85,8 +85,8 @@ package final class BlockSet: Sendable {
     return broken
   }
 
-  /// What is missing from what is served for want of a block; nil where its parents are there instead.
-  private func gap(_ ulid: ULID, _ fault: BlockFault, _ served: [Block]) -> MissingBlock? {
+  /// The gap that a block leaves which cannot be opened; nil where its parents are served instead.
+  private func gap(_ ulid: ULID, _ fault: BlockError, _ served: [Block]) -> MissingBlock? {
     var reason = "\(fault)"
     if case .corrupt(let path, let what) = fault { reason = "\(DiskPath.name(path)): \(what)" }
     let description = try? disk.map(folder.path(ulid) + "/meta.json")
@@ -98,7 +98,7 @@ package final class BlockSet: Sendable {
     return MissingBlock(ulid: ulid, times: meta.minTime...max(meta.minTime, meta.maxTime - 1), reason: reason)
   }
 
-  /// What is missing is not kept any more either.
+  /// Forgets missing blocks that the retention would have removed.
   func forgetMissing(before time: Int64) {
     state.withLock { state in
       let kept = state.snapshot.missing.filter { ($0.times?.upperBound ?? .max) >= time }
@@ -133,7 +133,7 @@ package final class BlockSet: Sendable {
     }
   }
 
-  /// What stays is in nobody's way but takes space.
+  /// Removes half-made and half-removed blocks; those that stay are in nobody's way but take space.
   private func removeRubbish() {
     do throws(DiskError) {
       let count = try folder.removeRubbish()
@@ -144,7 +144,7 @@ package final class BlockSet: Sendable {
     }
   }
 
-  private func open(_ ulid: ULID) throws(BlockFault) -> Block {
+  private func open(_ ulid: ULID) throws(BlockError) -> Block {
     let path = folder.path(ulid)
     let block = try Block(path, on: disk, report: report)
     if block.meta.ulid != ulid {
@@ -153,16 +153,16 @@ package final class BlockSet: Sendable {
     return block
   }
 
-  /// Takes a block in that was written into the directory. Within a turn.
+  /// Takes a block in that was written into the directory. Under the change lock.
   @discardableResult
-  package func add(_ ulid: ULID) throws(BlockFault) -> Block { try replace([], with: ulid) }
+  package func add(_ ulid: ULID) throws(BlockError) -> Block { try replace([], with: ulid) }
 
   /// Serves a new block instead of its parents, and removes those. Where the new one cannot be opened it is removed, and
   /// everything stays as it was.
   @discardableResult
-  func replace(_ parents: [Block], with ulid: ULID) throws(BlockFault) -> Block {
+  func replace(_ parents: [Block], with ulid: ULID) throws(BlockError) -> Block {
     let child: Block
-    do throws(BlockFault) {
+    do throws(BlockError) {
       child = try open(ulid)
     } catch {
       metrics.reloadsFailed.add()
@@ -175,9 +175,9 @@ package final class BlockSet: Sendable {
 
   /// Serves a block instead of a damaged one, which is moved out of sight. Where the new one cannot be opened it is removed,
   /// and everything stays as it was.
-  func replace(damaged block: Block, with ulid: ULID) throws(BlockFault) {
+  func replace(damaged block: Block, with ulid: ULID) throws(BlockError) {
     let repaired: Block
-    do throws(BlockFault) {
+    do throws(BlockError) {
       repaired = try open(ulid)
     } catch {
       metrics.reloadsFailed.add()
@@ -230,7 +230,7 @@ package final class BlockSet: Sendable {
     }
   }
 
-  private func passOver(_ ulid: ULID, _ fault: BlockFault, isMissing: Bool) {
+  private func passOver(_ ulid: ULID, _ fault: BlockError, isMissing: Bool) {
     let consequence = isMissing ? "its samples are missing" : "the blocks it was made of are served instead"
     guard case .corrupt = fault else {
       metrics.reloadsFailed.add()

@@ -3,15 +3,15 @@ import Platform
 
 extension BlockSnapshot {
   /// The blocks of a directory as they lie there: for tools. Nothing in it is changed, and blocks that a compaction has
-  /// replaced but not removed yet are left out. What cannot be opened is told beside.
+  /// replaced but not removed yet are left out. Blocks that cannot be opened are returned beside.
   package static func open(
     _ root: String, on disk: any Disk, report: BlockReport = BlockReport()
-  ) throws(DiskError) -> (snapshot: BlockSnapshot, unopened: [(ulid: ULID, fault: BlockFault)]) {
+  ) throws(DiskError) -> (snapshot: BlockSnapshot, unopened: [(ulid: ULID, fault: BlockError)]) {
     let folder = BlockFolder(root: root, disk: disk)
     var blocks: [Block] = []
-    var unopened: [(ulid: ULID, fault: BlockFault)] = []
+    var unopened: [(ulid: ULID, fault: BlockError)] = []
     for ulid in try folder.blocks() {
-      do throws(BlockFault) {
+      do throws(BlockError) {
         blocks.append(try Block(folder.path(ulid), on: disk, report: report))
       } catch {
         unopened.append((ulid, error))

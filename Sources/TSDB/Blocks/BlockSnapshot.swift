@@ -4,7 +4,7 @@ import Format
 /// it reads what it holds, also when the folders of its blocks are gone by then.
 package struct BlockSnapshot: Sendable {
   package let blocks: [Block]
-  /// What should be served and cannot be.
+  /// Blocks that should be served and cannot be.
   package let missing: [MissingBlock]
 
   init(_ blocks: [Block] = [], missing: [MissingBlock] = []) {

@@ -1,17 +1,17 @@
 import Format
 import Model
 
-/// What the administration of the blocks needs of the head. All are called within a turn of `BlockTurns`.
+/// The head as the administration of the blocks uses it. All calls are made under the `BlockChangeLock`.
 package protocol HeadAdmin: Sendable {
   /// Deletes the samples of the series that match, at once and durably.
-  func delete(_ matchers: [CompiledMatcher], in range: ClosedRange<Int64>) throws(BlockFault)
+  func delete(_ matchers: [CompiledMatcher], in range: ClosedRange<Int64>) throws(BlockError)
 
   /// Writes a block of all samples that the head holds now, open chunks and late samples among them, into a folder that is
   /// there; nothing where the head is empty. The head stays as it is.
-  func writeBlock(into directory: String) throws(BlockFault) -> HeadCopy
+  func writeBlock(into directory: String) throws(BlockError) -> HeadCopy
 }
 
-/// What became of a copy of the head.
+/// The outcome of copying the head.
 package struct HeadCopy: Sendable {
   /// Nil: there was nothing to write.
   package var meta: BlockMeta?

@@ -35,7 +35,7 @@ package struct SampleImport: ~Copyable {
   package var seriesCount: Int { labels.count }
 
   /// Throws for a time that no head takes either.
-  package mutating func add(_ labels: Labels, time: Int64, value: Double) throws(BlockFault) {
+  package mutating func add(_ labels: Labels, time: Int64, value: Double) throws(BlockError) {
     guard AppendBounds.times.contains(time) else { throw .tooLarge("the time \(time) ms is out of range") }
     if times.count == samplesMax { try flush() }
     let number = numbers[labels] ?? UInt32(self.labels.count)
@@ -50,7 +50,7 @@ package struct SampleImport: ~Copyable {
   }
 
   /// Writes what is gathered.
-  package mutating func flush() throws(BlockFault) {
+  package mutating func flush() throws(BlockError) {
     let count = times.count
     if count == 0 { return }
     let range = rangeMilliseconds()
@@ -87,12 +87,12 @@ package struct SampleImport: ~Copyable {
   }
 
   /// Writes one block of samples sorted by series and time.
-  private mutating func write(_ order: ArraySlice<Int>, from minTime: Int64, to maxTime: Int64) throws(BlockFault) {
+  private mutating func write(_ order: ArraySlice<Int>, from minTime: Int64, to maxTime: Int64) throws(BlockError) {
     let ulid = ULID(milliseconds: clock.nowMilliseconds(), using: &random)
     var writer = try BlockWriter(disk, root: root, ulid: ulid)
-    do throws(BlockFault) {
+    do throws(BlockError) {
       let symbols = try writeSymbols(order, &writer)
-      var chunks = SeriesMerge()
+      var chunks = ChunkMerge()
       var first = order.startIndex
       while first < order.endIndex {
         let number = series[order[first]]
@@ -126,7 +126,7 @@ package struct SampleImport: ~Copyable {
 
   private func writeSymbols(
     _ order: ArraySlice<Int>, _ writer: inout BlockWriter
-  ) throws(BlockFault) -> [String: UInt32] {
+  ) throws(BlockError) -> [String: UInt32] {
     var texts = Set<String>()
     for number in Set(order.map { series[$0] }) {
       for pair in labels[Int(number)].pairs {
@@ -137,8 +137,8 @@ package struct SampleImport: ~Copyable {
     var symbols: [String: UInt32] = [:]
     for text in texts.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
       let bytes = Array(text.utf8)
-      let outcome: Result<Void, BlockFault> = bytes.withUnsafeBytes { bytes in
-        do throws(BlockFault) { return .success(try writer.addSymbol(bytes)) } catch { return .failure(error) }
+      let outcome: Result<Void, BlockError> = bytes.withUnsafeBytes { bytes in
+        do throws(BlockError) { return .success(try writer.addSymbol(bytes)) } catch { return .failure(error) }
       }
       try outcome.get()
       symbols[text] = UInt32(symbols.count)

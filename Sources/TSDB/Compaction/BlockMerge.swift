@@ -54,11 +54,11 @@ package struct BlockMerge {
 extension BlockMerge {
   /// Writes the block and gives its description; nil, and no block, where nothing is left of the parents. On an error
   /// nothing has changed but for a folder that says itself that it is rubbish.
-  package func run(in root: String, on disk: any Disk) throws(BlockFault) -> BlockMeta? {
+  package func run(in root: String, on disk: any Disk) throws(BlockError) -> BlockMeta? {
     var random = random
     let ulid = ULID(milliseconds: now, using: &random)
     var writer = try BlockWriter(disk, root: root, ulid: ulid)
-    do throws(BlockFault) {
+    do throws(BlockError) {
       let tombstones = try write(into: &writer)
       return try writer.finish(BlockMeta.merged(parents.map(\.meta), as: ulid), tombstones: tombstones)
     } catch {
@@ -68,21 +68,21 @@ extension BlockMerge {
   }
 
   /// Writes symbols and series; returns the deletions that are still in chunks which were taken over whole.
-  private func write(into writer: inout BlockWriter) throws(BlockFault) -> Tombstones {
+  private func write(into writer: inout BlockWriter) throws(BlockError) -> Tombstones {
     let parents = parents
-    let symbols = try SymbolUnion(counts: parents.map(\.index.symbolCount)) { (block, number) throws(BlockFault) in
+    let symbols = try SymbolUnion(counts: parents.map(\.index.symbolCount)) { (block, number) throws(BlockError) in
       guard let symbol = parents[block].index.symbol(number) else {
         throw .corrupt(path: parents[block].directory + "/index", reason: "a symbol cannot be read")
       }
       return symbol
-    } add: { (bytes) throws(BlockFault) in
+    } add: { (bytes) throws(BlockError) in
       try writer.addSymbol(bytes)
     }
     var cursors: [BlockMergeCursor] = []
     for (rank, parent) in parents.enumerated() {
       cursors.append(try BlockMergeCursor(parent, rank: rank, numbers: symbols.numbers[rank], found))
     }
-    var series = SeriesMerge()
+    var series = ChunkMerge()
     var kept = Tombstones()
     var pieces: [ChunkPiece] = []
     var deleted = Array(repeating: DeletedTimes(), count: parents.count)
@@ -98,7 +98,7 @@ extension BlockMerge {
         try cursors[rank].appendPieces(to: &pieces, deleted: deleted[rank])
         try cursors[rank].advance()
       }
-      do throws(UnreadableChunk) {
+      do throws(ChunkDamage) {
         try series.merge(pieces, deleted: deleted)
       } catch {
         throw .corrupt(path: parents[error.rank].directory + "/chunks", reason: "a chunk cannot be decoded")
@@ -109,8 +109,8 @@ extension BlockMerge {
   }
 
   private func write(
-    _ series: borrowing SeriesMerge, _ labels: [UInt32], into writer: inout BlockWriter, _ kept: inout Tombstones
-  ) throws(BlockFault) {
+    _ series: borrowing ChunkMerge, _ labels: [UInt32], into writer: inout BlockWriter, _ kept: inout Tombstones
+  ) throws(BlockError) {
     if series.chunks.isEmpty { return }
     labels.withUnsafeBufferPointer { writer.beginSeries($0) }
     for chunk in series.chunks {

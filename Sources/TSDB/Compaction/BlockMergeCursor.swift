@@ -1,7 +1,7 @@
 import Format
 import Model
 
-/// Where a merge is in one of its blocks: at a series, in the order of labels. Belongs to the merge.
+/// The place of a merge in one of its blocks: a series, in the order of labels. Belongs to the merge.
 struct BlockMergeCursor {
   private let block: Block
   private let rank: Int
@@ -13,10 +13,10 @@ struct BlockMergeCursor {
   private var place = 0
   private var series = DecodedSeries()
 
-  /// Numbers of the union's symbols for names and values by turns; nothing at the end. Their order is that of the labels.
+  /// Numbers of the union's symbols for names and values in alternation; nothing at the end. Their order is that of the labels.
   private(set) var labels: [UInt32] = []
 
-  init(_ block: Block, rank: Int, numbers: [UInt32], _ found: FoundChunks? = nil) throws(BlockFault) {
+  init(_ block: Block, rank: Int, numbers: [UInt32], _ found: FoundChunks? = nil) throws(BlockError) {
     self.found = found
     self.block = block
     self.rank = rank
@@ -29,18 +29,18 @@ struct BlockMergeCursor {
 
   private var reference: UInt32 { references[place] }
 
-  /// What is deleted of the series.
+  /// Deleted times of the series.
   var deletedTimes: DeletedTimes {
     block.tombstones.isEmpty ? DeletedTimes() : DeletedTimes(block.tombstones.intervals(of: UInt64(reference)))
   }
 
-  func namedLabels() throws(BlockFault) -> Labels {
+  func namedLabels() throws(BlockError) -> Labels {
     guard let labels = block.labels(series.labels) else { throw fault("a series has an unknown symbol") }
     return labels
   }
 
   /// Appends the series' chunks, but for those that are deleted whole. Their bytes live as long as the block.
-  func appendPieces(to pieces: inout [ChunkPiece], deleted: DeletedTimes) throws(BlockFault) {
+  func appendPieces(to pieces: inout [ChunkPiece], deleted: DeletedTimes) throws(BlockError) {
     for chunk in series.chunks {
       if !deleted.isEmpty, deleted.coversAll(of: chunk.minTime...chunk.maxTime) { continue }
       guard let (encoding, data) = block.chunk(chunk.reference) else {
@@ -55,12 +55,12 @@ struct BlockMergeCursor {
     }
   }
 
-  mutating func advance() throws(BlockFault) {
+  mutating func advance() throws(BlockError) {
     place += 1
     try read()
   }
 
-  private mutating func read() throws(BlockFault) {
+  private mutating func read() throws(BlockError) {
     if isAtEnd {
       labels.removeAll()
       return
@@ -72,5 +72,5 @@ struct BlockMergeCursor {
     guard previous.lexicographicallyPrecedes(labels) else { throw fault("series are out of order") }
   }
 
-  private func fault(_ reason: String) -> BlockFault { .corrupt(path: block.directory + "/index", reason: reason) }
+  private func fault(_ reason: String) -> BlockError { .corrupt(path: block.directory + "/index", reason: reason) }
 }

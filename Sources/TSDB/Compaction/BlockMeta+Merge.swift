@@ -5,7 +5,7 @@ extension BlockMeta {
   static let staleSeriesHint = "from-stale-series"
   static let selectedSeriesHint = "from-selected-series"
 
-  /// What the block that is made of others says about where it comes from; its numbers are still to be counted.
+  /// The description of a block that is made of others; its numbers are still to be counted.
   ///
   /// A rewrite of one block stays on its level; a block of several is one level above the highest. Only what is made of
   /// late samples alone stays a block of late samples.

@@ -7,7 +7,7 @@ extension Compactor {
   /// is none. `checked` remembers what was looked through in vain: a block is, once for each border that passes it.
   func blockWithExpiredSeries(
     _ rules: RetentionRules, newest: Int64, checked: inout [ULID: Set<RetentionRules.Scope>]
-  ) throws(BlockFault) -> Block? {
+  ) throws(BlockError) -> Block? {
     if rules.isEmpty { return nil }
     let served = blocks.current.blocks
     let present = Set(served.map(\.meta.ulid))
@@ -23,7 +23,7 @@ extension Compactor {
 
   private func hasSeries(
     _ block: Block, of scopes: Set<RetentionRules.Scope>, _ rules: RetentionRules
-  ) throws(BlockFault) -> Bool {
+  ) throws(BlockError) -> Bool {
     if scopes.contains(.others) { return try hasSeries(block, block.allSeries(), of: scopes, rules) }
     for case .rule(let index) in scopes {
       // A rule before it may keep the series longer, so each is asked for its own.
@@ -34,7 +34,7 @@ extension Compactor {
 
   private func hasSeries(
     _ block: Block, _ references: [UInt32], of scopes: Set<RetentionRules.Scope>, _ rules: RetentionRules
-  ) throws(BlockFault) -> Bool {
+  ) throws(BlockError) -> Bool {
     for reference in references where scopes.contains(rules.scope(of: try block.labels(of: reference))) { return true }
     return false
   }

@@ -1,19 +1,16 @@
 import Format
+import Glibc
 import Model
 import Platform
 import Synchronization
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
-/// What a round of compaction is told; read anew each time, so that a reload takes effect at once.
+/// The settings of a round of compaction; read anew each time, so that a reload takes effect at once.
 package struct CompactionOptions: Sendable {
   package var limits = RetentionLimits()
   package var rules = RetentionRules(otherMilliseconds: 0)
   /// The youngest sample of the head; nil where it is empty.
   package var newestHeadTime: Int64?
-  /// What log and head chunks take; part of what the size retention limits.
+  /// Bytes of logs and head chunks; part of what the size retention limits.
   package var headBytes = 0
   /// Nil: as long as the retention allows.
   package var longestBlockMilliseconds: Int64?
@@ -37,7 +34,7 @@ package final class Compactor: Sendable {
   /// The wait after a failure: doubled with each one that follows, up to an hour.
   private static let pauseMillisecondsMin: Int64 = 60_000
   private static let pauseMillisecondsMax: Int64 = 3_600_000
-  /// How often in a row a compaction makes way for those who wait for the turn; after that they wait for it.
+  /// How often in a row a compaction makes way for those who wait for the change lock; after that they wait.
   private static let interruptionsMax = 3
 
   let blocks: BlockSet
@@ -70,7 +67,7 @@ package final class Compactor: Sendable {
   /// Enforces the retention, and compacts once. True where there may be more to do at once.
   @discardableResult
   package func round(_ options: CompactionOptions, now: Int64) -> Bool {
-    blocks.turns.take {
+    blocks.changeLock.withLock {
       if blocks.hasUnremoved { blocks.removeLeftOver() }
       enforceRetention(options, now: now)
       if isPaused(now) || blocks.hasUnremoved || stop.isCancelled { return false }
@@ -154,7 +151,7 @@ package final class Compactor: Sendable {
       state.checkedRules = options.rules.fingerprint
       return state.checked
     }
-    do throws(BlockFault) {
+    do throws(BlockError) {
       let expired = try blockWithExpiredSeries(options.rules, newest: newest, checked: &checked)
       state.withLock { $0.checked = checked }
       guard let expired, merge([expired], options, newest: newest, now: now) else { return }
@@ -170,8 +167,8 @@ package final class Compactor: Sendable {
     let retention = BlockMerge.Retention(rules: options.rules, newestTime: newest)
     let merge = BlockMerge(
       parents, retention: options.rules.isEmpty ? nil : retention, now: now, random: random,
-      shouldStop: { [stop, blocks] in stop.isCancelled || mayYield && blocks.turns.isAwaited })
-    do throws(BlockFault) {
+      shouldStop: { [stop, blocks] in stop.isCancelled || mayYield && blocks.changeLock.isAwaited })
+    do throws(BlockError) {
       try replace(parents, by: merge)
       state.withLock { state in
         state.failures = 0
@@ -184,16 +181,16 @@ package final class Compactor: Sendable {
     }
   }
 
-  /// Writes a block anew without what is deleted from it. Within a turn.
-  func rewrite(_ block: Block) throws(BlockFault) {
+  /// Writes a block anew without what is deleted from it. Under the change lock.
+  func rewrite(_ block: Block) throws(BlockError) {
     try replace(
       [block],
       by: BlockMerge(
         [block], now: clock.nowMilliseconds(), random: random, shouldStop: { [stop] in stop.isCancelled }))
   }
 
-  /// Writes a damaged block anew with the chunks that were found for it, and sets it aside. Within a turn.
-  func repair(_ block: Block, _ found: FoundChunks) throws(BlockFault) -> BlockMeta? {
+  /// Writes a damaged block anew with the chunks that were found for it, and sets it aside. Under the change lock.
+  func repair(_ block: Block, _ found: FoundChunks) throws(BlockError) -> BlockMeta? {
     try checkSpace(for: [block])
     let merge = BlockMerge(
       [block], now: clock.nowMilliseconds(), random: random, found: found,
@@ -204,7 +201,7 @@ package final class Compactor: Sendable {
   }
 
   /// Runs a merge and serves its block instead of the parents; nothing where nothing is left of them.
-  func replace(_ parents: [Block], by merge: BlockMerge) throws(BlockFault) {
+  func replace(_ parents: [Block], by merge: BlockMerge) throws(BlockError) {
     let started = clock.monotonicNanoseconds()
     metrics.isWriting.set(1)
     defer { metrics.isWriting.set(0) }
@@ -230,7 +227,7 @@ package final class Compactor: Sendable {
   }
 
   /// A merge that would fill the disk is not begun.
-  private func checkSpace(for parents: [Block]) throws(BlockFault) {
+  private func checkSpace(for parents: [Block]) throws(BlockError) {
     let needed = parents.reduce(0) { $0 + $1.sizeBytes }
     do throws(DiskError) {
       let free = try blocks.disk.freeSpace(blocks.folder.root).freeBytes
@@ -249,7 +246,7 @@ package final class Compactor: Sendable {
     }
   }
 
-  private func failed(_ parents: [Block], _ error: BlockFault, now: Int64) {
+  private func failed(_ parents: [Block], _ error: BlockError, now: Int64) {
     if error == .stopped {
       state.withLock { $0.interruptions += 1 }
       return

@@ -1,4 +1,4 @@
-/// What the plans of this folder need to know of a block: plain numbers, so that they are pure functions of them.
+/// A block as the plans of this folder see it: plain numbers, so that plans are pure functions of them.
 package struct PlannedBlock: Sendable, Equatable {
   /// Its samples lie in `minTime..<maxTime`.
   package var minTime: Int64

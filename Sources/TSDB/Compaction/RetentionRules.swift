@@ -17,7 +17,7 @@ package struct RetentionRules: Sendable {
   }
 
   package let rules: [Rule]
-  /// What holds where no rule matches; 0: for ever.
+  /// Milliseconds that series are kept where no rule matches; 0: for ever.
   package let otherMilliseconds: Int64
 
   package init(_ rules: [Rule] = [], otherMilliseconds: Int64) {
@@ -43,7 +43,7 @@ package struct RetentionRules: Sendable {
     otherMilliseconds == 0 ? 0 : rules.reduce(otherMilliseconds) { max($0, $1.milliseconds) }
   }
 
-  /// What decides how long a series is kept.
+  /// The rule that decides how long a series is kept.
   package enum Scope: Sendable, Hashable {
     /// By its place in `rules`.
     case rule(Int)

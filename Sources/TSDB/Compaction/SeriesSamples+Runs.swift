@@ -25,7 +25,7 @@ extension SeriesSamples {
     }
   }
 
-  /// Where the runs of rising times begin.
+  /// The starts of the runs of rising times.
   private func runStarts() -> [Int] {
     if count == 0 { return [] }
     var starts = [0]

@@ -10,9 +10,9 @@ struct SymbolUnion: ~Copyable {
 
   /// Calls `add` for each symbol of the union in order. `symbols` gives a block's symbols by number; nil behind the last.
   init(
-    counts: [Int], symbol: (_ block: Int, _ number: Int) throws(BlockFault) -> UnsafeRawBufferPointer,
-    add: (UnsafeRawBufferPointer) throws(BlockFault) -> Void
-  ) throws(BlockFault) {
+    counts: [Int], symbol: (_ block: Int, _ number: Int) throws(BlockError) -> UnsafeRawBufferPointer,
+    add: (UnsafeRawBufferPointer) throws(BlockError) -> Void
+  ) throws(BlockError) {
     numbers = counts.map { Array(repeating: 0, count: $0) }
     var next = Array(repeating: 0, count: counts.count)
     var heads: [UnsafeRawBufferPointer?] = []

@@ -31,7 +31,7 @@ extension Database {
   func compact() {
     let current = options.withLock { $0 }
     let now = steadyNow()
-    blocks.turns.take { enforceRetention(current, now: now) }
+    blocks.changeLock.withLock { enforceRetention(current, now: now) }
     var compaction = current.compaction
     compaction.newestHeadTime = head.timeRange?.upperBound
     compaction.headBytes = filesBytes

@@ -2,9 +2,9 @@ import Format
 import Model
 import Platform
 
-// What the administration asks of the head. Within a turn of the blocks.
+// What the administration asks of the head. Under the `BlockChangeLock`.
 extension Database: HeadAdmin {
-  package func delete(_ matchers: [CompiledMatcher], in range: ClosedRange<Int64>) throws(BlockFault) {
+  package func delete(_ matchers: [CompiledMatcher], in range: ClosedRange<Int64>) throws(BlockError) {
     let found: [HeadSelection]
     do throws(QueryStopped) {
       found = try head.select(matchers)
@@ -29,7 +29,7 @@ extension Database: HeadAdmin {
     head.setBack(found, now: now)
   }
 
-  package func writeBlock(into directory: String) throws(BlockFault) -> HeadCopy {
+  package func writeBlock(into directory: String) throws(BlockError) -> HeadCopy {
     guard let held = head.timeRange else { return HeadCopy() }
     var random = random
     let ulid = ULID(milliseconds: clock.nowMilliseconds(), using: &random)
@@ -58,7 +58,7 @@ extension Database: HeadAdmin {
         kept.add(max(interval.lowerBound, reach.border)...interval.upperBound, to: reference)
       }
     }
-    do throws(BlockFault) {
+    do throws(BlockError) {
       try noteDeletions(kept)
       deletionReach.withLock { $0 = DeletionReach(of: head.files, before: time) }
     } catch {
@@ -67,8 +67,8 @@ extension Database: HeadAdmin {
   }
 
   /// Durable first, then in effect.
-  private func noteDeletions(_ all: Tombstones) throws(BlockFault) {
-    try BlockFault.wrap { () throws(DiskError) in try writeDeletions(all) }
+  private func noteDeletions(_ all: Tombstones) throws(BlockError) {
+    try BlockError.wrap { () throws(DiskError) in try writeDeletions(all) }
     head.deletions.replace(all)
   }
 

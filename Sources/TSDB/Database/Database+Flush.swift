@@ -23,7 +23,7 @@ extension Database {
   func tryFlush(_ shouldStop: () -> Bool) -> FlushOutcome {
     let (now, mark) = (steadyNow(), flushMark.withLock { $0 })
     guard let border = head.flushBorder(after: mark, now: now) ?? lateBorder(mark) else { return .nothing }
-    return blocks.turns.take { flush(before: border, shouldStop) }
+    return blocks.changeLock.withLock { flush(before: border, shouldStop) }
   }
 
   /// The border up to which late samples are to be flushed now; nil where they can wait.
@@ -43,7 +43,7 @@ extension Database {
     let (starts, end) = head.beginFlush(before: border)
     var (done, hasFailed) = (end, false)
     for range in Database.flushRanges(starts, flushed: mark, ranges) {
-      do throws(BlockFault) {
+      do throws(BlockError) {
         // A range that was flushed before has only late samples left.
         let isLate = range.lowerBound < mark
         if let meta = try writeBlock(range, isLate: isLate, shouldStop) { written.append(meta) }
@@ -90,7 +90,7 @@ extension Database {
 
   private func writeBlock(
     _ range: Range<Int64>, isLate: Bool, _ shouldStop: () -> Bool
-  ) throws(BlockFault) -> BlockMeta? {
+  ) throws(BlockError) -> BlockMeta? {
     var random = random
     let ulid = ULID(milliseconds: clock.nowMilliseconds(), using: &random)
     var meta = BlockMeta(ulid: ulid, minTime: range.lowerBound, maxTime: range.upperBound)
@@ -98,7 +98,7 @@ extension Database {
     if isLate { meta.compaction.hints = [BlockMeta.lateHint] }
     while true {
       var flush = HeadFlush(head, range, marks: true)
-      do throws(BlockFault) {
+      do throws(BlockError) {
         guard let written = try flush.write(meta, in: layout.root, on: disk, shouldStop: shouldStop) else { return nil }
         try blocks.add(written.ulid)
         return written

@@ -5,7 +5,7 @@ extension Database {
   /// Brings unreadable chunks of the head back from the log. Those that it does not hold any more are lost: their file is set
   /// aside, and what is left of the series goes on without them. Throws where that may be another time: then nothing has
   /// been given up.
-  func recover(_ unreadable: [UnreadableHeadChunk]) throws(BlockFault) {
+  func recover(_ unreadable: [UnreadableHeadChunk]) throws(BlockError) {
     var recovery = ChunkRecovery(head, unreadable)
     let outcome: ChunkRecovery.Outcome
     do throws(WALError) {
@@ -25,7 +25,7 @@ extension Database {
     if outcome.postponed > 0 { throw .tooLarge("there is no memory to bring back \(outcome.postponed) head chunks") }
   }
 
-  private func giveUp(_ lost: [UnreadableHeadChunk]) throws(BlockFault) {
+  private func giveUp(_ lost: [UnreadableHeadChunk]) throws(BlockError) {
     var originals: [String] = []
     for file in Set(lost.map(\.chunk.file)).sorted() where file != SeriesChunk.inMemory {
       try head.files.confirmLoss(lost.first { $0.chunk.file == file }?.chunk)
@@ -49,7 +49,7 @@ extension Database {
 
 extension HeadFiles {
   /// Throws where a chunk is not damaged, but the disk does not give it at present.
-  fileprivate func confirmLoss(_ chunk: SeriesChunk?) throws(BlockFault) {
+  fileprivate func confirmLoss(_ chunk: SeriesChunk?) throws(BlockError) {
     guard let chunk else { return }
     do throws(HeadChunksError) {
       _ = try chunks.read(reference(of: chunk))

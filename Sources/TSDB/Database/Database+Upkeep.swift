@@ -45,7 +45,7 @@ extension Database {
     }
   }
 
-  /// Drops what is older than the retention from the head. Within a turn of the blocks: one walk through the head at a time
+  /// Drops what is older than the retention from the head. Under the `BlockChangeLock`: one walk through the head at a time
   /// takes data out.
   func enforceRetention(_ options: DatabaseOptions, now: Int64) {
     let kept = options.compaction.rules.longestMilliseconds
@@ -87,7 +87,7 @@ extension Database {
   private func verifyChunkFiles() throws {
     let damaged = try head.files.chunks.verify()
     if !damaged.isEmpty {
-      try blocks.turns.take {
+      try blocks.changeLock.withLock {
         while true {
           let unreadable = head.chunks(in: damaged)
           if unreadable.isEmpty { break }

@@ -59,7 +59,7 @@ package struct NewExemplar {
   }
 }
 
-/// What became of an exemplar.
+/// The outcome of appending an exemplar.
 package enum ExemplarOutcome: Sendable, Equatable {
   case stored
   /// It is there already.

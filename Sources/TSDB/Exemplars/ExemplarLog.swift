@@ -10,7 +10,7 @@ struct ExemplarLog: ~Copyable, Sendable {
   /// The entries of the ring they are.
   private(set) var numbers: [UInt32] = []
   private var records = ByteBuffer(capacity: 16)
-  /// Where the records that are complete end.
+  /// Ends of the complete records.
   private var ends: [Int] = []
   private var encoder = ExemplarsRecord()
 

@@ -1,6 +1,6 @@
 import Platform
 
-/// What is told of the exemplars, under Prometheus's names.
+/// The metrics of the exemplars, under Prometheus's names.
 enum ExemplarMetrics {
   static func register(_ database: Database, in registry: MetricsRegistry) {
     func add(

@@ -48,7 +48,7 @@ extension ExemplarRing {
     case unknown
   }
 
-  /// Where in the list of its series an exemplar belongs, by time. Looked for from the newest one back, then from the one
+  /// The place of an exemplar in the list of its series, by time. Searched from the newest one back, then from the one
   /// that was added last, which is near where a sender comes again with old ones, then from the oldest on.
   private func place(of new: NewExemplar, in number: UInt32) -> Place {
     let found = placeBack(of: new, in: number)

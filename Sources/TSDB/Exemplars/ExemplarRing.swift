@@ -37,7 +37,7 @@ struct ExemplarRing: ~Copyable, @unchecked Sendable {
     var latest: UInt32 = 0
   }
 
-  /// What `append` did. `number` names the entry where it has to be logged.
+  /// The outcome of `append`. `number` names the entry where it has to be logged.
   struct Appended {
     var outcome: ExemplarOutcome
     var number: UInt32?
@@ -97,7 +97,7 @@ struct ExemplarRing: ~Copyable, @unchecked Sendable {
     return UnsafeRawBufferPointer(start: cells.pointer(entry.labels), count: Int(entry.labelBytes))
   }
 
-  /// Whether the number is that of an entry.
+  /// True if the number is that of an entry.
   func holds(_ number: UInt32) -> Bool { Int(number &- first) < count }
 
   // MARK: - Size

@@ -14,7 +14,7 @@ enum ExemplarSnapshot {
   static let seriesKind: UInt8 = 3
   static let exemplarKind: UInt8 = 4
   /// Exemplars copied out under one lock.
-  private static let exemplarsPerTurnMax = 1024
+  private static let exemplarsPerLockMax = 1024
 
   /// Encodes what the ring holds now; `finish` writes the block out and empties it. What comes meanwhile is behind the
   /// snapshot's position in the log, what goes meanwhile is left out.
@@ -30,15 +30,15 @@ enum ExemplarSnapshot {
     try finish(seriesKind, &block)
     var place = 0
     while place < count {
-      let turn = place..<min(place + exemplarsPerTurnMax, count)
+      let part = place..<min(place + exemplarsPerLockMax, count)
       head.exemplars.withLock { ring in
-        for place in turn {
+        for place in part {
           let number = first &+ UInt32(place)
           if ring.holds(number) { ring.encode(number, into: &block) }
         }
       }
       if block.count >= HeadSnapshotLayout.blockBytes { try finish(exemplarKind, &block) }
-      place = turn.upperBound
+      place = part.upperBound
     }
     try finish(exemplarKind, &block)
   }

@@ -19,14 +19,14 @@ struct ChunkRecovery: ~Copyable {
   private let head: Head
   private let wanted: [UnreadableHeadChunk]
   private var byLocation: [UInt32: [Int]] = [:]
-  /// What the log calls the series that are wanted.
+  /// The wanted series by their references in the log.
   private var locations: [UInt64: UInt32] = [:]
   /// For each wanted chunk its samples, of those in order and of late ones.
   private var inOrder: [[Int64: UInt64]]
   private var late: [[Int64: UInt64]]
   private var newSeries = NewSeries()
 
-  /// What became of the chunks.
+  /// The outcome for the chunks.
   struct Outcome {
     var recovered = 0
     /// The log does not hold all of these.

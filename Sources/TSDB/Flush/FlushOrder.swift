@@ -10,14 +10,14 @@ struct FlushOrder: ~Copyable {
   struct Entry: BitwiseCopyable {
     var id: UInt32
     var location: UInt32
-    /// Where its labels begin in `labels`.
+    /// Offset of its labels in `labels`.
     var start: UInt32
     var count: UInt16
   }
 
   /// The symbols that are used, sorted; their places are the numbers in `labels`.
   private(set) var symbols: SortedSymbols
-  /// Places of the symbols of names and values by turns.
+  /// Places of the symbols of names and values in alternation.
   private var labels = Column<UInt32>(capacity: 1024)
   private(set) var entries: [Entry] = []
 

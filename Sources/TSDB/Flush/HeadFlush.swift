@@ -14,9 +14,9 @@ struct HeadFlush: ~Copyable {
   private let head: Head
   /// The times that go into the block.
   private let range: Range<Int64>
-  /// Whether what was copied is marked, so that it can leave the head.
+  /// True if what was copied is marked, so that it can leave the head.
   private let marks: Bool
-  private var merge = SeriesMerge()
+  private var merge = ChunkMerge()
   private var bytes = ByteBuffer(capacity: 4096)
   private var parts: [Part] = []
   private var pieces: [ChunkPiece] = []
@@ -24,7 +24,7 @@ struct HeadFlush: ~Copyable {
   private var mapped: [HeadChunk] = []
   /// Mostly none.
   private var histograms: [EncodedHistogramChunk] = []
-  /// Where they are in `bytes`, which does not grow any more once there are pieces.
+  /// Offsets of the histograms in `bytes`, which does not grow any more once there are pieces.
   private var histogramStarts: [Int] = []
   /// Late samples that are in no chunk yet, and the chunks that are made of them here.
   private var late: [LateSample] = []
@@ -39,7 +39,7 @@ struct HeadFlush: ~Copyable {
 
   private struct Part {
     var chunk: SeriesChunk
-    /// Where it is in `bytes`; nil: in a file.
+    /// Its range in `bytes`; nil: it lies in a file.
     var copied: Range<Int>?
     /// An open chunk of equal values, which owns no bytes until they are written here.
     var constant: XORTail?
@@ -58,9 +58,9 @@ struct HeadFlush: ~Copyable {
   /// Writes the block; nil, and no block, where there is nothing in the range. Its times are widened to those of its chunks.
   mutating func write(
     _ meta: BlockMeta, in root: String, on disk: any Disk, shouldStop: () -> Bool
-  ) throws(BlockFault) -> BlockMeta? {
+  ) throws(BlockError) -> BlockMeta? {
     var writer = try BlockWriter(disk, root: root, ulid: meta.ulid)
-    do throws(BlockFault) {
+    do throws(BlockError) {
       let order = FlushOrder(seriesInRange(), of: head.index)
       try writeSymbols(order.symbols, into: &writer)
       for entry in order.entries {
@@ -103,7 +103,7 @@ struct HeadFlush: ~Copyable {
     return found
   }
 
-  /// Whether an open chunk, or late samples where they are wanted, reach into the range.
+  /// True if an open chunk, or late samples where they are wanted, reach into the range.
   private func hasOpen(_ record: UnsafeMutablePointer<HeadSeries>, _ state: borrowing HeadShard) -> Bool {
     if HeadFlush.isOpen(record, in: range) { return true }
     guard !marks, let history = state.history(of: record), history.pointee.lateCount > 0 else { return false }
@@ -117,11 +117,11 @@ struct HeadFlush: ~Copyable {
       && record.pointee.tail.lastTime >= range.lowerBound
   }
 
-  private func writeSymbols(_ symbols: SortedSymbols, into writer: inout BlockWriter) throws(BlockFault) {
-    var failure: BlockFault?
+  private func writeSymbols(_ symbols: SortedSymbols, into writer: inout BlockWriter) throws(BlockError) {
+    var failure: BlockError?
     for id in symbols.ids {
       symbols.reader.withBytes(of: id) { bytes in
-        do throws(BlockFault) { try writer.addSymbol(bytes) } catch { failure = error }
+        do throws(BlockError) { try writer.addSymbol(bytes) } catch { failure = error }
       }
       if let failure { throw failure }
     }
@@ -129,7 +129,7 @@ struct HeadFlush: ~Copyable {
 
   private mutating func writeSeries(
     _ entry: FlushOrder.Entry, _ labels: UnsafeBufferPointer<UInt32>, into writer: inout BlockWriter
-  ) throws(BlockFault) {
+  ) throws(BlockError) {
     copyOut(entry)
     for chunk in histograms {
       histogramStarts.append(bytes.count)
@@ -140,7 +140,7 @@ struct HeadFlush: ~Copyable {
     guard gatherPieces(of: entry) || !marks else { return }
     var deleted = outside
     for interval in head.deletions.times(of: reference)?.intervals ?? [] { deleted.add(interval) }
-    do throws(UnreadableChunk) {
+    do throws(ChunkDamage) {
       try merge.merge(pieces, deleted: [deleted, deleted])
     } catch {
       noteUndecodable(entry)

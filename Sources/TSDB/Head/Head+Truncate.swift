@@ -24,7 +24,7 @@ extension Head {
     var slots: [UInt32] = []
   }
 
-  /// Walks all series in short turns and takes out of the index and the tables what `body` has retired.
+  /// Walks all series in short steps and takes out of the index and the tables what `body` has retired.
   func leave(
     _ body: (inout HeadShard, UInt32, UnsafeMutablePointer<HeadSeries>, inout Leaving) -> Void
   ) -> Truncation {

@@ -3,7 +3,7 @@ import Model
 import Platform
 
 /// Why a snapshot is not used at all.
-struct HeadSnapshotFault: Error, Equatable, CustomStringConvertible {
+struct HeadSnapshotDamage: Error, Equatable, CustomStringConvertible {
   var description: String
 }
 
@@ -23,14 +23,16 @@ struct HeadSnapshotReader {
   private(set) var damage: String?
 
   /// Throws where nothing can be read of it.
-  init(_ file: MappedFile) throws(HeadSnapshotFault) {
+  init(_ file: MappedFile) throws(HeadSnapshotDamage) {
     self.file = file
     let bytes = file.bytes
-    if bytes.isEmpty { throw HeadSnapshotFault(description: "it is empty") }
-    guard bytes.count >= HeadSnapshotLayout.headerBytes else { throw HeadSnapshotFault(description: "it is too short") }
+    if bytes.isEmpty { throw HeadSnapshotDamage(description: "it is empty") }
+    guard bytes.count >= HeadSnapshotLayout.headerBytes else {
+      throw HeadSnapshotDamage(description: "it is too short")
+    }
     try readHeader(bytes)
     readBlocks(bytes)
-    if damage != nil && blocks.isEmpty { throw HeadSnapshotFault(description: damage ?? "") }
+    if damage != nil && blocks.isEmpty { throw HeadSnapshotDamage(description: damage ?? "") }
     for block in blocks where block.kind == HeadChunkInventory.blockKind {
       var reader = ByteReader(UnsafeRawBufferPointer(rebasing: bytes[block.bytes]))
       inventory = HeadChunkInventory(&reader)
@@ -38,9 +40,9 @@ struct HeadSnapshotReader {
   }
 
   /// Up to where a snapshot knows the logs; its header alone is read. Nil where that is damaged.
-  static func positions(_ file: MappedFile) throws(HeadSnapshotFault) -> (wal: WALPosition, wbl: WALPosition)? {
+  static func positions(_ file: MappedFile) throws(HeadSnapshotDamage) -> (wal: WALPosition, wbl: WALPosition)? {
     guard file.bytes.count >= HeadSnapshotLayout.headerBytes else {
-      throw HeadSnapshotFault(description: "it is too short")
+      throw HeadSnapshotDamage(description: "it is too short")
     }
     var reader = HeadSnapshotReader(headerOf: file)
     try reader.readHeader(file.bytes)
@@ -50,7 +52,7 @@ struct HeadSnapshotReader {
 
   private init(headerOf file: MappedFile) { self.file = file }
 
-  private mutating func readHeader(_ bytes: UnsafeRawBufferPointer) throws(HeadSnapshotFault) {
+  private mutating func readHeader(_ bytes: UnsafeRawBufferPointer) throws(HeadSnapshotDamage) {
     let checked = UnsafeRawBufferPointer(rebasing: bytes[..<(HeadSnapshotLayout.headerBytes - 4)])
     var reader = ByteReader(UnsafeRawBufferPointer(rebasing: bytes[8..<HeadSnapshotLayout.headerBytes]))
     let version = reader.littleEndian(UInt32.self) ?? 0
@@ -63,7 +65,7 @@ struct HeadSnapshotReader {
       return
     }
     guard version >= HeadSnapshotLayout.oldestVersion, version <= HeadSnapshotLayout.version else {
-      throw HeadSnapshotFault(description: "it is of version \(version), which this program does not know")
+      throw HeadSnapshotDamage(description: "it is of version \(version), which this program does not know")
     }
     wal = WALPosition(segment: Int(numbers[0]), offset: Int(numbers[1]))
     wbl = WALPosition(segment: Int(numbers[2]), offset: Int(numbers[3]))

@@ -9,13 +9,14 @@ import Platform
 //   block   kind u8 (1 series, 2 histograms, 3 and 4 exemplars (`ExemplarSnapshot`),
 //           5 the head-chunk files (`HeadChunkInventory`), 6 second references (each: second uvarint, first uvarint),
 //           7 the next reference u64, 0 end)  length u32  payload  crc u32 (of kind, length and payload)
-//   series  ref uvarint  flags u8  labels: bytes uvarint, packed
-//           open chunk: count uvarint; if > 0: start varint, cutAfter u32, tail (lastTime varint, lastValue u64,
-//             timeDelta u32, bitCount u16, leading u8, trailing u8), bytes uvarint + bytes (0: constant)
-//           if count == 0: lastTime varint, lastValue u64
+//   series  labels: bytes uvarint, packed
+//           ref uvarint  flags u8
+//           open chunk: count uvarint, lastTime varint, lastValue u64; if count > 0: start varint, cutAfter u32,
+//             timeDelta u32, bitCount u16, leading u8, trailing u8, bytes uvarint + bytes (0: constant)
 //           chunks still in memory: count uvarint, each: start varint, span u32, flags u8, bytes uvarint + bytes
 //           late samples: count uvarint, each: time varint, value u64
-//   histograms   ref uvarint  count uvarint, each: encoding u8 (+ 128: late), bytes uvarint + bytes (a chunk); only of series that have any
+//   histograms   ref uvarint  count uvarint, each: encoding u8 (+ 128: late), bytes uvarint + bytes (a chunk);
+//           only of series that have any
 //
 // Integers are little-endian. What is in head-chunk files is not repeated. Of a damaged snapshot the whole blocks are
 // used, and all of the log is read on top of them.

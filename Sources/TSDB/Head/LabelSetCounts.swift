@@ -15,7 +15,7 @@ package struct LabelSetLimit: Sendable, Equatable {
   func holds(_ packed: UnsafeRawBufferPointer) -> Bool {
     labels.packed.withUnsafeBytes { wanted in
       var wanted = LabelReader(wanted)
-      var present = PackedLabelReader(packed)
+      var present = LabelReader(packed)
       while let label = wanted.next() {
         while true {
           guard let (name, value) = present.next() else { return false }
@@ -32,7 +32,7 @@ package struct LabelSetLimit: Sendable, Equatable {
 /// How many living series each limited label set has. Owned by the index's mutex.
 ///
 /// Series are numbered in rising order. When the sets change, those numbered from then on are counted as they come; the
-/// older ones are counted in short turns by `countOlder`, from the first on. So a series is counted exactly when its number
+/// older ones are counted in short steps by `countOlder`, from the first on. So a series is counted exactly when its number
 /// is below `walkedThrough`, or not below `begunAt`.
 struct LabelSetCounts: Sendable {
   private(set) var sets: [(limit: LabelSetLimit, count: Int)] = []

@@ -34,7 +34,7 @@ final class SeriesIndex: HeadIndexLender, Sendable {
     var state = State(index: HeadIndex(key: key))
     // Number 0 is no series, so that 0 can mean "not numbered yet".
     state.entries.append(Entry.gone)
-    metricName = state.index.symbols.intern("__name__") ?? 0
+    metricName = state.index.symbols.intern(LabelName.metric) ?? 0
     self.state = Mutex(state)
   }
 
@@ -167,7 +167,7 @@ extension SeriesIndex.State {
   {
     admission.symbolAge = symbolAge
     admission.pairs.removeAll(keepingCapacity: true)
-    var reader = PackedLabelReader(packed)
+    var reader = LabelReader(packed)
     while let (name, value) = reader.next() {
       guard let name = index.symbols.intern(name), let value = index.symbols.intern(value) else { return false }
       admission.pairs.append(LabelPair(name: name, value: value))
@@ -209,7 +209,7 @@ extension SeriesIndex.State {
     return true
   }
 
-  /// Appends the symbols of a series' names and values by turns; nothing where it is gone.
+  /// Appends the symbols of a series' names and values in alternation; nothing where it is gone.
   func appendSymbols(of id: UInt32, to output: inout Column<UInt32>) {
     guard Int(id) < entries.count, entries[Int(id)].labels != 0 else { return }
     let base = cells.pointer(entries[Int(id)].labels)
@@ -251,19 +251,5 @@ extension SeriesIndex.State {
       if byte < 0x80 { return value }
       shift += 7
     }
-  }
-}
-
-/// Walks the packed form of `Labels` over bytes of somebody else; ends where they are cut.
-struct PackedLabelReader {
-  private var reader: ByteReader
-
-  init(_ packed: UnsafeRawBufferPointer) { reader = ByteReader(packed) }
-
-  mutating func next() -> (name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer)? {
-    guard let nameLength = reader.uvarint(), let name = reader.take(Int(truncatingIfNeeded: nameLength)),
-      let valueLength = reader.uvarint(), let value = reader.take(Int(truncatingIfNeeded: valueLength))
-    else { return nil }
-    return (name, value)
   }
 }

@@ -12,7 +12,7 @@ package struct HeadChunkBatch: ~Copyable, Sendable {
 
   private(set) var bytes = ByteBuffer(capacity: 64 * 1024)
   private(set) var entries: [Entry] = []
-  /// Where each chunk was written, in the order they were appended; filled by `HeadChunks.append`.
+  /// The place of each chunk, in the order they were appended; filled by `HeadChunks.append`.
   package internal(set) var refs: [HeadChunkRef] = []
 
   package init() {}

@@ -57,7 +57,7 @@ package struct HeadChunkInventory: Equatable, Sendable {
     }
   }
 
-  /// What has been lost since, of data from `time` on: older files may have been removed on purpose.
+  /// Data from `time` on that has been lost since; older files may have been removed on purpose.
   package struct Losses: Equatable, Sendable {
     package var missing: [Int] = []
     /// Files that end, without other damage, before chunks that they had.

@@ -10,7 +10,7 @@ import Format
 // The encoding's high bit marks a chunk of out-of-order samples. Zeros to the end of the file (preallocated, or
 // never written before a power loss) are its end: a series ref is never 0.
 
-/// Where a chunk is: the file's number in the upper half, the offset of its first byte in the lower.
+/// The place of a chunk: the file's number in the upper half, the offset of its first byte in the lower.
 package struct HeadChunkRef: Sendable, Hashable, Comparable, CustomStringConvertible {
   package var rawValue: UInt64
 
@@ -24,7 +24,7 @@ package struct HeadChunkRef: Sendable, Hashable, Comparable, CustomStringConvert
   package var description: String { "\(file):\(offset)" }
 }
 
-/// What a head chunk says about itself.
+/// The header of a head chunk.
 package struct HeadChunkInfo: Sendable, Equatable {
   package var ref: HeadChunkRef
   package var series: UInt64

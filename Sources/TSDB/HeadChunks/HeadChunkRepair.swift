@@ -14,7 +14,7 @@ struct HeadChunkRepair {
   let damaged: DamagedFiles
   let log: Log
 
-  /// Where the chunks end; nil where there is no file that can be used.
+  /// Reads a file and returns where its chunks end; nil where there is no file that can be used.
   func read(
     _ number: Int, isLast: Bool, reporting report: inout HeadChunkReport, _ body: (HeadChunkInfo) -> Void
   ) -> Int? {

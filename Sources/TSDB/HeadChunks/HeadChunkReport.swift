@@ -1,4 +1,4 @@
-/// What opening found damaged. Whoever has the chunks' samples elsewhere (the log) may want to restore them.
+/// The damage that opening the files found. Whoever has the chunks' samples elsewhere (the log) may want to restore them.
 package struct HeadChunkReport: Sendable, Equatable {
   /// Chunks in the files that were opened.
   package var chunks = 0

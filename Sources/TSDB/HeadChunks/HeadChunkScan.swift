@@ -46,7 +46,7 @@ struct HeadChunkScan {
     }
   }
 
-  /// Whether nothing follows on the damage but the end of the file: then it may be what was being written when the power
+  /// True if nothing follows on the damage but the end of the file: then it may be what was being written when the power
   /// went.
   var isTornOnly: Bool { hasHeader && damages.count == 1 && damages[0].offset >= end }
 
@@ -66,7 +66,7 @@ struct HeadChunkScan {
     return nil
   }
 
-  /// What could be a chunk by all it says of itself.
+  /// A chunk at `offset`, plausible by its header; nil where there is none.
   private static func candidate(_ file: UnsafeRawBufferPointer, _ number: Int, _ offset: Int) -> HeadChunkInfo? {
     guard let chunk = HeadChunkLayout.chunk(at: HeadChunkRef(file: number, offset: offset), in: file),
       chunk.series < HeadChunkLayout.seriesMax, chunk.maxTime >= chunk.minTime, (1...3).contains(chunk.encoding),

@@ -1,6 +1,6 @@
 import Platform
 
-/// What one sync of the head chunk files has to do. Taken from the writer, done without its lock, and what is left of it
+/// The work of one sync of the head chunk files. Taken from the writer, done without its lock, and what is left of it
 /// given back.
 struct HeadChunkSyncWork {
   /// Files that are full: to be closed once synced.
@@ -12,10 +12,10 @@ struct HeadChunkSyncWork {
   /// Files whose fsync failed. The kernel may have dropped their bytes, and a later fsync would say nothing of it: they
   /// are written once more.
   var doubtful: [String] = []
-  /// Where the chunks of these files end; behind it may be what a failed write has left.
+  /// Ends of the chunks of these files; behind them may be what a failed write has left.
   var ends: [String: Int] = [:]
   var isDirectoryDirty = false
-  /// What was written once more.
+  /// Files that were written once more.
   private(set) var rewritten: [String] = []
 
   /// Does what can be done and leaves the rest; throws the first error. `isRemoved` says of a number whether its file has

@@ -8,7 +8,7 @@ import Platform
 /// Invariant: the file has exactly `offset` valid bytes, read back and found to be what was to be written; where that
 /// cannot be restored after a failed write, the file is given up and the next write begins a new one.
 struct HeadChunkWriter: ~Copyable {
-  /// What one append did to one file.
+  /// The part of one append that went to one file.
   struct Written: Sendable {
     var file: Int
     var end: Int
@@ -42,9 +42,6 @@ struct HeadChunkWriter: ~Copyable {
     self.fileBytesMax = fileBytesMax
     self.log = log
   }
-
-  /// The file in use, which must not be removed.
-  var currentNumber: Int? { file == nil ? nil : lastNumber }
 
   mutating func beginNewFileWithNextChunk() { wantsNewFile = offset > HeadChunkLayout.fileHeaderBytes }
 
@@ -150,7 +147,7 @@ struct HeadChunkWriter: ~Copyable {
     work.isDirectoryDirty = true
   }
 
-  /// What is to be synced now. The caller does it and gives back what it could not do.
+  /// Takes the work of a sync. The caller does it and gives back what it could not do.
   mutating func takeSyncWork() -> HeadChunkSyncWork {
     defer {
       work = HeadChunkSyncWork()

@@ -146,7 +146,7 @@ package final class HeadChunks: Sendable {
     table.withLock { $0.map { ($0.number, $0.maxTime) } }
   }
 
-  /// What a snapshot says of the files: whoever finds fewer of them, or other damage, has lost something since.
+  /// The files as a snapshot lists them: whoever finds fewer of them, or other damage, has lost something since.
   package var inventory: [HeadChunkInventory.File] {
     let damages = damages.withLock { $0 }
     return table.withLock { files in
@@ -157,7 +157,7 @@ package final class HeadChunks: Sendable {
     }
   }
 
-  /// Where the chunks of each file end, by number.
+  /// End of the chunks of each file, by number.
   package var fileEnds: [Int: Int] {
     table.withLock { files in Dictionary(uniqueKeysWithValues: files.map { ($0.number, $0.end) }) }
   }

@@ -1,6 +1,6 @@
 import Model
 
-/// What `/api/v1/status/tsdb` tells about an index: where its series, values and bytes are. Read in short visits; on a
+/// The figures of an index for `/api/v1/status/tsdb`: where its series, values and bytes are. Read in short visits; on a
 /// living index the figures are those of slightly different moments.
 package struct CardinalityStatistics: Sendable {
   package struct Entry: Sendable, Equatable {
@@ -27,12 +27,12 @@ package struct CardinalityStatistics: Sendable {
   package static func read(
     _ lender: some HeadIndexLender, limit: Int, shouldStop: @escaping () -> Bool = { false }
   ) throws(QueryStopped) -> CardinalityStatistics {
-    try IndexReader.query(lender, shouldStop: shouldStop) { reader throws(IndexInterruption) in
+    try IndexReader.query(lender, shouldStop: shouldStop) { reader throws(IndexReadError) in
       try CardinalityStatistics(reader, limit)
     }
   }
 
-  private init(_ reader: IndexReader<some HeadIndexLender>, _ limit: Int) throws(IndexInterruption) {
+  private init(_ reader: IndexReader<some HeadIndexLender>, _ limit: Int) throws(IndexReadError) {
     let symbols = reader.symbols
     var metrics = TopCounts<SymbolID>(limit: limit)
     var values = TopCounts<SymbolID>(limit: limit)

@@ -48,7 +48,7 @@ package struct HeadIndex: ~Copyable, Sendable {
   /// An upper bound of the symbols in use.
   package var liveSymbolCount: Int { 1 + postings.nameCount + postings.pairCount }
 
-  /// Whether so many symbols are dead that a sweep is worth its while.
+  /// True if so many symbols are dead that a sweep is worth its while.
   var hasManyDeadSymbols: Bool { symbols.count > 2 * liveSymbolCount + HeadIndex.deadSymbolsMin }
 
   private static let deadSymbolsMin = 4096

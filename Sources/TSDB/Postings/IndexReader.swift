@@ -5,7 +5,7 @@ package struct QueryStopped: Error, CustomStringConvertible {
 
 /// Why a reader gives up: the query is stopped, or the symbols it works with have been numbered anew, so that it has to
 /// begin again.
-enum IndexInterruption: Error, CustomStringConvertible {
+enum IndexReadError: Error, CustomStringConvertible {
   case stopped, renamed
 
   var description: String {
@@ -31,12 +31,12 @@ struct IndexReader<Lender: HeadIndexLender> {
   /// Runs a query, anew where symbols were renamed meanwhile, which is rare.
   static func query<Result>(
     _ lender: Lender, shouldStop: @escaping () -> Bool,
-    _ body: (IndexReader) throws(IndexInterruption) -> Result
+    _ body: (IndexReader) throws(IndexReadError) -> Result
   ) throws(QueryStopped) -> Result {
     while true {
       let reader = IndexReader(
         lender: lender, shouldStop: shouldStop, symbols: lender.withIndex { $0.symbols.reader })
-      do throws(IndexInterruption) {
+      do throws(IndexReadError) {
         return try body(reader)
       } catch {
         if error == .stopped { throw QueryStopped() }
@@ -45,7 +45,7 @@ struct IndexReader<Lender: HeadIndexLender> {
   }
 
   /// Calls `body` under the lock.
-  func visit<Result>(_ body: (borrowing HeadIndex) -> Result) throws(IndexInterruption) -> Result {
+  func visit<Result>(_ body: (borrowing HeadIndex) -> Result) throws(IndexReadError) -> Result {
     try checkStop()
     let arena = symbols.arena
     let result: Result? = lender.withIndex { index in index.symbols.reader.arena === arena ? body(index) : nil }
@@ -53,7 +53,7 @@ struct IndexReader<Lender: HeadIndexLender> {
     return result
   }
 
-  func checkStop() throws(IndexInterruption) {
+  func checkStop() throws(IndexReadError) {
     if shouldStop() { throw .stopped }
   }
 
@@ -61,7 +61,7 @@ struct IndexReader<Lender: HeadIndexLender> {
   @discardableResult
   func copy(
     _ name: SymbolID, _ values: some RandomAccessCollection<SymbolID>, into copy: inout PostingsCopy
-  ) throws(IndexInterruption) -> [SymbolID] {
+  ) throws(IndexReadError) -> [SymbolID] {
     var rest = values[...]
     var found: [SymbolID] = []
     while !rest.isEmpty {
@@ -81,14 +81,14 @@ struct IndexReader<Lender: HeadIndexLender> {
   }
 
   /// The list of the series that have a name; none if there are none.
-  func copy(having name: SymbolID, into copy: inout PostingsCopy) throws(IndexInterruption) {
+  func copy(having name: SymbolID, into copy: inout PostingsCopy) throws(IndexReadError) {
     _ = try visit { $0.postings.copy(having: name, into: &copy) }
   }
 
   /// The number of series of each value of a name that has any.
   func forEachCount(
     _ name: SymbolID, _ values: [SymbolID], _ body: (SymbolID, Int) -> Void
-  ) throws(IndexInterruption) {
+  ) throws(IndexReadError) {
     var rest = values[...]
     while !rest.isEmpty {
       let batch = rest.prefix(IndexReader.listCountMax)

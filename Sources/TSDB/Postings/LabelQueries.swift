@@ -4,7 +4,7 @@ import Model
 package struct SortedSymbols: Sendable {
   package let ids: [SymbolID]
   package let reader: SymbolReader
-  /// Whether there were more than the limit.
+  /// True if there were more than the limit.
   package let isTruncated: Bool
 
   /// Sorts by bytes; doubles go. `limit` 0 means none.
@@ -51,7 +51,7 @@ extension HeadIndexLender {
   package func labelNames(
     in series: [UInt32]? = nil, limit: Int = 0, shouldStop: @escaping () -> Bool = { false }
   ) throws(QueryStopped) -> SortedSymbols {
-    try IndexReader.query(self, shouldStop: shouldStop) { reader throws(IndexInterruption) in
+    try IndexReader.query(self, shouldStop: shouldStop) { reader throws(IndexReadError) in
       let names = try reader.visit { $0.postings.nameSymbols }
       guard let series else { return SortedSymbols(names, reader.symbols, limit: limit) }
       let set = SeriesSet(sorted: series)
@@ -71,7 +71,7 @@ extension HeadIndexLender {
   package func labelValues(
     of name: String, in series: [UInt32]? = nil, limit: Int = 0, shouldStop: @escaping () -> Bool = { false }
   ) throws(QueryStopped) -> SortedSymbols {
-    try IndexReader.query(self, shouldStop: shouldStop) { reader throws(IndexInterruption) in
+    try IndexReader.query(self, shouldStop: shouldStop) { reader throws(IndexReadError) in
       let (symbol, snapshot, valueCount) = try reader.visit { index in
         let symbol = index.symbols.find(name) ?? 0
         return (symbol, index.postings.values(of: symbol), index.postings.valueCount(of: symbol))

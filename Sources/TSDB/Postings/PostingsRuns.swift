@@ -65,9 +65,6 @@ package struct PostingsCopy: ~Copyable {
   /// The number of lists.
   package var listCount: Int { entries.count }
 
-  /// Ids in all lists together.
-  package var idCount: Int { entries.reduce(0) { $0 + $1.count } }
-
   package mutating func removeAll() {
     byteCount = 0
     entries.removeAll(keepingCapacity: true)

@@ -23,14 +23,14 @@ package struct PostingsSelection: Sendable {
     _ matchers: [CompiledMatcher], in lender: some HeadIndexLender, deferring: Bool = false,
     shouldStop: @escaping () -> Bool = { false }
   ) throws(QueryStopped) -> PostingsSelection {
-    try IndexReader.query(lender, shouldStop: shouldStop) { reader throws(IndexInterruption) in
+    try IndexReader.query(lender, shouldStop: shouldStop) { reader throws(IndexReadError) in
       try select(matchers, reader, deferring: deferring)
     }
   }
 
   private static func select(
     _ matchers: [CompiledMatcher], _ reader: IndexReader<some HeadIndexLender>, deferring: Bool
-  ) throws(IndexInterruption) -> PostingsSelection {
+  ) throws(IndexReadError) -> PostingsSelection {
     var terms = try reader.visit { index in matchers.map { SelectionTerm($0, in: index) } }
     terms.sort { $0.rank < $1.rank }
     // Nothing better to begin with than a scan: the positive one with the fewest series.
@@ -67,12 +67,12 @@ private struct SelectionCandidates: ~Copyable {
   /// Nil while all series are in the running.
   var count: Int? { isAll ? nil : set.count }
 
-  mutating func ids(_ reader: IndexReader<some HeadIndexLender>) throws(IndexInterruption) -> [UInt32] {
+  mutating func ids(_ reader: IndexReader<some HeadIndexLender>) throws(IndexReadError) -> [UInt32] {
     try takeAll(reader)
     return set.ids
   }
 
-  mutating func apply(_ term: SelectionTerm, _ reader: IndexReader<some HeadIndexLender>) throws(IndexInterruption) {
+  mutating func apply(_ term: SelectionTerm, _ reader: IndexReader<some HeadIndexLender>) throws(IndexReadError) {
     switch term.kind {
     case .everything: return
     case .nothing, .scan:
@@ -110,14 +110,14 @@ private struct SelectionCandidates: ~Copyable {
 
   private mutating func removeValues(
     _ term: SelectionTerm, _ reader: IndexReader<some HeadIndexLender>
-  ) throws(IndexInterruption) {
+  ) throws(IndexReadError) {
     if term.values.isEmpty || set.isEmpty { return }
     try copyValues(term, reader)
     set.remove(copy, 0..<copy.listCount)
   }
 
   /// Writes "all" out, if that is what it still is.
-  private mutating func takeAll(_ reader: IndexReader<some HeadIndexLender>) throws(IndexInterruption) {
+  private mutating func takeAll(_ reader: IndexReader<some HeadIndexLender>) throws(IndexReadError) {
     if !isAll { return }
     copy.removeAll()
     try reader.visit { $0.postings.copyAll(into: &copy) }
@@ -127,14 +127,14 @@ private struct SelectionCandidates: ~Copyable {
 
   private mutating func copyValues(
     _ term: SelectionTerm, _ reader: IndexReader<some HeadIndexLender>
-  ) throws(IndexInterruption) {
+  ) throws(IndexReadError) {
     copy.removeAll()
     try reader.copy(term.name, term.values, into: &copy)
   }
 
   private mutating func copyHaving(
     _ term: SelectionTerm, _ reader: IndexReader<some HeadIndexLender>
-  ) throws(IndexInterruption) {
+  ) throws(IndexReadError) {
     copy.removeAll()
     try reader.copy(having: term.name, into: &copy)
   }

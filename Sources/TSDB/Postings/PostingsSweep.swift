@@ -104,6 +104,6 @@ extension HeadPostings {
 }
 
 extension PostingsSweep {
-  /// What looking at a list costs beside its bytes, in bytes.
+  /// The cost of looking at a list beside its bytes, in bytes.
   fileprivate static let listBytes = 64
 }

@@ -55,7 +55,7 @@ struct SelectionTerm {
 
   /// Matches the values of a scan, without the lock. The smaller of the matching and the other values is what the lists are
   /// read of.
-  mutating func resolve(_ reader: IndexReader<some HeadIndexLender>) throws(IndexInterruption) {
+  mutating func resolve(_ reader: IndexReader<some HeadIndexLender>) throws(IndexReadError) {
     guard case .scan(let snapshot) = kind else { return }
     var wanted: [SymbolID] = []
     var unwanted: [SymbolID] = []
@@ -87,7 +87,7 @@ struct SelectionTerm {
     return false
   }
 
-  /// Whether the term can stand first: it lists series that match, instead of those that do not.
+  /// True if the term can stand first: it lists series that match, instead of those that do not.
   var isPositive: Bool {
     switch kind {
     case .keep, .keepOthers, .nothing: true

@@ -39,7 +39,7 @@ extension SeriesSet {
     return ids.upperBound
   }
 
-  /// Whether the set holds an id of the runs.
+  /// True if the set holds an id of the runs.
   func intersects(_ runs: PostingsRuns) -> Bool {
     var runs = runs
     var cursor = 0

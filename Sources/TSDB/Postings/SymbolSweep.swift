@@ -1,4 +1,4 @@
-/// Drops the symbols of a head index that no series uses any more, in short turns under the index's lock: `step` until it says
+/// Drops the symbols of a head index that no series uses any more, in short steps under the index's lock: `step` until it says
 /// done, `copy` without the lock, `finish`. Between the turns the index is used as ever, but no series is removed.
 ///
 /// Whoever interned symbols before the sweep began and has not added its series yet has to intern them anew.

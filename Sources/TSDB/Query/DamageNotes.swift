@@ -2,7 +2,7 @@ import Format
 import Platform
 import Synchronization
 
-/// What of the blocks one question could not read. Any thread; whoever asks makes one, hands it to what reads, and tells what
+/// The damage in blocks that one question met. Any thread; whoever asks makes one, hands it to what reads, and tells what
 /// is in it beside the answer.
 ///
 /// Memory: bounded by `partsMax` chunks and series of each damaged block; further ones are only told to be more.

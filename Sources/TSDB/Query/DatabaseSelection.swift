@@ -22,7 +22,7 @@ package struct DatabaseSelection: Sendable {
   private let head: Head
   /// Oldest first.
   private let blocks: [Block]
-  /// What cannot be read is noted there.
+  /// The notes of whatever cannot be read.
   private let notes: DamageNotes?
   private var entries: [Entry] = []
   private var parts: [Part] = []

@@ -30,7 +30,7 @@ struct BlockRepair: ~Copyable {
   var seriesCount: Int { series.count }
 
   /// Reads all of the block.
-  init(_ block: Block, shouldStop: () -> Bool) throws(BlockFault) {
+  init(_ block: Block, shouldStop: () -> Bool) throws(BlockError) {
     var decoded = DecodedSeries()
     var readable: Int64 = 0
     for reference in try block.allSeries() {
@@ -64,11 +64,11 @@ struct BlockRepair: ~Copyable {
   // MARK: the log
 
   /// Takes what the logs have: late samples refer to series that the other log names.
-  mutating func search(_ wal: WALDirectory, _ wbl: WALDirectory, shouldStop: () -> Bool) throws(BlockFault) {
+  mutating func search(_ wal: WALDirectory, _ wbl: WALDirectory, shouldStop: () -> Bool) throws(BlockError) {
     var references: [UInt64: Int] = [:]
     for directory in [wal, wbl] {
       var scan = LogScan()
-      try scan.run(directory, shouldStop: shouldStop) { (columns) throws(BlockFault) in
+      try scan.run(directory, shouldStop: shouldStop) { (columns) throws(BlockError) in
         for row in columns.series {
           guard let labels = Labels(checking: columns.packedLabels(row.labels)) else { continue }
           references[row.ref] = numbers[labels]
@@ -91,7 +91,7 @@ struct BlockRepair: ~Copyable {
   // MARK: other blocks
 
   /// Takes what another block has.
-  mutating func search(_ other: Block, shouldStop: () -> Bool) throws(BlockFault) {
+  mutating func search(_ other: Block, shouldStop: () -> Bool) throws(BlockError) {
     var decoded = DecodedSeries()
     var samples = SeriesSamples()
     for number in series.indices {
@@ -123,7 +123,7 @@ struct BlockRepair: ~Copyable {
 
   // MARK: what was found
 
-  private mutating func take(_ number: Int, _ time: Int64, _ value: UInt64) throws(BlockFault) {
+  private mutating func take(_ number: Int, _ time: Int64, _ value: UInt64) throws(BlockError) {
     guard isWanted(number, time), series[number].samples[time] == nil else { return }
     series[number].samples[time] = value
     try count()
@@ -131,7 +131,7 @@ struct BlockRepair: ~Copyable {
 
   private mutating func take(
     _ number: Int, _ time: Int64, _ histogram: Histogram, isFloat: Bool
-  ) throws(BlockFault) {
+  ) throws(BlockError) {
     guard isWanted(number, time), series[number].histograms[time] == nil else { return }
     series[number].histograms[time] = (histogram, isFloat)
     try count()
@@ -141,7 +141,7 @@ struct BlockRepair: ~Copyable {
     series[number].chunks.contains { $0.minTime <= time && $0.maxTime >= time }
   }
 
-  private mutating func count() throws(BlockFault) {
+  private mutating func count() throws(BlockError) {
     foundCount += 1
     if foundCount > BlockRepair.samplesMax {
       throw .tooLarge("the damaged chunks hold more than \(BlockRepair.samplesMax) samples")
@@ -151,7 +151,7 @@ struct BlockRepair: ~Copyable {
   /// Chunks of what was found, each in the place of a damaged one.
   mutating func chunks() -> FoundChunks {
     let found = FoundChunks()
-    var merge = SeriesMerge()
+    var merge = ChunkMerge()
     for one in series {
       var floats = one.samples.sorted { $0.key < $1.key }[...]
       var histograms = one.histograms.sorted { $0.key < $1.key }[...]

@@ -10,7 +10,7 @@ extension Database {
     for block in blocks.current.damaged {
       if stopping.isCancelled { return }
       guard repairsTried.withLock({ $0.insert(block.meta.ulid).inserted }) else { continue }
-      do throws(BlockFault) {
+      do throws(BlockError) {
         try repair(block)
       } catch {
         if error == .stopped { return }
@@ -22,7 +22,7 @@ extension Database {
     }
   }
 
-  private func repair(_ block: Block) throws(BlockFault) {
+  private func repair(_ block: Block) throws(BlockError) {
     let shouldStop = { [stopping] in stopping.isCancelled }
     var repair = try BlockRepair(block, shouldStop: shouldStop)
     for other in sources(of: block) where !repair.isComplete { try repair.search(other, shouldStop: shouldStop) }
@@ -41,7 +41,7 @@ extension Database {
         ])
     }
     let found = repair.chunks()
-    let replacement = try blocks.turns.take { () throws(BlockFault) in
+    let replacement = try blocks.changeLock.withLock { () throws(BlockError) in
       // Retention may have taken it meanwhile.
       guard let present = blocks.current.blocks.first(where: { $0.meta.ulid == block.meta.ulid }) else {
         return BlockMeta?.none

@@ -16,7 +16,8 @@ package enum Checkpoint {
     package var droppedOthers = 0
   }
 
-  /// What a checkpoint keeps: series (and the last metadata of each) for which `series` is true, and samples,
+  /// The part of a log that a checkpoint keeps: series (and the last metadata of each) for which `series` is true, and
+  /// samples,
   /// histograms, exemplars and tombstones that reach `minTime` (milliseconds).
   package struct Choice {
     package var minTime: Int64

@@ -11,12 +11,12 @@ struct LogScan: ~Copyable {
 
   /// Calls `body` with the rows of one record after the other. A segment that goes meanwhile ends the scan with an error.
   mutating func run(
-    _ directory: WALDirectory, shouldStop: () -> Bool, _ body: (borrowing RecordColumns) throws(BlockFault) -> Void
-  ) throws(BlockFault) {
-    let plan = try BlockFault.wrap { () throws(DiskError) in try ReplayPlan(directory, from: nil, before: .max) }
+    _ directory: WALDirectory, shouldStop: () -> Bool, _ body: (borrowing RecordColumns) throws(BlockError) -> Void
+  ) throws(BlockError) {
+    let plan = try BlockError.wrap { () throws(DiskError) in try ReplayPlan(directory, from: nil, before: .max) }
     for source in plan.sources {
       if shouldStop() { throw .stopped }
-      let file = try BlockFault.wrap { () throws(DiskError) in try source.directory.disk.open(source.path, .read) }
+      let file = try BlockError.wrap { () throws(DiskError) in try source.directory.disk.open(source.path, .read) }
       defer { try? file.close() }
       do throws(DiskError) { try reader.begin(file, from: source.start) } catch { throw .disk(error) }
       var isAtEnd = false

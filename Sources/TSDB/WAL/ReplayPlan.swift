@@ -20,9 +20,9 @@ struct ReplayPlan: Sendable {
   private(set) var sources: [Source] = []
   /// Numbers that should be there, after the checkpoint or between others.
   private(set) var missing: [Int] = []
-  /// Whether the first segment is not the first that was written, and no checkpoint stands for those before it.
+  /// True if the first segment is not the first that was written, and no checkpoint stands for those before it.
   private(set) var lacksBeginning = false
-  /// Where the log behind the checkpoint begins.
+  /// Start of the log behind the checkpoint.
   private(set) var logStart = WALPosition(segment: 0, offset: 0)
 
   /// All of the log below segment `limit`; what `from` knows already is left out where the log still has the rest.

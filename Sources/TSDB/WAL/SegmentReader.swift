@@ -20,7 +20,7 @@ struct SegmentReader: ~Copyable {
   private var windowStart = 0
   /// The offset of the page to hand to the scanner next.
   private var nextPage = 0
-  /// Where in that page reading starts: not zero only for the first one.
+  /// Offset in that page at which reading starts: not zero only for the first one.
   private var nextPageStart = 0
 
   /// Starts on another segment, at a record's first byte.

@@ -10,7 +10,7 @@ struct SegmentTail: ~Copyable {
   /// Full segments that may wait for their fsync; one more and the cut itself does it.
   static let retiredMax = 4
 
-  /// What one sync has to do.
+  /// The work of one sync.
   struct SyncWork {
     var retired: [any DiskFile]
     var current: (any DiskFile)?
@@ -177,7 +177,7 @@ struct SegmentTail: ~Copyable {
   /// Nothing waits for an fsync.
   var isSynced: Bool { !isDirty && !isDirectoryDirty && retired.isEmpty }
 
-  /// What is to be synced now; nil where all is on stable storage. The caller must do it or report the failure.
+  /// Takes the work of a sync; nil where all is on stable storage. The caller must do it or report the failure.
   mutating func takeSyncWork() -> SyncWork? {
     if isSynced { return nil }
     let work = SyncWork(retired: retired, current: file, isDirectoryDirty: isDirectoryDirty)

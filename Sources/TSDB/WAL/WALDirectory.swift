@@ -35,7 +35,7 @@ package struct WALDirectory: Sendable {
     max(try segments().last ?? -1, try checkpoints().last ?? -1)
   }
 
-  /// Whether the segment exists and has no bytes.
+  /// True if the segment exists and has no bytes.
   package func isEmptySegment(_ number: Int) throws(DiskError) -> Bool {
     do throws(DiskError) {
       return try disk.status(segmentPath(number)).size == 0

@@ -1,6 +1,6 @@
 import Platform
 
-/// What the log tells about itself, under Prometheus's names. Any thread.
+/// The metrics of the log, under Prometheus's names. Any thread.
 package final class WALMetrics: Sendable {
   package enum Kind: String, Sendable {
     case wal = "prometheus_tsdb_wal_"

@@ -6,7 +6,7 @@ import Platform
 ///
 /// One thread at a time; the batches may be applied on others.
 package final class WALReplay: @unchecked Sendable {
-  /// What is done about damage.
+  /// The way to treat damage.
   package enum Damage: Sendable {
     /// It is set aside, counted and mended: nobody writes to these segments.
     case mended
@@ -173,7 +173,7 @@ package final class WALReplay: @unchecked Sendable {
     throw .damaged(path: finished.path)
   }
 
-  /// Whether all that is wrong with the segment is its end, which was being written.
+  /// True if all that is wrong with the segment is its end, which was being written.
   private var isTorn: Bool {
     damageCount == damages.count && damages.allSatisfy { $0.offset >= reader.scanner.intactEnd }
       && (damage == .mended && isLastWithBytes() || damages.allSatisfy { $0.reason == .cut })
@@ -218,7 +218,7 @@ package final class WALReplay: @unchecked Sendable {
       "Write log segment mended", ["segment": damaged.path, "original": aside ?? "not kept"])
   }
 
-  /// Whether no later segment has anything: then what is broken at the end of this one was being written.
+  /// True if no later segment has anything: then what is broken at the end of this one was being written.
   private func isLastWithBytes() -> Bool {
     plan.sources[nextSource...].allSatisfy { later in
       do throws(DiskError) {

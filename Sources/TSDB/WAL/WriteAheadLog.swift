@@ -47,7 +47,7 @@ package final class WriteAheadLog: Sendable {
     metrics.segmentCurrent.set(Double(firstSegment))
   }
 
-  /// What an earlier process wrote and had acknowledged it may not have synced: it may have been killed.
+  /// Syncs the log of an earlier process, which may have been killed between an acknowledgement and its sync.
   private static func syncInherited(_ directory: WALDirectory, _ log: Log) {
     do throws(DiskError) {
       for number in try directory.segments() {
@@ -187,7 +187,7 @@ package final class WriteAheadLog: Sendable {
   }
 }
 
-/// What happened under the lock.
+/// The outcome of the part under the lock.
 private struct CommitOutcome {
   var position = WALPosition(segment: 0, offset: 0)
   var writtenBytes = 0

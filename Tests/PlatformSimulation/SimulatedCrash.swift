@@ -1,3 +1,5 @@
+import Platform
+
 /// What a crash of a `SimulatedDisk` leaves of the changes that no sync had made durable.
 package enum SimulatedCrash: String, Sendable, CaseIterable {
   /// The process died, the machine did not: everything is left.

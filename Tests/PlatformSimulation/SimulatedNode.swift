@@ -1,3 +1,5 @@
+import Platform
+
 /// A file or directory of a `SimulatedDisk`: what programs see now, and what would be left after a power cut. Owned by the
 /// disk's mutex.
 final class SimulatedNode {

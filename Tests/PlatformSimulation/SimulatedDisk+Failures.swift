@@ -1,3 +1,5 @@
+import Platform
+
 // How a test makes a simulated disk fail.
 
 extension SimulatedDisk {

@@ -1,6 +1,5 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
+import Platform
 
 /// A disk in memory that can fail: run out of space, give errors on order, stop in the middle, and lose at a crash what
 /// was not synced, bytes and names apart. Everything it does follows from the calls and the seeds. Any thread may call;

@@ -1,6 +1,5 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
+import Platform
 
 // What an open file of a simulated disk asks of it.
 

@@ -1,3 +1,4 @@
+import Platform
 import Synchronization
 
 /// A clock that stands still until a test moves it. Any thread may read and move it; threads that wait with a `Deadline`

@@ -1,3 +1,5 @@
+import Platform
+
 /// An open file of a `SimulatedDisk`: a name for a node in one life of the disk. After a crash every call fails.
 final class SimulatedFile: DiskFile, @unchecked Sendable {
   let path: String

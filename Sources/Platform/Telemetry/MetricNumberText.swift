@@ -1,6 +1,6 @@
 /// A number as Prometheus's text formats write it: the fewest digits that read back as the same number, plain from 0.0001
 /// to below 10^6, elsewhere with an exponent of at least two digits: `0.005`, `1e+06`, `+Inf`, `NaN`.
-enum FloatText {
+enum MetricNumberText {
   static func text(_ value: Double) -> String {
     var bytes: [UInt8] = []
     append(value, to: &bytes)

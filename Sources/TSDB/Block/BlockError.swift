@@ -1,7 +1,7 @@
 import Platform
 
 /// Why a block cannot be read or written.
-package enum BlockFault: Error, Equatable, Sendable, CustomStringConvertible {
+package enum BlockError: Error, Equatable, Sendable, CustomStringConvertible {
   case disk(DiskError)
   /// The block's bytes are not what its format says.
   case corrupt(path: String, reason: String)

@@ -1,7 +1,7 @@
 import Format
 
 /// A chunk that has to be decoded and cannot be.
-struct UnreadableChunk: Error, Equatable, CustomStringConvertible {
+struct ChunkDamage: Error, Equatable, CustomStringConvertible {
   /// Which of the merged blocks holds it.
   var rank: Int
 
@@ -15,7 +15,7 @@ struct UnreadableChunk: Error, Equatable, CustomStringConvertible {
 /// chunks, which stay (`HistogramMerge`). What cannot be decoded here is handed on whole and only leaves when all of its
 /// time is deleted.
 /// Invariant: what is held are samples and pieces no earlier than everything that was handed on.
-struct SeriesMerge: ~Copyable {
+struct ChunkMerge: ~Copyable {
   /// Twice what the head cuts: a chunk costs about 25 bytes beside its samples, and old samples are read in long ranges.
   static let samplesPerChunk = 240
   /// More held samples than this are written out as far as they are complete.
@@ -30,12 +30,12 @@ struct SeriesMerge: ~Copyable {
   private(set) var keptDeletions = DeletedTimes()
 
   private var written = ByteBuffer(capacity: 4096)
-  /// Where in `written` the bytes of a chunk lie; nil for one that is handed on.
+  /// Offset in `written` of each chunk's bytes; nil for one that is handed on.
   private var writtenOffsets: [Int?] = []
   private var samples = SeriesSamples()
   private var held: [ChunkPiece] = []
   private var heldCount = 0
-  private var heldMax = SeriesMerge.heldSamplesMax
+  private var heldMax = ChunkMerge.heldSamplesMax
   private var heldMaxTime = Int64.min
   private var isRewriting = false
   private var histograms = HistogramMerge()
@@ -44,7 +44,7 @@ struct SeriesMerge: ~Copyable {
 
   /// Merges pieces in any order.
   /// - Parameter deleted: by rank what is deleted of that block's samples; the others of the same time stay.
-  mutating func merge(_ pieces: [ChunkPiece], deleted: [DeletedTimes]) throws(UnreadableChunk) {
+  mutating func merge(_ pieces: [ChunkPiece], deleted: [DeletedTimes]) throws(ChunkDamage) {
     begin()
     var previousWhole: ChunkPiece?
     let isSorted = zip(pieces, pieces.dropFirst()).allSatisfy { $0.minTime <= $1.minTime }
@@ -112,7 +112,7 @@ struct SeriesMerge: ~Copyable {
     }
   }
 
-  private mutating func take(_ piece: ChunkPiece, _ deleted: [DeletedTimes]) throws(UnreadableChunk) {
+  private mutating func take(_ piece: ChunkPiece, _ deleted: [DeletedTimes]) throws(ChunkDamage) {
     let hasDeletions = !deleted[piece.rank].isEmpty && deleted[piece.rank].coversSome(of: piece.range)
     let count = piece.sampleCount
     if heldCount > 0 {
@@ -120,8 +120,8 @@ struct SeriesMerge: ~Copyable {
         if isHeld(piece, deleted) { return }
         isRewriting = true
         if heldCount > heldMax { try writeHeld(before: piece.minTime, deleted) }
-      } else if heldCount + count <= SeriesMerge.samplesPerChunk,
-        (1..<SeriesMerge.timeDeltaMax).contains(piece.minTime &- heldMaxTime)
+      } else if heldCount + count <= ChunkMerge.samplesPerChunk,
+        (1..<ChunkMerge.timeDeltaMax).contains(piece.minTime &- heldMaxTime)
       {
         isRewriting = true
       } else {
@@ -134,7 +134,7 @@ struct SeriesMerge: ~Copyable {
     isRewriting = isRewriting || hasDeletions
   }
 
-  /// Whether another block has given the same chunk already.
+  /// True if another block has given the same chunk already.
   private func isHeld(_ piece: ChunkPiece, _ deleted: [DeletedTimes]) -> Bool {
     for other in held.reversed() {
       if other.minTime < piece.minTime { return false }
@@ -143,7 +143,7 @@ struct SeriesMerge: ~Copyable {
     return false
   }
 
-  private mutating func finishHeld(_ deleted: [DeletedTimes]) throws(UnreadableChunk) {
+  private mutating func finishHeld(_ deleted: [DeletedTimes]) throws(ChunkDamage) {
     if isRewriting {
       try decodeHeld(deleted)
       writeChunks(samples.count)
@@ -154,21 +154,21 @@ struct SeriesMerge: ~Copyable {
   }
 
   /// Writes what no later piece can add to. Whole chunks only, so that the border leaves no small one.
-  private mutating func writeHeld(before time: Int64, _ deleted: [DeletedTimes]) throws(UnreadableChunk) {
+  private mutating func writeHeld(before time: Int64, _ deleted: [DeletedTimes]) throws(ChunkDamage) {
     try decodeHeld(deleted)
-    let complete = samples.countBefore(time) / SeriesMerge.samplesPerChunk * SeriesMerge.samplesPerChunk
+    let complete = samples.countBefore(time) / ChunkMerge.samplesPerChunk * ChunkMerge.samplesPerChunk
     writeChunks(complete)
     samples.removeFirst(complete)
     heldCount = samples.count
     // Where little could be written, the next look comes later each time: a look goes over all that is held.
-    heldMax = max(SeriesMerge.heldSamplesMax, 2 * heldCount)
+    heldMax = max(ChunkMerge.heldSamplesMax, 2 * heldCount)
   }
 
-  private mutating func decodeHeld(_ deleted: [DeletedTimes]) throws(UnreadableChunk) {
+  private mutating func decodeHeld(_ deleted: [DeletedTimes]) throws(ChunkDamage) {
     held.sort { ($0.rank, $0.sequence, $0.minTime) < ($1.rank, $1.sequence, $1.minTime) }
     for piece in held {
       let first = samples.count
-      if !samples.append(chunk: piece.bytes) { throw UnreadableChunk(rank: piece.rank) }
+      if !samples.append(chunk: piece.bytes) { throw ChunkDamage(rank: piece.rank) }
       samples.remove(deleted[piece.rank], from: first)
     }
     held.removeAll(keepingCapacity: true)
@@ -179,7 +179,7 @@ struct SeriesMerge: ~Copyable {
     held.removeAll(keepingCapacity: true)
     samples.removeAll()
     heldCount = 0
-    heldMax = SeriesMerge.heldSamplesMax
+    heldMax = ChunkMerge.heldSamplesMax
     heldMaxTime = .min
     isRewriting = false
   }
@@ -191,7 +191,7 @@ struct SeriesMerge: ~Copyable {
 
   /// Writes the first `count` samples into as few chunks as they need, of about the same size.
   private mutating func writeChunks(_ count: Int) {
-    let chunkCount = (count + SeriesMerge.samplesPerChunk - 1) / SeriesMerge.samplesPerChunk
+    let chunkCount = (count + ChunkMerge.samplesPerChunk - 1) / ChunkMerge.samplesPerChunk
     var start = 0
     for left in stride(from: chunkCount, to: 0, by: -1) {
       let end = start + (count - start + left - 1) / left
@@ -209,7 +209,7 @@ struct SeriesMerge: ~Copyable {
     written.write(room: capacity) { room in
       let base = room.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self)
       XORChunk.start(time: times[start], value: values[start], tail: &tail, at: base, capacity: capacity)
-      while next < end, (1..<SeriesMerge.timeDeltaMax).contains(times[next] &- times[next - 1]),
+      while next < end, (1..<ChunkMerge.timeDeltaMax).contains(times[next] &- times[next - 1]),
         XORChunk.append(time: times[next], value: values[next], to: &tail, at: base, capacity: capacity)
       {
         next += 1

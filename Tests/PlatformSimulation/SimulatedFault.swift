@@ -1,3 +1,5 @@
+import Platform
+
 /// An error that a `SimulatedDisk` gives on purpose.
 package struct SimulatedFault: Sendable {
   /// What the disk is asked to do.

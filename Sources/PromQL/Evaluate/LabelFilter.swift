@@ -1,7 +1,7 @@
 import Model
 
 /// A set of label names, to keep or to leave out. Works on the packed bytes of labels.
-struct LabelNames: Sendable {
+struct LabelFilter: Sendable {
   let names: [[UInt8]]
 
   init(_ names: [String]) { self.names = Set(names.map { Array($0.utf8) }).sorted { $0.lexicographicallyPrecedes($1) } }
@@ -18,12 +18,12 @@ struct LabelNames: Sendable {
 
   static let metricName = "__name__"
   /// What goes away when a result is no longer what the metric's name says.
-  static let metadata = LabelNames(["__name__", "__type__", "__unit__"])
-  static let name = LabelNames([metricName])
+  static let metadata = LabelFilter(["__name__", "__type__", "__unit__"])
+  static let name = LabelFilter([metricName])
 }
 
 extension Labels {
-  var metricText: String { self[LabelNames.metricName] ?? "" }
+  var metricText: String { self[LabelName.metric] ?? "" }
 
   /// With some labels set; an empty value removes one.
   func setting(_ changes: [(name: String, value: String)]) -> Labels {

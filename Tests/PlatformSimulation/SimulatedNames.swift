@@ -1,6 +1,5 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
+import Platform
 
 /// The error number of a simulated operation.
 struct ErrorNumber: Error, CustomStringConvertible {
