@@ -18,7 +18,7 @@ struct LabelFilter: Sendable {
 
   static let metricName = "__name__"
   /// What goes away when a result is no longer what the metric's name says.
-  static let metadata = LabelFilter(["__name__", "__type__", "__unit__"])
+  static let metadata = LabelFilter([LabelName.metric, "__type__", "__unit__"])
   static let name = LabelFilter([metricName])
 }
 

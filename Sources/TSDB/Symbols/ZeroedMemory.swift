@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// Memory that is all zero. Much of it comes as pages that the system zeroes when they are first touched: what nobody touches
 /// takes none, and growing a table does not write it twice.
