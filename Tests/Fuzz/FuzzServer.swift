@@ -1,7 +1,8 @@
 import Ingest
 import Model
 import Platform
-import TSDB
+
+@testable import TSDB
 
 /// A database with its receiver on a disk in memory. One thread's.
 final class FuzzServer {
@@ -45,6 +46,8 @@ final class FuzzServer {
   }
 
   var seriesCount: Int { database.head.seriesCount }
+  /// Chunks could not be read and were nowhere else; the server has said so.
+  var hasLostChunks: Bool { database.head.files.chunksLost.value > 0 }
 
   /// Some rounds of the upkeep, hours apart: chunks go to their files, the log becomes shorter, blocks are written.
   func work() {

@@ -33,6 +33,7 @@ package final class BlockAdministration: BlockAdmin {
     try blocks.turns.take { () throws(BlockFault) in
       try blocks.delete(matchers, in: range)
       try head.delete(matchers, in: range)
+      try blocks.checkReached(range)
     }
   }
 
