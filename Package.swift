@@ -123,7 +123,7 @@ let package = Package(
     .testTarget(
       name: "QueryTests",
       dependencies: [
-        "Query", "Ingest", "TSDB", "PromQL", "Format", "Model", "Platform", "PlatformSimulation", "TestKit",
+        "Query", "Ingest", "TSDB", "PromQL", "Model", "Platform", "PlatformSimulation", "TestKit",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -213,7 +213,8 @@ struct RouteTable {
 
   /// One that evaluates, and knows its workspace itself.
   mutating func addQuery(_ path: String, _ handler: @escaping APIGate.PlainHandler) {
-    router.add([.get, .post], path, run: queued, gate.ready { request, workspace in handler(request, workspace) })
+    let answered: APIGate.WorkspaceHandler = { request, workspace in handler(request, workspace) }
+    router.add([.get, .post], path, run: queued, gate.ready(answered))
     addPreflight(path)
   }
 

@@ -3,7 +3,7 @@ import Model
 import Platform
 import PlatformSimulation
 import Workspaces
-import TSDB
+@testable import TSDB
 
 /// A database with its receiver on a disk in memory. One thread's.
 final class FuzzServer {
@@ -49,6 +49,8 @@ final class FuzzServer {
   }
 
   var seriesCount: Int { database.head.seriesCount }
+  /// Chunks could not be read and were nowhere else; the server has said so.
+  var hasLostChunks: Bool { database.head.files.chunksLost.value > 0 }
 
   /// Some rounds of the upkeep, hours apart: chunks go to their files, the log becomes shorter, blocks are written.
   func work() {

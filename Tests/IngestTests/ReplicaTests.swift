@@ -300,6 +300,25 @@ import Testing
     #expect(bench.receive(series("x", "c", [(clock.nowMilliseconds(), 1)])) == .stored)
   }
 
+  @Test("a start while the clock is hours behind does not make what the leader brought older than it was")
+  func startWithClockBehind() throws {
+    let disk = SimulatedDisk()
+    do {
+      let bench = try ReceiverBench(disk: disk, clock: SimulatedClock(nowMilliseconds: now))
+      #expect(bench.receive(series("x", "a", [(now, 1)])) == .stored)
+      bench.database.close()
+    }
+    let clock = SimulatedClock(nowMilliseconds: now - 14 * 3_600_000)
+    let bench = try ReceiverBench(disk: disk, clock: clock)
+    _ = bench.receive(series("x", "b", [(now - 2000, 1)]))
+    clock.stepWall(milliseconds: 14 * 3_600_000)
+    clock.advance(milliseconds: 60_000)
+    // What the other one had kept since before is not newer.
+    #expect(
+      bench.receive(series("x", "b", [(now - 1000, 1)])) == .refusedReplica(message: refusal("b", "a"), counts(1)))
+    #expect(bench.receive(series("x", "b", [(now + 60_000, 1)])) == .stored)
+  }
+
   @Test("when the log fails in the middle of a fail-over nothing is acknowledged, and the next body closes the gap")
   func failingLog() throws {
     let bench = try ReceiverBench()

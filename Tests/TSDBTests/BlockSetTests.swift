@@ -54,6 +54,38 @@ import Testing
     #expect(try bench.open().blocks.current.blocks.count == 3)
   }
 
+  @Test("a deletion that did not reach a block which a later start may serve says so")
+  func unreached() throws {
+    let setup = DatabaseSetup()
+    var database = try setup.open()
+    let writer = HeadWriter()
+    var time = setup.clock.nowMilliseconds()
+    for minute in 0..<400 {
+      time += 60_000
+      setup.clock.advance(milliseconds: 60_000)
+      try writer.write([SentSeries("m", 1, [(time, Double(minute))])], to: database.head, now: time)
+    }
+    #expect(database.flushHead { false })
+    let ulid = "\(try #require(database.blocks.current.blocks.first).meta.ulid)"
+    setup.disk.inject(
+      SimulatedFault(code: 24) { operation, path in operation == .map && path.contains("\(ulid)/index") })
+    database = try setup.open()
+    setup.disk.removeFaults()
+    let all = [try CompiledMatcher(Matcher(.equal, "__name__", "m"))]
+    let error = #expect(throws: BlockError.self) { try database.administration.delete(all, in: .min...time) }
+    #expect("\(error.map { "\($0)" } ?? "")".contains("block \(ulid) cannot be opened"))
+    // All others are reached.
+    let left = try database.everything()
+    #expect(left.values.allSatisfy { $0.isEmpty }, "\(left)")
+    try database.administration.delete(all, in: (time - 60_000)...time)
+    database = try setup.open()
+    let back = try database.everything()
+    #expect(back.values.contains { !$0.isEmpty }, "the block is back")
+    try database.administration.delete(all, in: .min...time)
+    let rest = try database.everything()
+    #expect(rest.values.allSatisfy { $0.isEmpty }, "\(rest)")
+  }
+
   @Test("what unfinished work has left is removed, other people's folders are not")
   func rubbish() throws {
     let bench = try bench()

@@ -47,9 +47,16 @@ package struct AdminEndpoints: Sendable {
       if end < start { throw .invalidParameter("end", "end timestamp must not be before start time") }
       var selectors: [[CompiledMatcher]] = []
       for text in texts { selectors.append(try AdminEndpoints.selector(text)) }
+      // What fails for one of them is told behind the others.
+      var failure: APIError?
       for selector in selectors {
-        try AdminEndpoints.act { () throws(BlockError) in try admin.delete(selector, in: start...end) }
+        do throws(APIError) {
+          try AdminEndpoints.act { () throws(BlockError) in try admin.delete(selector, in: start...end) }
+        } catch {
+          failure = failure ?? error
+        }
       }
+      if let failure { throw failure }
       return .noContent
     }
   }

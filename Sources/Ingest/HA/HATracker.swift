@@ -108,10 +108,12 @@ package final class HATracker: Sendable {
     return due ?? sweep(head, now: now)
   }
 
-  /// What the leaders of an earlier run brought is not newer than all that is stored; and they were heard just now.
+  /// What the leaders of an earlier run brought is not newer than all that is stored; and they were heard just now. Nothing
+  /// is stored that was far ahead of the clock: one that says otherwise has stepped back, and is not believed.
   private static func settle(_ state: inout State, _ head: Head, now: Int64, wall: Int64) {
     state.isFromFile = false
-    let newest = head.timeRange.map { min($0.upperBound, wall) } ?? .min
+    let stored = head.timeRange?.upperBound ?? .min
+    let newest = stored > head.newestTaken(now: wall) ? stored : min(stored, wall)
     for leader in state.election.leaders { state.election.restore(leader, newestSample: newest, now: now) }
   }
 

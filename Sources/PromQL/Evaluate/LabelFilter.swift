@@ -16,10 +16,9 @@ struct LabelFilter: Sendable {
     return packed.count == labels.packed.count ? labels : Labels(packed: packed)
   }
 
-  static let metricName = "__name__"
   /// What goes away when a result is no longer what the metric's name says.
   static let metadata = LabelFilter([LabelName.metric, "__type__", "__unit__"])
-  static let name = LabelFilter([metricName])
+  static let name = LabelFilter([LabelName.metric])
 }
 
 extension Labels {

@@ -33,6 +33,7 @@ package final class BlockAdministration: BlockAdmin {
     try blocks.changeLock.withLock { () throws(BlockError) in
       try blocks.delete(matchers, in: range)
       try head.delete(matchers, in: range)
+      try blocks.checkReached(range)
     }
   }
 

@@ -16,6 +16,8 @@ package final class BlockSet: Sendable {
 
   private struct State: Sendable {
     var snapshot = BlockSnapshot()
+    /// Blocks that could not be opened, and that a later start may serve.
+    var unopened: [MissingBlock] = []
     /// Blocks that are served no more and whose folders could not be removed yet.
     var unremoved: Set<ULID> = []
   }
@@ -64,6 +66,7 @@ package final class BlockSet: Sendable {
     let lost = unopened.filter { !parents.contains($0.ulid) }
     let missing = lost.compactMap { gap($0.ulid, $0.fault, served) }
     publish(BlockSnapshot(served, missing: missing))
+    state.withLock { $0.unopened = lost.filter { !$0.fault.isCorrupt }.map { describe($0.ulid, $0.fault).block } }
     let found = Set(opened.map(\.meta.ulid) + unopened.map(\.ulid))
     remove(found.intersection(parents).union(opened.filter(\.meta.compaction.isDeletable).map(\.meta.ulid)))
     for (ulid, fault) in lost { passOver(ulid, fault, isMissing: missing.contains { $0.ulid == ulid }) }
@@ -87,15 +90,26 @@ package final class BlockSet: Sendable {
 
   /// The gap that a block leaves which cannot be opened; nil where its parents are served instead.
   private func gap(_ ulid: ULID, _ fault: BlockError, _ served: [Block]) -> MissingBlock? {
+    let (block, parents) = describe(ulid, fault)
+    return !parents.isEmpty && parents.isSubset(of: served.map(\.meta.ulid)) ? nil : block
+  }
+
+  /// A block that could not be opened, and its parents, as far as its folder says.
+  private func describe(_ ulid: ULID, _ fault: BlockError) -> (block: MissingBlock, parents: Set<ULID>) {
     var reason = "\(fault)"
     if case .corrupt(let path, let what) = fault { reason = "\(DiskPath.name(path)): \(what)" }
     let description = try? disk.map(folder.path(ulid) + "/meta.json")
     guard let meta = description.flatMap({ BlockMeta(json: $0.bytes) }) else {
-      return MissingBlock(ulid: ulid, times: nil, reason: reason)
+      return (MissingBlock(ulid: ulid, times: nil, reason: reason), [])
     }
-    let parents = Set(meta.compaction.parents.map(\.ulid))
-    if !parents.isEmpty && parents.isSubset(of: served.map(\.meta.ulid)) { return nil }
-    return MissingBlock(ulid: ulid, times: meta.minTime...max(meta.minTime, meta.maxTime - 1), reason: reason)
+    let times = meta.minTime...max(meta.minTime, meta.maxTime - 1)
+    return (MissingBlock(ulid: ulid, times: times, reason: reason), Set(meta.compaction.parents.map(\.ulid)))
+  }
+
+  /// Throws where a block lies in the directory that may have samples of the time and was not opened: a later start may serve it.
+  func checkReached(_ range: ClosedRange<Int64>) throws(BlockError) {
+    guard let block = state.withLock({ $0.unopened.first { $0.overlaps(range) } }) else { return }
+    throw .unreached(block: "\(block.ulid)", reason: block.reason)
   }
 
   /// Forgets missing blocks that the retention would have removed.

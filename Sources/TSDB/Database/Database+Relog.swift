@@ -6,29 +6,22 @@ import Platform
 // what was in it, names of series above all; the next damage would take them. So the head is written down once more.
 extension Database {
   /// Finds what is gone of the log that a snapshot has spared this start, tells of it, and mends it. Before anybody appends.
-  func mendSparedLog() {
-    guard let gap = sparedLogGap() else { return }
-    let isMended = logAgain()
+  func mendLogGaps(isTold: Bool) {
+    let gaps: LogGaps
+    do throws(DiskError) {
+      gaps = try LogGaps(head.files.wal.directory)
+    } catch {
+      // What cannot be listed now is told by whoever needs it.
+      return
+    }
+    guard let text = gaps.description else { return }
+    let isMended = logAgain() && gaps.fill(head.files.wal.directory)
+    if isTold { return }
     damaged.report(
-      layout.wal, as: "wal", damage: gap, instead: "the head snapshot",
+      layout.wal, as: "wal", damage: text, instead: "the head snapshot",
       meaning: isMended
         ? "nothing is missing: what the snapshot holds was logged again"
         : "nothing is missing as long as the snapshot is whole", keepsOriginal: false)
-  }
-
-  private func sparedLogGap() -> String? {
-    do throws(DiskError) {
-      let wal = try ReplayPlan(head.files.wal.directory, from: nil, before: replayLimits.wal, passesOver: true)
-      let wbl = try ReplayPlan(head.files.wbl.directory, from: nil, before: replayLimits.wbl, passesOver: true)
-      let parts = wal.sources.filter(\.isCheckpoint).map(\.number)
-      if wal.lacksBeginning { return "its checkpoint is missing" }
-      if !parts.elementsEqual(0..<parts.count) { return "a part of its checkpoint is missing" }
-      let missing = wal.missing + wbl.missing
-      return missing.first.map { "\(missing.count) segments are missing, the first is \($0)" }
-    } catch {
-      // What cannot be listed now is told by whoever needs it.
-      return nil
-    }
   }
 
   /// Puts all that the head holds into files and the log again: names, histograms, and the samples of open chunks and of late
@@ -47,6 +40,49 @@ extension Database {
       return true
     } catch {
       log.error("What the head holds could not be logged again", ["err": "\(error)"])
+      return false
+    }
+  }
+}
+
+/// What is missing of a log between its first and its last file.
+private struct LogGaps {
+  private var checkpoint: Int?
+  private var parts: [Int] = []
+  private var segments: [Int]
+
+  init(_ directory: WALDirectory) throws(DiskError) {
+    let plan = try ReplayPlan(directory, from: nil, before: .max, passesOver: true)
+    segments = plan.missing
+    let found = plan.sources.filter(\.isCheckpoint).map(\.number)
+    if plan.lacksBeginning {
+      checkpoint = plan.logStart.segment - 1
+      parts = [0]
+    } else if let last = found.last, found.count <= last {
+      checkpoint = try directory.checkpoints().last
+      parts = (0...last).filter { !found.contains($0) }
+    }
+  }
+
+  /// Nil: nothing is missing.
+  var description: String? {
+    if checkpoint != nil { return "its checkpoint or a part of it is missing" }
+    return segments.first.map { "\(segments.count) segments are missing, the first is \($0)" }
+  }
+
+  /// Puts empty files into the gaps, so that the log is whole from now on, also for Prometheus.
+  func fill(_ directory: WALDirectory) -> Bool {
+    do throws(DiskError) {
+      if let checkpoint {
+        let folder = WALDirectory(directory.disk, directory.checkpointPath(checkpoint))
+        try directory.disk.makeDirectories(folder.path)
+        for part in parts { try directory.disk.open(folder.segmentPath(part), .create).close() }
+        try directory.disk.syncDirectory(folder.path)
+      }
+      for segment in segments { try directory.disk.open(directory.segmentPath(segment), .create).close() }
+      try directory.disk.syncDirectory(directory.path)
+      return true
+    } catch {
       return false
     }
   }

@@ -41,7 +41,7 @@ extension Database {
     head.dropInOrder(before: flushMark.withLock { $0 })
     beginSteadyTime()
     tellRestored(restorer.counts, since: started, hasSnapshot: snapshot != nil)
-    if start.wal != nil { mendSparedLog() }
+    if start.wal != nil || start.lacksLog { mendLogGaps(isTold: start.lacksLog) }
     // What was brought together from several places is in one again, and the next start is an ordinary one.
     if isSnapshotDamaged || losesChunks || start.lacksLog { writeSnapshot() }
   }
