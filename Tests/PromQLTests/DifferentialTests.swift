@@ -40,6 +40,10 @@ struct DifferentialTests {
         older += 1
         continue
       }
+      if PrometheusPeer.comparesUnordered(question.query) {
+        older += 1
+        continue
+      }
       // Parts that stand in a query twice are evaluated once only where steps are not told apart.
       limits.tellsSamplesPerStep = index % 2 == 0
       let ours = Result<QueryResult, QueryError> { () throws(QueryError) in

@@ -59,6 +59,20 @@ final class PrometheusPeer {
     }
   }
 
+  /// Whether a query compares numbers whose last bit depends there on the order of a map: the series of a set operation are added
+  /// up in another order each time, and a number may not even equal itself.
+  static func comparesUnordered(_ query: String) -> Bool {
+    var depth = 0
+    let outside = String(
+      query.filter { character in
+        if character == "{" { depth += 1 }
+        defer { if character == "}" { depth -= 1 } }
+        return depth == 0
+      })
+    func has(_ words: [String]) -> Bool { words.contains { outside.contains($0) } }
+    return has(["==", "!=", ">", "<"]) && has([" unless ", " and ", " or "]) && has(["stddev", "stdvar", "avg", "sum"])
+  }
+
   /// Messages that name one of several series, whichever came first.
   static func isOrderDependent(_ message: String) -> Bool {
     message.contains("found duplicate series") || message.contains("multiple matches")
