@@ -300,6 +300,42 @@ import Testing
     #expect(bench.receive(series("x", "c", [(clock.nowMilliseconds(), 1)])) == .stored)
   }
 
+  @Test(
+    "after hours of silence another replica's backlog does not go between what the leader brought, also after a restart"
+  )
+  func longSilence() throws {
+    let disk = SimulatedDisk()
+    let clock = SimulatedClock(nowMilliseconds: now)
+    func brought(_ cluster: String, by bench: ReceiverBench) throws {
+      #expect(bench.receive(series("x", "a", cluster: cluster, [(now, 1)])) == .stored)
+      #expect(bench.receive(series("x", "a", cluster: cluster, [(now + 10_000, 2)])) == .stored)
+    }
+    func returns(_ cluster: String, to bench: ReceiverBench) throws {
+      let refused = refusal("b", "a")
+      #expect(
+        bench.receive(series("x", "b", cluster: cluster, [(now + 5000, 9)]))
+          == .refusedReplica(message: refused, counts(1)))
+      #expect(bench.receive(series("x", "b", cluster: cluster, [(now + 7000, 9), (now + 20_000, 3)])) == .stored)
+      let stored = try bench.stored()[#"{__name__="x", cluster="\#(cluster)", job="test"}"#]
+      #expect(stored?.map(\.time) == [now, now + 10_000, now + 20_000])
+    }
+    do {
+      let bench = try ReceiverBench(disk: disk, clock: clock)
+      for cluster in ["one", "two"] { try brought(cluster, by: bench) }
+      for _ in 0..<2 {
+        clock.advance(milliseconds: 40 * 60_000)
+        #expect(bench.receive(series("plain", nil, cluster: nil, [(clock.nowMilliseconds(), 1)])) == .stored)
+      }
+      #expect(metric(bench, "apus_ha_replica_group_count") == 0)
+      try returns("one", to: bench)
+      bench.database.close()
+    }
+    clock.advance(milliseconds: 60_000)
+    let bench = try ReceiverBench(disk: disk, clock: clock)
+    clock.advance(milliseconds: 60_000)
+    try returns("two", to: bench)
+  }
+
   @Test("when the log fails in the middle of a fail-over nothing is acknowledged, and the next body closes the gap")
   func failingLog() throws {
     let bench = try ReceiverBench()

@@ -6,7 +6,8 @@
 /// `failoverMilliseconds`, and only with samples newer than the newest the leader brought.
 ///
 /// When there are as many clusters as there may be, a new one takes the place of one of which a single body came and no
-/// other (`HAElection+Eviction`): invented names never write again, and senders do.
+/// other (`HAElection+Eviction`): invented names never write again, and senders do. A cluster that falls silent gives its place
+/// free and rests (`HAElection+Resting`).
 struct HAElection {
   /// Clusters that are told apart where the configuration names no limit.
   static let clustersMax = 10_000
@@ -15,7 +16,7 @@ struct HAElection {
   /// Samples further ahead of the clock are refused. What a clock that was wrong has let in counts for no more than this, or
   /// nobody could take over before its time.
   static let futureMillisecondsMax: Int64 = 600_000
-  /// After this time without a body a replica, and a cluster of which none is left, is forgotten.
+  /// After this time without a body a replica is forgotten, and a cluster of which none is left rests.
   static let idleMilliseconds: Int64 = 30 * 60_000
 
   struct Settings: Equatable, Sendable {
@@ -63,7 +64,10 @@ struct HAElection {
   }
 
   var settings: Settings
+  /// Those that have a place.
   var clusters: [String: Cluster] = [:]
+  /// Those that have none, and are remembered; no name is in both.
+  var resting: [String: Cluster] = [:]
   /// The number of the present body.
   private(set) var body = 0
   /// How many clusters each body has made known, of bodies that have made any.
@@ -74,6 +78,8 @@ struct HAElection {
   var evicted = 0
   /// Clusters of which a second body has come.
   private(set) var established = 0
+  /// Clusters that rested and have a place again.
+  var woken = 0
 
   init(_ settings: Settings) { self.settings = settings }
 
@@ -86,17 +92,10 @@ struct HAElection {
   /// A body of `replica` has arrived whose newest sample is at `newest`; nil where it has none, which changes nothing but
   /// that the replica was heard.
   mutating func judge(cluster name: String, replica: String, newest: Int64?, now: Int64, wall: Int64) -> Verdict {
-    guard var cluster = clusters[name] else {
-      guard let newest else { return .accepted }
-      if clusters.count >= settings.clusterLimit && !evict(now: now) {
-        return .tooManyClusters(limit: settings.clusterLimit)
-      }
-      clusters[name] = Cluster(
-        leader: replica, electedAtMilliseconds: wall, leaderSeen: now, newestSample: newest, seen: [replica: now],
-        admittedBy: body, hasWrittenOnce: true)
-      admittedCounts[body, default: 0] += 1
-      return .elected(previous: nil)
+    if clusters[name] == nil, let verdict = admit(name, replica, newest: newest, now: now, wall: wall) {
+      return verdict
     }
+    guard var cluster = clusters[name] else { return .accepted }
     clusters[name] = nil
     defer { clusters[name] = cluster }
     if cluster.hasWrittenOnce && cluster.admittedBy != body && newest != nil {
@@ -134,26 +133,15 @@ struct HAElection {
     return .elected(previous: previous)
   }
 
-  /// Drops what has not been heard for `idleMilliseconds`; returns the clusters of which nothing is left.
-  mutating func forgetIdle(now: Int64) -> [String] {
-    var forgotten: [String] = []
-    for (name, var cluster) in clusters {
-      let before = cluster.seen.count
-      cluster.seen = cluster.seen.filter { now - $0.value < HAElection.idleMilliseconds }
-      if cluster.seen.isEmpty && now - cluster.leaderSeen >= HAElection.idleMilliseconds {
-        clusters[name] = nil
-        forgotten.append(name)
-      } else if cluster.seen.count != before {
-        clusters[name] = cluster
-      }
-    }
-    let bodies = Set(clusters.values.map(\.admittedBy))
-    admittedCounts = admittedCounts.filter { bodies.contains($0.key) }
-    return forgotten.sorted()
-  }
-
-  /// Takes over a leader of an earlier run: it counts as heard just now.
+  /// Takes over a leader of an earlier run: it counts as heard just now, but where its cluster rests.
   mutating func restore(_ leader: LeaderTable.Leader, newestSample: Int64, now: Int64) {
+    if let newest = leader.restingNewestSample {
+      resting[leader.cluster] = Cluster(
+        leader: leader.replica, electedAtMilliseconds: leader.electedAtMilliseconds,
+        leaderSeen: now - HAElection.idleMilliseconds, newestSample: newest,
+        supersededThrough: leader.supersededThrough, changes: leader.changes, hasWrittenOnce: leader.hasWrittenOnce)
+      return
+    }
     clusters[leader.cluster] = Cluster(
       leader: leader.replica, electedAtMilliseconds: leader.electedAtMilliseconds, leaderSeen: now,
       newestSample: newestSample, supersededThrough: leader.supersededThrough, changes: leader.changes,
@@ -163,11 +151,19 @@ struct HAElection {
 
   /// What a restart must know.
   var leaders: [LeaderTable.Leader] {
-    clusters.map { name, cluster in
-      LeaderTable.Leader(
-        cluster: name, replica: cluster.leader, electedAtMilliseconds: cluster.electedAtMilliseconds,
-        supersededThrough: cluster.supersededThrough, changes: cluster.changes,
-        hasWrittenOnce: cluster.hasWrittenOnce)
-    }.sorted { $0.cluster < $1.cluster }
+    let present = clusters.map { name, cluster in cluster.asLeader(of: name, restingNewestSample: nil) }
+    let resting = resting.map { name, cluster in
+      cluster.asLeader(of: name, restingNewestSample: cluster.newestSample)
+    }
+    return (present + resting).sorted { $0.cluster < $1.cluster }
+  }
+}
+
+extension HAElection.Cluster {
+  fileprivate func asLeader(of name: String, restingNewestSample: Int64?) -> LeaderTable.Leader {
+    LeaderTable.Leader(
+      cluster: name, replica: leader, electedAtMilliseconds: electedAtMilliseconds,
+      supersededThrough: supersededThrough, changes: changes, hasWrittenOnce: hasWrittenOnce,
+      restingNewestSample: restingNewestSample)
   }
 }

@@ -18,10 +18,13 @@ extension HATracker {
   }
 
   func sweep(_ head: Head, now: Int64) -> HATerms {
+    let wall = clock.nowMilliseconds()
+    let oldestTaken = head.oldestTaken(now: wall)
     let (terms, hadDistrusted) = state.withLock { state -> (HATerms, Bool) in
-      let forgotten = state.election.forgetIdle(now: now)
+      let rested = state.election.restIdle(now: now)
+      let forgotten = state.election.forgetResting(now: now, wall: wall, oldestTaken: oldestTaken)
       metrics.clustersForgotten.add(forgotten.count)
-      if !forgotten.isEmpty { state.version += 1 }
+      if !rested.isEmpty || !forgotten.isEmpty { state.version += 1 }
       for (number, known) in state.known where now - known.used >= HAElection.idleMilliseconds {
         state.known[number] = nil
         state.numbers[known.pair] = nil

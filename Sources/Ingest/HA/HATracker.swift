@@ -112,7 +112,9 @@ package final class HATracker: Sendable {
   private static func settle(_ state: inout State, _ head: Head, now: Int64, wall: Int64) {
     state.isFromFile = false
     let newest = head.timeRange.map { min($0.upperBound, wall) } ?? .min
-    for leader in state.election.leaders { state.election.restore(leader, newestSample: newest, now: now) }
+    for leader in state.election.leaders where leader.restingNewestSample == nil {
+      state.election.restore(leader, newestSample: newest, now: now)
+    }
   }
 
   func name(of number: UInt16) -> HAPair? { state.withLock { $0.known[number]?.pair } }
@@ -134,10 +136,11 @@ package final class HATracker: Sendable {
         if state.election.clusters[entry.pair.cluster]?.leader == entry.pair.replica { return .busy }
       }
       let (evicted, established) = (state.election.evicted, state.election.established)
+      let woken = state.election.woken
       state.election.beginBody()
       for place in pairs.entries.indices { HATracker.judge(&pairs[place], &state, now: now, wall: wall) }
-      // The table tells who wrote once.
-      if state.election.established != established { state.version += 1 }
+      // The table tells who wrote once, and who rests.
+      if state.election.established != established || state.election.woken != woken { state.version += 1 }
       metrics.clustersEvicted.add(state.election.evicted - evicted)
       return .judged
     }
