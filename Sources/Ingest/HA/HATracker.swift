@@ -53,17 +53,18 @@ package final class HATracker: Sendable {
   let clock: any Clock
   let log: Log
 
-  /// Reads the leaders of an earlier run from `path`.
+  /// Reads the leaders of an earlier run from `path`. What is kept of followers is taken from `ringBudget`.
   package init(
     _ options: HAOptions, path: String, disk: any Disk, clock: any Clock, log: Log, damaged: DamagedFiles,
-    registry: MetricsRegistry
+    registry: MetricsRegistry, ringBudget: RingBudget = RingBudget()
   ) {
     file = LeaderTable.file(path, on: disk)
     self.clock = clock
     self.log = log
     metrics = HAMetrics(registry)
     var state = State(
-      options: options, election: HAElection(options.election), ring: FollowerRing(bytesMax: options.ringBytes))
+      options: options, election: HAElection(options.election),
+      ring: FollowerRing(bytesMax: options.ringBytes, ringBudget))
     if options.isEnabled {
       for leader in HATracker.read(file, damaged) {
         state.election.restore(leader, newestSample: .min, now: clock.monotonicMilliseconds)
@@ -81,11 +82,11 @@ package final class HATracker: Sendable {
       state.election.settings = options.election
       state.ring.bytesMax = options.ringBytes
       if namesAlike {
-        if options.ringBytes == 0 { state.ring = FollowerRing(bytesMax: 0) }
+        if options.ringBytes == 0 { state.ring.removeAll() }
         return
       }
       state.election = HAElection(options.election)
-      state.ring = FollowerRing(bytesMax: options.ringBytes)
+      state.ring.removeAll()
       state.known = [:]
       state.numbers = [:]
       state.pending = []
