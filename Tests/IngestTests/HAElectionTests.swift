@@ -223,6 +223,22 @@ import Testing
     #expect(judge(&next, "b", at: 1, newest: newest, cluster: "x2") == .refused(leader: "a"))
   }
 
+  @Test(
+    "a leader of an earlier run may have brought what is newest of all, but nothing of a time that is still to come")
+  func restoredNewest() {
+    let leader = LeaderTable.Leader(
+      cluster: "c", replica: "a", electedAtMilliseconds: 0, supersededThrough: .min, changes: 0)
+    // All that is stored ends 400 s from now, by a clock that was wrong or this one that is.
+    var election = election()
+    election.restore(leader, newestSample: Self.wall + 400_000, now: 0)
+    #expect(judge(&election, "b", at: 40_000, newest: nil) == .refused(leader: "a"))
+    #expect(election.clusters["c"]?.newestSample == Self.wall + 400_000)
+    #expect(judge(&election, "b", at: 50_000, newest: Self.wall + 49_000) == .refused(leader: "a"))
+    #expect(election.clusters["c"]?.newestSample == Self.wall + 50_000)
+    let previous = HAElection.Previous(leader: "a", newestSample: Self.wall + 50_000, silentMilliseconds: 60_000)
+    #expect(judge(&election, "b", at: 60_000, newest: Self.wall + 59_000) == .elected(previous: previous))
+  }
+
   @Test("very many replicas of a cluster are followers that nobody remembers")
   func manyReplicas() {
     var election = election()

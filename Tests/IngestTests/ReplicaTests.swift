@@ -336,6 +336,28 @@ import Testing
     try returns("two", to: bench)
   }
 
+  @Test("a start while the clock is hours behind does not make what the leader brought older than it is")
+  func startBehind() throws {
+    let disk = SimulatedDisk()
+    let clock = SimulatedClock(nowMilliseconds: now)
+    do {
+      let bench = try ReceiverBench(disk: disk, clock: clock)
+      #expect(bench.receive(series("x", "a", [(now, 1)])) == .stored)
+      #expect(bench.receive(series("x", "a", [(now + 10_000, 2)])) == .stored)
+      bench.database.close()
+    }
+    clock.stepWall(milliseconds: -16 * 3_600_000)
+    let bench = try ReceiverBench(disk: disk, clock: clock)
+    #expect(bench.receive(series("x", "a", [(now + 20_000, 3)])) != .stored)
+    clock.advance(milliseconds: 60_000)
+    clock.stepWall(milliseconds: 16 * 3_600_000)
+    #expect(
+      bench.receive(series("x", "b", [(now + 5000, 9)])) == .refusedReplica(message: refusal("b", "a"), counts(1)))
+    #expect(bench.receive(series("x", "b", [(now + 7000, 9), (now + 30_000, 3)])) == .stored)
+    let stored = try bench.stored()[#"{__name__="x", cluster="c", job="test"}"#]
+    #expect(stored?.map(\.time) == [now, now + 10_000, now + 30_000])
+  }
+
   @Test("when the log fails in the middle of a fail-over nothing is acknowledged, and the next body closes the gap")
   func failingLog() throws {
     let bench = try ReceiverBench()

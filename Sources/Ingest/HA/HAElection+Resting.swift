@@ -4,6 +4,8 @@
 extension HAElection {
   /// Clusters that may rest: as many as may have a place.
   var restingMax: Int { settings.clusterLimit }
+  /// A day: no cluster has to be silent for longer to be forgotten.
+  private static var silenceMillisecondsMin: Int64 { 86_400_000 }
 
   /// Forgets replicas that were not heard for `idleMilliseconds`, and puts clusters to rest of which none is left; returns
   /// these.
@@ -29,11 +31,12 @@ extension HAElection {
   /// between them, and those that are too many. Of these go first those of which a single body came, then those whose leader
   /// was heard the longest ago.
   ///
-  /// A clock that is wrong makes nobody forgotten: a cluster must have been silent for as long, on the clock that never goes
-  /// back, as samples may be late.
+  /// A clock that is wrong for a while makes nobody forgotten: a cluster must have been silent, on the clock that never goes
+  /// back, for as long as samples may be late, or a day.
   mutating func forgetResting(now: Int64, wall: Int64, oldestTaken: Int64) -> [String] {
     var forgotten = resting.filter { _, cluster in
-      cluster.newestSample < oldestTaken && now - cluster.leaderSeen >= wall - oldestTaken
+      cluster.newestSample < oldestTaken
+        && now - cluster.leaderSeen >= min(wall - oldestTaken, HAElection.silenceMillisecondsMin)
     }.map(\.key)
     for name in forgotten { resting[name] = nil }
     if resting.count > restingMax {

@@ -36,6 +36,9 @@ struct HAElection {
     var leaderSeen: Int64
     /// Of the leader's samples, and of those before it.
     var newestSample: Int64
+    /// The leader is of an earlier run: what it brought is at most as new as `newestSample`, and as this clock once that is
+    /// right.
+    var isNewestAssumed = false
     /// What the leader brings up to this time has been brought by the one before it, unless a series has nothing that late.
     var supersededThrough = Int64.min
     var changes = 0
@@ -104,7 +107,9 @@ struct HAElection {
     }
     // A body of which nothing can be taken says that it is this clock which is behind: what was brought stays as new as it was.
     if newest != nil {
-      cluster.newestSample = min(cluster.newestSample, wall + HAElection.futureMillisecondsMax)
+      let ahead = cluster.isNewestAssumed ? 0 : HAElection.futureMillisecondsMax
+      cluster.newestSample = min(cluster.newestSample, wall + ahead)
+      cluster.isNewestAssumed = false
       cluster.supersededThrough = min(cluster.supersededThrough, wall + HAElection.futureMillisecondsMax)
     }
     if cluster.seen[replica] != nil || cluster.seen.count < HAElection.replicasPerClusterMax
@@ -133,18 +138,19 @@ struct HAElection {
     return .elected(previous: previous)
   }
 
-  /// Takes over a leader of an earlier run: it counts as heard just now, but where its cluster rests.
+  /// Takes over a leader of an earlier run: it counts as heard just now.
   mutating func restore(_ leader: LeaderTable.Leader, newestSample: Int64, now: Int64) {
     if let newest = leader.restingNewestSample {
       resting[leader.cluster] = Cluster(
         leader: leader.replica, electedAtMilliseconds: leader.electedAtMilliseconds,
-        leaderSeen: now - HAElection.idleMilliseconds, newestSample: newest,
+        leaderSeen: now, newestSample: newest,
         supersededThrough: leader.supersededThrough, changes: leader.changes, hasWrittenOnce: leader.hasWrittenOnce)
       return
     }
     clusters[leader.cluster] = Cluster(
       leader: leader.replica, electedAtMilliseconds: leader.electedAtMilliseconds, leaderSeen: now,
-      newestSample: newestSample, supersededThrough: leader.supersededThrough, changes: leader.changes,
+      newestSample: newestSample, isNewestAssumed: true, supersededThrough: leader.supersededThrough,
+      changes: leader.changes,
       seen: [leader.replica: now], hasWrittenOnce: leader.hasWrittenOnce)
     if leader.hasWrittenOnce { admittedCounts[0, default: 0] += 1 }
   }

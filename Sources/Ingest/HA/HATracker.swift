@@ -101,7 +101,7 @@ package final class HATracker: Sendable {
   /// The options for one body; now and then, forgets what is too old first.
   func begin(_ head: Head, now: Int64) -> HATerms {
     let due = state.withLock { state -> HATerms? in
-      if state.isFromFile { HATracker.settle(&state, head, now: now, wall: clock.nowMilliseconds()) }
+      if state.isFromFile { HATracker.settle(&state, head, now: now) }
       if now < state.nextSweep { return HATerms(options: state.options, generation: state.generation) }
       state.nextSweep = now + HATracker.sweepMilliseconds
       return nil
@@ -110,9 +110,9 @@ package final class HATracker: Sendable {
   }
 
   /// What the leaders of an earlier run brought is not newer than all that is stored; and they were heard just now.
-  private static func settle(_ state: inout State, _ head: Head, now: Int64, wall: Int64) {
+  private static func settle(_ state: inout State, _ head: Head, now: Int64) {
     state.isFromFile = false
-    let newest = head.timeRange.map { min($0.upperBound, wall) } ?? .min
+    let newest = head.timeRange?.upperBound ?? .min
     for leader in state.election.leaders where leader.restingNewestSample == nil {
       state.election.restore(leader, newestSample: newest, now: now)
     }
