@@ -40,6 +40,8 @@ extension Workspace {
     package var clock: any Clock
     package var log: Log
     package var registry: MetricsRegistry
+    /// Of all workspaces together.
+    package let ringBudget = RingBudget()
 
     package init(disk: any Disk, clock: any Clock, log: Log, registry: MetricsRegistry) {
       self.disk = disk
@@ -58,7 +60,7 @@ extension Workspace {
     let database = try Database.open(settings.database, disk: disk, clock: clock, log: log, registry: registry)
     let replicas = HATracker(
       settings.ha, path: database.layout.haLeaders, disk: disk, clock: clock, log: log, damaged: database.damaged,
-      registry: registry)
+      registry: registry, ringBudget: surroundings.ringBudget)
     let intake = Intake(
       Appender(database), limits: settings.ingest, clock: clock, log: log, metrics: ReceiverMetrics(registry),
       replicas: replicas)
@@ -68,6 +70,7 @@ extension Workspace {
     database.everySecond { [metadata = intake.metadata, refusals = intake.refusals] in
       metadata.syncIfDue()
       refusals.writeDue()
+      replicas.expireKept()
     }
     let workspace = Workspace(settings, database, Receiver(intake), surroundings)
     workspace.otlp.reconfigure(settings.otlp)
@@ -107,6 +110,7 @@ extension Workspace {
   /// Ends cleanly. Writes that are under way are not acknowledged from here on.
   package func close() {
     receiver.intake.refusals.flush()
+    receiver.intake.replicas.close()
     receiver.intake.metadata.close(now: clock.nowMilliseconds())
     database.close()
   }

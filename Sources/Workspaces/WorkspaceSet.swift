@@ -43,6 +43,7 @@ package final class WorkspaceSet: Sendable {
     self.onOpen = onOpen
     layout = WorkspaceLayout(root: settings.database.directory)
     metrics = WorkspaceMetrics(surroundings.registry)
+    surroundings.ringBudget.reconfigure(ringBytesMax: settings.ha.ringBytes)
     standard = try Workspace.open(settings, in: surroundings)
     onOpen(standard, surroundings.registry)
     snapshot.withLock { $0.byID[standard.id] = standard }
@@ -128,6 +129,7 @@ package final class WorkspaceSet: Sendable {
       var wanted = workspaces
       snapshot.withLock { $0.template = createsOnWrite ? workspaces.first : nil }
       addFound(&wanted, template: createsOnWrite ? workspaces.first : nil)
+      surroundings.ringBudget.reconfigure(ringBytesMax: wanted.map(\.ha.ringBytes).max() ?? 0)
       let names = Set(wanted.map(\.id))
       for workspace in all where !names.contains(workspace.id) && workspace !== standard { close(workspace) }
       for settings in wanted where !snapshot.withLock({ $0.isClosed }) {

@@ -14,13 +14,13 @@ import Workspaces
 final class APIBench {
   static let now: Int64 = 1_700_000_000_000
 
+  let clock = SimulatedClock(nowMilliseconds: APIBench.now)
   let database: Database
   let queries: QueryService
   let receiver: Receiver
   private let server: HTTPServer
 
   init(isReady: Bool = true, queryOptions: QueryOptions = QueryOptions()) throws {
-    let clock = SimulatedClock(nowMilliseconds: APIBench.now)
     let registry = MetricsRegistry()
     let log = Log(level: .error, format: .logfmt) { _ in }
     let settings = WorkspaceSettings(directory: "/data")

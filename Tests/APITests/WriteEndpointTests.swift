@@ -125,6 +125,15 @@ import Testing
       #expect(data["elected"][0]["followers"][0]["keptBodies"].number == 1)
       #expect(data["elected"][0]["electedAt"].string == data["now"].string)
     }
+    bench.clock.advance(milliseconds: 40 * 60_000)
+    var plain = RemoteWriteBody()
+    plain.add("plain", [:], [(bench.clock.nowMilliseconds(), 1)])
+    #expect(try bench.write(plain.snappy, RemoteWriteBody.headers).status == 204)
+    let rested = try JSONValue(parsing: bench.get("/api/v1/status/ha").body)["data"]
+    #expect(rested["elected"][0]["cluster"].string == nil)
+    #expect(rested["resting"][0]["cluster"].string == "c" && rested["resting"][0]["replica"].string == "a")
+    #expect(rested["resting"][0]["newestSample"].string == "2023-11-14T22:13:20.000Z")
+    #expect(try send("b", -1).status == 202)
     var options = HAOptions()
     options.clustersMax = 1
     bench.receiver.intake.replicas.reconfigure(options)

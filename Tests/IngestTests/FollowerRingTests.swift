@@ -54,6 +54,34 @@ import Testing
     }
   }
 
+  @Test(
+    "rings that share a budget hold no more than it together, and one that may not grow drops its own oldest bodies")
+  func shared() {
+    let seed = RandomSource(for: "shared rings").seed
+    var random = RandomSource(seed: seed)
+    let budget = RingBudget(bytesMax: 30_000)
+    var rings = (0..<3).map { _ in FollowerRing(bytesMax: 20_000, budget) }
+    for time in 0..<3000 as Range<Int64> {
+      let place = random.below(3)
+      let next = body(random.below(3000), at: time, random.below(2) == 0 ? [a] : [a, b])
+      let before = rings.map(\.count)
+      switch random.below(20) {
+      case 0: rings[place].forget { $0 == a }
+      case 1: rings[place].expire(arrivedBefore: time - 20)
+      case 2: rings[place].removeAll()
+      default:
+        let isKept = rings[place].keep(next, arrivedSince: time - 60)
+        #expect(isKept == (rings[place].bodies(of: a).last?.arrived == time), "seed \(seed)")
+        #expect(isKept || rings[place].count == 0, "seed \(seed)")
+      }
+      for other in 0..<3 where other != place { #expect(rings[other].count == before[other], "seed \(seed)") }
+      #expect(rings.reduce(0) { $0 + $1.byteCount } == budget.heldBytes && budget.heldBytes <= 30_000, "seed \(seed)")
+    }
+    #expect(rings.allSatisfy { $0.evictions > 0 }, "seed \(seed)")
+    for place in 0..<3 { rings[place].removeAll() }
+    #expect(budget.heldBytes == 0)
+  }
+
   @Test("a ring of no bytes keeps nothing and complains of nothing")
   func none() {
     var ring = FollowerRing(bytesMax: 0)

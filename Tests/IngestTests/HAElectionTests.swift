@@ -10,7 +10,7 @@ import Testing
     HAElection(HAElection.Settings(failoverMilliseconds: failover, clustersMax: clusters))
   }
 
-  private func forget(_ election: inout HAElection, at now: Int64) -> [String] { election.forgetIdle(now: now) }
+  private func rest(_ election: inout HAElection, at now: Int64) -> [String] { election.restIdle(now: now) }
 
   /// A body at `now` with a sample of that time, unless another is given.
   private func judge(
@@ -68,8 +68,8 @@ import Testing
     #expect(judge(&election, "a", at: 60_000, newest: 1, cluster: "two") == .elected(previous: nil))
     #expect(judge(&election, "a", at: 60_000, newest: 1, cluster: "three") == .tooManyClusters(limit: 2))
     #expect(judge(&election, "a", at: 60_000, newest: nil, cluster: "three") == .accepted)
-    #expect(forget(&election, at: 30 * 60_000 - 1) == [])
-    #expect(forget(&election, at: 30 * 60_000) == ["one"])
+    #expect(rest(&election, at: 30 * 60_000 - 1) == [])
+    #expect(rest(&election, at: 30 * 60_000) == ["one"])
     #expect(judge(&election, "b", at: 30 * 60_000, newest: 1, cluster: "three") == .elected(previous: nil))
     #expect(election.clusters.keys.sorted() == ["three", "two"])
     #expect(HAElection.Settings(failoverMilliseconds: 1, clustersMax: 0).clusterLimit == HAElection.clustersMax)
@@ -143,10 +143,100 @@ import Testing
     _ = judge(&election, "a", at: 0, newest: 5_000_000)
     _ = judge(&election, "b", at: 0, newest: 1)
     _ = judge(&election, "b", at: 20 * 60_000, newest: 1)
-    #expect(forget(&election, at: 31 * 60_000) == [])
+    #expect(rest(&election, at: 31 * 60_000) == [])
     #expect(election.clusters["c"]?.seen.keys.sorted() == ["b"])
     #expect(election.clusters["c"]?.leader == "a")
-    #expect(forget(&election, at: 50 * 60_000) == ["c"])
+    #expect(rest(&election, at: 50 * 60_000) == ["c"])
+  }
+
+  @Test("a cluster that rests has the leader it had, and another replica leads it only with newer samples")
+  func resting() {
+    var election = election(clusters: 1)
+    _ = judge(&election, "b", at: 0, newest: 500)
+    _ = judge(&election, "a", at: 40_000, newest: 1000)
+    let later: Int64 = 20 * 3_600_000
+    #expect(rest(&election, at: later) == ["c"])
+    #expect(election.clusters.isEmpty && election.resting["c"]?.leader == "a")
+    // What holds no sample changes nothing.
+    #expect(judge(&election, "b", at: later, newest: nil) == .refused(leader: "a"))
+    #expect(judge(&election, "a", at: later, newest: nil) == .accepted)
+    #expect(election.clusters.isEmpty)
+    // A backlog does not go between what the leader brought, what is newer does.
+    var other = election
+    #expect(judge(&other, "b", at: later, newest: 999) == .refused(leader: "a"))
+    let previous = HAElection.Previous(leader: "a", newestSample: 1000, silentMilliseconds: later - 39_999)
+    #expect(judge(&other, "b", at: later + 1, newest: 2000) == .elected(previous: previous))
+    #expect(other.clusters["c"]?.supersededThrough == 1000 && other.clusters["c"]?.changes == 2)
+    // The leader goes on, and what the one before it brought stays in mind.
+    #expect(judge(&election, "a", at: later, newest: 900) == .accepted)
+    #expect(election.clusters["c"]?.supersededThrough == 500 && election.resting.isEmpty && election.woken == 1)
+    // Where its place is taken it gets none before another is free.
+    #expect(rest(&election, at: 2 * later) == ["c"])
+    for now in [2 * later, 2 * later + 1] { _ = judge(&election, "a", at: now, newest: 1, cluster: "d") }
+    #expect(judge(&election, "a", at: 2 * later, newest: 3000) == .tooManyClusters(limit: 1))
+    #expect(election.resting["c"]?.newestSample == 1000)
+  }
+
+  @Test("a resting cluster is forgotten when samples as old as its own are taken no more, whatever the clock says")
+  func forgotten() {
+    var election = election()
+    _ = judge(&election, "a", at: 0, newest: Self.wall)
+    let (later, window): (Int64, Int64) = (3_600_000, 7_200_000)
+    #expect(rest(&election, at: later) == ["c"])
+    func forget(at now: Int64, step: Int64 = 0) -> [String] {
+      let wall = Self.wall + now + step
+      return election.forgetResting(now: now, wall: wall, oldestTaken: wall - window)
+    }
+    #expect(forget(at: later) == [])
+    #expect(forget(at: later, step: 86_400_000) == [])
+    #expect(forget(at: window) == [])
+    #expect(forget(at: window + 1, step: -86_400_000) == [])
+    #expect(forget(at: window + 1) == ["c"] && election.resting.isEmpty)
+  }
+
+  @Test("no more clusters rest than may have a place; those that wrote once go first, then the longest silent")
+  func restingBound() throws {
+    var election = election(clusters: 4)
+    let idle = HAElection.idleMilliseconds
+    for round in 0..<3 as Range<Int64> {
+      let now = round * 2 * idle
+      for name in ["x\(round)", "x\(round)", "y\(round)", "y\(round)", "once\(round)"] {
+        _ = judge(&election, "a", at: now, newest: now, cluster: name)
+      }
+      _ = rest(&election, at: now + idle)
+      _ = election.forgetResting(now: now + idle, wall: Self.wall, oldestTaken: .min / 2)
+      #expect(election.resting.count <= 4)
+    }
+    #expect(election.resting.keys.sorted() == ["x1", "x2", "y1", "y2"])
+    // Invented names that make room for each other push none of them out.
+    for round in 0..<10 { _ = flood(&election, round * 100..<(round * 100 + 100), at: 10 * idle + Int64(round)) }
+    #expect(election.resting.keys.sorted() == ["x1", "x2", "y1", "y2"] && election.evicted == 36)
+    // A restart keeps them.
+    let table = try #require(LeaderTable.decode(LeaderTable.encode(election.leaders)))
+    var next = self.election(clusters: 4)
+    for leader in table { next.restore(leader, newestSample: 7, now: 0) }
+    #expect(next.resting.mapValues(\.newestSample) == election.resting.mapValues(\.newestSample))
+    #expect(next.resting.mapValues(\.leader) == election.resting.mapValues(\.leader) && next.clusters.count == 4)
+    _ = next.forgetResting(now: 0, wall: Self.wall, oldestTaken: .min / 2)
+    #expect(next.resting.count == 4)
+    let newest = try #require(next.resting["x2"]?.newestSample)
+    #expect(judge(&next, "b", at: 1, newest: newest, cluster: "x2") == .refused(leader: "a"))
+  }
+
+  @Test(
+    "a leader of an earlier run may have brought what is newest of all, but nothing of a time that is still to come")
+  func restoredNewest() {
+    let leader = LeaderTable.Leader(
+      cluster: "c", replica: "a", electedAtMilliseconds: 0, supersededThrough: .min, changes: 0)
+    // All that is stored ends 400 s from now, by a clock that was wrong or this one that is.
+    var election = election()
+    election.restore(leader, newestSample: Self.wall + 400_000, now: 0)
+    #expect(judge(&election, "b", at: 40_000, newest: nil) == .refused(leader: "a"))
+    #expect(election.clusters["c"]?.newestSample == Self.wall + 400_000)
+    #expect(judge(&election, "b", at: 50_000, newest: Self.wall + 49_000) == .refused(leader: "a"))
+    #expect(election.clusters["c"]?.newestSample == Self.wall + 50_000)
+    let previous = HAElection.Previous(leader: "a", newestSample: Self.wall + 50_000, silentMilliseconds: 60_000)
+    #expect(judge(&election, "b", at: 60_000, newest: Self.wall + 59_000) == .elected(previous: previous))
   }
 
   @Test("very many replicas of a cluster are followers that nobody remembers")

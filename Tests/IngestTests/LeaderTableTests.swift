@@ -11,12 +11,21 @@ import Testing
     LeaderTable.Leader(
       cluster: "größer %20 \n", replica: " \u{0}\t😀", electedAtMilliseconds: 1_700_000_000_000, supersededThrough: 5,
       changes: 12),
+    LeaderTable.Leader(
+      cluster: "rests", replica: "resting", electedAtMilliseconds: 3, supersededThrough: 4, changes: 5,
+      hasWrittenOnce: true, restingNewestSample: -1),
+    LeaderTable.Leader(
+      cluster: "once", replica: "once", electedAtMilliseconds: 3, supersededThrough: 4, changes: 5,
+      restingNewestSample: .min),
   ]
 
   @Test("what is written is read, whatever the names are")
   func roundTrip() {
     #expect(LeaderTable.decode(LeaderTable.encode(leaders)) == leaders)
     #expect(LeaderTable.decode(LeaderTable.encode([])) == [])
+    for wrong in ["c r 1 2", "c r 1 2 3 twice", "c r 1 2 3 once resting", "c r 1 2 3 resting x", "c r 1 2 resting 3"] {
+      #expect(LeaderTable.decode(Array(wrong.utf8)) == nil, "\(wrong)")
+    }
   }
 
   @Test("a file with any byte changed, or cut anywhere, is damaged")

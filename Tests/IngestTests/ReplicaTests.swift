@@ -300,23 +300,62 @@ import Testing
     #expect(bench.receive(series("x", "c", [(clock.nowMilliseconds(), 1)])) == .stored)
   }
 
-  @Test("a start while the clock is hours behind does not make what the leader brought older than it was")
-  func startWithClockBehind() throws {
+  @Test(
+    "after hours of silence another replica's backlog does not go between what the leader brought, also after a restart"
+  )
+  func longSilence() throws {
     let disk = SimulatedDisk()
+    let clock = SimulatedClock(nowMilliseconds: now)
+    func brought(_ cluster: String, by bench: ReceiverBench) throws {
+      #expect(bench.receive(series("x", "a", cluster: cluster, [(now, 1)])) == .stored)
+      #expect(bench.receive(series("x", "a", cluster: cluster, [(now + 10_000, 2)])) == .stored)
+    }
+    func returns(_ cluster: String, to bench: ReceiverBench) throws {
+      let refused = refusal("b", "a")
+      #expect(
+        bench.receive(series("x", "b", cluster: cluster, [(now + 5000, 9)]))
+          == .refusedReplica(message: refused, counts(1)))
+      #expect(bench.receive(series("x", "b", cluster: cluster, [(now + 7000, 9), (now + 20_000, 3)])) == .stored)
+      let stored = try bench.stored()[#"{__name__="x", cluster="\#(cluster)", job="test"}"#]
+      #expect(stored?.map(\.time) == [now, now + 10_000, now + 20_000])
+    }
     do {
-      let bench = try ReceiverBench(disk: disk, clock: SimulatedClock(nowMilliseconds: now))
-      #expect(bench.receive(series("x", "a", [(now, 1)])) == .stored)
+      let bench = try ReceiverBench(disk: disk, clock: clock)
+      for cluster in ["one", "two"] { try brought(cluster, by: bench) }
+      for _ in 0..<2 {
+        clock.advance(milliseconds: 40 * 60_000)
+        #expect(bench.receive(series("plain", nil, cluster: nil, [(clock.nowMilliseconds(), 1)])) == .stored)
+      }
+      #expect(metric(bench, "apus_ha_replica_group_count") == 0)
+      try returns("one", to: bench)
       bench.database.close()
     }
-    let clock = SimulatedClock(nowMilliseconds: now - 14 * 3_600_000)
-    let bench = try ReceiverBench(disk: disk, clock: clock)
-    _ = bench.receive(series("x", "b", [(now - 2000, 1)]))
-    clock.stepWall(milliseconds: 14 * 3_600_000)
     clock.advance(milliseconds: 60_000)
-    // What the other one had kept since before is not newer.
+    let bench = try ReceiverBench(disk: disk, clock: clock)
+    clock.advance(milliseconds: 60_000)
+    try returns("two", to: bench)
+  }
+
+  @Test("a start while the clock is hours behind does not make what the leader brought older than it is")
+  func startBehind() throws {
+    let disk = SimulatedDisk()
+    let clock = SimulatedClock(nowMilliseconds: now)
+    do {
+      let bench = try ReceiverBench(disk: disk, clock: clock)
+      #expect(bench.receive(series("x", "a", [(now, 1)])) == .stored)
+      #expect(bench.receive(series("x", "a", [(now + 10_000, 2)])) == .stored)
+      bench.database.close()
+    }
+    clock.stepWall(milliseconds: -16 * 3_600_000)
+    let bench = try ReceiverBench(disk: disk, clock: clock)
+    #expect(bench.receive(series("x", "a", [(now + 20_000, 3)])) != .stored)
+    clock.advance(milliseconds: 60_000)
+    clock.stepWall(milliseconds: 16 * 3_600_000)
     #expect(
-      bench.receive(series("x", "b", [(now - 1000, 1)])) == .refusedReplica(message: refusal("b", "a"), counts(1)))
-    #expect(bench.receive(series("x", "b", [(now + 60_000, 1)])) == .stored)
+      bench.receive(series("x", "b", [(now + 5000, 9)])) == .refusedReplica(message: refusal("b", "a"), counts(1)))
+    #expect(bench.receive(series("x", "b", [(now + 7000, 9), (now + 30_000, 3)])) == .stored)
+    let stored = try bench.stored()[#"{__name__="x", cluster="c", job="test"}"#]
+    #expect(stored?.map(\.time) == [now, now + 10_000, now + 30_000])
   }
 
   @Test("when the log fails in the middle of a fail-over nothing is acknowledged, and the next body closes the gap")

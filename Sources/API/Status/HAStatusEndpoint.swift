@@ -17,6 +17,11 @@ struct HAStatusEndpoint: Sendable {
         if index > 0 { json.raw(",") }
         HAStatusEndpoint.write(leader, failoverMilliseconds: status.failoverMilliseconds, &json)
       }
+      json.raw("],\"resting\":[")
+      for (index, cluster) in status.resting.enumerated() {
+        if index > 0 { json.raw(",") }
+        HAStatusEndpoint.write(cluster, &json)
+      }
       json.raw("],\"now\":\"\(TimeText.text(milliseconds: now))\"}")
     }
   }
@@ -40,5 +45,14 @@ struct HAStatusEndpoint: Sendable {
       json.raw(",\"keptBodies\":\(follower.keptBodies),\"keptBytes\":\(follower.keptBytes)}")
     }
     json.raw("]}")
+  }
+
+  private static func write(_ resting: HAStatus.Resting, _ json: inout JSONBuffer) {
+    json.raw("{\"cluster\":")
+    json.pageString(resting.cluster)
+    json.raw(",\"replica\":")
+    json.pageString(resting.replica)
+    let newest = TimeText.text(milliseconds: resting.newestSampleMilliseconds)
+    json.raw(",\"newestSample\":\"\(newest)\",\"changes\":\(resting.changes)}")
   }
 }

@@ -1,5 +1,6 @@
 /// The refused bodies of followers, compressed as they came, oldest first: what closes the gap when one of them is
-/// elected. Bounded by bytes in all, and by time. A plain value, owned by `HATracker`.
+/// elected. Bounded by bytes in all, also together with the rings of other workspaces, and by time. A plain value, owned by
+/// `HATracker`; a copy is only for reading, since the budget knows of one.
 struct FollowerRing {
   /// The longest distance of two samples that a fail-over shall not make longer, and how late bodies may be: a body is
   /// kept for the fail-over time and this.
@@ -27,8 +28,13 @@ struct FollowerRing {
   private(set) var byteCount = 0
   /// Bodies that had to go before their time, for want of room.
   private(set) var evictions = 0
+  /// What all rings share; `byteCount` of it is taken.
+  private let budget: RingBudget
 
-  init(bytesMax: Int) { self.bytesMax = bytesMax }
+  init(bytesMax: Int, _ budget: RingBudget = RingBudget()) {
+    self.bytesMax = bytesMax
+    self.budget = budget
+  }
 
   var count: Int { bodies.count - first }
 
@@ -40,13 +46,14 @@ struct FollowerRing {
       evictions += bytesMax > 0 ? 1 : 0
       return false
     }
+    defer { compact() }
+    while byteCount > bytesMax - body.cost || !budget.take(body.cost) {
+      evictions += 1
+      if count == 0 { return false }
+      dropFirst()
+    }
     bodies.append(body)
     byteCount += body.cost
-    while byteCount > bytesMax {
-      dropFirst()
-      evictions += 1
-    }
-    compact()
     return true
   }
 
@@ -63,6 +70,7 @@ struct FollowerRing {
   /// Drops the pair from all bodies, and those that no other pair needs.
   mutating func forget(_ isForgotten: (HAPair) -> Bool) {
     var kept: [Body] = []
+    let before = byteCount
     byteCount = 0
     for var body in bodies[first...] {
       body.pairs.removeAll(where: isForgotten)
@@ -72,10 +80,14 @@ struct FollowerRing {
     }
     bodies = kept
     first = 0
+    budget.giveBack(before - byteCount)
   }
+
+  mutating func removeAll() { forget { _ in true } }
 
   private mutating func dropFirst() {
     byteCount -= bodies[first].cost
+    budget.giveBack(bodies[first].cost)
     bodies[first].bytes = []
     first += 1
   }

@@ -6,13 +6,13 @@ extension HAElection {
     clusters.count <= settings.clusterLimit / 2 || clusters[cluster]?.hasWrittenOnce == false
   }
 
-  /// Forgets one cluster that wrote once and never again; false where there is none.
+  /// Takes its place from one cluster that wrote once and never again; false where there is none.
   mutating func evict(now: Int64) -> Bool {
     var candidates = self.candidates ?? evictable(now: now)
     defer { self.candidates = candidates }
     while let name = candidates.popLast() {
       guard clusters[name]?.hasWrittenOnce == true else { continue }
-      clusters[name] = nil
+      rest(evicted: name)
       evicted += 1
       return true
     }

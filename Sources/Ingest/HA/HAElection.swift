@@ -6,7 +6,8 @@
 /// `failoverMilliseconds`, and only with samples newer than the newest the leader brought.
 ///
 /// When there are as many clusters as there may be, a new one takes the place of one of which a single body came and no
-/// other (`HAElection+Eviction`): invented names never write again, and senders do.
+/// other (`HAElection+Eviction`): invented names never write again, and senders do. A cluster that falls silent gives its place
+/// free and rests (`HAElection+Resting`).
 struct HAElection {
   /// Clusters that are told apart where the configuration names no limit.
   static let clustersMax = 10_000
@@ -15,7 +16,7 @@ struct HAElection {
   /// Samples further ahead of the clock are refused. What a clock that was wrong has let in counts for no more than this, or
   /// nobody could take over before its time.
   static let futureMillisecondsMax: Int64 = 600_000
-  /// After this time without a body a replica, and a cluster of which none is left, is forgotten.
+  /// After this time without a body a replica is forgotten, and a cluster of which none is left rests.
   static let idleMilliseconds: Int64 = 30 * 60_000
 
   struct Settings: Equatable, Sendable {
@@ -35,6 +36,9 @@ struct HAElection {
     var leaderSeen: Int64
     /// Of the leader's samples, and of those before it.
     var newestSample: Int64
+    /// The leader is of an earlier run: what it brought is at most as new as `newestSample`, and as this clock once that is
+    /// right.
+    var isNewestAssumed = false
     /// What the leader brings up to this time has been brought by the one before it, unless a series has nothing that late.
     var supersededThrough = Int64.min
     var changes = 0
@@ -63,7 +67,10 @@ struct HAElection {
   }
 
   var settings: Settings
+  /// Those that have a place.
   var clusters: [String: Cluster] = [:]
+  /// Those that have none, and are remembered; no name is in both.
+  var resting: [String: Cluster] = [:]
   /// The number of the present body.
   private(set) var body = 0
   /// How many clusters each body has made known, of bodies that have made any.
@@ -74,6 +81,8 @@ struct HAElection {
   var evicted = 0
   /// Clusters of which a second body has come.
   private(set) var established = 0
+  /// Clusters that rested and have a place again.
+  var woken = 0
 
   init(_ settings: Settings) { self.settings = settings }
 
@@ -86,17 +95,10 @@ struct HAElection {
   /// A body of `replica` has arrived whose newest sample is at `newest`; nil where it has none, which changes nothing but
   /// that the replica was heard.
   mutating func judge(cluster name: String, replica: String, newest: Int64?, now: Int64, wall: Int64) -> Verdict {
-    guard var cluster = clusters[name] else {
-      guard let newest else { return .accepted }
-      if clusters.count >= settings.clusterLimit && !evict(now: now) {
-        return .tooManyClusters(limit: settings.clusterLimit)
-      }
-      clusters[name] = Cluster(
-        leader: replica, electedAtMilliseconds: wall, leaderSeen: now, newestSample: newest, seen: [replica: now],
-        admittedBy: body, hasWrittenOnce: true)
-      admittedCounts[body, default: 0] += 1
-      return .elected(previous: nil)
+    if clusters[name] == nil, let verdict = admit(name, replica, newest: newest, now: now, wall: wall) {
+      return verdict
     }
+    guard var cluster = clusters[name] else { return .accepted }
     clusters[name] = nil
     defer { clusters[name] = cluster }
     if cluster.hasWrittenOnce && cluster.admittedBy != body && newest != nil {
@@ -105,7 +107,9 @@ struct HAElection {
     }
     // A body of which nothing can be taken says that it is this clock which is behind: what was brought stays as new as it was.
     if newest != nil {
-      cluster.newestSample = min(cluster.newestSample, wall + HAElection.futureMillisecondsMax)
+      let ahead = cluster.isNewestAssumed ? 0 : HAElection.futureMillisecondsMax
+      cluster.newestSample = min(cluster.newestSample, wall + ahead)
+      cluster.isNewestAssumed = false
       cluster.supersededThrough = min(cluster.supersededThrough, wall + HAElection.futureMillisecondsMax)
     }
     if cluster.seen[replica] != nil || cluster.seen.count < HAElection.replicasPerClusterMax
@@ -134,40 +138,38 @@ struct HAElection {
     return .elected(previous: previous)
   }
 
-  /// Drops what has not been heard for `idleMilliseconds`; returns the clusters of which nothing is left.
-  mutating func forgetIdle(now: Int64) -> [String] {
-    var forgotten: [String] = []
-    for (name, var cluster) in clusters {
-      let before = cluster.seen.count
-      cluster.seen = cluster.seen.filter { now - $0.value < HAElection.idleMilliseconds }
-      if cluster.seen.isEmpty && now - cluster.leaderSeen >= HAElection.idleMilliseconds {
-        clusters[name] = nil
-        forgotten.append(name)
-      } else if cluster.seen.count != before {
-        clusters[name] = cluster
-      }
-    }
-    let bodies = Set(clusters.values.map(\.admittedBy))
-    admittedCounts = admittedCounts.filter { bodies.contains($0.key) }
-    return forgotten.sorted()
-  }
-
   /// Takes over a leader of an earlier run: it counts as heard just now.
   mutating func restore(_ leader: LeaderTable.Leader, newestSample: Int64, now: Int64) {
+    if let newest = leader.restingNewestSample {
+      resting[leader.cluster] = Cluster(
+        leader: leader.replica, electedAtMilliseconds: leader.electedAtMilliseconds,
+        leaderSeen: now, newestSample: newest,
+        supersededThrough: leader.supersededThrough, changes: leader.changes, hasWrittenOnce: leader.hasWrittenOnce)
+      return
+    }
     clusters[leader.cluster] = Cluster(
       leader: leader.replica, electedAtMilliseconds: leader.electedAtMilliseconds, leaderSeen: now,
-      newestSample: newestSample, supersededThrough: leader.supersededThrough, changes: leader.changes,
+      newestSample: newestSample, isNewestAssumed: true, supersededThrough: leader.supersededThrough,
+      changes: leader.changes,
       seen: [leader.replica: now], hasWrittenOnce: leader.hasWrittenOnce)
     if leader.hasWrittenOnce { admittedCounts[0, default: 0] += 1 }
   }
 
   /// What a restart must know.
   var leaders: [LeaderTable.Leader] {
-    clusters.map { name, cluster in
-      LeaderTable.Leader(
-        cluster: name, replica: cluster.leader, electedAtMilliseconds: cluster.electedAtMilliseconds,
-        supersededThrough: cluster.supersededThrough, changes: cluster.changes,
-        hasWrittenOnce: cluster.hasWrittenOnce)
-    }.sorted { $0.cluster < $1.cluster }
+    let present = clusters.map { name, cluster in cluster.asLeader(of: name, restingNewestSample: nil) }
+    let resting = resting.map { name, cluster in
+      cluster.asLeader(of: name, restingNewestSample: cluster.newestSample)
+    }
+    return (present + resting).sorted { $0.cluster < $1.cluster }
+  }
+}
+
+extension HAElection.Cluster {
+  fileprivate func asLeader(of name: String, restingNewestSample: Int64?) -> LeaderTable.Leader {
+    LeaderTable.Leader(
+      cluster: name, replica: leader, electedAtMilliseconds: electedAtMilliseconds,
+      supersededThrough: supersededThrough, changes: changes, hasWrittenOnce: hasWrittenOnce,
+      restingNewestSample: restingNewestSample)
   }
 }

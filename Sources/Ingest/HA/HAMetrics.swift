@@ -23,9 +23,10 @@ package final class HAMetrics: Sendable {
     replayedSamples = registry.counter(
       "apus_ha_replayed_samples_total", "Samples of kept bodies that closed the gap of a fail-over.")
     clustersForgotten = registry.counter(
-      "apus_ha_replicas_cleanup_deleted_total", "Clusters forgotten since nothing was heard of them.")
+      "apus_ha_replicas_cleanup_deleted_total",
+      "Silent clusters forgotten, since no samples as old as theirs are stored any more or too many rest.")
     clustersEvicted = registry.counter(
-      "apus_ha_clusters_evicted_total", "Clusters that wrote one body and no other, forgotten to make room.")
+      "apus_ha_clusters_evicted_total", "Clusters that wrote one body and no other, whose place others took.")
     tableFailures = registry.counter(
       "apus_ha_leader_table_write_failures_total", "Times the table of leaders could not be written.")
     supersededSamples = registry.counter(
@@ -82,6 +83,9 @@ package final class HAMetrics: Sendable {
       }
     }
     one("apus_ha_replica_group_count", "Clusters with a leader.", .gauge) { $0.election.clusters.count }
+    one("apus_ha_resting_clusters", "Clusters silent for half an hour whose leader is remembered.", .gauge) {
+      $0.election.resting.count
+    }
     one("apus_ha_ring_bytes", "Bytes of refused bodies that are kept.", .gauge) { $0.ring.byteCount }
     one("apus_ha_ring_bodies", "Refused bodies that are kept.", .gauge) { $0.ring.count }
     one("apus_ha_ring_evictions_total", "Kept bodies that had to go early for want of room.", .counter) {

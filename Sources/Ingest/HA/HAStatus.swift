@@ -18,9 +18,18 @@ package struct HAStatus: Sendable {
     package var keptBytes: Int
   }
 
+  /// A cluster of which nothing was heard for long, and who led it last.
+  package struct Resting: Sendable {
+    package var cluster: String
+    package var replica: String
+    package var newestSampleMilliseconds: Int64
+    package var changes: Int
+  }
+
   package var isEnabled: Bool
   package var failoverMilliseconds: Int64
   package var elected: [Leader]
+  package var resting: [Resting]
 }
 
 extension HATracker {
@@ -46,7 +55,13 @@ extension HATracker {
             keptBytes: kept.bytes)
         })
     }
+    let resting = state.election.resting.sorted { $0.key < $1.key }.map { name, cluster in
+      HAStatus.Resting(
+        cluster: name, replica: cluster.leader, newestSampleMilliseconds: cluster.newestSample,
+        changes: cluster.changes)
+    }
     return HAStatus(
-      isEnabled: state.options.isEnabled, failoverMilliseconds: state.options.failoverMilliseconds, elected: elected)
+      isEnabled: state.options.isEnabled, failoverMilliseconds: state.options.failoverMilliseconds, elected: elected,
+      resting: resting)
   }
 }

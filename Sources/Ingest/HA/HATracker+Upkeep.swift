@@ -18,16 +18,18 @@ extension HATracker {
   }
 
   func sweep(_ head: Head, now: Int64) -> HATerms {
+    let wall = clock.nowMilliseconds()
+    let oldestTaken = head.oldestTaken(now: wall)
     let (terms, hadDistrusted) = state.withLock { state -> (HATerms, Bool) in
-      let forgotten = state.election.forgetIdle(now: now)
+      let rested = state.election.restIdle(now: now)
+      let forgotten = state.election.forgetResting(now: now, wall: wall, oldestTaken: oldestTaken)
       metrics.clustersForgotten.add(forgotten.count)
-      if !forgotten.isEmpty { state.version += 1 }
+      if !rested.isEmpty || !forgotten.isEmpty { state.version += 1 }
       for (number, known) in state.known where now - known.used >= HAElection.idleMilliseconds {
         state.known[number] = nil
         state.numbers[known.pair] = nil
       }
-      state.ring.expire(
-        arrivedBefore: now - state.options.failoverMilliseconds - FollowerRing.scrapeMilliseconds)
+      HATracker.expireKept(&state, now: now)
       return (HATerms(options: state.options, generation: state.generation), state.hasDistrusted)
     }
     let distrusted = terms.options.isEnabled ? misnamed(terms.options, head) : []
@@ -36,6 +38,25 @@ extension HATracker {
     tellEvicted(now: now)
     save()
     return terms
+  }
+
+  /// Gives back the bodies that have been kept for long enough, also where no others come any more. Every second.
+  package func expireKept() {
+    let now = clock.monotonicMilliseconds
+    state.withLock { HATracker.expireKept(&$0, now: now) }
+  }
+
+  private static func expireKept(_ state: inout State, now: Int64) {
+    state.ring.expire(arrivedBefore: now - state.options.failoverMilliseconds - FollowerRing.scrapeMilliseconds)
+  }
+
+  /// Gives back all bodies that are kept; none is any more.
+  package func close() {
+    state.withLock { state in
+      state.options.ringBytes = 0
+      state.ring.bytesMax = 0
+      state.ring.removeAll()
+    }
   }
 
   /// Series that were stored with labels that would be a replica's today: their names must not be a way past the verdict.

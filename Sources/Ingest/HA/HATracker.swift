@@ -53,17 +53,18 @@ package final class HATracker: Sendable {
   let clock: any Clock
   let log: Log
 
-  /// Reads the leaders of an earlier run from `path`.
+  /// Reads the leaders of an earlier run from `path`. What is kept of followers is taken from `ringBudget`.
   package init(
     _ options: HAOptions, path: String, disk: any Disk, clock: any Clock, log: Log, damaged: DamagedFiles,
-    registry: MetricsRegistry
+    registry: MetricsRegistry, ringBudget: RingBudget = RingBudget()
   ) {
     file = LeaderTable.file(path, on: disk)
     self.clock = clock
     self.log = log
     metrics = HAMetrics(registry)
     var state = State(
-      options: options, election: HAElection(options.election), ring: FollowerRing(bytesMax: options.ringBytes))
+      options: options, election: HAElection(options.election),
+      ring: FollowerRing(bytesMax: options.ringBytes, ringBudget))
     if options.isEnabled {
       for leader in HATracker.read(file, damaged) {
         state.election.restore(leader, newestSample: .min, now: clock.monotonicMilliseconds)
@@ -81,11 +82,11 @@ package final class HATracker: Sendable {
       state.election.settings = options.election
       state.ring.bytesMax = options.ringBytes
       if namesAlike {
-        if options.ringBytes == 0 { state.ring = FollowerRing(bytesMax: 0) }
+        if options.ringBytes == 0 { state.ring.removeAll() }
         return
       }
       state.election = HAElection(options.election)
-      state.ring = FollowerRing(bytesMax: options.ringBytes)
+      state.ring.removeAll()
       state.known = [:]
       state.numbers = [:]
       state.pending = []
@@ -100,7 +101,7 @@ package final class HATracker: Sendable {
   /// The options for one body; now and then, forgets what is too old first.
   func begin(_ head: Head, now: Int64) -> HATerms {
     let due = state.withLock { state -> HATerms? in
-      if state.isFromFile { HATracker.settle(&state, head, now: now, wall: clock.nowMilliseconds()) }
+      if state.isFromFile { HATracker.settle(&state, head, now: now) }
       if now < state.nextSweep { return HATerms(options: state.options, generation: state.generation) }
       state.nextSweep = now + HATracker.sweepMilliseconds
       return nil
@@ -114,7 +115,9 @@ package final class HATracker: Sendable {
     state.isFromFile = false
     let stored = head.timeRange?.upperBound ?? .min
     let newest = stored > head.newestTaken(now: wall) ? stored : min(stored, wall)
-    for leader in state.election.leaders { state.election.restore(leader, newestSample: newest, now: now) }
+    for leader in state.election.leaders where leader.restingNewestSample == nil {
+      state.election.restore(leader, newestSample: newest, now: now)
+    }
   }
 
   func name(of number: UInt16) -> HAPair? { state.withLock { $0.known[number]?.pair } }
@@ -136,10 +139,11 @@ package final class HATracker: Sendable {
         if state.election.clusters[entry.pair.cluster]?.leader == entry.pair.replica { return .busy }
       }
       let (evicted, established) = (state.election.evicted, state.election.established)
+      let woken = state.election.woken
       state.election.beginBody()
       for place in pairs.entries.indices { HATracker.judge(&pairs[place], &state, now: now, wall: wall) }
-      // The table tells who wrote once.
-      if state.election.established != established { state.version += 1 }
+      // The table tells who wrote once, and who rests.
+      if state.election.established != established || state.election.woken != woken { state.version += 1 }
       metrics.clustersEvicted.add(state.election.evicted - evicted)
       return .judged
     }

@@ -2,9 +2,9 @@ import Platform
 
 /// The table that lets a restart keep the leaders: the body of a sealed file, one line each:
 ///
-///     <cluster> <replica> <elected at, ms> <superseded through, ms> <changes>[ once]
+///     <cluster> <replica> <elected at, ms> <superseded through, ms> <changes>[ once][ resting <newest sample, ms>]
 ///
-/// `once`: a single body of the cluster has come so far. Bytes of names that are no printable ASCII, and blanks and `%`, are
+/// `once`: a single body of the cluster has come so far. `resting`: nothing was heard of it for long. Bytes of names that are no printable ASCII, and blanks and `%`, are
 /// written as `%xx`. Replaced as a whole on change.
 enum LeaderTable {
   struct Leader: Equatable, Sendable {
@@ -14,9 +14,12 @@ enum LeaderTable {
     var supersededThrough: Int64
     var changes: Int
     var hasWrittenOnce = false
+    /// Of a cluster that rests, the newest sample that its leaders brought; nil of one that has its place.
+    var restingNewestSample: Int64?
   }
 
-  private static let once = " once"
+  private static let once = "once"
+  private static let resting = "resting"
 
   static func file(_ path: String, on disk: any Disk) -> SealedFile {
     SealedFile(path, name: "ha leaders", format: 1, on: disk)
@@ -29,7 +32,9 @@ enum LeaderTable {
       bytes.append(UInt8(ascii: " "))
       append(leader.replica, to: &bytes)
       bytes += " \(leader.electedAtMilliseconds) \(leader.supersededThrough) \(leader.changes)".utf8
-      bytes += (leader.hasWrittenOnce ? once + "\n" : "\n").utf8
+      if leader.hasWrittenOnce { bytes += " \(once)".utf8 }
+      if let newest = leader.restingNewestSample { bytes += " \(resting) \(newest)".utf8 }
+      bytes.append(UInt8(ascii: "\n"))
     }
     return bytes
   }
@@ -38,9 +43,15 @@ enum LeaderTable {
   static func decode(_ body: [UInt8]) -> [Leader]? {
     var leaders: [Leader] = []
     for line in body.split(separator: UInt8(ascii: "\n")) {
-      let hasWrittenOnce = line.suffix(once.utf8.count).elementsEqual(once.utf8)
-      let fields = hasWrittenOnce ? line.dropLast(once.utf8.count) : line
-      let parts = fields.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+      var parts = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+      var newest: Int64?
+      if parts.count > 6, parts[parts.count - 2].elementsEqual(resting.utf8) {
+        newest = Int64(String(decoding: parts[parts.count - 1], as: UTF8.self))
+        if newest == nil { return nil }
+        parts.removeLast(2)
+      }
+      let hasWrittenOnce = parts.count == 6 && parts[5].elementsEqual(once.utf8)
+      if hasWrittenOnce { parts.removeLast() }
       guard parts.count == 5, let cluster = name(parts[0]), let replica = name(parts[1]),
         let elected = Int64(String(decoding: parts[2], as: UTF8.self)),
         let superseded = Int64(String(decoding: parts[3], as: UTF8.self)),
@@ -49,7 +60,7 @@ enum LeaderTable {
       leaders.append(
         Leader(
           cluster: cluster, replica: replica, electedAtMilliseconds: elected, supersededThrough: superseded,
-          changes: changes, hasWrittenOnce: hasWrittenOnce))
+          changes: changes, hasWrittenOnce: hasWrittenOnce, restingNewestSample: newest))
     }
     return leaders
   }

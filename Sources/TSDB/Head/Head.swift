@@ -82,6 +82,12 @@ package final class Head: Sendable {
       newest: now + futureTolerance, takesLate: window > 0)
   }
 
+  /// No sample before this is taken, in order or late.
+  package func oldestTaken(now: Int64) -> Int64 {
+    let bounds = appendBounds(now: now)
+    return bounds.takesLate ? min(bounds.inOrderOldest, bounds.lateOldest) : bounds.inOrderOldest
+  }
+
   /// Samples after this are too far in the future.
   package func newestTaken(now: Int64) -> Int64 { appendBounds(now: now).newest }
 

@@ -9,8 +9,6 @@ struct PairModel {
   static let keptMilliseconds: Int64 = 90_000
   /// They go with the next body that is kept, or the next look for what is too old: a minute later and a step.
   static let keptMillisecondsMax: Int64 = 165_000
-  /// A cluster of which nothing was heard for so long is forgotten: who writes first then leads, with whatever it brings.
-  static let forgottenMilliseconds: Int64 = 1_800_000
   /// What is older may have left the head.
   static let headMilliseconds: Int64 = 3_600_000
   /// The longest gap while one replica writes all the time: a leader's silence that is no fail-over yet, and a scrape
@@ -33,10 +31,9 @@ struct PairModel {
   /// When a body of each leader was last stored, or the server started.
   private var heard: [Int: Int64] = [:]
   private var startedAt: Int64 = 0
-  private var heardLast: Int64 = 0
-  /// The server may know nothing of the cluster.
+  /// The server may know nothing of the cluster, or that another leads than the last.
   private var isForgotten = false
-  /// Turns between samples before this follow from a cluster that was forgotten.
+  /// Turns between samples before this follow from a table of leaders that was lost, or a head that was emptied.
   private(set) var turnsJudgedFrom: Int64 = .min
   /// The newest sample that may have been stored, of each replica.
   private var newest: [Int: Int64] = [:]
@@ -50,7 +47,6 @@ struct PairModel {
 
   /// The server has started. Where its table of leaders may be damaged, or was not written, any replica may lead.
   mutating func start(at now: Int64, isTableWhole: Bool) {
-    noteIdle(at: now)
     if !isTableWhole { isForgotten = true }
     startedAt = now
     // The kept bodies were in memory.
@@ -94,11 +90,7 @@ struct PairModel {
   mutating func refuse(
     _ series: SimulatedSender.Series, of replica: Int, leader: Int, at now: Int64, isKept: Bool
   ) -> String? {
-    heardLast = now
-    if isForgotten {
-      isForgotten = false
-      leaders = nil
-    }
+    learn(at: now)
     refused.append(Refused(replica: replica, arrived: now, series: series, isKept: isKept))
     refused.removeAll { $0.arrived < now - PairModel.keptMillisecondsMax }
     let isKnown = leaders?.contains(leader) ?? true
@@ -107,14 +99,8 @@ struct PairModel {
     return isKnown ? nil : "replica \(leader) leads and was never elected"
   }
 
-  private mutating func noteIdle(at now: Int64) {
-    if now - max(heardLast, startedAt) >= PairModel.forgottenMilliseconds { isForgotten = true }
-  }
-
-  /// A body was stored, or may have been: where the cluster was forgotten its replica leads now, whatever it brings.
+  /// A body has come: where the cluster was forgotten nobody knows who leads, and whatever it brings may be stored.
   private mutating func learn(at now: Int64) {
-    noteIdle(at: now)
-    heardLast = now
     guard isForgotten else { return }
     isForgotten = false
     leaders = nil
