@@ -101,7 +101,7 @@ package final class HATracker: Sendable {
   /// The options for one body; now and then, forgets what is too old first.
   func begin(_ head: Head, now: Int64) -> HATerms {
     let due = state.withLock { state -> HATerms? in
-      if state.isFromFile { HATracker.settle(&state, head, now: now) }
+      if state.isFromFile { HATracker.settle(&state, head, now: now, wall: clock.nowMilliseconds()) }
       if now < state.nextSweep { return HATerms(options: state.options, generation: state.generation) }
       state.nextSweep = now + HATracker.sweepMilliseconds
       return nil
