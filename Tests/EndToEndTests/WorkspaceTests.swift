@@ -85,7 +85,8 @@ extension EndToEnd {
         "\(count) workspaces: \(each) bytes each, \(after.threads - before.threads) threads more, start \(server.startDuration)"
       )
       #expect(each <= 200_000)
-      #expect(after.threads == before.threads)
+      // The thread of the start may still be ending.
+      #expect(after.threads <= before.threads)
       _ = server.child.terminate()
     }
   }
