@@ -101,7 +101,7 @@ package final class HATracker: Sendable {
   /// The options for one body; now and then, forgets what is too old first.
   func begin(_ head: Head, now: Int64) -> HATerms {
     let due = state.withLock { state -> HATerms? in
-      if state.isFromFile { HATracker.settle(&state, head, now: now, wall: clock.nowMilliseconds()) }
+      if state.isFromFile { HATracker.settle(&state, head, now: now) }
       if now < state.nextSweep { return HATerms(options: state.options, generation: state.generation) }
       state.nextSweep = now + HATracker.sweepMilliseconds
       return nil
@@ -109,12 +109,10 @@ package final class HATracker: Sendable {
     return due ?? sweep(head, now: now)
   }
 
-  /// What the leaders of an earlier run brought is not newer than all that is stored; and they were heard just now. Nothing
-  /// is stored that was far ahead of the clock: one that says otherwise has stepped back, and is not believed.
-  private static func settle(_ state: inout State, _ head: Head, now: Int64, wall: Int64) {
+  /// What the leaders of an earlier run brought is not newer than all that is stored; and they were heard just now.
+  private static func settle(_ state: inout State, _ head: Head, now: Int64) {
     state.isFromFile = false
-    let stored = head.timeRange?.upperBound ?? .min
-    let newest = stored > head.newestTaken(now: wall) ? stored : min(stored, wall)
+    let newest = head.timeRange?.upperBound ?? .min
     for leader in state.election.leaders where leader.restingNewestSample == nil {
       state.election.restore(leader, newestSample: newest, now: now)
     }
