@@ -1,4 +1,5 @@
 import Format
+import Model
 import Platform
 import Synchronization
 
@@ -90,7 +91,7 @@ package final class BlockSet: Sendable {
     var reason = "\(fault)"
     if case .corrupt(let path, let what) = fault { reason = "\(DiskPath.name(path)): \(what)" }
     let description = try? disk.map(folder.path(ulid) + "/meta.json")
-    guard let meta = description.flatMap({ BlockMeta(json: $0.bytes) }) else {
+    guard let meta = description.flatMap({ BlockMeta(json: LentBytes($0.bytes)) }) else {
       return MissingBlock(ulid: ulid, times: nil, reason: reason)
     }
     let parents = Set(meta.compaction.parents.map(\.ulid))
