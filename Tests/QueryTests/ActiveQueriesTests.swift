@@ -59,7 +59,7 @@ struct ActiveQueriesTests {
     let entry = queries.add(start(text, in: "a", clock), Work())
     clock.advance(milliseconds: 2000)
     entry.end()
-    let line = String(decoding: try disk.map("/slow").bytes, as: UTF8.self)
+    let line = String(decoding: try disk.readFile("/slow"), as: UTF8.self)
     #expect(line.hasPrefix("{\"workspace\":\"a\",\"path\":\"/rules\",\"query\":\"slowx"))
     #expect(line.hasSuffix(",\"seconds\":2.0,\"samples\":7,\"bytes\":9,\"canceled\":false}\n"))
     #expect(line.utf8.count < 17_000 && !line.contains("quick"))
