@@ -146,7 +146,7 @@ struct StoredBlocks {
   init(in folder: String) throws {
     for name in namesInFolder(folder) {
       guard let text = readFile("\(folder)/\(name)/meta.json") else { continue }
-      guard let meta = text.withUnsafeBytes({ BlockMeta(json: $0) }) else {
+      guard let meta = text.lend({ BlockMeta(json: $0) }) else {
         throw Trial.Failure(description: "\(name) has a description that cannot be read")
       }
       blocks += 1

@@ -53,7 +53,7 @@ private final class BodyBench {
         replicas: HATracker(
           HAOptions(), path: database.layout.haLeaders, disk: disk, clock: clock, log: log, damaged: database.damaged,
           registry: registry)))
-    let outcome = compressed.withUnsafeBytes { receiver.receive($0, encoding: .snappy) }
+    let outcome = compressed.lend { receiver.receive($0, encoding: .snappy) }
     guard case .stored = outcome else { throw Trial.Failure(description: "the body was not stored: \(outcome)") }
     _ = try decode()
     _ = try scan()

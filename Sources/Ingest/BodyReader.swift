@@ -14,14 +14,14 @@ final class BodyReader {
 
   /// Fills `rows`; says why where the body cannot be read.
   func read(
-    _ body: UnsafeRawBufferPointer, _ form: BodyForm, decodedBytesMax: Int, key: KeyedHash
+    _ body: LentBytes, _ form: BodyForm, decodedBytesMax: Int, key: KeyedHash
   ) -> ReceiveOutcome? {
     if let unread = decompress(body, form.encoding, decodedBytesMax) { return unread }
     let bytes = bytes(of: body, form)
     do throws(WriteRequestError) {
       switch form.message {
-      case .v1: try WriteRequestScanner.scan(bytes, key: key, into: &rows)
-      case .v2: try WriteRequestV2Scanner.scan(bytes, key: key, into: &rows)
+      case .v1: try WriteRequestScanner.scan(bytes.raw, key: key, into: &rows)
+      case .v2: try WriteRequestV2Scanner.scan(bytes.raw, key: key, into: &rows)
       }
       return nil
     } catch {
@@ -30,13 +30,13 @@ final class BodyReader {
   }
 
   /// The bytes that were scanned, decompressed where the body was not; valid until the next body.
-  func bytes(of body: UnsafeRawBufferPointer, _ form: BodyForm) -> UnsafeRawBufferPointer {
-    form.encoding == .identity ? body : decoded.bytes
+  func bytes(of body: LentBytes, _ form: BodyForm) -> LentBytes {
+    form.encoding == .identity ? body : decoded.lent
   }
 
   /// Fills `decoded`; says why where that is not possible.
   private func decompress(
-    _ body: UnsafeRawBufferPointer, _ encoding: BodyEncoding, _ decodedBytesMax: Int
+    _ body: LentBytes, _ encoding: BodyEncoding, _ decodedBytesMax: Int
   ) -> ReceiveOutcome? {
     do throws(CompressionError) {
       switch encoding {
@@ -44,9 +44,9 @@ final class BodyReader {
         guard body.count <= decodedBytesMax else {
           throw .tooLarge(decodedBytes: body.count, decodedBytesMax: decodedBytesMax)
         }
-      case .snappy: try Snappy.decode(body, into: &decoded, decodedBytesMax: decodedBytesMax)
-      case .zstd: try zstd.decode(body, into: &decoded, decodedBytesMax: decodedBytesMax)
-      case .gzip: try Gzip.decode(body, into: &decoded, decodedBytesMax: decodedBytesMax)
+      case .snappy: try Snappy.decode(body.raw, into: &decoded, decodedBytesMax: decodedBytesMax)
+      case .zstd: try zstd.decode(body.raw, into: &decoded, decodedBytesMax: decodedBytesMax)
+      case .gzip: try Gzip.decode(body.raw, into: &decoded, decodedBytesMax: decodedBytesMax)
       }
       return nil
     } catch {

@@ -1,10 +1,11 @@
 import Format
+import Model
 import TSDB
 
 /// Where the rows of a delivery come from, and so under which terms they are stored.
 package enum RowOrigin {
   /// A remote-write body, as it came. It is kept where it is of a replica that does not lead.
-  case body(UnsafeRawBufferPointer, BodyForm)
+  case body(LentBytes, BodyForm)
   /// A push of another protocol, which was admitted to the rate as a whole.
   case push
   /// This server's own metrics: neither limits nor rate, rules or replicas concern them.
@@ -36,7 +37,7 @@ final class Delivery {
 
   let batch = AppendBatch()
   /// What the places in its rows are of; lent for as long as the delivery lasts.
-  var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+  var bytes = LentBytes()
   var origin = RowOrigin.push
   var limits = IngestLimits()
   /// Milliseconds, the time for which its samples are judged.
@@ -61,7 +62,7 @@ final class Delivery {
   var written = WrittenCounts()
 
   /// The label fields of a row, as they were sent.
-  func labels(of row: Int) -> UnsafeRawBufferPointer { batch.rows.labels(of: batch.rows.rows[row], in: bytes) }
+  func labels(of row: Int) -> LentBytes { LentBytes(batch.rows.labels(of: batch.rows.rows[row], in: bytes.raw)) }
 
   /// The replica that sent the row; nil where it is of none.
   func replica(of row: Int) -> BodyPairs.Entry? {
@@ -71,7 +72,7 @@ final class Delivery {
 
   /// All of it as a body to keep: as it came, or, where its rows were made in memory, as a 1.0 body.
   var keptForm: ([UInt8], BodyForm) {
-    if case .body(let body, let form) = origin { return (Array(body), form) }
+    if case .body(let body, let form) = origin { return (Array(body.raw), form) }
     return (batch.rows.body(), BodyForm(encoding: .identity, message: .v1))
   }
 
@@ -85,7 +86,7 @@ final class Delivery {
 
   /// Makes ready for the next body and gives back what an unusual one made grow.
   func reset() {
-    bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+    bytes = LentBytes()
     batch.release(aboveRows: Delivery.keptRowsMax)
     labels.release()
     if newSeries.fields.capacity > Delivery.keptLabelBytesMax { newSeries = NewSeries() }

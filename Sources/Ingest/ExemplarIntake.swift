@@ -1,4 +1,5 @@
 import Format
+import Model
 import TSDB
 
 /// Stores the exemplars of one delivery whose rows have been resolved. Only made for deliveries that have any.
@@ -33,8 +34,8 @@ struct ExemplarIntake {
     _ part: WritePart, _ delivery: Delivery, _ rows: borrowing ResolvedRows
   ) -> ExemplarOutcome {
     let place = Int(part.offset)..<(Int(part.offset) + Int(part.length))
-    let raw = UnsafeRawBufferPointer(rebasing: delivery.batch.rows.messages(in: delivery.bytes)[place])
-    guard let read = ExemplarMessage(raw, &delivery.labels) else { return .invalid }
+    let raw = LentBytes(delivery.batch.rows.messages(in: delivery.bytes.raw)).part(place)
+    guard let read = ExemplarMessage(raw.raw, &delivery.labels) else { return .invalid }
     delivery.labels.canonicalize(in: raw)
     if delivery.labels.firstDuplicate(in: raw) != nil { return .invalid }
     let length = delivery.labels.fields.elements.reduce(0) { $0 + Int($1.nameLength) + Int($1.valueLength) }

@@ -17,7 +17,7 @@ struct HistogramIntake {
         delivery.droppedHistograms += 1
         continue
       }
-      guard let message = batch.rows.histogram(part, in: delivery.bytes) else {
+      guard let message = batch.rows.histogram(part, in: delivery.bytes.raw) else {
         refuse(row, "histogram_invalid", "histogram is not well-formed protobuf", delivery)
         continue
       }

@@ -14,7 +14,7 @@ package final class Intake: Sendable {
   private let limits: Mutex<IngestLimits>
   let rate = Mutex(SampleRate())
   private let rewriting = Mutex(SeriesRewriting.none)
-  private let idle = Mutex<[DeliveryBox]>([])
+  private let idle = Mutex<[Exclusive<Delivery>]>([])
   package let metrics: ReceiverMetrics
   /// Tells of what is refused, in the log and to whoever asks.
   package let refusals: RefusalLog
@@ -22,11 +22,6 @@ package final class Intake: Sendable {
   package let metadata: MetadataStore
   /// Who leads of the replicas that send the same series.
   package let replicas: HATracker
-
-  /// A delivery is one thread's while it is out of the pool.
-  private struct DeliveryBox: @unchecked Sendable {
-    let delivery: Delivery
-  }
 
   package init(
     _ appender: Appender, limits: IngestLimits, clock: any Clock, log: Log, metrics: ReceiverMetrics,
@@ -75,7 +70,7 @@ package final class Intake: Sendable {
   /// Stores rows, and says how much of them is stored, or need not be because it is of a replica that does not lead. `bytes`
   /// are what places in the rows are of; rows made in memory need none. Afterwards the rows are as they were.
   package func append(
-    _ rows: inout WriteRequestRows, in bytes: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
+    _ rows: inout WriteRequestRows, in bytes: LentBytes = LentBytes(),
     _ origin: RowOrigin, from sender: () -> Sender = { .unknown }
   ) -> (outcome: ReceiveOutcome, written: WrittenCounts) {
     withDelivery { delivery in
@@ -90,17 +85,17 @@ package final class Intake: Sendable {
   func withDelivery<Result, Failure: Error>(
     _ use: (Delivery) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    let box = idle.withLock { $0.popLast() } ?? DeliveryBox(delivery: Delivery())
-    defer {
-      box.delivery.reset()
-      idle.withLock { $0.append(box) }
+    let lent = idle.withLock { $0.popLast() } ?? Exclusive(Delivery())
+    defer { idle.withLock { $0.append(lent) } }
+    return try lent.use { (delivery) throws(Failure) in
+      defer { delivery.reset() }
+      return try use(delivery)
     }
-    return try use(box.delivery)
   }
 
   /// Stores rows as one delivery; the rows lie in its batch meanwhile.
   func store(
-    _ rows: inout WriteRequestRows, in bytes: UnsafeRawBufferPointer, _ origin: RowOrigin, as delivery: Delivery
+    _ rows: inout WriteRequestRows, in bytes: LentBytes, _ origin: RowOrigin, as delivery: Delivery
   ) -> ReceiveOutcome {
     swap(&rows, &delivery.batch.rows)
     defer { swap(&rows, &delivery.batch.rows) }
@@ -136,7 +131,7 @@ package final class Intake: Sendable {
     let exemplars = batch.rows.exemplars.count == 0 ? 0 : ExemplarIntake().store(delivery, in: resolved)
     delivery.refuseFaults()
     delivery.refusedMetadata = metadata.note(
-      batch.rows.metadata, in: batch.rows.messages(in: delivery.bytes), now: delivery.now)
+      batch.rows.metadata, in: LentBytes(batch.rows.messages(in: delivery.bytes.raw)), now: delivery.now)
     do throws(WALError) {
       try resolved.commit()
       nameRefusedSamples(delivery)

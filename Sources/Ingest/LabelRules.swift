@@ -5,7 +5,7 @@ import TSDB
 /// What the labels of a new series must be. Pure; called once per spelling of a series, not per sample.
 enum LabelRules {
   /// Parses and canonicalizes the label fields of a row for rules that look at them; says why that cannot be, or nil.
-  static func read(_ bytes: UnsafeRawBufferPointer, _ labels: inout LabelFields) -> SeriesRefusal? {
+  static func read(_ bytes: LentBytes, _ labels: inout LabelFields) -> SeriesRefusal? {
     guard labels.parse(bytes) else { return .malformed }
     labels.canonicalize(in: bytes)
     if let index = labels.firstDuplicate(in: bytes) { return .duplicateName(excerpt(labels.name(index, in: bytes))) }
@@ -20,7 +20,7 @@ enum LabelRules {
 
   /// Parses and canonicalizes the label fields of a row; says what is wrong with them, or nil.
   static func check(
-    _ bytes: UnsafeRawBufferPointer, _ labels: inout LabelFields, _ limits: IngestLimits
+    _ bytes: LentBytes, _ labels: inout LabelFields, _ limits: IngestLimits
   ) -> SeriesRefusal? {
     guard labels.parse(bytes) else { return .malformed }
     labels.canonicalize(in: bytes)
@@ -48,14 +48,14 @@ enum LabelRules {
   }
 
   /// At most 200 bytes of somebody's text, quoted.
-  static func excerpt(_ bytes: UnsafeRawBufferPointer) -> String {
+  static func excerpt(_ bytes: LentBytes) -> String {
     quoted(String(decoding: bytes.prefix(200), as: UTF8.self))
   }
 
   static func excerpt(of text: String) -> String { quoted(String(decoding: text.utf8.prefix(200), as: UTF8.self)) }
 
   /// The series as a person reads it: its labels as far as they parse, bounded.
-  static func describe(_ bytes: UnsafeRawBufferPointer, _ labels: inout LabelFields) -> String {
+  static func describe(_ bytes: LentBytes, _ labels: inout LabelFields) -> String {
     guard labels.parse(bytes) else { return "{…}" }
     var text = ""
     for index in 0..<labels.fields.count {

@@ -1,4 +1,5 @@
 import Format
+import Model
 import Platform
 import Synchronization
 import TSDB
@@ -48,7 +49,7 @@ final class MetadataFile: Sendable {
       state.sync = sync
     }
     do throws(DiskError) {
-      let found = try disk.readFile(path).withUnsafeBytes { MetadataFileScan($0) }
+      let found = try disk.readFile(path).lend { MetadataFileScan($0) }
       if !found.isWhole {
         damaged.report(
           path, as: "apus.metadata", damage: "\(found.damagedBytes) bytes of it are no record",
@@ -98,8 +99,10 @@ final class MetadataFile: Sendable {
       return (disk, state.path)
     }
     guard let place else { return }
-    var bytes = MetadataFile.magic
-    withUnsafeBytes(of: MetadataFile.version.littleEndian) { bytes += $0 }
+    var header = ByteBuffer(capacity: 16)
+    header.append(MetadataFile.magic)
+    header.appendLittleEndian(MetadataFile.version)
+    var bytes = Array(header.bytes)
     bytes += MetadataFile.encode(entries())
     state.withLock { state in
       bytes += state.meanwhile ?? []
@@ -152,16 +155,16 @@ final class MetadataFile: Sendable {
   // MARK: - Bytes
 
   private static func encode(_ entries: [MetadataStore.Entry]) -> [UInt8] {
-    var bytes: [UInt8] = []
+    var bytes = ByteBuffer(capacity: 256)
     var payload = ByteBuffer(capacity: 256)
     for entry in entries {
       payload.removeAll()
       payload.appendVarint(entry.seenMilliseconds)
-      entry.message.withUnsafeBytes { payload.append($0) }
-      withUnsafeBytes(of: UInt32(payload.count).littleEndian) { bytes += $0 }
-      withUnsafeBytes(of: checksum(payload.bytes).littleEndian) { bytes += $0 }
-      bytes += payload.bytes
+      payload.append(entry.message)
+      bytes.appendLittleEndian(UInt32(payload.count))
+      bytes.appendLittleEndian(checksum(payload.bytes))
+      bytes.append(payload.bytes)
     }
-    return bytes
+    return Array(bytes.bytes)
   }
 }

@@ -1,4 +1,5 @@
 import Format
+import Model
 
 /// The whole records of a file of metadata (layout: `MetadataFile`), also those between and behind damaged places. Pure;
 /// bounded work.
@@ -6,7 +7,6 @@ struct MetadataFileScan {
   /// Bytes that may be put through a checksum while records are searched behind damage.
   static let searchBytesMax = 256 << 20
   private static let headerBytes = 12
-  private static let frameBytes = 8
   /// The time and the longest message that is kept.
   private static let payloadBytesMax = 10 + MetadataStore.textBytesMax
 
@@ -20,7 +20,7 @@ struct MetadataFileScan {
 
   var isWhole: Bool { damagedBytes == 0 }
 
-  init(_ bytes: UnsafeRawBufferPointer) {
+  init(_ bytes: LentBytes) {
     var offset = 0
     if MetadataFileScan.hasHeader(bytes) {
       offset = MetadataFileScan.headerBytes
@@ -41,22 +41,17 @@ struct MetadataFileScan {
     }
   }
 
-  private static func hasHeader(_ bytes: UnsafeRawBufferPointer) -> Bool {
+  private static func hasHeader(_ bytes: LentBytes) -> Bool {
     guard bytes.count >= headerBytes, bytes.starts(with: MetadataFile.magic) else { return false }
-    return UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: MetadataFile.magic.count, as: UInt32.self))
-      == MetadataFile.version
+    var version = ByteReader(bytes.part(from: MetadataFile.magic.count))
+    return version.littleEndian32() == MetadataFile.version
   }
 
-  private mutating func record(
-    _ bytes: UnsafeRawBufferPointer, _ offset: Int
-  ) -> (entry: MetadataStore.Entry, end: Int)? {
-    let start = offset + MetadataFileScan.frameBytes
-    guard start < bytes.count else { return nil }
-    let length = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
-    guard length > 0, length <= MetadataFileScan.payloadBytesMax, start + length <= bytes.count, searchBytesLeft > 0
+  private mutating func record(_ bytes: LentBytes, _ offset: Int) -> (entry: MetadataStore.Entry, end: Int)? {
+    var frame = ByteReader(bytes.part(from: offset))
+    guard let length = frame.littleEndian32().map(Int.init), let stored = frame.littleEndian32(), length > 0,
+      length <= MetadataFileScan.payloadBytesMax, let payload = frame.take(length), searchBytesLeft > 0
     else { return nil }
-    let payload = UnsafeRawBufferPointer(rebasing: bytes[start..<(start + length)])
-    let stored = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self))
     guard checksum(payload) == stored else {
       searchBytesLeft -= length
       return nil
@@ -64,6 +59,6 @@ struct MetadataFileScan {
     var fields = ByteReader(payload)
     guard let seen = fields.varint(), MetadataFileScan.times.contains(seen), let message = fields.take(fields.remaining)
     else { return nil }
-    return (MetadataStore.Entry(message: Array(message), seenMilliseconds: seen), start + length)
+    return (MetadataStore.Entry(message: Array(message), seenMilliseconds: seen), offset + frame.offset)
   }
 }

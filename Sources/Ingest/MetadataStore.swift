@@ -71,7 +71,7 @@ package final class MetadataStore: Sendable {
     state.withLock { state in
       for entry in found {
         let seen = max(0, now - max(0, newest - entry.seenMilliseconds))
-        entry.message.withUnsafeBytes { _ = note($0, seen, &state, &left) }
+        entry.message.lend { _ = note($0, seen, &state, &left) }
       }
     }
     save(now: now)
@@ -91,14 +91,14 @@ package final class MetadataStore: Sendable {
 
   /// Takes over the metadata of a body; returns what is not kept.
   @discardableResult
-  func note(_ parts: borrowing Column<WritePart>, in body: UnsafeRawBufferPointer, now: Int64) -> Refusals {
+  func note(_ parts: borrowing Column<WritePart>, in body: LentBytes, now: Int64) -> Refusals {
     var refused = Refusals()
     if parts.count == 0 { return refused }
     var news: [Entry] = []
     let isSaveDue = state.withLock { state in
       for index in 0..<parts.count {
         let start = Int(parts[index].offset)
-        let message = UnsafeRawBufferPointer(rebasing: body[start..<(start + Int(parts[index].length))])
+        let message = body.part(start..<(start + Int(parts[index].length)))
         if let entry = note(message, now, &state, &refused) { news.append(entry) }
       }
       return now >= state.nextSaveMilliseconds
@@ -111,9 +111,9 @@ package final class MetadataStore: Sendable {
 
   /// The entry, where the message says something new.
   private func note(
-    _ message: UnsafeRawBufferPointer, _ now: Int64, _ state: inout State, _ refusals: inout Refusals
+    _ message: LentBytes, _ now: Int64, _ state: inout State, _ refusals: inout Refusals
   ) -> Entry? {
-    let key = hash.hash128(message)
+    let key = hash.hash128(message.raw)
     if let index = state.entries.index(forKey: key) {
       state.entries.values[index].seenMilliseconds = now
       return nil
@@ -126,7 +126,7 @@ package final class MetadataStore: Sendable {
       }
       return nil
     }
-    guard let read = MetadataMessage(message), !read.name.isEmpty else {
+    guard let read = MetadataMessage(message.raw), !read.name.isEmpty else {
       refusals.add(reason: "metadata-invalid", samples: 1) {
         Offender("metadata is not well-formed protobuf, or of no metric")
       }
@@ -173,7 +173,7 @@ package final class MetadataStore: Sendable {
     }
     var found: [String: Set<MetricMetadata>] = [:]
     for entry in present {
-      guard let read = entry.message.withUnsafeBytes({ MetadataMessage($0) }), metric == nil || metric == read.name
+      guard let read = entry.message.lend({ MetadataMessage($0.raw) }), metric == nil || metric == read.name
       else { continue }
       found[read.name, default: []].insert(
         MetricMetadata(kind: MetricMetadataKind(rawValue: read.kind) ?? .unknown, help: read.help, unit: read.unit))

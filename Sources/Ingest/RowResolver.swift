@@ -40,7 +40,7 @@ struct RowResolver {
       maker.drop(row)
       return .dropped
     case .kept:
-      let labels = delivery.rewritten.bytes
+      let labels = delivery.rewritten.lent
       if let refusal = LabelRules.check(labels, &delivery.labels, delivery.limits) { return .refused(refusal) }
       delivery.newSeries.set(delivery.labels, of: labels)
       return .named

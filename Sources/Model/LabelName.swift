@@ -10,6 +10,8 @@ package enum LabelName {
   /// Prometheus 3: any UTF-8 text that is not empty; the same rule for metric names.
   package static func isValid(_ name: UnsafeRawBufferPointer) -> Bool { !name.isEmpty && UTF8Text.isValid(name) }
 
+  package static func isValid(_ name: [UInt8]) -> Bool { !name.isEmpty && UTF8Text.isValid(name) }
+
   package static func isValid(_ name: String) -> Bool { !name.isEmpty }
 
   /// The narrow charset `[a-zA-Z_][a-zA-Z0-9_]*`, which needs no quotes in PromQL.

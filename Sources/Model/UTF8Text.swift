@@ -21,6 +21,8 @@ package enum UTF8Text {
 
   package static func isValid(_ bytes: [UInt8]) -> Bool { bytes.withUnsafeBytes { isValid($0) } }
 
+  package static func isValid(_ bytes: LentBytes) -> Bool { isValid(bytes.raw) }
+
   /// The length of the sequence of two to four bytes that starts at `at`; 0 where it is malformed.
   private static func sequenceLength(_ at: UnsafeRawPointer, _ end: UnsafeRawPointer) -> Int {
     let lead = at.load(as: UInt8.self)

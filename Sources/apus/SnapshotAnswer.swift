@@ -22,7 +22,7 @@ struct SnapshotAnswer: Equatable, Sendable {
 
   /// - Parameter server: as it is named in an error.
   init(_ response: ClientResponse, from server: String) throws(TSDBCommandError) {
-    let document = response.body.withUnsafeBytes { JSONDocument($0) }
+    let document = response.body.lend { JSONDocument($0) }
     guard response.status == 200 else {
       let reason = document?["error"]?.text
       throw .text(SnapshotAnswer.refusal(response.status, reason, response.header("location"), server))

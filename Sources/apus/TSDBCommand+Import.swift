@@ -40,7 +40,7 @@ extension TSDBCommand {
     try TSDBCommand.pinFlushMark(directory)
     var samples = SampleImport(into: directory, on: LinuxDisk(), clock: SystemClock())
     do throws(TSDBCommandError) {
-      try TSDBCommand.add(file.bytes, to: &samples)
+      try TSDBCommand.add(LentBytes(file.bytes), to: &samples)
     } catch {
       // Blocks of a file that is wrong further down would be half an import.
       for block in samples.blocks {
@@ -55,7 +55,7 @@ extension TSDBCommand {
   }
 
   private static func add(
-    _ text: UnsafeRawBufferPointer, to samples: inout SampleImport
+    _ text: LentBytes, to samples: inout SampleImport
   ) throws(TSDBCommandError) {
     var reader = OpenMetricsReader(text)
     while let sample = try next(&reader) {

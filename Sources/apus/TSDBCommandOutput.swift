@@ -46,15 +46,7 @@ final class CommandOutput {
 
   /// Output that nobody reads any more (`| head`) is dropped.
   func flush() {
-    bytes.withUnsafeBytes { bytes in
-      var rest = bytes
-      while !rest.isEmpty {
-        let written = write(1, rest.baseAddress, rest.count)
-        if written < 0 && errno == EINTR { continue }
-        if written <= 0 { return }
-        rest = UnsafeRawBufferPointer(rebasing: rest[written...])
-      }
-    }
+    StandardOutput.write(bytes)
     bytes.removeAll(keepingCapacity: true)
   }
 }

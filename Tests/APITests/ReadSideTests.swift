@@ -46,7 +46,7 @@ import Testing
         } catch {
           Issue.record("\(error)")
         }
-        store.note(rows.metadata, in: bytes, now: time)
+        store.note(rows.metadata, in: LentBytes(bytes), now: time)
       }
     }
     note("a", at: 0)

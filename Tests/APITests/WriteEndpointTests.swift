@@ -48,7 +48,7 @@ import Testing
       ("snappy", gzip, .gzip), ("deflate", other, nil), ("snappy, snappy", other, nil), ("br", zstd, nil),
     ]
     for (name, body, encoding) in expected {
-      body.withUnsafeBytes { #expect(WriteNegotiation.encoding(name, of: $0) == encoding, "\(name)") }
+      body.lend { #expect(WriteNegotiation.encoding(name, of: $0) == encoding, "\(name)") }
     }
   }
 

@@ -114,7 +114,7 @@ import Testing
         var reader = ByteReader(payload.bytes)
         let isSkipped = HistogramPayload.skip(&reader, isFloat: isFloat)
         #expect(isSkipped && reader.isAtEnd)
-        let stored = HistogramPayload.decode(payload.bytes, isFloat: isFloat)
+        let stored = HistogramPayload.decode(payload.lent, isFloat: isFloat)
         #expect(stored.map { isSame($0, histogram) && $0.hint == histogram.hint } == true)
       }
     }

@@ -1,3 +1,4 @@
+import Model
 import Format
 import TestKit
 import Testing
@@ -146,8 +147,8 @@ private final class Nobody: Sendable {}
     var meta = BlockMeta(ulid: ULID(high: 1, low: 2), minTime: -5, maxTime: 5)
     meta.compaction.hints = ["\u{1}\"ö"]
     for (whole, read) in [
-      (Array(segment.bytes), readChunks), (Array(deletions.bytes), { _ = Tombstones(file: $0) }),
-      (meta.json, { _ = BlockMeta(json: $0) }),
+      (Array(segment.bytes), readChunks), (Array(deletions.bytes), { _ = Tombstones(file: LentBytes($0)) }),
+      (meta.json, { _ = BlockMeta(json: LentBytes($0)) }),
     ] as [([UInt8], (UnsafeRawBufferPointer) -> Void)] {
       let memory = GuardedMemory(bytesMax: whole.count)
       for place in whole.indices {

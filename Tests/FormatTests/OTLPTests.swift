@@ -1,3 +1,4 @@
+import Model
 import Format
 import TestKit
 import Testing
@@ -65,7 +66,7 @@ import Testing
 
   private func read(json text: String) -> OTLPRequest? {
     Array(text.utf8).withUnsafeBytes { bytes in
-      do throws(OTLPError) { return try OTLPRequest(json: bytes) } catch { return nil }
+      do throws(OTLPError) { return try OTLPRequest(json: LentBytes(bytes)) } catch { return nil }
     }
   }
 
@@ -135,11 +136,11 @@ import Testing
     for _ in 0..<4000 {
       counts[read(protobuf: maker.damaged(protobuf)) == nil ? 0 : 1] += 1
       let text = maker.damaged(json)
-      counts[text.withUnsafeBytes { (try? OTLPRequest(json: $0)) == nil } ? 2 : 3] += 1
+      counts[text.lend { (try? OTLPRequest(json: $0)) == nil } ? 2 : 3] += 1
     }
     for length in 0..<protobuf.count { _ = read(protobuf: Array(protobuf.prefix(length))) }
     for length in 0..<json.count {
-      #expect(json.prefix(length).withUnsafeBytes { (try? OTLPRequest(json: $0)) == nil })
+      #expect(Array(json.prefix(length)).lend { (try? OTLPRequest(json: $0)) == nil })
     }
     #expect(counts.allSatisfy { $0 > 50 }, "\(counts)")
   }

@@ -12,7 +12,7 @@ import Testing
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
     defer { buffer.deallocate() }
     buffer.copyBytes(from: bytes)
-    var reader = OpenMetricsReader(UnsafeRawBufferPointer(buffer))
+    var reader = OpenMetricsReader(LentBytes(UnsafeRawBufferPointer(buffer)))
     var samples: [OpenMetricsReader.Sample] = []
     while let sample = try reader.next() { samples.append(sample) }
     return samples

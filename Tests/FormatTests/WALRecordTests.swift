@@ -203,7 +203,7 @@ enum WALRecordSamples {
       MetadataRecord.begin(&output)
       Array("seconds".utf8).withUnsafeBytes { unit in
         Array("How long.".utf8).withUnsafeBytes { help in
-          MetadataRecord.append(ref: 300, type: .counter, unit: unit, help: help, to: &output)
+          MetadataRecord.append(ref: 300, type: .counter, unit: LentBytes(unit), help: LentBytes(help), to: &output)
         }
       }
       // A type and a field of a later version.
@@ -216,8 +216,8 @@ enum WALRecordSamples {
       bytes { output in
         var encoder = HistogramsRecord(kind)
         payload(kind).withUnsafeBytes {
-          encoder.append(ref: 5, timestamp: 1000, payload: $0, to: &output)
-          encoder.append(ref: 6, timestamp: 990, payload: $0, to: &output)
+          encoder.append(ref: 5, timestamp: 1000, payload: LentBytes($0), to: &output)
+          encoder.append(ref: 6, timestamp: 990, payload: LentBytes($0), to: &output)
         }
       }
     }

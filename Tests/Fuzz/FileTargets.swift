@@ -37,16 +37,16 @@ extension FuzzTarget {
       }
       for row in columns.series { _ = columns.packedLabels(row.labels).count }
       for row in columns.histograms {
-        _ = HistogramPayload.decode(columns.bytes(row.payload), isFloat: row.kind.isFloatHistogram)
+        _ = HistogramPayload.decode(LentBytes(columns.bytes(row.payload)), isFloat: row.kind.isFloatHistogram)
       }
       for row in columns.exemplars { _ = columns.packedLabels(row.labels).count }
       for row in columns.metadata { _ = columns.bytes(row.help).count + columns.bytes(row.unit).count }
     },
     FuzzTarget(name: "tombstones", seeds: { FileSeeds.tombstones }) { bytes in
-      guard let tombstones = Tombstones(file: withSum(bytes, from: 5)) else { return }
+      guard let tombstones = Tombstones(file: LentBytes(withSum(bytes, from: 5))) else { return }
       var encoded = ByteBuffer()
       tombstones.encode(into: &encoded)
-      precondition(Tombstones(file: encoded.bytes) == tombstones, "tombstones do not come back")
+      precondition(Tombstones(file: encoded.lent) == tombstones, "tombstones do not come back")
     },
   ]
 

@@ -71,7 +71,7 @@ final class FuzzServer {
   }
 
   func receive(_ body: [UInt8], at offset: Int64 = 0) {
-    _ = body.withUnsafeBytes { receiver.receive($0, encoding: .identity) }
+    _ = body.lend { receiver.receive($0, encoding: .identity) }
   }
 
   /// Reads every sample of every series.

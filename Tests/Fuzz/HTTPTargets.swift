@@ -1,3 +1,4 @@
+import Model
 import Format
 import Glibc
 import Platform
@@ -51,7 +52,7 @@ extension FuzzTarget {
     let type = request.header("content-type") ?? ""
     _ = (WriteNegotiation.message(ofType: type), OTLPEndpoint.encoding(ofType: type))
     let encoding = request.header("content-encoding") ?? ""
-    _ = (WriteNegotiation.encoding(encoding, of: request.body), OTLPEndpoint.compression(encoding))
+    _ = (WriteNegotiation.encoding(encoding, of: LentBytes(request.body)), OTLPEndpoint.compression(encoding))
   }
 
   // MARK: every endpoint
@@ -85,7 +86,7 @@ extension FuzzTarget {
     // Nothing, too, where the answer is longer.
     guard let body = try? response.wholeBody(for: request, bytesMax: bodyBytesMax) else { return }
     if isJSON && !body.isEmpty {
-      precondition(body.withUnsafeBytes { JSONDocument($0) } != nil, "\(request.path): an answer that is no JSON")
+      precondition(body.lend { JSONDocument($0) } != nil, "\(request.path): an answer that is no JSON")
     }
   }
 

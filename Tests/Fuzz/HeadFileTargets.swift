@@ -64,7 +64,7 @@ extension FuzzTarget {
     let file = how & 1 == 1 ? Array(input.rest) : headChunks(&input)
     var (end, chunks) = (HeadChunkLayout.fileHeaderBytes, 0)
     file.withUnsafeBytes { bytes in
-      let scan = HeadChunkScan(bytes, number: 1) { chunk in
+      let scan = HeadChunkScan(LentBytes(bytes), number: 1) { chunk in
         precondition(chunk.ref.offset >= end && chunk.data.upperBound <= bytes.count, "a chunk lies in another")
         end = chunk.data.upperBound
         chunks += 1

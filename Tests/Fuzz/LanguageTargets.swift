@@ -23,7 +23,7 @@ extension FuzzTarget {
       let tree = Array(TreeJSON.text(of: expression).utf8)
       // The reader of JSON takes no tree that is deeper.
       precondition(
-        nesting(tree) >= JSONDocument.depthMax || tree.withUnsafeBytes { JSONDocument($0) } != nil,
+        nesting(tree) >= JSONDocument.depthMax || tree.lend { JSONDocument($0) } != nil,
         "the tree of \(text) is no JSON")
     },
     FuzzTarget(name: "selector", seeds: { texts("up{job=\"a\",zone!~\"b|c\"}", "{__name__=~\"x.+\",\"é\"=\"1\"}") }) {

@@ -55,7 +55,7 @@ extension FuzzTarget {
       let disk = ([first] + body).withUnsafeBytes { bytes in
         placed(bytes, as: layout.deletions) { SealedFile($0, name: "deleted", format: 2, on: $1) }
       }
-      guard body.withUnsafeBytes({ Tombstones(file: $0) }) != nil else { return }
+      guard body.lend({ Tombstones(file: $0) }) != nil else { return }
       useServer(on: disk)
     },
     FuzzTarget(
@@ -89,7 +89,7 @@ extension FuzzTarget {
         file += payload
       }
     }
-    let found = file.withUnsafeBytes { MetadataFileScan($0) }
+    let found = file.lend { MetadataFileScan($0) }
     precondition(found.damagedBytes <= max(file.count, 12))
     let disk = SimulatedDisk()
     write(file, to: layout.metadata, on: disk)

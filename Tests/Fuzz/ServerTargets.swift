@@ -16,7 +16,7 @@ extension FuzzTarget {
       guard let first = bytes.first else { return }
       let encodings: [BodyEncoding] = [.identity, .snappy, .zstd, .gzip]
       _ = Servers.current.receiver.receive(
-        UnsafeRawBufferPointer(rebasing: bytes[1...]), encoding: encodings[Int(first & 3)],
+        LentBytes(bytes.part(from: 1)), encoding: encodings[Int(first & 3)],
         message: first & 4 == 0 ? .v1 : .v2)
       Servers.countDown()
     },
@@ -26,7 +26,7 @@ extension FuzzTarget {
       guard let first = bytes.first else { return }
       let receiver = OTLPReceiver(Servers.current.receiver.intake)
       _ = receiver.receive(
-        UnsafeRawBufferPointer(rebasing: bytes[1...]), encoding: first & 1 == 0 ? .protobuf : .json,
+        LentBytes(bytes.part(from: 1)), encoding: first & 1 == 0 ? .protobuf : .json,
         compression: .identity)
       Servers.countDown()
     },

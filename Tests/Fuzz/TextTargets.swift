@@ -18,15 +18,15 @@ extension FuzzTarget {
     },
     // The reader, and the writer: any text that is written as JSON reads as that text.
     FuzzTarget(name: "json", seeds: { texts("{\"a\":[1,-2.5e3,\"\\u00e9\",true,null]}", "[[[]]]") }) { bytes in
-      _ = JSONDocument(bytes)
+      _ = JSONDocument(LentBytes(bytes))
       let text = String(decoding: bytes, as: UTF8.self)
       let written = Array(JSONBuffer.quoted(text).utf8)
-      let read = written.withUnsafeBytes { JSONDocument($0)?.text }
+      let read = written.lend { JSONDocument($0)?.text }
       precondition(read == text, "a text does not come back")
     },
     FuzzTarget(name: "block-meta", seeds: { texts(FileSeeds.meta) }) { bytes in
-      guard let meta = BlockMeta(json: bytes) else { return }
-      precondition(meta.json.withUnsafeBytes { BlockMeta(json: $0) } == meta, "a description does not come back")
+      guard let meta = BlockMeta(json: LentBytes(bytes)) else { return }
+      precondition(meta.json.lend { BlockMeta(json: $0) } == meta, "a description does not come back")
     },
     FuzzTarget(
       name: "openmetrics",
@@ -36,7 +36,7 @@ extension FuzzTarget {
           "a NaN\n")
       }
     ) { bytes in
-      var reader = OpenMetricsReader(bytes)
+      var reader = OpenMetricsReader(LentBytes(bytes))
       var samples = 0
       while let sample = try? reader.next() {
         samples += 1
@@ -138,7 +138,7 @@ extension FuzzTarget {
     let disk = SimulatedDisk()
     let root = FuzzServer.root
     try? disk.makeDirectories(root)
-    var reader = OpenMetricsReader(bytes)
+    var reader = OpenMetricsReader(LentBytes(bytes))
     var samples = SampleImport(
       into: root, on: disk, clock: SimulatedClock(nowMilliseconds: WriteSeeds.time), samplesMax: 16)
     var times: Set<Int64> = []

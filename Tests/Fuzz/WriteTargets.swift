@@ -16,7 +16,7 @@ extension FuzzTarget {
       // By their text: no NaN is equal to itself.
       precondition(bytes.count > 512 || "\(again)" == "\(request)", "the same bytes are another request")
     },
-    FuzzTarget(name: "otlp-json", seeds: { WriteSeeds.otlpJSON }) { _ = try? OTLPRequest(json: $0) },
+    FuzzTarget(name: "otlp-json", seeds: { WriteSeeds.otlpJSON }) { _ = try? OTLPRequest(json: LentBytes($0)) },
     FuzzTarget(name: "remote-read", seeds: { WriteSeeds.remoteRead }) { bytes in
       guard let request = try? RemoteReadRequest(bytes) else { return }
       precondition(request.queries.count <= RemoteReadRequest.queriesMax)

@@ -35,7 +35,7 @@ import Testing
 
     /// What one body costs.
     func allocations(of body: [UInt8], _ message: WriteMessage) -> Int {
-      body.withUnsafeBytes { bytes in
+      body.lend { bytes in
         let before = apus_allocation_count()
         let outcome = receiver.receive(bytes, encoding: .snappy, message: message).outcome
         let asked = apus_allocation_count() - before

@@ -32,7 +32,7 @@ import Testing
   private func receive(
     _ bench: ReceiverBench, _ body: [UInt8], _ message: WriteMessage
   ) -> (outcome: ReceiveOutcome, written: WrittenCounts) {
-    body.withUnsafeBytes { bench.receiver.receive($0, encoding: .identity, message: message) }
+    body.lend { bench.receiver.receive($0, encoding: .identity, message: message) }
   }
 
   @Test("a sender of 1.0 hears of no exemplar that is not stored; each is counted by its reason")

@@ -39,7 +39,7 @@ final class ReceiverBench {
   }
 
   func receive(_ body: [UInt8], _ encoding: BodyEncoding = .identity) -> ReceiveOutcome {
-    body.withUnsafeBytes { receiver.receive($0, encoding: encoding) }
+    body.lend { receiver.receive($0, encoding: encoding) }
   }
 
   /// The samples of every series whose label has the value, by the series' text.

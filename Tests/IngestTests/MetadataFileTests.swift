@@ -53,7 +53,7 @@ import Testing
       } catch {
         Issue.record("\(error)")
       }
-      store.note(rows.metadata, in: bytes, now: time)
+      store.note(rows.metadata, in: LentBytes(bytes), now: time)
     }
   }
 
@@ -138,18 +138,18 @@ import Testing
     let site = try Site()
     Self.note(["a", "b", "c"], site.open(), at: Self.now)
     let bytes = try site.disk.readFile(site.path)
-    let whole = bytes.withUnsafeBytes { MetadataFileScan($0) }
+    let whole = bytes.lend { MetadataFileScan($0) }
     #expect(whole.isWhole && whole.entries.count == 3)
     let messages = whole.entries.map(\.message)
     for length in 0..<bytes.count {
-      let read = bytes[..<length].withUnsafeBytes { MetadataFileScan($0) }
+      let read = Array(bytes[..<length]).lend { MetadataFileScan($0) }
       // A cut between two records is none.
       #expect(read.entries.count <= 2 && read.entries.map(\.message) == Array(messages.prefix(read.entries.count)))
     }
     for place in bytes.indices {
       var spoilt = bytes
       spoilt[place] ^= UInt8(1 << (place % 8))
-      let read = spoilt.withUnsafeBytes { MetadataFileScan($0) }
+      let read = spoilt.lend { MetadataFileScan($0) }
       #expect(!read.isWhole && read.entries.count >= 2, "byte \(place)")
       #expect(read.entries.allSatisfy { messages.contains($0.message) })
     }
@@ -187,7 +187,7 @@ import Testing
     // Each byte could begin a record of sixty thousand.
     var bytes = [UInt8](repeating: 0, count: 600_000)
     for place in stride(from: 0, to: bytes.count, by: 4) { bytes[place] = 0x60; bytes[place + 1] = 0xea }
-    let read = bytes.withUnsafeBytes { MetadataFileScan($0) }
+    let read = bytes.lend { MetadataFileScan($0) }
     #expect(read.entries.isEmpty && !read.isWhole)
   }
 

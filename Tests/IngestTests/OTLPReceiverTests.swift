@@ -17,7 +17,7 @@ import Testing
     through receiver: OTLPReceiver? = nil
   ) -> OTLPOutcome {
     let receiver = receiver ?? OTLPReceiver(bench.intake, options: options)
-    return OTLPBody.request(resource: resource, metrics).protobuf.withUnsafeBytes {
+    return OTLPBody.request(resource: resource, metrics).protobuf.lend {
       receiver.receive($0, encoding: .protobuf, compression: .identity)
     }
   }
@@ -302,7 +302,7 @@ import Testing
     }
     let garbage: [UInt8] = [1, 2, 3]
     guard
-      case .refused = garbage.withUnsafeBytes({ bytes in
+      case .refused = garbage.lend({ bytes in
         OTLPReceiver(bench.intake).receive(bytes, encoding: .protobuf, compression: .identity)
       })
     else {
@@ -381,7 +381,7 @@ import Testing
               negative: (0, []), labels)
           ]),
       ]
-      return OTLPBody.request(resource: plain, metrics).protobuf.withUnsafeBytes {
+      return OTLPBody.request(resource: plain, metrics).protobuf.lend {
         receiver.receive($0, encoding: .protobuf, compression: .identity)
       }
     }

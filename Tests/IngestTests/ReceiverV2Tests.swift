@@ -11,7 +11,7 @@ import Testing
   typealias Answer = (outcome: ReceiveOutcome, written: WrittenCounts)
 
   func receive(_ bench: ReceiverBench, _ body: RemoteWriteV2Body) -> Answer {
-    body.message.withUnsafeBytes { bench.receiver.receive($0, encoding: .identity, message: .v2) }
+    body.message.lend { bench.receiver.receive($0, encoding: .identity, message: .v2) }
   }
 
   @Test("both protocols write into the same series, and a repeated body is written again in whole")

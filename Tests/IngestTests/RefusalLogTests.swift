@@ -13,7 +13,7 @@ import Testing
     partlyAnswer: "400")
 
   func receive(_ bench: ReceiverBench, _ body: [UInt8], from sender: Sender? = nil) -> ReceiveOutcome {
-    body.withUnsafeBytes {
+    body.lend {
       bench.receiver.receive($0, encoding: .identity, message: .v1) { sender ?? self.sender }.outcome
     }
   }

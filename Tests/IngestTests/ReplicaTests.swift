@@ -413,7 +413,7 @@ import Testing
       }
       _ = onThreads(bodies.count) { number in
         // As senders do: what is not taken is sent again.
-        while case .unavailable = bodies[number].withUnsafeBytes({ receiver.receive($0, encoding: .identity) }) {}
+        while case .unavailable = bodies[number].lend({ receiver.receive($0, encoding: .identity) }) {}
       }
     }
     #expect(metric(bench, "apus_ha_elected_replica_changes_total") >= 3, "seed \(seed)")

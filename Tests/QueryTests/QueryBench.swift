@@ -37,7 +37,7 @@ final class QueryBench {
     var body = RemoteWriteBody()
     let samples = (0..<20).map { (timestamp: QueryBench.now - 285_000 + Int64($0) * 15_000, value: Double($0)) }
     for index in (0..<series).reversed() { body.add("m_total", ["i": "\(index)"], samples) }
-    _ = body.snappy.withUnsafeBytes { receiver.receive($0, encoding: .snappy) }
+    _ = body.snappy.lend { receiver.receive($0, encoding: .snappy) }
   }
 
   deinit {

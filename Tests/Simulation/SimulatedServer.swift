@@ -39,7 +39,7 @@ final class SimulatedServer {
   var isDurable: Bool { rounds.isDurable }
 
   func receive(_ message: [UInt8]) -> ReceiveOutcome {
-    message.withUnsafeBytes { receiver.receive($0, encoding: .identity) }
+    message.lend { receiver.receive($0, encoding: .identity) }
   }
 
   func receive(_ body: SimulatedSender.Body) -> ReceiveOutcome {

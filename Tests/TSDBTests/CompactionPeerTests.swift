@@ -90,7 +90,7 @@ import Testing
     // A bound so low that several gatherings lie over each other.
     var samples = SampleImport(into: ours, on: LinuxDisk(), clock: SystemClock(), samplesMax: 3000)
     try Array(text.utf8).withUnsafeBytes { bytes in
-      var reader = OpenMetricsReader(bytes)
+      var reader = OpenMetricsReader(LentBytes(bytes))
       while let sample = try reader.next() {
         try samples.add(sample.labels, time: try #require(sample.milliseconds), value: sample.value)
       }

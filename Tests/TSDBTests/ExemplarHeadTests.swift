@@ -179,7 +179,7 @@ import Testing
     var encoder = ExemplarsRecord()
     func add(_ ref: UInt64, _ time: Int64, _ packed: [UInt8], _ count: Int) {
       packed.withUnsafeBytes {
-        encoder.append(ref: ref, timestamp: time, value: 1, labelCount: count, packedLabels: $0, to: &record)
+        encoder.append(ref: ref, timestamp: time, value: 1, labelCount: count, packedLabels: LentBytes($0), to: &record)
       }
     }
     add(7, 100, Labels([("a", "1")]).packed, 1)

@@ -1,3 +1,4 @@
+import Model
 import Format
 import Platform
 import PlatformSimulation
@@ -32,7 +33,7 @@ import Testing
         data(i).withUnsafeBytes {
           batch.append(
             series: UInt64(i + 1), minTime: Int64(i * 10), maxTime: Int64(i * 10 + 9), encoding: 1,
-            isOutOfOrder: i % 7 == 0, data: $0)
+            isOutOfOrder: i % 7 == 0, data: LentBytes($0))
         }
       }
       try chunks.append(&batch)
@@ -79,7 +80,7 @@ import Testing
     let (chunks, _, _) = try open(disk)
     var batch = HeadChunkBatch()
     [UInt8(0), 1, 0xaa].withUnsafeBytes {
-      batch.append(series: 258, minTime: -1, maxTime: 2, encoding: 1, isOutOfOrder: true, data: $0)
+      batch.append(series: 258, minTime: -1, maxTime: 2, encoding: 1, isOutOfOrder: true, data: LentBytes($0))
     }
     try chunks.append(&batch)
     #expect(batch.refs.map(\.rawValue) == [1 << 32 | 8])
@@ -170,7 +171,7 @@ import Testing
     for place in bytes.indices {
       var changed = bytes
       changed[place] ^= UInt8(1 << (place % 8))
-      let scan = changed.withUnsafeBytes { HeadChunkScan($0, number: 1) { _ in } }
+      let scan = changed.withUnsafeBytes { HeadChunkScan(LentBytes($0), number: 1) { _ in } }
       let isInHeader = place < 8
       #expect(scan.chunkCount == (isInHeader ? 12 : 11), "byte \(place)")
       #expect(isInHeader ? place > 4 || !scan.hasHeader : scan.damages.count == 1, "byte \(place)")
@@ -178,7 +179,7 @@ import Testing
     // Two bytes in chunks side by side are one damaged place.
     var changed = bytes
     for chunk in [4, 5, 9] { changed[refs[chunk].offset + 28] ^= 1 }
-    let scan = changed.withUnsafeBytes { HeadChunkScan($0, number: 1) { _ in } }
+    let scan = changed.withUnsafeBytes { HeadChunkScan(LentBytes($0), number: 1) { _ in } }
     #expect(scan.chunkCount == 9 && scan.damages.map(\.offset) == [refs[4].offset, refs[9].offset])
     #expect(!scan.isTornOnly)
   }
@@ -195,7 +196,7 @@ import Testing
       bytes.appendUvarint(1 << 20)
       bytes.appendBigEndian(UInt32(0x0202_0202))
     }
-    let scan = HeadChunkScan(bytes.bytes, number: 1) { _ in }
+    let scan = HeadChunkScan(bytes.lent, number: 1) { _ in }
     #expect(scan.chunkCount == 0 && scan.damages.count == 1)
   }
 

@@ -96,7 +96,7 @@ final class HeadWriter {
         let isWellFormed = labels.parse(raw)
         #expect(isWellFormed)
         labels.canonicalize(in: raw)
-        new.set(labels, of: raw)
+        new.set(labels, of: LentBytes(raw))
         if let refusal = maker.append(row, to: &new) { refusals.append(refusal) }
       }
       for part in batch.rows.histograms.elements { appendHistogram(part, bytes, rows) }

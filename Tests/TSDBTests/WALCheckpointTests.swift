@@ -137,7 +137,7 @@ import Testing
       [0, 0] + Array(repeating: 0, count: 8) + [0, 2] + Array(repeating: 0, count: 8) + [0, 0, 0, 0]
     var histograms = HistogramsRecord(.histograms)
     for time in 0..<10 as Range<Int64> {
-      payload.withUnsafeBytes { histograms.append(ref: 1, timestamp: time, payload: $0, to: &record) }
+      payload.lend { histograms.append(ref: 1, timestamp: time, payload: $0, to: &record) }
     }
     body.append(record)
     // A kind of a later version is dropped.

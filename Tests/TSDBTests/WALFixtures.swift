@@ -139,9 +139,8 @@ extension WALBody {
   mutating func addMetadata(_ ref: UInt64, help: String) {
     var record = ByteBuffer()
     MetadataRecord.begin(&record)
-    Array(help.utf8).withUnsafeBytes {
-      MetadataRecord.append(
-        ref: ref, type: .gauge, unit: UnsafeRawBufferPointer(start: nil, count: 0), help: $0, to: &record)
+    Array(help.utf8).lend {
+      MetadataRecord.append(ref: ref, type: .gauge, unit: LentBytes(), help: $0, to: &record)
     }
     append(record)
   }

@@ -113,7 +113,7 @@ import Testing
       data.appendVarint(sample.timestamp)
       data.appendBigEndian(sample.bits)
       batch.append(
-        series: ref, minTime: sample.timestamp, maxTime: sample.timestamp, encoding: 1, data: data.bytes)
+        series: ref, minTime: sample.timestamp, maxTime: sample.timestamp, encoding: 1, data: data.lent)
     }
     try chunks.append(&batch)
     try chunks.close()

@@ -48,7 +48,7 @@ final class WorkspaceBench {
     guard case .found(let workspace) = set.findForWrite(id) else { return nil }
     var body = RemoteWriteBody()
     body.add(metric, ["job": "w"], [(timestamp: clock.nowMilliseconds(), value: value)])
-    return body.snappy.withUnsafeBytes { workspace.receiver.receive($0, encoding: .snappy) }
+    return body.snappy.lend { workspace.receiver.receive($0, encoding: .snappy) }
   }
 
   /// The values of a metric in a workspace, in the order of their times.

@@ -1,5 +1,6 @@
 import Format
 import HTTP
+import Platform
 
 /// The envelope of the API's answers, and how large ones are written piece by piece.
 enum JSONAnswer {
@@ -27,9 +28,11 @@ enum JSONAnswer {
     _ count: Int, isTruncated: Bool, warnings: [String] = [], heldBytes: Int,
     _ element: @escaping @Sendable (Int, inout JSONBuffer) -> Void
   ) -> Response {
-    let pieces = ListPieces(count, warnings: (isTruncated ? [truncated] : []) + warnings, element)
+    let pieces = Exclusive(ListPieces(count, warnings: (isTruncated ? [truncated] : []) + warnings, element))
     return Response(
       contentType: .json,
-      body: .pieces(heldBytes: heldBytes) { (writer) throws(StreamError) in try pieces.next(writer) })
+      body: .pieces(heldBytes: heldBytes) { (writer) throws(StreamError) in
+        try pieces.use { (pieces) throws(StreamError) in try pieces.next(writer) }
+      })
   }
 }

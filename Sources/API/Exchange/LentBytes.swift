@@ -43,6 +43,9 @@ extension Request {
   /// The text behind the `?`, as sent.
   var rawQueryText: String { unsafe String(decoding: rawQuery, as: UTF8.self) }
 
+  /// The body, which the request lends for as long as it is answered.
+  var lentBody: LentBytes { unsafe LentBytes(body) }
+
   /// A part of the path as sent, decoded: it may be no UTF-8.
   func pathBytes(_ name: String) -> [UInt8] { unsafe withPathParameter(name) { unsafe Array($0) } }
 
@@ -50,10 +53,6 @@ extension Request {
   func decodeSnappy(into decoded: inout ByteBuffer, decodedBytesMax: Int) throws(CompressionError) {
     try unsafe Snappy.decode(body, into: &decoded, decodedBytesMax: decodedBytesMax)
   }
-}
-
-extension LabelName {
-  static func isValid(_ name: [UInt8]) -> Bool { unsafe name.withUnsafeBytes { unsafe isValid($0) } }
 }
 
 extension RemoteReadRequest {

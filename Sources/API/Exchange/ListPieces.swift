@@ -3,7 +3,7 @@ import HTTP
 
 /// A list on its way to a client, in the envelope of the API's answers: its elements are written as the client takes them.
 /// Used by one thread at a time.
-final class ListPieces: @unchecked Sendable {
+final class ListPieces {
   private let count: Int
   private let warnings: [String]
   private let element: @Sendable (Int, inout JSONBuffer) -> Void

@@ -1,5 +1,6 @@
 import HTTP
 import Model
+import Platform
 import PromQL
 import Query
 import Workspaces
@@ -19,10 +20,12 @@ struct Federation: Sendable {
       }
       let escapes = !request.header("Accept", contains: "escaping=allow-utf-8")
       let heldBytes = samples.reduce(0) { $0 + $1.labels.packed.count + 96 }
-      let pieces = FederationPieces(samples, externalLabels(), escapes: escapes, warnings: warnings)
+      let pieces = Exclusive(FederationPieces(samples, externalLabels(), escapes: escapes, warnings: warnings))
       return Response(
         contentType: escapes ? .federation : .federationUTF8,
-        body: .pieces(heldBytes: heldBytes) { (writer) throws(StreamError) in try pieces.next(writer) })
+        body: .pieces(heldBytes: heldBytes) { (writer) throws(StreamError) in
+          try pieces.use { (pieces) throws(StreamError) in try pieces.next(writer) }
+        })
     } catch {
       return .text(error.status, error.message)
     }
@@ -70,7 +73,7 @@ struct Federation: Sendable {
 }
 
 /// The text on its way to a client. Used by one thread at a time.
-private final class FederationPieces: @unchecked Sendable {
+private final class FederationPieces {
   private static let pieceBytes = 32 << 10
 
   private let samples: [Federation.Sample]

@@ -1,6 +1,7 @@
 import Format
 import HTTP
 import Model
+import Platform
 import PromQL
 import Query
 import Workspaces
@@ -64,9 +65,13 @@ struct QueryEndpoint: Sendable {
       request.work.samples.store(result.statistics.samplesTotal, ordering: .relaxed)
       result.truncate(to: limit)
       let json = ResultJSON(result: result, tellsStatistics: !statistics.isEmpty)
+      let heldBytes = json.heldBytes
+      let pieces = Exclusive(json)
       return Response(
         contentType: .json,
-        body: .pieces(heldBytes: json.heldBytes) { (writer) throws(StreamError) in try json.next(writer) })
+        body: .pieces(heldBytes: heldBytes) { (writer) throws(StreamError) in
+          try pieces.use { (json) throws(StreamError) in try json.next(writer) }
+        })
     } catch {
       return error.response
     }

@@ -1,6 +1,7 @@
 import Format
 import HTTP
 import Model
+import Platform
 import PromQL
 import Query
 import Workspaces
@@ -118,10 +119,12 @@ struct RemoteReadEndpoint: Sendable {
     let heldBytes = found.reduce(0) { total, selection in
       selection.labels.reduce(total) { $0 + $1.packed.count + 64 }
     }
-    let pieces = RemoteReadPieces(found, external, frameBytesMax: options.frameBytesMax, stop)
+    let pieces = Exclusive(RemoteReadPieces(found, external, frameBytesMax: options.frameBytesMax, stop))
     var response = Response(
       contentType: .streamedProtobuf,
-      body: .pieces(heldBytes: heldBytes) { (writer) throws(StreamError) in try pieces.next(writer) })
+      body: .pieces(heldBytes: heldBytes) { (writer) throws(StreamError) in
+        try pieces.use { (pieces) throws(StreamError) in try pieces.next(writer) }
+      })
     response.mayCompress = false
     return response
   }

@@ -6,7 +6,7 @@ import Query
 
 /// A streamed answer to a remote read: one series after the other, each read when the client has taken those before. Used
 /// by one thread at a time.
-final class RemoteReadPieces: @unchecked Sendable {
+final class RemoteReadPieces {
   private let selections: [StoredSeries]
   private let external: Labels
   private let frameBytesMax: Int

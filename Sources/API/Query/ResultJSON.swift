@@ -5,7 +5,7 @@ import PromQL
 
 /// A query's answer as Prometheus's API has it, written in pieces so that a large one is never in memory twice. Used by
 /// one thread at a time.
-final class ResultJSON: @unchecked Sendable {
+final class ResultJSON {
   /// Bytes that a series takes beside those of its labels and samples.
   private static let seriesBytes = 192
   /// Bytes that a native histogram takes, about.

@@ -1,6 +1,7 @@
 import Format
 import HTTP
 import Ingest
+import Model
 import Workspaces
 
 /// `POST /api/v1/otlp/v1/metrics`: OpenTelemetry's metrics over HTTP, as protobuf or JSON. Runs on the connection's thread.
@@ -20,7 +21,7 @@ struct OTLPEndpoint: Sendable {
     guard workspace.database.isReady else {
       return Response.text(503, "the write-ahead log is being replayed").retryAfter(seconds: 5)
     }
-    let outcome = unsafe workspace.otlp.receive(request.body, encoding: encoding, compression: compression) {
+    let outcome = workspace.otlp.receive(request.lentBody, encoding: encoding, compression: compression) {
       Sender(request, workspace, "OTLP", partlyAnswer: "200 with partialSuccess")
     }
     switch outcome {

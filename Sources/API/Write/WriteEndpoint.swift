@@ -1,5 +1,6 @@
 import HTTP
 import Ingest
+import Model
 import Workspaces
 
 /// `POST /api/v1/write` and its other names: remote write 1.0 and 2.0 in, in any of four encodings. Runs on the
@@ -11,7 +12,7 @@ struct WriteEndpoint: Sendable {
     if case .refused(let text) = negotiated { tell("unsupported_content_type", text, request, workspace) }
     guard case .message(let message) = negotiated else { return negotiated.refusal }
     let name = request.header("Content-Encoding") ?? ""
-    guard let encoding = unsafe WriteNegotiation.encoding(name, of: request.body) else {
+    guard let encoding = WriteNegotiation.encoding(name, of: request.lentBody) else {
       let text = WriteNegotiation.unknownEncoding(name)
       tell("unsupported_encoding", text, request, workspace)
       return .text(415, text)
@@ -23,7 +24,7 @@ struct WriteEndpoint: Sendable {
     // vmagent answers a 400 by sending the whole body once more and giving up zstd for good: it is told the part that
     // counts, and the refusals are in the log and the counters. It speaks 1.0 only.
     let isVMAgent = message == .v1 && request.header("X-VictoriaMetrics-Remote-Write-Version") != nil
-    let (outcome, written) = unsafe workspace.receiver.receive(request.body, encoding: encoding, message: message) {
+    let (outcome, written) = workspace.receiver.receive(request.lentBody, encoding: encoding, message: message) {
       Sender(
         request, workspace, message == .v1 ? "remote write 1.0" : "remote write 2.0",
         partlyAnswer: isVMAgent ? "204, since vmagent would send the whole body again" : "400", isNotTold: isVMAgent)

@@ -1,5 +1,6 @@
 import HTTP
 import Ingest
+import Model
 
 /// Reads from the headers of a write which message its body holds, and in which encoding. Pure.
 enum WriteNegotiation {
@@ -54,11 +55,11 @@ enum WriteNegotiation {
   /// The encoding of a body: as its header says, but zstd and gzip are known by their magic numbers, since some senders name
   /// the wrong one, or a proxy has changed it. No snappy block begins so: its first element would be a copy of nothing.
   /// Nil for encodings this server does not read.
-  static func encoding(_ name: String, of body: UnsafeRawBufferPointer) -> BodyEncoding? {
+  static func encoding(_ name: String, of body: LentBytes) -> BodyEncoding? {
     let sniffed: BodyEncoding
-    if unsafe body.starts(with: [0x28, 0xb5, 0x2f, 0xfd]) {
+    if body.starts(with: [0x28, 0xb5, 0x2f, 0xfd]) {
       sniffed = .zstd
-    } else if unsafe body.starts(with: [0x1f, 0x8b, 0x08]) {
+    } else if body.starts(with: [0x1f, 0x8b, 0x08]) {
       sniffed = .gzip
     } else {
       sniffed = .snappy

@@ -1,3 +1,5 @@
+import Model
+
 /// The description of a block, its `meta.json`. `maxTime` is behind the last sample.
 package struct BlockMeta: Equatable, Sendable {
   package static let version = 1
@@ -72,7 +74,7 @@ extension BlockMeta {
 // As JSON, with the names and the indentation of Prometheus.
 extension BlockMeta {
   /// Nil where the bytes are not such a file, or of a version that is not known. Unknown members are passed over.
-  package init?(json bytes: UnsafeRawBufferPointer) {
+  package init?(json bytes: LentBytes) {
     guard let document = JSONDocument(bytes), document["version"]?.integer == Int64(BlockMeta.version),
       let ulid = document["ulid"]?.text.flatMap({ ULID($0) }), let minTime = document["minTime"]?.integer,
       let maxTime = document["maxTime"]?.integer, minTime <= maxTime, BlockMeta.isTime(minTime),

@@ -1,3 +1,5 @@
+import Model
+
 /// The deletions of a block: for each series the times that no longer count. The file:
 ///
 ///     magic u32 0x0130BA30, version u8 1, then per interval: series uvarint64, min varint64, max varint64;
@@ -40,7 +42,7 @@ package struct Tombstones: Equatable, Sendable {
   }
 
   /// Nil where the bytes are not such a file, whole.
-  package init?(file bytes: UnsafeRawBufferPointer) {
+  package init?(file bytes: LentBytes) {
     var header = ByteReader(bytes)
     guard header.bigEndian(UInt32.self) == Tombstones.magic, header.byte() == Tombstones.version,
       header.remaining >= 4, let body = header.take(header.remaining - 4),
@@ -65,6 +67,6 @@ package struct Tombstones: Equatable, Sendable {
         output.appendVarint(interval.upperBound)
       }
     }
-    output.appendBigEndian(checksum(UnsafeRawBufferPointer(rebasing: output.bytes[start...])))
+    output.appendBigEndian(checksum(output.bytes.part(from: start)))
   }
 }

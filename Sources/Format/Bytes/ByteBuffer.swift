@@ -1,3 +1,5 @@
+import Model
+
 /// A growable run of raw bytes that is written at its end and reused by `removeAll`. One owner; not copyable.
 package struct ByteBuffer: ~Copyable, @unchecked Sendable {
   @usableFromInline package private(set) var base: UnsafeMutableRawPointer
@@ -13,6 +15,9 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
 
   /// The bytes written so far; valid until the next mutation.
   @inlinable package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+
+  /// The same, for whoever reads them checked.
+  @inlinable package var lent: LentBytes { LentBytes(bytes) }
 
   package mutating func removeAll() { count = 0 }
 
@@ -53,6 +58,10 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     (base + count).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
     count += bytes.count
   }
+
+  package mutating func append(_ bytes: LentBytes) { append(bytes.raw) }
+
+  package mutating func append(_ bytes: [UInt8]) { bytes.lend { append($0.raw) } }
 
   package mutating func append(_ bytes: some Sequence<UInt8>) {
     for byte in bytes { append(byte) }

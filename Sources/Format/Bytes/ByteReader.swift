@@ -1,9 +1,13 @@
+import Model
+
 /// Reads forward over bytes that somebody else owns; every read is checked against the end and nil means "cut".
 package struct ByteReader {
   @usableFromInline package private(set) var bytes: UnsafeRawBufferPointer
   package private(set) var offset = 0
 
   package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+  package init(_ bytes: LentBytes) { self.bytes = bytes.raw }
 
   package var remaining: Int { bytes.count - offset }
   package var isAtEnd: Bool { offset == bytes.count }
@@ -29,6 +33,7 @@ package struct ByteReader {
   // The same for other modules, which would call the generic one by way of its type's metadata.
   package mutating func bigEndian16() -> UInt16? { bigEndian() }
   package mutating func bigEndian64() -> UInt64? { bigEndian() }
+  package mutating func littleEndian32() -> UInt32? { littleEndian() }
 
   package mutating func littleEndian<Value: FixedWidthInteger>(_ type: Value.Type = Value.self) -> Value? {
     guard remaining >= MemoryLayout<Value>.size else { return nil }

@@ -36,6 +36,10 @@ package enum HistogramChunk {
     if !isWhole { column.truncate(to: start) }
     return isWhole
   }
+
+  package static func decode(_ bytes: [UInt8], encoding: UInt8, into column: inout HistogramColumn) -> Bool {
+    bytes.lend { decode($0.raw, encoding: encoding, into: &column) }
+  }
 }
 
 /// The header of a chunk that says whether its counters go on from the chunk before.

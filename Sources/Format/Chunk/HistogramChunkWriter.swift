@@ -140,7 +140,7 @@ package struct HistogramChunkWriter: Sendable {
   /// Writes the chunk anew with more buckets.
   private mutating func widen(_ positive: [Int], _ negative: [Int]) {
     var column = HistogramColumn()
-    let isWhole = sink.bytes.withUnsafeBytes { HistogramChunk.decode($0, encoding: encoding, into: &column) }
+    let isWhole = HistogramChunk.decode(sink.bytes, encoding: encoding, into: &column)
     precondition(isWhole && column.count == count, "a chunk that was just written can be read")
     var wide = layout
     wide.positiveSpans = HistogramLayout.spans(positive)

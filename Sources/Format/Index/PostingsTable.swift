@@ -84,6 +84,8 @@ package struct PostingsTable: @unchecked Sendable {
     return nil
   }
 
+  package func place(of name: String) -> Int? { name.lend { place(of: $0.raw) } }
+
   /// Offset of the list of a value; nil where no series has the value.
   package func postings(_ place: Int, _ value: UnsafeRawBufferPointer) -> Int? {
     var found: Int?

@@ -16,15 +16,15 @@ package struct ChunkMeta: BitwiseCopyable, Equatable, Sendable {
 package enum SeriesEntry {
   /// `labels`: numbers of name and value symbols in alternation. Chunks must follow each other in time.
   package static func append(
-    labels: UnsafeBufferPointer<UInt32>, chunks: UnsafeBufferPointer<ChunkMeta>, scratch: inout ByteBuffer,
-    to output: inout ByteBuffer
+    labels: Span<UInt32>, chunks: Span<ChunkMeta>, scratch: inout ByteBuffer, to output: inout ByteBuffer
   ) {
     scratch.removeAll()
     scratch.appendUvarint(UInt64(labels.count / 2))
-    for symbol in labels { scratch.appendUvarint(UInt64(symbol)) }
+    for place in labels.indices { scratch.appendUvarint(UInt64(labels[place])) }
     scratch.appendUvarint(UInt64(chunks.count))
     var previous: ChunkMeta?
-    for chunk in chunks {
+    for place in chunks.indices {
+      let chunk = chunks[place]
       if let previous {
         scratch.appendUvarint(UInt64(bitPattern: chunk.minTime &- previous.maxTime))
         scratch.appendUvarint(UInt64(bitPattern: chunk.maxTime &- chunk.minTime))

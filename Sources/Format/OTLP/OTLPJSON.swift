@@ -1,10 +1,12 @@
+import Model
+
 // The JSON encoding of a push: protobuf's mapping with lowerCamelCase names, 64-bit integers as texts or numbers, ids in
 // hexadecimal, enumerations as numbers or by name. Unknown members are skipped.
 extension OTLPRequest {
   /// JSON values in one body: each takes about a hundred bytes as a tree.
   package static let jsonValuesMax = 1 << 21
 
-  package init(json bytes: UnsafeRawBufferPointer) throws(OTLPError) {
+  package init(json bytes: LentBytes) throws(OTLPError) {
     guard OTLPRequest.valueCount(bytes) <= OTLPRequest.jsonValuesMax else {
       throw OTLPError("more than \(OTLPRequest.jsonValuesMax) JSON values")
     }
@@ -14,9 +16,9 @@ extension OTLPRequest {
   }
 
   /// At most how many values a text can have: one per comma or opening bracket, and the first.
-  private static func valueCount(_ bytes: UnsafeRawBufferPointer) -> Int {
+  private static func valueCount(_ bytes: LentBytes) -> Int {
     var count = 1
-    for byte in bytes where byte == UInt8(ascii: ",") || byte == UInt8(ascii: "{") || byte == UInt8(ascii: "[") {
+    for byte in bytes.raw where byte == UInt8(ascii: ",") || byte == UInt8(ascii: "{") || byte == UInt8(ascii: "[") {
       count += 1
     }
     return count

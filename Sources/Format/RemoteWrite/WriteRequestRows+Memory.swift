@@ -57,8 +57,7 @@ extension WriteRequestRows {
   package mutating func endSeries(_ key: KeyedHash) {
     var row = rows[rows.count - 1]
     let start = Int(row.labelsOffset)
-    let hash = key.hash128(
-      UnsafeRawBufferPointer(rebasing: gathered.bytes[start..<(start + Int(row.labelsLength))]))
+    let hash = key.hash128(gathered.bytes.part(start..<(start + Int(row.labelsLength))))
     row.hashHigh = hash.high
     row.hashLow = UInt32(truncatingIfNeeded: hash.low)
     row.sampleCount = UInt32(truncatingIfNeeded: times.count) - row.sampleStart
@@ -71,11 +70,11 @@ extension WriteRequestRows {
     let start = gathered.count
     gathered.append(0x08)
     gathered.appendUvarint(UInt64(kind))
-    for (tag, var text) in [(UInt8(0x12), name), (0x22, help), (0x2a, unit)] {
-      text.withUTF8 { text in
+    for (tag, text) in [(UInt8(0x12), name), (0x22, help), (0x2a, unit)] {
+      text.lend { text in
         gathered.append(tag)
         gathered.appendUvarint(UInt64(text.count))
-        gathered.append(UnsafeRawBufferPointer(text))
+        gathered.append(text)
       }
     }
     metadata.append(part(of: -1, from: start))
@@ -87,12 +86,8 @@ extension WriteRequestRows {
   }
 
   private mutating func appendField(_ name: String, _ value: String) {
-    var (name, value) = (name, value)
-    name.withUTF8 { name in
-      value.withUTF8 { value in
-        LabelFields.appendField(
-          name: UnsafeRawBufferPointer(name), value: UnsafeRawBufferPointer(value), to: &gathered)
-      }
+    name.lend { name in
+      value.lend { value in LabelFields.appendField(name: name.raw, value: value.raw, to: &gathered) }
     }
   }
 }

@@ -1,3 +1,5 @@
+import Model
+
 /// A JSON text as a tree. Numbers keep their digits, so that 64-bit integers come through whole.
 package indirect enum JSONDocument: Equatable, Sendable {
   case null
@@ -16,7 +18,7 @@ package indirect enum JSONDocument: Equatable, Sendable {
   package static let depthMax = 64
 
   /// Nil where the bytes are not one JSON value with nothing but white space around it.
-  package init?(_ bytes: UnsafeRawBufferPointer) {
+  package init?(_ bytes: LentBytes) {
     var parser = JSONParser(bytes)
     guard let value = parser.value(depth: 0), parser.isAtEnd else { return nil }
     self = value
@@ -48,10 +50,10 @@ package indirect enum JSONDocument: Equatable, Sendable {
 
 /// Recursive descent over bytes; every step is bounded by their end.
 private struct JSONParser {
-  private let bytes: UnsafeRawBufferPointer
+  private let bytes: LentBytes
   private var offset = 0
 
-  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+  init(_ bytes: LentBytes) { self.bytes = bytes }
 
   var isAtEnd: Bool {
     mutating get {
@@ -88,7 +90,7 @@ private struct JSONParser {
   private mutating func word(_ text: StaticString) -> Bool {
     let count = text.utf8CodeUnitCount
     guard bytes.count - offset >= count,
-      bytes[offset..<(offset + count)].elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: count))
+      text.withUTF8Buffer({ bytes[offset..<(offset + count)].elementsEqual($0) })
     else { return false }
     offset += count
     return true

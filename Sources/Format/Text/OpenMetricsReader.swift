@@ -21,7 +21,7 @@ package struct OpenMetricsReader {
     package var milliseconds: Int64?
   }
 
-  private let bytes: UnsafeRawBufferPointer
+  private let bytes: LentBytes
   private var offset = 0
   /// The number of the line read last, from 1.
   package private(set) var line = 0
@@ -29,7 +29,7 @@ package struct OpenMetricsReader {
   /// True if `# EOF` was read.
   package private(set) var hasEnded = false
 
-  package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+  package init(_ bytes: LentBytes) { self.bytes = bytes }
 
   /// The next sample; nil at the end.
   package mutating func next() throws(OpenMetricsError) -> Sample? {
@@ -54,7 +54,7 @@ package struct OpenMetricsReader {
 
   private func failure(_ problem: String) -> OpenMetricsError { OpenMetricsError(line: line, problem: problem) }
 
-  private typealias Text = Slice<UnsafeRawBufferPointer>
+  private typealias Text = Slice<LentBytes>
 
   private mutating func sample(_ text: Text) throws(OpenMetricsError) -> Sample {
     var rest = text

@@ -14,7 +14,7 @@ package struct ExemplarsRecord: Sendable {
   package init() {}
 
   package mutating func append(
-    ref: UInt64, timestamp: Int64, value: Double, labelCount: Int, packedLabels: UnsafeRawBufferPointer,
+    ref: UInt64, timestamp: Int64, value: Double, labelCount: Int, packedLabels: LentBytes,
     to output: inout ByteBuffer
   ) {
     if count == 0 {
@@ -35,15 +35,15 @@ package struct ExemplarsRecord: Sendable {
   package mutating func append(
     ref: UInt64, timestamp: Int64, value: Double, labels: Labels, to output: inout ByteBuffer
   ) {
-    labels.packed.withUnsafeBytes {
+    labels.packed.lend {
       append(
         ref: ref, timestamp: timestamp, value: value, labelCount: labels.count, packedLabels: $0, to: &output)
     }
   }
 
-  static func decode(_ body: UnsafeRawBufferPointer, bodyOffset: Int, into rows: inout [ExemplarRow]) -> Bool {
-    if body.isEmpty { return true }
-    var reader = ByteReader(body)
+  static func decode(_ body: ByteReader, bodyOffset: Int, into rows: inout [ExemplarRow]) -> Bool {
+    if body.isAtEnd { return true }
+    var reader = body
     guard let baseRef = reader.bigEndian(UInt64.self), let baseTimestamp = reader.bigEndian(Int64.self) else {
       return false
     }

@@ -45,7 +45,7 @@ extension HistogramPayload {
   }
 
   /// Nil where the bytes are no payload, or one that could not be stored.
-  package static func decode(_ bytes: UnsafeRawBufferPointer, isFloat: Bool) -> Histogram? {
+  package static func decode(_ bytes: LentBytes, isFloat: Bool) -> Histogram? {
     var reader = ByteReader(bytes)
     var histogram = Histogram()
     guard let hint = reader.byte(), let schema = reader.varint().flatMap(Int32.init(exactly:)),

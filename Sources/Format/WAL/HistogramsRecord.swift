@@ -1,3 +1,5 @@
+import Model
+
 // Native histograms, integer (7, 9) or float (8, 10), with exponential (7, 8) or custom buckets (9, 10).
 //
 //   kind <1>   base ref <8>   base timestamp <8>
@@ -26,7 +28,7 @@ package struct HistogramsRecord: Sendable {
 
   /// `payload` as described above, in the form of this record's kind.
   package mutating func append(
-    ref: UInt64, timestamp: Int64, payload: UnsafeRawBufferPointer, to output: inout ByteBuffer
+    ref: UInt64, timestamp: Int64, payload: LentBytes, to output: inout ByteBuffer
   ) {
     if count == 0 {
       baseRef = ref
@@ -42,10 +44,10 @@ package struct HistogramsRecord: Sendable {
   }
 
   static func decode(
-    _ kind: RecordKind, _ body: UnsafeRawBufferPointer, bodyOffset: Int, into rows: inout [HistogramRow]
+    _ kind: RecordKind, _ body: ByteReader, bodyOffset: Int, into rows: inout [HistogramRow]
   ) -> Bool {
-    if body.isEmpty { return true }
-    var reader = ByteReader(body)
+    if body.isAtEnd { return true }
+    var reader = body
     guard let baseRef = reader.bigEndian(UInt64.self), let baseTimestamp = reader.bigEndian(Int64.self) else {
       return false
     }

@@ -1,3 +1,5 @@
+import Model
+
 // What is known of a series' metric: its type, unit and help.
 //
 //   6 <1>   then per series   ref <uvarint>   type <1>   field count <uvarint>
@@ -26,35 +28,31 @@ package struct MetadataRow: Sendable {
 }
 
 package enum MetadataRecord {
-  private static let unitName: StaticString = "UNIT"
-  private static let helpName: StaticString = "HELP"
+  private static let unitName = Array("UNIT".utf8)
+  private static let helpName = Array("HELP".utf8)
 
   package static func begin(_ output: inout ByteBuffer) { output.append(RecordKind.metadata.rawValue) }
 
   package static func append(
-    ref: UInt64, type: WALMetricType, unit: UnsafeRawBufferPointer, help: UnsafeRawBufferPointer,
+    ref: UInt64, type: WALMetricType, unit: LentBytes, help: LentBytes,
     to output: inout ByteBuffer
   ) {
     output.appendUvarint(ref)
     output.append(type.rawValue)
     output.appendUvarint(2)
-    append(text: bytes(of: unitName), to: &output)
+    unitName.lend { append(text: $0, to: &output) }
     append(text: unit, to: &output)
-    append(text: bytes(of: helpName), to: &output)
+    helpName.lend { append(text: $0, to: &output) }
     append(text: help, to: &output)
   }
 
-  private static func append(text: UnsafeRawBufferPointer, to output: inout ByteBuffer) {
+  private static func append(text: LentBytes, to output: inout ByteBuffer) {
     output.appendUvarint(UInt64(text.count))
     output.append(text)
   }
 
-  private static func bytes(of name: StaticString) -> UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
-  }
-
-  static func decode(_ body: UnsafeRawBufferPointer, bodyOffset: Int, into rows: inout [MetadataRow]) -> Bool {
-    var reader = ByteReader(body)
+  static func decode(_ body: ByteReader, bodyOffset: Int, into rows: inout [MetadataRow]) -> Bool {
+    var reader = body
     while !reader.isAtEnd {
       guard let ref = reader.uvarint(), let type = reader.byte(), let fields = reader.uvarint(),
         fields <= UInt64(reader.remaining / 2)
@@ -63,9 +61,9 @@ package enum MetadataRecord {
       var row = MetadataRow(ref: ref, type: WALMetricType(rawValue: type) ?? .unknown, unit: empty, help: empty)
       for _ in 0..<fields {
         guard let name = text(&reader, bodyOffset), let value = text(&reader, bodyOffset) else { return false }
-        let nameBytes = body[(name.lowerBound - bodyOffset)..<(name.upperBound - bodyOffset)]
-        if nameBytes.elementsEqual(bytes(of: unitName)) { row.unit = value }
-        if nameBytes.elementsEqual(bytes(of: helpName)) { row.help = value }
+        let nameBytes = body.bytes[(name.lowerBound - bodyOffset)..<(name.upperBound - bodyOffset)]
+        if nameBytes.elementsEqual(unitName) { row.unit = value }
+        if nameBytes.elementsEqual(helpName) { row.help = value }
       }
       rows.append(row)
     }

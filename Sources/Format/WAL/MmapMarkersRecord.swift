@@ -20,8 +20,8 @@ package enum MmapMarkersRecord {
     output.appendBigEndian(row.chunk)
   }
 
-  static func decode(_ body: UnsafeRawBufferPointer, into rows: inout [MmapMarkerRow]) -> Bool {
-    var reader = ByteReader(body)
+  static func decode(_ body: ByteReader, into rows: inout [MmapMarkerRow]) -> Bool {
+    var reader = body
     while !reader.isAtEnd {
       guard let ref = reader.bigEndian(UInt64.self), let chunk = reader.bigEndian(UInt64.self) else { return false }
       rows.append(MmapMarkerRow(ref: ref, chunk: chunk))

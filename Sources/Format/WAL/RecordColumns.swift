@@ -67,8 +67,8 @@ package struct RecordColumns: ~Copyable, Sendable {
     let isValid =
       switch kind {
       case .samples: SamplesRecord.decode(body, into: &samples)
-      case .tombstones: TombstonesRecord.decode(body, into: &tombstones)
-      case .mmapMarkers: MmapMarkersRecord.decode(body, into: &mmapMarkers)
+      case .tombstones: TombstonesRecord.decode(ByteReader(body), into: &tombstones)
+      case .mmapMarkers: MmapMarkersRecord.decode(ByteReader(body), into: &mmapMarkers)
       default: appendKept(kind, body, bodyOffset: keptBefore)
       }
     if isValid {
@@ -83,6 +83,7 @@ package struct RecordColumns: ~Copyable, Sendable {
   /// Kinds whose rows point into the record: its body is kept as it is.
   private mutating func appendKept(_ kind: RecordKind, _ body: UnsafeRawBufferPointer, bodyOffset: Int) -> Bool {
     kept.append(body)
+    let body = ByteReader(body)
     return switch kind {
     case .series: SeriesRecord.decode(body, bodyOffset: bodyOffset, into: &series)
     case .exemplars: ExemplarsRecord.decode(body, bodyOffset: bodyOffset, into: &exemplars)

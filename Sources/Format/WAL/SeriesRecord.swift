@@ -12,7 +12,7 @@ package enum SeriesRecord {
 
   /// Appends one series to the record that was begun.
   package static func append(
-    ref: UInt64, labelCount: Int, packedLabels: UnsafeRawBufferPointer, to output: inout ByteBuffer
+    ref: UInt64, labelCount: Int, packedLabels: LentBytes, to output: inout ByteBuffer
   ) {
     output.appendBigEndian(ref)
     output.appendUvarint(UInt64(labelCount))
@@ -20,14 +20,14 @@ package enum SeriesRecord {
   }
 
   package static func append(ref: UInt64, labels: Labels, to output: inout ByteBuffer) {
-    labels.packed.withUnsafeBytes {
+    labels.packed.lend {
       append(ref: ref, labelCount: labels.count, packedLabels: $0, to: &output)
     }
   }
 
   /// Appends the series of a record without its kind byte. Rows point into `body`, shifted by `bodyOffset`.
-  static func decode(_ body: UnsafeRawBufferPointer, bodyOffset: Int, into rows: inout [SeriesRow]) -> Bool {
-    var reader = ByteReader(body)
+  static func decode(_ body: ByteReader, bodyOffset: Int, into rows: inout [SeriesRow]) -> Bool {
+    var reader = body
     while !reader.isAtEnd {
       guard let ref = reader.bigEndian(UInt64.self), let labels = LabelRange(&reader, bodyOffset: bodyOffset) else {
         return false

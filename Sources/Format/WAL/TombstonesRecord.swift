@@ -22,8 +22,8 @@ package enum TombstonesRecord {
     output.appendVarint(row.maxTime)
   }
 
-  static func decode(_ body: UnsafeRawBufferPointer, into rows: inout [TombstoneRow]) -> Bool {
-    var reader = ByteReader(body)
+  static func decode(_ body: ByteReader, into rows: inout [TombstoneRow]) -> Bool {
+    var reader = body
     while !reader.isAtEnd {
       guard let ref = reader.bigEndian(UInt64.self), let from = reader.varint(), let to = reader.varint() else {
         return false

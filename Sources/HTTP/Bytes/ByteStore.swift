@@ -114,6 +114,10 @@ extension UnsafeRawBufferPointer {
   var string: String { String(decoding: self, as: UTF8.self) }
 }
 
+extension [UInt8] {
+  func equals(_ other: UnsafeRawBufferPointer) -> Bool { withUnsafeBytes { $0.equals(other) } }
+}
+
 extension StaticString {
   var rawBytes: UnsafeRawBufferPointer {
     precondition(hasPointerRepresentation)

@@ -35,7 +35,7 @@ extension RequestHead {
     return length.map { .sized($0) } ?? .none
   }
 
-  private static func decimal(_ text: UnsafeRawBufferPointer) -> Int? {
+  private static func decimal(_ text: some Collection<UInt8>) -> Int? {
     if text.isEmpty || text.count > 18 { return nil }
     var value = 0
     for byte in text {

@@ -18,8 +18,8 @@ package struct HTTPMethods: OptionSet, Sendable, CustomStringConvertible {
   ]
 
   /// The method of a request line; the empty set for one we do not know.
-  init(name: UnsafeRawBufferPointer) {
-    let known = Self.names.first { name.equals($0.1.rawBytes) }
+  init(name: some Collection<UInt8>) {
+    let known = Self.names.first { name.elementsEqual($0.1.rawBytes) }
     rawValue = known?.0.rawValue ?? 0
   }
 

@@ -112,7 +112,7 @@ package struct Router: Sendable {
   private func hasPrefix(_ request: Request) -> Bool {
     guard request.head.segments.count >= prefix.count else { return false }
     return zip(prefix, request.head.segments).allSatisfy { text, segment in
-      text.withUnsafeBytes { $0.equals(request.head[segment]) }
+      text.equals(request.head[segment])
     }
   }
 
@@ -126,7 +126,7 @@ package struct Router: Sendable {
     if segment == request.head.segments.count { return nodes[node].routes.isEmpty ? nil : node }
     let text = request.head[request.head.segments[segment]]
     for literal in nodes[node].literals where literal.text.count == text.count {
-      let isSame = literal.text.withUnsafeBytes { $0.equals(text) }
+      let isSame = literal.text.equals(text)
       if isSame, let found = match(request, node: literal.node, segment: segment + 1) { return found }
     }
     if let capture = nodes[node].capture {

@@ -71,7 +71,7 @@ struct BodyPairs {
   }
 
   /// The place of a pair by its labels, where the row has both.
-  mutating func place(cluster: UnsafeRawBufferPointer, replica: UnsafeRawBufferPointer) -> Int {
+  mutating func place(cluster: LentBytes, replica: LentBytes) -> Int {
     if lastPlace >= 0, entries[lastPlace].pair.replica.utf8.elementsEqual(replica),
       entries[lastPlace].pair.cluster.utf8.elementsEqual(cluster)
     {

@@ -107,7 +107,7 @@ extension HATracker {
   }
 
   /// A new series has only one of the two labels: that is counted, and told once for each value.
-  func noteIncomplete(missing: IncompleteLabel, value: UnsafeRawBufferPointer) {
+  func noteIncomplete(missing: IncompleteLabel, value: LentBytes) {
     let text = String(decoding: value.prefix(200), as: UTF8.self)
     let isNews = state.withLock { state -> Bool? in
       // A cluster label alone is ordinary, but where that cluster has replicas.

@@ -1,3 +1,4 @@
+import Model
 import Platform
 
 // What happens when another replica of a cluster is elected: what was kept of it goes the way of every body, but that only
@@ -11,7 +12,7 @@ extension Intake {
     var samples = 0
     var isComplete = true
     for body in bodies where isComplete {
-      let replayed = body.bytes.withUnsafeBytes { replay($0, body.form, of: entry.pair, reader) }
+      let replayed = body.bytes.lend { replay($0, body.form, of: entry.pair, reader) }
       isComplete = replayed.isComplete
       samples += replayed.samples
       oldest = min(oldest, replayed.oldest)
@@ -33,7 +34,7 @@ extension Intake {
   }
 
   private func replay(
-    _ body: UnsafeRawBufferPointer, _ form: BodyForm, of pair: HAPair, _ reader: BodyReader
+    _ body: LentBytes, _ form: BodyForm, of pair: HAPair, _ reader: BodyReader
   ) -> (isComplete: Bool, samples: Int, oldest: Int64) {
     withDelivery { delivery in
       // What was pushed is larger as remote write than it came.

@@ -1,4 +1,5 @@
 import Format
+import Model
 
 /// Finds the labels that name a replica in the label bytes of a row. Made for one body.
 struct PairLabels {
@@ -8,9 +9,9 @@ struct PairLabels {
 
   enum Found {
     case none
-    case pair(cluster: UnsafeRawBufferPointer, replica: UnsafeRawBufferPointer)
+    case pair(cluster: LentBytes, replica: LentBytes)
     /// The value of the one that is there.
-    case missing(HATracker.IncompleteLabel, UnsafeRawBufferPointer)
+    case missing(HATracker.IncompleteLabel, LentBytes)
   }
 
   init(_ options: HAOptions) {
@@ -20,10 +21,10 @@ struct PairLabels {
   }
 
   /// Labels that are no labels name nobody; they are refused where labels are checked. A label without a value is none.
-  func find(in bytes: UnsafeRawBufferPointer, _ labels: inout LabelFields) -> Found {
+  func find(in bytes: LentBytes, _ labels: inout LabelFields) -> Found {
     guard labels.parse(bytes) else { return .none }
-    var clusterValue: UnsafeRawBufferPointer?
-    var replicaValue: UnsafeRawBufferPointer?
+    var clusterValue: LentBytes?
+    var replicaValue: LentBytes?
     for index in 0..<labels.fields.count {
       let field = labels.fields[index]
       let length = Int(field.valueLength)
@@ -39,7 +40,7 @@ struct PairLabels {
     case (let cluster?, let replica?): return .pair(cluster: cluster, replica: replica)
     case (nil, let replica?):
       // The empty cluster has no leader: all of it is taken.
-      if stripsLoneReplica { return .pair(cluster: UnsafeRawBufferPointer(rebasing: bytes[0..<0]), replica: replica) }
+      if stripsLoneReplica { return .pair(cluster: LentBytes(), replica: replica) }
       return .missing(.cluster, replica)
     case (let cluster?, nil): return .missing(.replica, cluster)
     case (nil, nil): return .none
@@ -49,7 +50,7 @@ struct PairLabels {
 
 extension LabelFields {
   /// Leaves out the label of this name.
-  mutating func remove(_ name: String, in bytes: UnsafeRawBufferPointer) {
+  mutating func remove(_ name: String, in bytes: LentBytes) {
     var kept = 0
     for index in 0..<fields.count where !name.utf8.elementsEqual(self.name(index, in: bytes)) {
       fields[kept] = fields[index]

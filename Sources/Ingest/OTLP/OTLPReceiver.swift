@@ -1,4 +1,5 @@
 import Format
+import Model
 import Synchronization
 
 /// The encodings of OpenTelemetry's requests.
@@ -38,7 +39,7 @@ package final class OTLPReceiver: Sendable {
   package func reconfigure(_ options: OTLPOptions) { self.options.withLock { $0 = options } }
 
   package func receive(
-    _ body: UnsafeRawBufferPointer, encoding: OTLPEncoding, compression: BodyEncoding,
+    _ body: LentBytes, encoding: OTLPEncoding, compression: BodyEncoding,
     from sender: () -> Sender = { .unknown }
   ) -> OTLPOutcome {
     var decoded = ByteBuffer(capacity: 64)
@@ -51,9 +52,9 @@ package final class OTLPReceiver: Sendable {
       if case .tooLarge = error { reason = "body_too_large" }
       return refuse(reason, "OTLP body: \(compression.name): \(error)", sender())
     }
-    let bytes = compression == .identity ? body : decoded.bytes
+    let bytes = compression == .identity ? body : decoded.lent
     do throws(OTLPError) {
-      request = try encoding == .json ? OTLPRequest(json: bytes) : OTLPRequest(protobuf: bytes)
+      request = try encoding == .json ? OTLPRequest(json: bytes) : OTLPRequest(protobuf: bytes.raw)
     } catch {
       return refuse("malformed_body", "OTLP body: \(error)", sender())
     }
@@ -67,17 +68,17 @@ package final class OTLPReceiver: Sendable {
   }
 
   private func decompress(
-    _ body: UnsafeRawBufferPointer, _ compression: BodyEncoding, into decoded: inout ByteBuffer
+    _ body: LentBytes, _ compression: BodyEncoding, into decoded: inout ByteBuffer
   ) throws(CompressionError) {
     let limit = intake.decodedBytesMax
     switch compression {
     case .identity:
       guard body.count <= limit else { throw .tooLarge(decodedBytes: body.count, decodedBytesMax: limit) }
-    case .gzip: try Gzip.decode(body, into: &decoded, decodedBytesMax: limit)
-    case .snappy: try Snappy.decode(body, into: &decoded, decodedBytesMax: limit)
+    case .gzip: try Gzip.decode(body.raw, into: &decoded, decodedBytesMax: limit)
+    case .snappy: try Snappy.decode(body.raw, into: &decoded, decodedBytesMax: limit)
     case .zstd:
       var decoder = ZstdDecoder()
-      try decoder.decode(body, into: &decoded, decodedBytesMax: limit)
+      try decoder.decode(body.raw, into: &decoded, decodedBytesMax: limit)
     }
   }
 

@@ -31,7 +31,7 @@ final class SeriesCopies: Sendable {
       if body.batch.isRefused(index) { continue }
       let raw = body.labels(of: index)
       guard copy.labels.parse(raw), let metric = copy.labels.index(of: "__name__", in: raw),
-        names.matches(copy.labels.value(metric, in: raw))
+        names.matches(copy.labels.value(metric, in: raw).raw)
       else { continue }
       let samples = Int(row.sampleStart)..<(Int(row.sampleStart) + Int(row.sampleCount))
       row.hashHigh ^= SeriesCopies.hashDifference

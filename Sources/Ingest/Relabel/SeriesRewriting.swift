@@ -48,7 +48,7 @@ struct SeriesRewriting: Sendable {
   /// What the rules make of label fields as sent, as label fields again; they do not see the label of replicas. A series
   /// without any label left is dropped.
   func rewrite(
-    _ bytes: UnsafeRawBufferPointer, without replicaLabel: String? = nil, _ labels: inout LabelFields,
+    _ bytes: LentBytes, without replicaLabel: String? = nil, _ labels: inout LabelFields,
     into output: inout ByteBuffer
   ) -> Verdict {
     if let fault = LabelRules.read(bytes, &labels) { return .refused(fault) }
@@ -57,11 +57,7 @@ struct SeriesRewriting: Sendable {
     for index in 0..<labels.fields.count { edits.append(labels.name(index, in: bytes), labels.value(index, in: bytes)) }
     guard relabelling.apply(to: &edits), !edits.labels.isEmpty else { return .dropped }
     output.removeAll()
-    for label in edits.labels {
-      label.name.withUnsafeBytes { name in
-        label.value.withUnsafeBytes { LabelFields.appendField(name: name, value: $0, to: &output) }
-      }
-    }
+    for label in edits.labels { LabelFields.appendField(name: label.name, value: label.value, to: &output) }
     return .kept
   }
 }

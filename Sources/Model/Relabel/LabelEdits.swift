@@ -15,12 +15,12 @@ package struct LabelEdits: Sendable {
 
   package init() {}
 
-  package init(_ labels: Labels) { labels.forEach { append($0, $1) } }
+  package init(_ labels: Labels) { labels.forEach { append(LentBytes($0), LentBytes($1)) } }
 
   package mutating func removeAll() { labels.removeAll(keepingCapacity: true) }
 
   /// Adds a label of the series as it came: names sorted and distinct, values not empty.
-  package mutating func append(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+  package mutating func append(_ name: LentBytes, _ value: LentBytes) {
     labels.append(Label(name: Array(name), value: Array(value), isSet: false))
   }
 

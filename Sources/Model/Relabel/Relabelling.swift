@@ -73,7 +73,7 @@ struct CompiledRelabelRule: Sendable {
     case .labelmap:
       for label in labels.labels {
         guard let ranges = groups(label.name) else { continue }
-        labels.set(label.name.withUnsafeBytes { replacement.expand($0, ranges) }, label.value)
+        labels.set(label.name.lend { replacement.expand($0, ranges) }, label.value)
       }
     case .labeldrop: labels.removeAll { matches($0.name) }
     case .labelkeep: labels.removeAll { !matches($0.name) }
@@ -84,9 +84,9 @@ struct CompiledRelabelRule: Sendable {
   private func replace(_ labels: inout LabelEdits) {
     let text = source(labels)
     guard let ranges = groups(text) else { return }
-    text.withUnsafeBytes { text in
+    text.lend { text in
       let name = targetTemplate.constant ?? targetTemplate.expand(text, ranges)
-      guard name.withUnsafeBytes({ LabelName.isValid($0) }) else { return }
+      guard LabelName.isValid(name) else { return }
       labels.set(name, replacement.constant ?? replacement.expand(text, ranges))
     }
   }
@@ -103,11 +103,11 @@ struct CompiledRelabelRule: Sendable {
 
   private func matches(_ text: [UInt8]) -> Bool {
     guard let regex else { return true }
-    return text.withUnsafeBytes { regex.matches($0) }
+    return text.lend { regex.matches($0.raw) }
   }
 
   private func groups(_ text: [UInt8]) -> [Range<Int>?]? {
     guard let regex else { return [0..<text.count, 0..<text.count] }
-    return text.withUnsafeBytes { regex.groups(in: $0) }
+    return text.lend { regex.groups(in: $0.raw) }
   }
 }

@@ -45,14 +45,14 @@ package struct ReplacementTemplate: Sendable {
   }
 
   /// `ranges` are the groups of a match in `source`.
-  func expand(_ source: UnsafeRawBufferPointer, _ ranges: [Range<Int>?]) -> [UInt8] {
+  func expand(_ source: LentBytes, _ ranges: [Range<Int>?]) -> [UInt8] {
     var result: [UInt8] = []
     expand(source, ranges, into: &result)
     return result
   }
 
   /// Appends the text to `result`.
-  package func expand(_ source: UnsafeRawBufferPointer, _ ranges: [Range<Int>?], into result: inout [UInt8]) {
+  package func expand(_ source: LentBytes, _ ranges: [Range<Int>?], into result: inout [UInt8]) {
     for part in parts {
       switch part {
       case .text(let text): result += text

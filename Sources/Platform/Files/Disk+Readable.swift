@@ -5,11 +5,9 @@ extension Disk {
     let file = try open(path, .read)
     // Nothing was written that the close could fail to keep.
     defer { try? file.close() }
-    let window = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-    defer { window.deallocate() }
     var offset = 0
     while true {
-      let count = try file.read(into: window, at: offset)
+      let count = try file.bytes(1 << 20, at: offset).count
       if count == 0 { return }
       offset += count
     }

@@ -64,18 +64,9 @@ extension Disk {
   /// cannot read is an error here, and the end of the process where it is mapped.
   package func readFile(_ path: String) throws(DiskError) -> [UInt8] {
     let file = try open(path, .read)
-    let size = try file.size()
-    var failure: DiskError?
-    let bytes = [UInt8](unsafeUninitializedCapacity: size) { room, count in
-      do throws(DiskError) {
-        count = try file.read(into: UnsafeMutableRawBufferPointer(room), at: 0)
-      } catch {
-        count = 0
-        failure = error
-      }
-    }
+    let read: Result<[UInt8], DiskError>
+    do throws(DiskError) { read = .success(try file.bytes(try file.size(), at: 0)) } catch { read = .failure(error) }
     try file.close()
-    if let failure { throw failure }
-    return bytes
+    return try read.get()
   }
 }

@@ -63,6 +63,22 @@ package protocol DiskFile: AnyObject, Sendable {
   func close() throws(DiskError)
 }
 
+extension DiskFile {
+  /// Reads up to `count` bytes; fewer only at the end of the file.
+  package func bytes(_ count: Int, at offset: Int) throws(DiskError) -> [UInt8] {
+    var failure: DiskError?
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { room, done in
+      do throws(DiskError) {
+        done = try read(into: UnsafeMutableRawBufferPointer(room), at: offset)
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return bytes
+  }
+}
+
 package protocol Disk: Sendable {
   func open(_ path: String, _ access: FileAccess) throws(DiskError) -> any DiskFile
   /// The whole file as read-only memory. Real: mapped, so that the bytes stay valid even when the file is removed.

@@ -101,29 +101,15 @@ final class LockFile: Sendable {
   private static func text(_ path: String) throws(DiskError) -> String {
     let descriptor = try SystemCalls.open(path, O_RDONLY)
     defer { try? SystemCalls.close(descriptor, path: path) }
-    var bytes = [UInt8](repeating: 0, count: LockRecord.bytesMax)
-    let result: Result<Int, DiskError> = bytes.withUnsafeMutableBytes { buffer in
-      do throws(DiskError) {
-        return .success(try SystemCalls.read(descriptor, into: buffer, at: 0, path: path))
-      } catch {
-        return .failure(error)
-      }
-    }
-    return String(decoding: bytes[..<(try result.get())], as: UTF8.self)
+    let bytes = try SystemCalls.read(descriptor, LockRecord.bytesMax, at: 0, path: path)
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// One write, so that no reader sees a mixture; a longer old text is cut after it.
   func write(_ text: String) throws(DiskError) {
     let open = descriptor.load(ordering: .relaxed)
     let bytes = Array(text.utf8)
-    let result: Result<Void, DiskError> = bytes.withUnsafeBytes { bytes in
-      do throws(DiskError) {
-        return .success(try SystemCalls.write(open, bytes, at: 0, path: path))
-      } catch {
-        return .failure(error)
-      }
-    }
-    try result.get()
+    try SystemCalls.write(open, bytes, at: 0, path: path)
     try SystemCalls.truncate(open, to: bytes.count, path: path)
     try SystemCalls.sync(open, path: path)
   }

@@ -10,13 +10,12 @@ enum ProcFile {
     guard let descriptor = try? SystemCalls.open(path, O_RDONLY) else { return nil }
     defer { try? SystemCalls.close(descriptor, path: path) }
     var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 16 << 10)
+    let pieceBytes = 16 << 10
     while bytes.count < bytesMax {
       let offset = bytes.count
-      let count = chunk.withUnsafeMutableBytes { try? SystemCalls.read(descriptor, into: $0, at: offset, path: path) }
-      guard let count else { return nil }
-      bytes += chunk[..<count]
-      if count < chunk.count { break }
+      guard let piece = try? SystemCalls.read(descriptor, pieceBytes, at: offset, path: path) else { return nil }
+      bytes += piece
+      if piece.count < pieceBytes { break }
     }
     return String(decoding: bytes, as: UTF8.self)
   }

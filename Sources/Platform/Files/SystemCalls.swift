@@ -50,6 +50,31 @@ enum SystemCalls {
     return done
   }
 
+  /// Reads up to `count` bytes; fewer only at the end of the file.
+  static func read(_ descriptor: Int32, _ count: Int, at offset: Int, path: String) throws(DiskError) -> [UInt8] {
+    var failure: DiskError?
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { room, done in
+      do throws(DiskError) {
+        done = try read(descriptor, into: UnsafeMutableRawBufferPointer(room), at: offset, path: path)
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return bytes
+  }
+
+  static func write(_ descriptor: Int32, _ bytes: [UInt8], at offset: Int, path: String) throws(DiskError) {
+    let result: Result<Void, DiskError> = bytes.withUnsafeBytes { bytes in
+      do throws(DiskError) {
+        return .success(try write(descriptor, bytes, at: offset, path: path))
+      } catch {
+        return .failure(error)
+      }
+    }
+    try result.get()
+  }
+
   static func write(
     _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, at offset: Int, path: String
   ) throws(DiskError) {
@@ -76,6 +101,10 @@ enum SystemCalls {
       done += result.value
     }
     return true
+  }
+
+  static func writeStream(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+    bytes.withUnsafeBytes { writeStream($0, to: descriptor) }
   }
 
   static func truncate(_ descriptor: Int32, to size: Int, path: String) throws(DiskError) {

@@ -119,7 +119,7 @@ extension ReplacementTemplate {
   /// Appends the text that the groups of a label's value make.
   func expand(_ labels: Labels, _ name: String, _ groups: [Range<Int>?], into result: inout [UInt8]) {
     unsafe labels.withValue(of: name) { value in
-      unsafe expand(value ?? UnsafeRawBufferPointer(start: nil, count: 0), groups, into: &result)
+      unsafe expand(value.map { unsafe LentBytes($0) } ?? LentBytes(), groups, into: &result)
     }
   }
 }

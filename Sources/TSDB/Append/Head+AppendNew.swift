@@ -11,7 +11,7 @@ package struct NewSeries: ~Copyable {
 
   package init() {}
 
-  package mutating func set(_ labels: borrowing LabelFields, of bytes: UnsafeRawBufferPointer) {
+  package mutating func set(_ labels: borrowing LabelFields, of bytes: LentBytes) {
     packed.removeAll()
     fields.removeAll()
     labels.appendPacked(of: bytes, to: &packed)
@@ -20,12 +20,12 @@ package struct NewSeries: ~Copyable {
   }
 
   /// From labels in the packed form.
-  package mutating func set(packed bytes: UnsafeRawBufferPointer) {
+  package mutating func set(packed bytes: LentBytes) {
     packed.removeAll()
     fields.removeAll()
     labelCount = 0
     packed.append(bytes)
-    var reader = LabelReader(bytes)
+    var reader = LabelReader(bytes.raw)
     while let (name, value) = reader.next() {
       LabelFields.appendField(name: name, value: value, to: &fields)
       labelCount += 1
@@ -180,7 +180,7 @@ extension Head {
     }
     batch.unlogged.append(series)
     SeriesRecord.append(
-      ref: series.reference, labelCount: new.labelCount, packedLabels: new.packed.bytes, to: &batch.seriesLog)
+      ref: series.reference, labelCount: new.labelCount, packedLabels: new.packed.lent, to: &batch.seriesLog)
   }
 
   /// Whether no sample of the row could be stored in a new series; their outcomes are set then, and no series is made.

@@ -55,7 +55,7 @@ extension Head {
         var column = HistogramColumn()
         for chunk in chunks {
           // These chunks were written here.
-          _ = chunk.bytes.withUnsafeBytes { HistogramChunk.decode($0, encoding: chunk.encoding, into: &column) }
+          _ = HistogramChunk.decode(chunk.bytes, encoding: chunk.encoding, into: &column)
         }
         for place in 0..<column.count {
           logs.append(
@@ -121,7 +121,7 @@ struct HistogramLogs: ~Copyable, Sendable {
       record.removeAll()
       for row in rows where row.kind == kind && row.isLate == isLate {
         encoder.append(
-          ref: row.ref, timestamp: row.time, payload: UnsafeRawBufferPointer(rebasing: payloads.bytes[row.payload]),
+          ref: row.ref, timestamp: row.time, payload: payloads.lent.part(row.payload),
           to: &record)
         if record.count >= HistogramLogs.recordBytesMax {
           body.append(record)

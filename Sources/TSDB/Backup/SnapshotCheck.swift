@@ -85,7 +85,7 @@ package struct SnapshotCheck: Sendable {
   /// Nil for ordinary blocks: Thanos notes in `meta.json` what it has made coarser.
   private static func downsampledMilliseconds(_ folder: String, _ disk: any Disk) -> Int64? {
     guard let bytes = try? disk.readFile(folder + "/meta.json") else { return nil }
-    let document = bytes.withUnsafeBytes { JSONDocument($0) }
+    let document = bytes.lend { JSONDocument($0) }
     guard let resolution = document?["thanos"]?["downsample"]?["resolution"]?.integer, resolution > 0 else {
       return nil
     }
@@ -102,7 +102,7 @@ private struct DistinctSeries {
   mutating func add(_ block: Block) throws(BlockError) {
     for reference in try block.allSeries() {
       let labels = try block.labels(of: reference)
-      hashes.insert(labels.packed.withUnsafeBytes { KeyedHash.stable.hash128($0) })
+      hashes.insert(labels.packed.lend { KeyedHash.stable.hash128($0.raw) })
     }
   }
 }

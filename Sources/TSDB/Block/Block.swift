@@ -23,7 +23,7 @@ package final class Block: Sendable {
     self.report = report
     damage = BlockDamage()
     let description = try Block.map(directory + "/meta.json", disk)
-    guard let meta = BlockMeta(json: description.bytes) else {
+    guard let meta = BlockMeta(json: LentBytes(description.bytes)) else {
       throw .corrupt(path: description.path, reason: "not the description of a block")
     }
     self.meta = meta

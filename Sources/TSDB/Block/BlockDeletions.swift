@@ -1,4 +1,5 @@
 import Format
+import Model
 import Platform
 
 /// A block's list of deletions as it lies on disk: `tombstones` as Prometheus knows it, and, where something is deleted, a
@@ -42,7 +43,7 @@ struct BlockDeletions {
   private static func read(_ path: String, _ disk: any Disk) throws(BlockError) -> Found {
     do throws(DiskError) {
       let mapped = try disk.map(path)
-      return withExtendedLifetime(mapped) { Tombstones(file: mapped.bytes).map { .list($0) } ?? .damaged }
+      return withExtendedLifetime(mapped) { Tombstones(file: LentBytes(mapped.bytes)).map { .list($0) } ?? .damaged }
     } catch {
       if error.isNotFound { return .missing }
       throw .disk(error)

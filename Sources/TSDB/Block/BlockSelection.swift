@@ -126,9 +126,9 @@ private struct BlockSelection {
     var left = BlockSelection.stepsBetweenStops
     var isStopped = false
     let prefix = term.excludes ? [] : term.matcher.prefix
-    prefix.withUnsafeBytes { prefix in
-      index.table.forEachValue(place, from: prefix) { value, offset in
-        if !value.starts(with: prefix) { return false }
+    prefix.lend { prefix in
+      index.table.forEachValue(place, from: prefix.raw) { value, offset in
+        if !value.starts(with: prefix.raw) { return false }
         if term.matcher.matches(value) != term.excludes { offsets.append(offset) }
         left -= 1
         if left == 0 {
@@ -183,8 +183,7 @@ private struct BlockTerm {
 
   init(_ matcher: CompiledMatcher, in index: IndexFile) {
     self.matcher = matcher
-    var name = matcher.name
-    place = name.isEmpty ? nil : name.withUTF8 { index.table.place(of: UnsafeRawBufferPointer($0)) }
+    place = matcher.name.isEmpty ? nil : index.table.place(of: matcher.name)
     // A negated matcher names what it does not want: that is what is listed where it excludes.
     literals = matcher.isNegated == matcher.matchesEmpty ? matcher.literals : nil
     valueCount = literals?.count ?? place.map { index.table.valueCount($0) } ?? 0

@@ -160,11 +160,11 @@ private struct ChunkCheck: ~Copyable {
       stats.samples += Int64(count)
       if encoding == XORChunk.encoding {
         stats.floatSamples += Int64(count)
-        checkSamples(data, chunk, name)
+        checkSamples(LentBytes(data), chunk, name)
       } else {
         stats.histogramSamples += Int64(count)
         if HistogramChunk.isHistogram(encoding: encoding) {
-          checkHistograms(data, encoding, chunk, name)
+          checkHistograms(LentBytes(data), encoding, chunk, name)
         } else {
           findings.append("\(name) has the unknown encoding \(encoding)")
         }
@@ -173,10 +173,11 @@ private struct ChunkCheck: ~Copyable {
   }
 
   private mutating func checkHistograms(
-    _ data: UnsafeRawBufferPointer, _ encoding: UInt8, _ chunk: ChunkMeta, _ name: String
+    _ data: LentBytes, _ encoding: UInt8, _ chunk: ChunkMeta, _ name: String
   ) {
     samples.removeAll()
-    guard HistogramChunk.decode(data, encoding: encoding, into: &samples.histograms), !samples.histograms.isEmpty else {
+    guard HistogramChunk.decode(data.raw, encoding: encoding, into: &samples.histograms), !samples.histograms.isEmpty
+    else {
       findings.append("\(name) cannot be decoded")
       return
     }
@@ -187,9 +188,9 @@ private struct ChunkCheck: ~Copyable {
     if !zip(times, times.dropFirst()).allSatisfy({ $0 < $1 }) { findings.append("\(name) is not in order of time") }
   }
 
-  private mutating func checkSamples(_ data: UnsafeRawBufferPointer, _ chunk: ChunkMeta, _ name: String) {
+  private mutating func checkSamples(_ data: LentBytes, _ chunk: ChunkMeta, _ name: String) {
     samples.removeAll()
-    guard samples.append(chunk: data), samples.count > 0 else {
+    guard samples.append(chunk: data.raw), samples.count > 0 else {
       findings.append("\(name) cannot be decoded")
       return
     }
@@ -238,7 +239,7 @@ extension BlockVerification {
     if !left.isEmpty { add(block, index: "\(left.count) labels of series have no list") }
   }
 
-  private func text(_ bytes: UnsafeRawBufferPointer) -> String { String(decoding: bytes, as: UTF8.self) }
+  private func text(_ bytes: some Collection<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
 
   private mutating func checkTombstones(_ block: Block) {
     stats.tombstones = Int64(block.tombstones.count)

@@ -1,4 +1,5 @@
 import Format
+import Model
 import Platform
 
 /// Writes one block into a temporary folder, which gets its name when all of it is durable: a crash leaves the whole block
@@ -49,6 +50,8 @@ package struct BlockWriter: ~Copyable {
   package mutating func addSymbol(_ bytes: UnsafeRawBufferPointer) throws(BlockError) { try index.addSymbol(bytes) }
 
   /// `labels`: symbol numbers of names and values in alternation, names ascending.
+  package mutating func beginSeries(_ labels: [UInt32]) { labels.withUnsafeBufferPointer { beginSeries($0) } }
+
   package mutating func beginSeries(_ labels: UnsafeBufferPointer<UInt32>) {
     self.labels.removeAll(keepingCapacity: true)
     self.labels.append(contentsOf: labels)
@@ -68,7 +71,7 @@ package struct BlockWriter: ~Copyable {
     }
     lastEncoding = encoding
     do throws(DiskError) {
-      let reference = try chunks.append(encoding: encoding, data)
+      let reference = try chunks.append(encoding: encoding, LentBytes(data))
       metas.append(ChunkMeta(minTime: minTime, maxTime: maxTime, reference: reference))
     } catch {
       throw .disk(error)

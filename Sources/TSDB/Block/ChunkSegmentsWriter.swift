@@ -1,4 +1,5 @@
 import Format
+import Model
 import Platform
 
 /// Writes the chunk files of a block, one after the other. Owned by one thread.
@@ -20,12 +21,12 @@ struct ChunkSegmentsWriter: ~Copyable {
   }
 
   /// Appends a chunk and gives its reference.
-  mutating func append(encoding: UInt8, _ data: UnsafeRawBufferPointer) throws(DiskError) -> UInt64 {
+  mutating func append(encoding: UInt8, _ data: LentBytes) throws(DiskError) -> UInt64 {
     // Length, encoding and checksum take up to 15 bytes more.
     if let file, file.size + pending.count + data.count + 15 > bytesMax { try finish() }
     if file == nil { try begin() }
     let offset = (file?.size ?? 0) + pending.count
-    ChunkSegment.append(encoding: encoding, data, to: &pending)
+    ChunkSegment.append(encoding: encoding, data.raw, to: &pending)
     if pending.count >= ChunkSegmentsWriter.flushBytes { try flush() }
     return ChunkSegment.reference(segment: segment, offset: offset)
   }

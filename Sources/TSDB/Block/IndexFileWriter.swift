@@ -84,7 +84,7 @@ struct IndexFileWriter: ~Copyable {
     guard let number = UInt32(exactly: size / IndexLayout.seriesAlignment) else {
       throw .tooLarge("the index of a block exceeds 64 GiB")
     }
-    SeriesEntry.append(labels: labels, chunks: chunks, scratch: &scratch, to: &pending)
+    SeriesEntry.append(labels: labels.span, chunks: chunks.span, scratch: &scratch, to: &pending)
     postings.add(number, labels: labels)
     seriesCount += 1
     try flushIfLarge()

@@ -86,12 +86,10 @@ package enum BlockCopy {
     // Nothing was written that the close could fail to keep.
     defer { try? original.close() }
     let file = try AppendFile(target, on: disk, .create)
-    let window = UnsafeMutableRawBufferPointer.allocate(byteCount: pieceBytes, alignment: 16)
-    defer { window.deallocate() }
-    while true {
-      let count = try original.read(into: window, at: file.size)
-      if count == 0 { break }
-      try file.append(UnsafeRawBufferPointer(rebasing: window[..<count]))
+    var window = ByteBuffer(capacity: pieceBytes)
+    while try original.read(pieceBytes, at: file.size, into: &window) > 0 {
+      try file.append(window.bytes)
+      window.removeAll()
     }
     try file.sync()
     try file.close()

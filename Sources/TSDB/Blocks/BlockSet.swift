@@ -1,4 +1,5 @@
 import Format
+import Model
 import Platform
 import Synchronization
 
@@ -99,7 +100,7 @@ package final class BlockSet: Sendable {
     var reason = "\(fault)"
     if case .corrupt(let path, let what) = fault { reason = "\(DiskPath.name(path)): \(what)" }
     let description = try? disk.map(folder.path(ulid) + "/meta.json")
-    guard let meta = description.flatMap({ BlockMeta(json: $0.bytes) }) else {
+    guard let meta = description.flatMap({ BlockMeta(json: LentBytes($0.bytes)) }) else {
       return (MissingBlock(ulid: ulid, times: nil, reason: reason), [])
     }
     let times = meta.minTime...max(meta.minTime, meta.maxTime - 1)

@@ -106,7 +106,7 @@ package struct SampleImport: ~Copyable {
         }
         var numbers: [UInt32] = []
         for pair in labels[Int(number)].pairs { numbers += [pair.name, pair.value].compactMap { symbols[$0] } }
-        numbers.withUnsafeBufferPointer { writer.beginSeries($0) }
+        writer.beginSeries(numbers)
         for chunk in chunks.chunks {
           try writer.addChunk(
             minTime: chunk.minTime, maxTime: chunk.maxTime, encoding: chunk.encoding, sampleCount: chunk.sampleCount,
@@ -136,11 +136,7 @@ package struct SampleImport: ~Copyable {
     }
     var symbols: [String: UInt32] = [:]
     for text in texts.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
-      let bytes = Array(text.utf8)
-      let outcome: Result<Void, BlockError> = bytes.withUnsafeBytes { bytes in
-        do throws(BlockError) { return .success(try writer.addSymbol(bytes)) } catch { return .failure(error) }
-      }
-      try outcome.get()
+      try Array(text.utf8).lend { (bytes) throws(BlockError) in try writer.addSymbol(bytes.raw) }
       symbols[text] = UInt32(symbols.count)
     }
     return symbols

@@ -112,7 +112,7 @@ extension BlockMerge {
     _ series: borrowing ChunkMerge, _ labels: [UInt32], into writer: inout BlockWriter, _ kept: inout Tombstones
   ) throws(BlockError) {
     if series.chunks.isEmpty { return }
-    labels.withUnsafeBufferPointer { writer.beginSeries($0) }
+    writer.beginSeries(labels)
     for chunk in series.chunks {
       try writer.addChunk(
         minTime: chunk.minTime, maxTime: chunk.maxTime, encoding: chunk.encoding, sampleCount: chunk.sampleCount,

@@ -77,7 +77,7 @@ extension Database: HeadAdmin {
     SealedFile(layout.deletions, name: "deleted", format: 2, on: disk) { Database.tombstones($0) == nil ? nil : $0 }
   }
 
-  private static func tombstones(_ bytes: [UInt8]) -> Tombstones? { bytes.withUnsafeBytes { Tombstones(file: $0) } }
+  private static func tombstones(_ bytes: [UInt8]) -> Tombstones? { bytes.lend { Tombstones(file: $0) } }
 
   private func writeDeletions(_ all: Tombstones) throws(DiskError) {
     var file = ByteBuffer()

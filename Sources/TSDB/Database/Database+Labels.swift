@@ -155,10 +155,9 @@ extension Database {
   }
 
   private static func values(of name: String, in block: Block) -> LabelTexts {
-    var name = name
     var values = LabelTexts()
     let table = block.index.table
-    guard let place = name.withUTF8({ table.place(of: UnsafeRawBufferPointer($0)) }) else { return values }
+    guard let place = table.place(of: name) else { return values }
     table.forEachValue(place) { value, _ in
       values.appendSorted(value)
       return true

@@ -120,7 +120,7 @@ private struct NameRecords: ~Copyable {
   mutating func append(_ references: [UInt64], _ id: UInt32, of index: SeriesIndex) throws(WALError) {
     // One without a number is being made; who makes it logs it.
     if id == 0 || !index.state.withLock({ $0.packedLabels(of: id, into: &packed) }) { return }
-    let labels = packed.withUnsafeBytes { Labels(checking: $0) }
+    let labels = packed.lend { Labels(checking: $0.raw) }
     guard let labels else { return }
     for reference in references {
       if record.count == 0 { SeriesRecord.begin(&record) }

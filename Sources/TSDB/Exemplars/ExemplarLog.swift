@@ -1,4 +1,5 @@
 import Format
+import Model
 
 /// Records of the exemplars of one body that the log does not hold yet. A worker's scratch, refilled for each body; a body
 /// without exemplars costs it nothing.
@@ -37,14 +38,14 @@ struct ExemplarLog: ~Copyable, Sendable {
     }
     encoder.append(
       ref: reference, timestamp: exemplar.time, value: Double(bitPattern: exemplar.value), labelCount: labelCount,
-      packedLabels: exemplar.labels, to: &records)
+      packedLabels: LentBytes(exemplar.labels), to: &records)
     numbers.append(number)
   }
 
   func write(to body: inout WALBody) {
     var start = 0
     for end in ends + [records.count] {
-      body.append(UnsafeRawBufferPointer(rebasing: records.bytes[start..<end]))
+      body.append(records.bytes.part(start..<end))
       start = end
     }
   }

@@ -45,7 +45,7 @@ enum ExemplarSnapshot {
 
   private static func append(_ bytes: [UInt8], to block: inout ByteBuffer) {
     block.appendUvarint(UInt64(bytes.count))
-    bytes.withUnsafeBytes { block.append($0) }
+    block.append(bytes)
   }
 }
 
@@ -75,8 +75,8 @@ struct ExemplarSnapshotReader {
     guard let series = labels[number], let time = reader.varint(), let value = reader.littleEndian(UInt64.self),
       let own = ExemplarSnapshotReader.labels(&reader)
     else { return false }
-    return own.packed.withUnsafeBytes { bytes in
-      let exemplar = NewExemplar(labels: bytes, time: time, value: value)
+    return own.packed.lend { bytes in
+      let exemplar = NewExemplar(labels: bytes.raw, time: time, value: value)
       if exemplar.fault != nil { return false }
       _ = head.exemplars.withLock { $0.append(exemplar, reference: 0, labels: series, restoring: true) }
       return true

@@ -1,4 +1,5 @@
 import Format
+import Model
 import Platform
 
 // Complete chunks move from memory to files: copied out under the shard's lock, written without it, then their places
@@ -63,7 +64,8 @@ extension HeadShard {
       batch.append(
         series: waiting.reference, minTime: chunk.pointee.start, maxTime: chunk.pointee.end,
         encoding: XORChunk.encoding, isOutOfOrder: chunk.pointee.flags & SeriesChunk.isLate != 0,
-        data: UnsafeRawBufferPointer(start: slabs.pointer(waiting.slab), count: Int(chunk.pointee.byteCount)))
+        data: LentBytes(
+          UnsafeRawBufferPointer(start: slabs.pointer(waiting.slab), count: Int(chunk.pointee.byteCount))))
       taken.append(waiting)
     }
     completed.removeFirst(count)

@@ -56,7 +56,7 @@ final class HeadRestorer {
     guard reference < HeadRestorer.referenceMax else { return .none }
     let known = map.find(reference)
     if !known.isNone { return known }
-    newSeries.set(packed: packed)
+    newSeries.set(packed: LentBytes(packed))
     let hash = head.hash.hash128(newSeries.fields.bytes)
     let low = UInt32(truncatingIfNeeded: hash.low)
     let shard = head.shards[Int(low & 15)]
@@ -142,7 +142,7 @@ final class HeadRestorer {
       }
       let isFloat = row.kind.isFloatHistogram
       guard row.timestamp >= AppendBounds.timeMin, row.timestamp <= AppendBounds.timeMax,
-        let histogram = HistogramPayload.decode(batch.columns.bytes(row.payload), isFloat: isFloat)
+        let histogram = HistogramPayload.decode(LentBytes(batch.columns.bytes(row.payload)), isFloat: isFloat)
       else { continue }
       restore(row.timestamp, histogram, isFloat: isFloat, isLate: areLate, to: location)
     }

@@ -160,7 +160,7 @@ struct SeriesHistograms: Sendable {
   private static func histogram(at time: Int64, in chunk: EncodedHistogramChunk) -> Histogram? {
     var column = HistogramColumn()
     // These chunks were written here.
-    _ = chunk.bytes.withUnsafeBytes { HistogramChunk.decode($0, encoding: chunk.encoding, into: &column) }
+    _ = HistogramChunk.decode(chunk.bytes, encoding: chunk.encoding, into: &column)
     return column.times.firstIndex(of: time).map { column.values[$0] }
   }
 

@@ -1,4 +1,5 @@
 import Format
+import Model
 
 /// Chunks to be written together, encoded outside of any lock. The caller's scratch, reused by `removeAll`.
 package struct HeadChunkBatch: ~Copyable, Sendable {
@@ -29,13 +30,13 @@ package struct HeadChunkBatch: ~Copyable, Sendable {
   /// Adds a chunk. `encoding` is the chunk's own number (1 is XOR), `series` is never 0.
   package mutating func append(
     series: UInt64, minTime: Int64, maxTime: Int64, encoding: UInt8, isOutOfOrder: Bool = false,
-    data: UnsafeRawBufferPointer
+    data: LentBytes
   ) {
     precondition(series != 0 && encoding & HeadChunkLayout.outOfOrderBit == 0 && !data.isEmpty)
     precondition(data.count <= HeadChunkBatch.chunkBytesMax, "a chunk above the limit")
     HeadChunkLayout.appendChunk(
       series: series, minTime: minTime, maxTime: maxTime, encoding: encoding, isOutOfOrder: isOutOfOrder,
-      data: data, to: &bytes)
+      data: data.raw, to: &bytes)
     entries.append(Entry(end: bytes.count, maxTime: maxTime))
   }
 }

@@ -1,4 +1,5 @@
 import Format
+import Model
 import Platform
 
 /// Reads one file of head chunks at a start. All its intact chunks are used, with their references, whatever lies between
@@ -26,7 +27,7 @@ struct HeadChunkRepair {
         try removeBlank(number, isLast: isLast, &report)
         return nil
       }
-      let scan = HeadChunkScan(mapping.bytes, number: number, body)
+      let scan = HeadChunkScan(LentBytes(mapping.bytes), number: number, body)
       report.chunks += scan.chunkCount
       report.lost += scan.damages.map { HeadChunkRef(file: number, offset: $0.offset) }
       if !scan.hasHeader { report.headless.append(number) }
@@ -79,18 +80,15 @@ struct HeadChunkRepair {
     let path = directory.filePath(number)
     _ = damaged.quarantine.keep(path, as: "\(HeadChunkRepair.damagedName)-\(DiskPath.name(path))")
     let copy = try AtomicReplace(path, on: directory.disk, bufferBytes: 0)
-    let sector = UnsafeMutableRawBufferPointer.allocate(byteCount: HeadChunkRepair.sectorBytes, alignment: 16)
-    defer { sector.deallocate() }
-    for offset in stride(from: 0, to: size, by: sector.count) {
-      let count = min(sector.count, size - offset)
+    var sector = ByteBuffer(capacity: HeadChunkRepair.sectorBytes)
+    for offset in stride(from: 0, to: size, by: HeadChunkRepair.sectorBytes) {
+      let wanted = min(HeadChunkRepair.sectorBytes, size - offset)
+      sector.removeAll()
+      // A sector that cannot be read is filled up below.
+      _ = try? file.read(wanted, at: offset, into: &sector)
       // No chunk is read from such bytes, and they are no end of a file.
-      sector.initializeMemory(as: UInt8.self, repeating: 0xff)
-      do throws(DiskError) {
-        _ = try file.read(into: sector, at: offset)
-      } catch {
-        sector.initializeMemory(as: UInt8.self, repeating: 0xff)
-      }
-      _ = try copy.file.append(UnsafeRawBufferPointer(rebasing: sector[..<count]))
+      while sector.count < wanted { sector.append(0xff as UInt8) }
+      _ = try copy.file.append(sector.bytes)
     }
     try copy.commit()
   }
@@ -102,9 +100,9 @@ struct HeadChunkRepair {
     let mapping = try directory.disk.map(path)
     var whole = ByteBuffer(capacity: mapping.bytes.count)
     HeadChunkLayout.appendFileHeader(to: &whole)
-    _ = HeadChunkScan(mapping.bytes, number: number) { chunk in
+    _ = HeadChunkScan(LentBytes(mapping.bytes), number: number) { chunk in
       let end = chunk.data.upperBound + HeadChunkLayout.checksumBytes
-      whole.append(UnsafeRawBufferPointer(rebasing: mapping.bytes[chunk.ref.offset..<end]))
+      whole.append(mapping.bytes.part(chunk.ref.offset..<end))
     }
     let replacement = try AtomicReplace(path, on: directory.disk, bufferBytes: 0)
     _ = try replacement.file.append(whole.bytes)

@@ -1,4 +1,5 @@
 import Format
+import Model
 
 /// Finds the intact chunks of a file and the places between them where there are none. Behind a damaged place the scan
 /// goes on with the next bytes that are a chunk with the right checksum, so that damage costs what it hit. Zeros to the
@@ -22,12 +23,12 @@ struct HeadChunkScan {
   private var searchBytesLeft = HeadChunkScan.searchBytesMax
 
   /// Calls `body` for each intact chunk, in order.
-  init(_ file: UnsafeRawBufferPointer, number: Int, _ body: (HeadChunkInfo) -> Void) {
-    hasHeader = HeadChunkLayout.hasFileHeader(file)
+  init(_ file: LentBytes, number: Int, _ body: (HeadChunkInfo) -> Void) {
+    hasHeader = HeadChunkLayout.hasFileHeader(file.raw)
     var offset = HeadChunkLayout.fileHeaderBytes
     while offset < file.count {
-      if let chunk = HeadChunkLayout.chunk(at: HeadChunkRef(file: number, offset: offset), in: file),
-        HeadChunkLayout.hasRightChecksum(chunk, in: file)
+      if let chunk = HeadChunkLayout.chunk(at: HeadChunkRef(file: number, offset: offset), in: file.raw),
+        HeadChunkLayout.hasRightChecksum(chunk, in: file.raw)
       {
         body(chunk)
         chunkCount += 1
@@ -51,7 +52,7 @@ struct HeadChunkScan {
   var isTornOnly: Bool { hasHeader && damages.count == 1 && damages[0].offset >= end }
 
   /// The next offset with a chunk that is one beyond doubt.
-  private mutating func search(_ file: UnsafeRawBufferPointer, _ number: Int, from start: Int) -> Int? {
+  private mutating func search(_ file: LentBytes, _ number: Int, from start: Int) -> Int? {
     let last = file.count - HeadChunkLayout.chunkHeaderBytesMin - HeadChunkLayout.checksumBytes
     var offset = start
     while offset <= last {
@@ -59,7 +60,7 @@ struct HeadChunkScan {
       if file[offset] == 0, let chunk = HeadChunkScan.candidate(file, number, offset) {
         searchBytesLeft -= chunk.data.upperBound - offset
         if searchBytesLeft < 0 { return nil }
-        if HeadChunkLayout.hasRightChecksum(chunk, in: file) { return offset }
+        if HeadChunkLayout.hasRightChecksum(chunk, in: file.raw) { return offset }
       }
       offset += 1
     }
@@ -67,8 +68,8 @@ struct HeadChunkScan {
   }
 
   /// A chunk at `offset`, plausible by its header; nil where there is none.
-  private static func candidate(_ file: UnsafeRawBufferPointer, _ number: Int, _ offset: Int) -> HeadChunkInfo? {
-    guard let chunk = HeadChunkLayout.chunk(at: HeadChunkRef(file: number, offset: offset), in: file),
+  private static func candidate(_ file: LentBytes, _ number: Int, _ offset: Int) -> HeadChunkInfo? {
+    guard let chunk = HeadChunkLayout.chunk(at: HeadChunkRef(file: number, offset: offset), in: file.raw),
       chunk.series < HeadChunkLayout.seriesMax, chunk.maxTime >= chunk.minTime, (1...3).contains(chunk.encoding),
       chunk.data.count >= 2, chunk.data.count <= HeadChunkBatch.chunkBytesMax
     else { return nil }

@@ -1,3 +1,4 @@
+import Model
 import Platform
 
 /// The work of one sync of the head chunk files. Taken from the writer, done without its lock, and what is left of it
@@ -106,7 +107,7 @@ struct HeadChunkSyncWork {
     let old = try disk.map(path)
     let end = end ?? old.bytes.count
     guard end <= old.bytes.count else { throw DiskError(operation: "read back", path: path, code: inputOutputError) }
-    let chunks = UnsafeRawBufferPointer(rebasing: old.bytes[..<end])
+    let chunks = LentBytes(old.bytes).part(0..<end)
     if end > 0 {
       let scan = HeadChunkScan(chunks, number: 0) { _ in }
       guard scan.hasHeader, scan.damages.isEmpty, scan.end == end else {
@@ -114,7 +115,7 @@ struct HeadChunkSyncWork {
       }
     }
     let replacement = try AtomicReplace(path, on: disk, bufferBytes: 0)
-    _ = try replacement.file.append(chunks)
+    _ = try replacement.file.append(chunks.raw)
     // Not before: the bytes above are those of the mapping.
     withExtendedLifetime(old) {}
     try replacement.commit()

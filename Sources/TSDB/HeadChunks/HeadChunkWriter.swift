@@ -62,7 +62,7 @@ struct HeadChunkWriter: ~Copyable {
       while last + 1 < batch.count, expectedBase + batch.entries[last + 1].end - start <= fileBytesMax { last += 1 }
       let bytes = start..<batch.entries[last].end
       if isNew { try begin() }
-      let base = try write(batch.bytes.bytes[bytes])
+      let base = try write(batch.bytes.lent.part(bytes))
       var chunkStart = start
       for i in next...last {
         batch.refs.append(HeadChunkRef(file: lastNumber, offset: base + chunkStart - start))
@@ -77,12 +77,12 @@ struct HeadChunkWriter: ~Copyable {
   }
 
   /// Returns the offset of the first chunk.
-  private mutating func write(_ chunks: Slice<UnsafeRawBufferPointer>) throws(DiskError) -> Int {
+  private mutating func write(_ chunks: LentBytes) throws(DiskError) -> Int {
     guard let file else { return offset }
     framed.removeAll()
     if offset == 0 { HeadChunkLayout.appendFileHeader(to: &framed) }
     let first = offset + framed.count
-    framed.append(UnsafeRawBufferPointer(rebasing: chunks))
+    framed.append(chunks)
     do throws(DiskError) {
       try file.write(framed.bytes, at: offset)
       try verify(file)
@@ -98,22 +98,11 @@ struct HeadChunkWriter: ~Copyable {
   private mutating func verify(_ file: any DiskFile) throws(DiskError) {
     var done = 0
     while done < framed.count {
-      let wanted = framed.bytes[done..<min(done + HeadChunkWriter.readBackBytes, framed.count)]
+      let wanted = framed.bytes.part(done..<min(done + HeadChunkWriter.readBackBytes, framed.count))
       let place = offset + done
-      var result: Result<Int, DiskError> = .success(0)
       readBack.removeAll()
-      readBack.write(room: wanted.count) { room in
-        do throws(DiskError) {
-          let count = try file.read(into: room, at: place)
-          result = .success(count)
-          return count
-        } catch {
-          result = .failure(error)
-          return 0
-        }
-      }
-      let count = try result.get()
-      guard count == wanted.count, compareBytes(readBack.bytes, UnsafeRawBufferPointer(rebasing: wanted)) == 0 else {
+      let count = try file.read(wanted.count, at: place, into: &readBack)
+      guard count == wanted.count, compareBytes(readBack.bytes, wanted) == 0 else {
         wantsNewFile = true
         throw DiskError(operation: "read back", path: file.path, code: HeadChunkWriter.inputOutputError)
       }

@@ -1,4 +1,5 @@
 import Format
+import Model
 import Platform
 import Synchronization
 
@@ -198,7 +199,7 @@ package final class HeadChunks: Sendable {
       do throws(DiskError) {
         let mapping = try directory.disk.map(directory.filePath(file.number))
         let scan = withExtendedLifetime(mapping) {
-          let chunks = UnsafeRawBufferPointer(rebasing: mapping.bytes[..<min(mapping.bytes.count, file.end)])
+          let chunks = LentBytes(mapping.bytes).part(0..<min(mapping.bytes.count, file.end))
           return HeadChunkScan(chunks, number: file.number) { _ in }
         }
         var places = scan.damages.map { $0.offset..<($0.offset + $0.bytes) }

@@ -23,7 +23,7 @@ extension HeadPostings {
       copy.append(store[entry.pointee.having], of: store.blocks)
       checkList(copy, 0)
       precondition(union.sorted() == copy.ids(0), "the series of a name are those of its values")
-      let listed = Set(UnsafeBufferPointer(start: entry.pointee.values.base, count: entry.pointee.listedCount))
+      let listed = Set(entry.pointee.values.first(entry.pointee.listedCount))
       entry.pointee.forEach { value, _ in precondition(listed.contains(value), "value \(value) is not listed") }
     }
   }

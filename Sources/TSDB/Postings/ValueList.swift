@@ -11,6 +11,12 @@ final class ValueList: @unchecked Sendable {
 
   deinit { base.deallocate() }
 
+  /// The oldest of them, as a copy.
+  func first(_ count: Int) -> [SymbolID] {
+    precondition(count <= capacity, "more values than the list has room for")
+    return Array(UnsafeBufferPointer(start: base, count: count))
+  }
+
   /// A larger list with the first `count` values.
   func grown(_ count: Int) -> ValueList {
     let larger = ValueList(capacity: capacity * 2)

@@ -81,7 +81,9 @@ struct BlockRepair: ~Copyable {
         for row in columns.histograms {
           guard let number = references[row.ref] else { continue }
           let isFloat = row.kind.isFloatHistogram
-          guard let histogram = HistogramPayload.decode(columns.bytes(row.payload), isFloat: isFloat) else { continue }
+          guard let histogram = HistogramPayload.decode(LentBytes(columns.bytes(row.payload)), isFloat: isFloat) else {
+            continue
+          }
           try take(number, row.timestamp, histogram, isFloat: isFloat)
         }
       }
@@ -167,9 +169,9 @@ struct BlockRepair: ~Copyable {
         var column = HistogramColumn()
         for (time, value) in others { column.append(time, value.histogram, isFloat: value.isFloat) }
         for encoded in HistogramChunk.encode(column) {
-          encoded.bytes.withUnsafeBytes { bytes in
+          encoded.bytes.lend { bytes in
             let piece = ChunkPiece(
-              minTime: encoded.minTime, maxTime: encoded.maxTime, encoding: encoded.encoding, bytes: bytes)
+              minTime: encoded.minTime, maxTime: encoded.maxTime, encoding: encoded.encoding, bytes: bytes.raw)
             found.append(piece, for: chunk.reference)
           }
         }

@@ -1,4 +1,5 @@
 import Format
+import Model
 import Platform
 
 /// Encodes the rows that a checkpoint keeps, record by record, into segments of its own. One owner.
@@ -86,7 +87,7 @@ struct CheckpointWriter: ~Copyable {
       if !choice.series(row.ref) { continue }
       if kept == 0 { SeriesRecord.begin(&record) }
       SeriesRecord.append(
-        ref: row.ref, labelCount: row.labels.labelCount, packedLabels: columns.packedLabels(row.labels),
+        ref: row.ref, labelCount: row.labels.labelCount, packedLabels: LentBytes(columns.packedLabels(row.labels)),
         to: &record)
       kept += 1
     }
@@ -119,7 +120,7 @@ struct CheckpointWriter: ~Copyable {
       if !choice.series(row.ref) { continue }
       encoder.append(
         ref: row.ref, timestamp: row.timestamp, value: row.value, labelCount: row.labels.labelCount,
-        packedLabels: columns.packedLabels(row.labels), to: &record)
+        packedLabels: LentBytes(columns.packedLabels(row.labels)), to: &record)
     }
     return encoder.count
   }
@@ -138,7 +139,7 @@ struct CheckpointWriter: ~Copyable {
     for i in rows where columns.histograms[i].timestamp >= choice.histogramMinTime {
       let row = columns.histograms[i]
       encoder.append(
-        ref: row.ref, timestamp: row.timestamp, payload: columns.bytes(row.payload), to: &record)
+        ref: row.ref, timestamp: row.timestamp, payload: LentBytes(columns.bytes(row.payload)), to: &record)
     }
     return encoder.count
   }
@@ -148,7 +149,8 @@ struct CheckpointWriter: ~Copyable {
     var kept = 0
     for i in rows where choice.series(columns.metadata[i].ref) {
       let row = columns.metadata[i]
-      if metadata.set(row.ref, row.type, unit: columns.bytes(row.unit), help: columns.bytes(row.help)) { kept += 1 }
+      let (unit, help) = (LentBytes(columns.bytes(row.unit)), LentBytes(columns.bytes(row.help)))
+      if metadata.set(row.ref, row.type, unit: unit, help: help) { kept += 1 }
     }
     return kept
   }
@@ -162,9 +164,7 @@ private struct LatestMetadata: ~Copyable {
   var count: Int { rows.count }
 
   /// False where it replaces an earlier row. Refreshed metadata is mostly the same: then no bytes are added.
-  mutating func set(
-    _ ref: UInt64, _ type: WALMetricType, unit: UnsafeRawBufferPointer, help: UnsafeRawBufferPointer
-  ) -> Bool {
+  mutating func set(_ ref: UInt64, _ type: WALMetricType, unit: LentBytes, help: LentBytes) -> Bool {
     let start = encoded.count
     MetadataRecord.append(ref: ref, type: type, unit: unit, help: help, to: &encoded)
     let range = start..<encoded.count
@@ -184,7 +184,7 @@ private struct LatestMetadata: ~Copyable {
     if rows.isEmpty { return }
     MetadataRecord.begin(&record)
     for range in rows.values.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-      record.append(UnsafeRawBufferPointer(rebasing: encoded.bytes[range]))
+      record.append(encoded.bytes.part(range))
     }
   }
 }

@@ -1,4 +1,5 @@
 import Format
+import Model
 import Platform
 
 /// Reads a log that may be written to meanwhile, from its last checkpoint to where it ends now, and changes nothing: damage is
@@ -24,7 +25,7 @@ struct LogScan: ~Copyable {
         switch reader.next() {
         case .record(let bytes, let compression):
           columns.removeAll()
-          if append(bytes, compression) { try body(columns) }
+          if append(LentBytes(bytes), compression) { try body(columns) }
         case .damage: continue
         case .end: isAtEnd = true
         }
@@ -32,14 +33,14 @@ struct LogScan: ~Copyable {
     }
   }
 
-  private mutating func append(_ bytes: UnsafeRawBufferPointer, _ compression: WALCompression) -> Bool {
-    if compression == .none || bytes.isEmpty { return columns.append(record: bytes) == .decoded }
+  private mutating func append(_ bytes: LentBytes, _ compression: WALCompression) -> Bool {
+    if compression == .none || bytes.isEmpty { return columns.append(record: bytes.raw) == .decoded }
     decoded.removeAll()
     do throws(CompressionError) {
       if compression == .snappy {
-        try Snappy.decode(bytes, into: &decoded, decodedBytesMax: WALOptions.recordBytesMax)
+        try Snappy.decode(bytes.raw, into: &decoded, decodedBytesMax: WALOptions.recordBytesMax)
       } else {
-        try zstd.decode(bytes, into: &decoded, decodedBytesMax: WALOptions.recordBytesMax)
+        try zstd.decode(bytes.raw, into: &decoded, decodedBytesMax: WALOptions.recordBytesMax)
       }
     } catch {
       return false

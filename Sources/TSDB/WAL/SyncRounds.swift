@@ -1,4 +1,5 @@
 import Platform
+import Synchronization
 
 /// Lets one fsync serve all that wait: the first waiter leads a round, whoever comes while it runs waits for the next
 /// one. Any thread.
@@ -6,10 +7,9 @@ import Platform
 /// What a caller wrote before `wait` is covered by a round that had not begun by then: a leader closes its round to
 /// others before it looks at what there is to sync.
 final class SyncRounds: Sendable {
-  /// One round and its outcome, which is guarded by the monitor until it is done and fixed from then on.
-  private final class Round: @unchecked Sendable {
-    var isDone = false
-    var error: WALError?
+  /// One round and its outcome: nil until it is done, fixed from then on.
+  private final class Round: Sendable {
+    let outcome = Mutex<Result<Void, WALError>?>(nil)
   }
 
   private struct State: Sendable {
@@ -25,26 +25,21 @@ final class SyncRounds: Sendable {
   func wait(_ sync: () throws(WALError) -> Void) throws(WALError) {
     let round = state.withLock { $0.open }
     let leads = state.wait { state -> Bool? in
-      if round.isDone { return false }
+      if round.outcome.withLock({ $0 != nil }) { return false }
       if state.isLed || state.open !== round { return nil }
       state.isLed = true
       state.open = Round()
       return true
     }
     if leads == true { lead(round, sync) }
-    if let error = round.error { throw error }
+    try round.outcome.withLock { $0 }?.get()
   }
 
   private func lead(_ round: Round, _ sync: () throws(WALError) -> Void) {
-    var failure: WALError?
-    do throws(WALError) {
-      try sync()
-    } catch {
-      failure = error
-    }
+    let outcome: Result<Void, WALError>
+    do throws(WALError) { outcome = .success(try sync()) } catch { outcome = .failure(error) }
     state.withLock { state in
-      round.error = failure
-      round.isDone = true
+      round.outcome.withLock { $0 = outcome }
       state.isLed = false
     }
     state.wakeAll()

@@ -1,3 +1,5 @@
+import Platform
+
 #if canImport(Glibc)
   import Glibc
 #endif
@@ -23,18 +25,7 @@ struct CommandResult: Equatable {
 }
 
 /// One line for whoever started the program, before there is a log.
-func writeToStandardError(_ text: String) {
-  var line = text + "\n"
-  line.withUTF8 { bytes in
-    var rest = UnsafeRawBufferPointer(bytes)
-    while !rest.isEmpty {
-      let written = write(2, rest.baseAddress, rest.count)
-      if written < 0 && errno == EINTR { continue }
-      if written <= 0 { return }
-      rest = UnsafeRawBufferPointer(rebasing: rest[written...])
-    }
-  }
-}
+func writeToStandardError(_ text: String) { StandardError.writeLine(text) }
 
 /// The environment of this process.
 func processEnvironment() -> [String: String] {

@@ -95,7 +95,7 @@ final class ThreadedParts: Sendable {
       let series = (0..<ThreadedServer.seriesPerWriter).map { number in
         (labels: ThreadedParts.labels(writer, number), samples: [(time: time, bits: ThreadedParts.value(time))])
       }
-      let outcome = SimulatedSender.body(series).message.withUnsafeBytes { receiver.receive($0, encoding: .identity) }
+      let outcome = SimulatedSender.body(series).message.lend { receiver.receive($0, encoding: .identity) }
       if outcome != .stored { complain("a body was not stored: \(outcome)") }
       run.steps.withLock { $0.done[writer] = next }
       run.steps.wakeAll()
