@@ -1,4 +1,5 @@
 import Ingest
+import Model
 import TestKit
 import Testing
 import Workspaces
@@ -39,7 +40,7 @@ import Workspaces
       for second in 0..<10 as Range<Int64> {
         for replica in ["a", "b"] {
           let body = body(replica, at: bench.clock.nowMilliseconds() + second)
-          let outcome = body.withUnsafeBytes { receiver.receive($0, encoding: .snappy) }
+          let outcome = body.lend { receiver.receive($0, encoding: .snappy) }
           if replica == "a" { #expect(outcome == .stored) }
         }
       }
