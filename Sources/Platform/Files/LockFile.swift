@@ -112,8 +112,8 @@ final class LockFile: Sendable {
     return String(decoding: bytes[..<(try result.get())], as: UTF8.self)
   }
 
-  /// One write, so that no reader sees a mixture; a longer old text is cut after it.
-  func write(_ text: String) throws(DiskError) {
+  /// One write, so that no reader sees a mixture; a longer old text is cut after it. Other machines see what is durable.
+  func write(_ text: String, isDurable: Bool = true) throws(DiskError) {
     let open = descriptor.load(ordering: .relaxed)
     let bytes = Array(text.utf8)
     let result: Result<Void, DiskError> = bytes.withUnsafeBytes { bytes in
@@ -125,7 +125,7 @@ final class LockFile: Sendable {
     }
     try result.get()
     try SystemCalls.truncate(open, to: bytes.count, path: path)
-    try SystemCalls.sync(open, path: path)
+    if isDurable { try SystemCalls.sync(open, path: path) }
   }
 
   /// True if the name still leads to the file that is open here.
