@@ -65,11 +65,7 @@ struct APIGate: Sendable {
 
   private func answer(_ request: Request, _ found: WorkspaceSet.Lookup, _ handler: WorkspaceHandler) -> Response {
     do throws(APIError) {
-      switch found {
-      case .found(let workspace): return try handler(request, workspace)
-      case .unknown(let text): throw APIError(.notFound, text)
-      case .unavailable(let text): throw APIError(.unavailable, text)
-      }
+      return try handler(request, try found.workspace())
     } catch {
       return error.response
     }
@@ -80,6 +76,17 @@ struct APIGate: Sendable {
     case .found(let workspace): handler(request, workspace)
     case .unknown(let text): .text(404, text)
     case .unavailable(let text): Response.text(503, text).retryAfter(seconds: 5)
+    }
+  }
+}
+
+extension WorkspaceSet.Lookup {
+  /// The workspace, or the answer that there is none.
+  func workspace() throws(APIError) -> Workspace {
+    switch self {
+    case .found(let workspace): return workspace
+    case .unknown(let text): throw APIError(.notFound, text)
+    case .unavailable(let text): throw APIError(.unavailable, text)
     }
   }
 }

@@ -140,9 +140,9 @@ package enum Routes {
 
   private static func addAdministration(_ routes: inout RouteTable) {
     let workspaces = routes.services.workspaces
-    let actions = AdminActions(isEnabled: routes.services.isAdminEnabled) { id in
-      guard let database = workspaces[id]?.database, database.isReady else { return nil }
-      return database.administration
+    let actions = AdminActions(isEnabled: routes.services.isAdminEnabled) { (id) throws(APIError) in
+      let database = try workspaces.find(id).workspace().database
+      return database.isReady ? database.administration : nil
     }
     AdminEndpoints(actions: actions).add(to: &routes.router, run: routes.queued)
   }
@@ -152,7 +152,7 @@ package enum Routes {
     routes.router.add(.get, "/-/healthy", isForOperators: true, lifecycle.healthy)
     routes.router.add(.get, "/-/ready", isForOperators: true, lifecycle.ready)
     for (path, handler) in [("/-/reload", lifecycle.reload), ("/-/quit", lifecycle.quit)] {
-      routes.router.add([.post, .put], path, isForOperators: true, handler)
+      routes.router.add([.post, .put], path, run: services.lifecycle.run, isForOperators: true, handler)
       routes.router.add(.get, path, lifecycle.onlyPostOrPut)
     }
     let page = StatusPage(links: services.links, workspaces: services.workspaces, version: services.version)
@@ -213,8 +213,9 @@ struct RouteTable {
 
   /// One that evaluates, and knows its workspace itself.
   mutating func addQuery(_ path: String, _ handler: @escaping APIGate.PlainHandler) {
-    let answered: APIGate.WorkspaceHandler = { request, workspace in handler(request, workspace) }
-    router.add([.get, .post], path, run: queued, gate.ready(answered))
+    router.add(
+      [.get, .post], path, run: queued,
+      gate.ready { (request, workspace) throws(APIError) in handler(request, workspace) })
     addPreflight(path)
   }
 

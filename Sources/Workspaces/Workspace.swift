@@ -17,12 +17,17 @@ package final class Workspace: Sendable {
   let log: Log
   let clock: any Clock
   private let settings: Mutex<WorkspaceSettings>
+  /// Held while the folder is in use; nil for the default workspace, whose directory the server holds.
+  private let lock: DirectoryLock?
 
   package var present: WorkspaceSettings { settings.withLock { $0 } }
 
-  private init(_ settings: WorkspaceSettings, _ database: Database, _ receiver: Receiver, _ surroundings: Surroundings)
-  {
+  private init(
+    _ settings: WorkspaceSettings, _ database: Database, _ receiver: Receiver, _ surroundings: Surroundings,
+    _ lock: DirectoryLock?
+  ) {
     id = settings.id
+    self.lock = lock
     self.database = database
     self.receiver = receiver
     otlp = OTLPReceiver(receiver.intake)
@@ -42,6 +47,8 @@ extension Workspace {
     package var registry: MetricsRegistry
     /// Of all workspaces together.
     package let ringBudget = RingBudget()
+    /// Takes the folder of a workspace other than the default one for this process; nil: nobody else can have it.
+    package var takeFolder: (@Sendable (_ directory: String) throws(DirectoryLockError) -> DirectoryLock)?
 
     package init(disk: any Disk, clock: any Clock, log: Log, registry: MetricsRegistry) {
       self.disk = disk
@@ -53,7 +60,7 @@ extension Workspace {
 
   /// Opens the files; on an error nothing has been changed. Then comes `restore`, then `start`.
   package static func open(
-    _ settings: WorkspaceSettings, in surroundings: Surroundings
+    _ settings: WorkspaceSettings, in surroundings: Surroundings, lock: DirectoryLock? = nil
   ) throws(DatabaseError) -> Workspace {
     let (disk, clock, log) = (surroundings.disk, surroundings.clock, surroundings.log)
     let registry = surroundings.registry
@@ -72,7 +79,7 @@ extension Workspace {
       refusals.writeDue()
       replicas.expireKept()
     }
-    let workspace = Workspace(settings, database, Receiver(intake), surroundings)
+    let workspace = Workspace(settings, database, Receiver(intake), surroundings, lock)
     workspace.otlp.reconfigure(settings.otlp)
     workspace.takeOver(settings.rules)
     return workspace
@@ -113,5 +120,6 @@ extension Workspace {
     receiver.intake.replicas.close()
     receiver.intake.metadata.close(now: clock.nowMilliseconds())
     database.close()
+    lock?.release()
   }
 }

@@ -2,12 +2,30 @@ import Platform
 
 /// What is told of the workspaces as a whole. Any thread.
 struct WorkspaceMetrics: Sendable {
+  /// Why a write did not make its workspace.
+  enum Refusal: String, CaseIterable {
+    case limit, failed, busy
+  }
+
   let unknownRequests: Counter
+  private let refused: [Refusal: Counter]
 
   init(_ registry: MetricsRegistry) {
     unknownRequests = registry.counter(
       "apus_unknown_workspace_requests_total", "Requests that named a workspace which is not configured.")
+    refused = Dictionary(
+      uniqueKeysWithValues: Refusal.allCases.map {
+        (
+          $0,
+          registry.counter(
+            "apus_workspace_creations_refused_total",
+            "Writes that did not make their workspace and were answered with 503.",
+            labels: [("reason", $0.rawValue)])
+        )
+      })
   }
+
+  func count(_ reason: Refusal) { refused[reason]?.add() }
 
   func collect(from set: WorkspaceSet, _ registry: MetricsRegistry) {
     registry.collect("apus_workspaces", "Workspaces that are served.", .gauge) { [weak set] in

@@ -8,19 +8,21 @@ import TSDB
 ///
 /// Invariant: requests see a snapshot that is swapped; one change at a time (`changing`), under which files are touched.
 package final class WorkspaceSet: Sendable {
-  package static let workspacesMax = 2000
-
   package let standard: Workspace
   /// The threads that keep all of them in order; nil: somebody else does (a simulated world).
   package let work: SharedWork?
   let layout: WorkspaceLayout
   let surroundings: Workspace.Surroundings
   let metrics: WorkspaceMetrics
-  let unknown = UnknownWorkspaces()
+  let bound: WorkspaceBound
+  private let unknown = RareLines()
+  let refusals = RareLines()
+  /// The last failure to make a workspace for a write, and until when no other is tried.
+  let creationFault = Mutex<(until: Int64, text: String)?>(nil)
   /// Called with every workspace that was opened, before it is published.
   private let onOpen: @Sendable (Workspace, MetricsRegistry) -> Void
-  private let snapshot = Mutex(Snapshot())
-  private let changing = Mutex<Void>(())
+  let snapshot = Mutex(Snapshot())
+  let changing = Mutex<Void>(())
 
   struct Snapshot: Sendable {
     var byID: [String: Workspace] = [:]
@@ -36,10 +38,12 @@ package final class WorkspaceSet: Sendable {
   /// Opens the default workspace. `onOpen` is called with it too.
   package init(
     _ settings: WorkspaceSettings, in surroundings: Workspace.Surroundings, work: SharedWork?,
+    bound: WorkspaceBound = WorkspaceBound(),
     onOpen: @escaping @Sendable (Workspace, MetricsRegistry) -> Void = { _, _ in }
   ) throws(DatabaseError) {
     self.surroundings = surroundings
     self.work = work
+    self.bound = bound
     self.onOpen = onOpen
     layout = WorkspaceLayout(root: settings.database.directory)
     metrics = WorkspaceMetrics(surroundings.registry)
@@ -54,6 +58,7 @@ package final class WorkspaceSet: Sendable {
   package init(only workspace: Workspace, in surroundings: Workspace.Surroundings) {
     self.surroundings = surroundings
     work = nil
+    bound = WorkspaceBound()
     onOpen = { _, _ in }
     layout = WorkspaceLayout(root: workspace.present.database.directory)
     metrics = WorkspaceMetrics(surroundings.registry)
@@ -85,22 +90,6 @@ package final class WorkspaceSet: Sendable {
     return .unknown("no such workspace: \(WorkspaceLayout.excerpt(of: id))")
   }
 
-  /// The same for a write, which makes the workspace where the configuration says so.
-  package func findForWrite(_ id: String?) -> Lookup {
-    guard let id else { return .found(standard) }
-    let (isThere, template) = snapshot.withLock { ($0.byID[id] != nil || $0.failed[id] != nil, $0.template) }
-    guard !isThere, let template, isReady else { return find(id) }
-    guard WorkspaceLayout.isID(id) else {
-      noteUnknown(id)
-      return .unknown(
-        "\(WorkspaceLayout.excerpt(of: id)) is no name of a workspace: 1 to 64 letters, digits, dashes and underscores, "
-          + "the first a letter or digit")
-    }
-    var settings = template
-    settings.id = id
-    return add(settings) ? find(id) : .unavailable("the workspace \(id) was not made: there are \(count) already")
-  }
-
   /// True once the default workspace and those of the configuration take and give samples, or have said why they cannot.
   package var isReady: Bool { standard.database.isReady && snapshot.withLock { $0.isComplete } }
 
@@ -111,9 +100,9 @@ package final class WorkspaceSet: Sendable {
   var count: Int { snapshot.withLock { $0.byID.count } }
   var failures: [String: String] { snapshot.withLock { $0.failed } }
 
-  private func noteUnknown(_ id: String) {
+  func noteUnknown(_ id: String) {
     metrics.unknownRequests.add()
-    guard unknown.isWorthALine(id, now: surroundings.clock.monotonicNanoseconds() / 1_000_000) else { return }
+    guard unknown.isWorthALine(now: surroundings.clock.monotonicNanoseconds() / 1_000_000) else { return }
     surroundings.log.warn(
       "A request named a workspace that is not configured (apus.workspaces)",
       ["workspace": WorkspaceLayout.excerpt(of: id), "answer": "404"])
@@ -151,7 +140,7 @@ package final class WorkspaceSet: Sendable {
     changing.withLock { _ in
       let (isThere, count, isClosed) = snapshot.withLock { ($0.byID[settings.id] != nil, $0.byID.count, $0.isClosed) }
       if isThere { return true }
-      if isClosed || count >= WorkspaceSet.workspacesMax { return false }
+      if isClosed || count >= bound.countMax { return false }
       open(settings)
       return true
     }
@@ -168,10 +157,12 @@ package final class WorkspaceSet: Sendable {
     }
   }
 
+  /// From here on none is opened or changed any more: whoever does so just now stops at the next.
+  package func endChanges() { snapshot.withLock { $0.isClosed = true } }
+
   /// Closes all of them, the default one last. None is opened any more.
   package func close() {
-    // Whoever opens some just now stops at the next.
-    snapshot.withLock { $0.isClosed = true }
+    endChanges()
     changing.withLock { _ in
       for workspace in all where workspace !== standard { workspace.close() }
       standard.close()
@@ -199,15 +190,29 @@ package final class WorkspaceSet: Sendable {
     }
   }
 
-  /// Opens, brings back the data of, and publishes a workspace; what fails is told and touches no other.
+  /// Opens and publishes a workspace; what fails is told and touches no other.
   private func open(_ settings: WorkspaceSettings) {
+    do throws(WorkspaceOpenError) {
+      if count >= bound.countMax { throw WorkspaceOpenError("there are \(count) already, \(bound.text)") }
+      _ = try opened(settings)
+    } catch {
+      snapshot.withLock { $0.failed[settings.id] = "\(error)" }
+      surroundings.log.error(
+        "A workspace cannot be opened; requests to it are answered with 503 until a reload can open it",
+        ["workspace": settings.id, "err": "\(error)"])
+    }
+  }
+
+  /// Opens, brings back the data of, and publishes a workspace. Called with `changing` held.
+  func opened(_ settings: WorkspaceSettings) throws(WorkspaceOpenError) -> Workspace {
     var settings = settings
     settings.database.directory = layout.directory(of: settings.id)
+    let lock = try takeFolder(settings.database.directory)
     var inside = surroundings
     inside.registry = surroundings.registry.scope([("workspace", settings.id)])
     inside.log = surroundings.log.adding("workspace", settings.id)
     do throws(DatabaseError) {
-      let workspace = try Workspace.open(settings, in: inside)
+      let workspace = try Workspace.open(settings, in: inside, lock: lock)
       try workspace.database.restore()
       onOpen(workspace, inside.registry)
       if let work { try workspace.start(on: work) }
@@ -215,12 +220,26 @@ package final class WorkspaceSet: Sendable {
         $0.byID[settings.id] = workspace
         $0.failed[settings.id] = nil
       }
+      return workspace
     } catch {
       surroundings.registry.remove(inside.registry)
-      snapshot.withLock { $0.failed[settings.id] = "\(error)" }
-      surroundings.log.error(
-        "A workspace cannot be opened; requests to it are answered with 503 until a reload can open it",
-        ["workspace": settings.id, "err": "\(error)"])
+      lock?.release()
+      throw WorkspaceOpenError(error)
+    }
+  }
+
+  /// Nobody else may have the folder open: not Prometheus, no second server, and no other workspace by way of a link.
+  private func takeFolder(_ directory: String) throws(WorkspaceOpenError) -> DirectoryLock? {
+    guard let take = surroundings.takeFolder else { return nil }
+    do throws(DiskError) {
+      try surroundings.disk.makeDirectories(directory)
+    } catch {
+      throw WorkspaceOpenError(.notWritable(path: directory, error))
+    }
+    do throws(DirectoryLockError) {
+      return try take(directory)
+    } catch {
+      throw WorkspaceOpenError(error)
     }
   }
 

@@ -54,6 +54,14 @@ extension RemoteReadOptions {
   }
 }
 
+extension WorkspaceBound {
+  /// Half of the files that may be open, at the least, are for connections, blocks and the default workspace.
+  init(_ options: ServeOptions) {
+    let others = min(options.connectionsMax + 128, DescriptorLimit.present / 2)
+    self.init(descriptors: DescriptorLimit.present, reserved: others)
+  }
+}
+
 extension Assembly {
   /// What an operator looks for first in a log: what runs, on which data, told by what, for how long, and where.
   static func tellStart(
@@ -72,15 +80,9 @@ extension Assembly {
       ])
   }
 
-  static func runtime(
-    _ configuration: ConfigurationHolder, _ database: Database, _ clock: any Clock
-  ) -> RuntimeFacts {
+  static func runtime(_ configuration: ConfigurationHolder, _ clock: any Clock) -> RuntimeFacts {
     RuntimeFacts(
-      startMilliseconds: clock.nowMilliseconds(), configuration: { [configuration] in configuration.lastReload },
-      retention: { [configuration] in configuration.present.standard.database.retentionText },
-      corruptions: { [weak database] in
-        database.map { $0.metrics.wal.corruptions.value + $0.metrics.wbl.corruptions.value } ?? 0
-      })
+      startMilliseconds: clock.nowMilliseconds(), configuration: { [configuration] in configuration.lastReload })
   }
 }
 

@@ -24,6 +24,8 @@ final class Assembly: Sendable {
   let workspaces: WorkspaceSet
   let queries: QueryService
   let remoteReadLane: QueryLane
+  /// Where the configuration is read again: opening workspaces waits for disks.
+  let reloads: WorkerPool
   let ownTarget = OwnTarget()
   let servers: [HTTPServer]
   let heapTrim: HeapTrim
@@ -33,6 +35,8 @@ final class Assembly: Sendable {
   let shutdownGraceMilliseconds: Int64
   /// Held while the database is open.
   let lock: DirectoryLock?
+
+  private static let reloadsQueuedMax = 16
 
   init(_ options: ServeOptions, _ configuration: ConfigurationHolder, log: Log) throws(StartError) {
     self.log = log
@@ -55,14 +59,17 @@ final class Assembly: Sendable {
     let present = configuration.present
     Assembly.tellStart(options, present, sockets, log)
     do throws(ThreadError) {
-      work = try SharedWork(clock: clock, databasesMax: WorkspaceSet.workspacesMax)
+      work = try SharedWork(clock: clock, databasesMax: WorkspaceBound.workspacesMax)
     } catch {
       throw StartError("\(error)")
     }
+    var surroundings = Workspace.Surroundings(disk: LinuxDisk(), clock: clock, log: log, registry: registry)
+    if options.isLockFileUsed {
+      surroundings.takeFolder = { (path) throws(DirectoryLockError) in try DirectoryLock(inside: path) }
+    }
     do throws(DatabaseError) {
       workspaces = try WorkspaceSet(
-        present.standard,
-        in: Workspace.Surroundings(disk: LinuxDisk(), clock: clock, log: log, registry: registry), work: work,
+        present.standard, in: surroundings, work: work, bound: WorkspaceBound(options),
         onOpen: LimitMetrics.register(_:in:))
     } catch {
       throw StartError("\(error)")
@@ -75,20 +82,22 @@ final class Assembly: Sendable {
         name: "remote-read", concurrencyMax: readsMax, queuedMax: options.queriesQueuedMax,
         stackBytes: NamedThread.stackBytesDefault)
       heapTrim = try HeapTrim(registry: registry)
+      reloads = try WorkerPool(name: "reload", threadCount: 1, queueLimit: Assembly.reloadsQueuedMax)
     } catch {
       throw StartError("\(error)")
     }
 
-    let lifecycle = LifecycleActions(
+    var lifecycle = LifecycleActions(
       isEnabled: options.isLifecycleEnabled, reload: { [configuration] in configuration.reload() },
       quit: { ProcessSignals.send(.terminate) })
+    lifecycle.run = .queued { [reloads] work in reloads.submit(work) }
     var services = APIServices(
       workspaces: workspaces, registry: registry, lifecycle: lifecycle,
       isStopping: { [stopping] in stopping.isSet }, version: Version.build, queries: queries, flags: options.flags,
       configurationText: { [configuration] in configuration.present.text })
     services.externalLabels = { [configuration] in configuration.present.global.externalLabels }
     services.links = WebLinks(externalURL: options.externalURL, routePrefix: options.routePrefix)
-    services.runtime = Assembly.runtime(configuration, workspaces.standard.database, clock)
+    services.runtime = Assembly.runtime(configuration, clock)
     services.ownTarget = ownTarget
     services.remoteRead = RemoteReadOptions(options)
     services.remoteReadLane = remoteReadLane

@@ -34,6 +34,14 @@ final class ConfigurationHolder: Sendable {
   /// `apply` is called with every configuration that replaces the one in force.
   func onReload(_ apply: @escaping @Sendable (Configuration) -> Void) { state.withLock { $0.apply.append(apply) } }
 
+  /// Calls `apply` with the one in force: at the start, once there is what it is applied to.
+  func takeOverPresent() {
+    reloading.withLock { _ in
+      let (configuration, apply) = state.withLock { ($0.configuration, $0.apply) }
+      for apply in apply { apply(configuration) }
+    }
+  }
+
   /// Reads the file again. What is wrong with it is returned and logged, and the old configuration stays.
   func reload() -> String? {
     reloading.withLock { _ in

@@ -44,7 +44,7 @@ final class Lifecycle {
       // Whoever is told that the server is ready finds its metrics there.
       if assembly.areOwnMetricsStored { try selfScrape.start(assembly, port: port) }
       try workspaces.standard.start(on: assembly.work)
-      workspaces.reconfigure(assembly.configuration.present)
+      assembly.configuration.takeOverPresent()
       // Once more, as there was nothing yet to count in the first round.
       selfScrape.scrapeNow()
       assembly.log.info("Server is ready to receive requests")
@@ -58,7 +58,9 @@ final class Lifecycle {
   func runUntilTold() {
     while true {
       switch ProcessSignals.next() {
-      case .reload: _ = assembly.configuration.reload()
+      case .reload:
+        // Those that wait already read what the file says now.
+        _ = assembly.reloads.submit { [configuration = assembly.configuration] in _ = configuration.reload() }
       case .terminate, .interrupt:
         stop()
         return
@@ -70,6 +72,7 @@ final class Lifecycle {
     let deadline = Deadline(milliseconds: assembly.shutdownGraceMilliseconds, of: assembly.clock)
     assembly.log.info("Stopping: letting requests finish")
     assembly.stopping.set()
+    assembly.workspaces.endChanges()
     // One grace for all: clients of one address must not stretch it for the next.
     for server in assembly.servers { server.stopAccepting() }
     selfScrape.stop()
@@ -80,6 +83,7 @@ final class Lifecycle {
     {
       assembly.log.warn("A query did not stop when it was told to; the database is closed without waiting for it")
     }
+    _ = assembly.reloads.stop(within: 0)
     assembly.heapTrim.stop()
     // A start that is still reading the log has nothing of its own to keep; the log has it all.
     guard assembly.workspaces.standard.database.isReady else {

@@ -97,6 +97,23 @@ struct WorkspaceSettingsTests {
     #expect(try texts("", "retention: {time: 0s}") == ["15d", ""])
   }
 
+  @Test("there are at most as many as a server has room for")
+  func count() throws {
+    func text(_ count: Int) -> String {
+      "apus:\n  workspaces:\n" + (0..<count).map { "  - {id: w\($0)}\n" }.joined()
+    }
+    #expect(try read(text(1999)).count == 2000)
+    do throws(ConfigurationErrors) {
+      _ = try Configuration.read(Array(text(2001).utf8), file: "p")
+      Issue.record("2001 are taken")
+    } catch {
+      #expect(
+        error.lines == [
+          "p:2002:5: workspace: there are 2001 workspaces; a server has room for 1999 besides the default one"
+        ])
+    }
+  }
+
   @Test("an entry is printed with what it gives and no more, and reads back as it was")
   func printed() throws {
     let configuration = try configuration(WorkspaceSettingsTests.text)

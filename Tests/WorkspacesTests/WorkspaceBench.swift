@@ -19,7 +19,7 @@ final class WorkspaceBench {
 
   init(
     disk: SimulatedDisk = SimulatedDisk(), clock: SimulatedClock = SimulatedClock(nowMilliseconds: WorkspaceBench.now),
-    _ ids: [String] = [], createsOnWrite: Bool = false
+    _ ids: [String] = [], createsOnWrite: Bool = false, bound: WorkspaceBound = WorkspaceBound()
   ) throws {
     self.disk = disk
     self.clock = clock
@@ -27,7 +27,8 @@ final class WorkspaceBench {
     let log = Log(level: .info, format: .logfmt) { [lines] in lines.keep($0) }
     set = try WorkspaceSet(
       WorkspaceBench.settings(WorkspaceSettings.defaultID),
-      in: Workspace.Surroundings(disk: disk, clock: clock, log: log, registry: registry), work: work)
+      in: Workspace.Surroundings(disk: disk, clock: clock, log: log, registry: registry), work: work,
+      bound: bound)
     try set.standard.database.restore()
     try set.standard.start(on: work)
     reconfigure(ids, createsOnWrite: createsOnWrite)
@@ -49,6 +50,12 @@ final class WorkspaceBench {
     var body = RemoteWriteBody()
     body.add(metric, ["job": "w"], [(timestamp: clock.nowMilliseconds(), value: value)])
     return body.snappy.lend { workspace.receiver.receive($0, encoding: .snappy) }
+  }
+
+  /// What a metric says, its value or that of the label.
+  func told(_ name: String, _ label: String? = nil) -> Double? {
+    registry.families().first { $0.name == name }?.samples
+      .first { sample in label == nil || sample.labels.contains { $0.value == label } }?.value
   }
 
   /// The values of a metric in a workspace, in the order of their times.

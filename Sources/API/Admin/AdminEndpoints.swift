@@ -10,11 +10,12 @@ import TSDB
 package struct AdminActions: Sendable {
   /// True if data may be deleted and copied through the API (`--web.enable-admin-api`).
   package var isEnabled: Bool
-  /// The administration of a workspace (nil: the default one); nil where there is none, or it is not ready yet.
-  package var administration: @Sendable (_ workspace: String?) -> (any BlockAdmin)?
+  /// The administration of a workspace (nil: the default one); nil where it is not ready yet.
+  package var administration: @Sendable (_ workspace: String?) throws(APIError) -> (any BlockAdmin)?
 
   package init(
-    isEnabled: Bool, administration: @escaping @Sendable (_ workspace: String?) -> (any BlockAdmin)?
+    isEnabled: Bool,
+    administration: @escaping @Sendable (_ workspace: String?) throws(APIError) -> (any BlockAdmin)?
   ) {
     self.isEnabled = isEnabled
     self.administration = administration
@@ -81,7 +82,14 @@ package struct AdminEndpoints: Sendable {
 
   /// Not behind the switch: it changes nothing.
   func blocks(_ request: Request) -> Response {
-    guard let admin = actions.administration(request.workspace) else { return AdminEndpoints.notReady.response }
+    do throws(APIError) {
+      return AdminEndpoints.blocks(of: try administration(request))
+    } catch {
+      return error.response
+    }
+  }
+
+  private static func blocks(of admin: any BlockAdmin) -> Response {
     var json = "{\"blocks\":["
     json += admin.blockMetas.map { String(decoding: $0.json, as: UTF8.self) }.joined(separator: ",") + "]"
     // Only where there is something to tell: Prometheus has neither.
@@ -106,7 +114,12 @@ package struct AdminEndpoints: Sendable {
     return "{\"ulid\":\"\(missing.ulid)\"\(times),\"reason\":\(JSONBuffer.quoted(missing.reason))}"
   }
 
-  private static let notReady = APIError(.unavailable, "TSDB not ready")
+  private func administration(_ request: Request) throws(APIError) -> any BlockAdmin {
+    guard let admin = try actions.administration(request.workspace) else {
+      throw APIError(.unavailable, "TSDB not ready")
+    }
+    return admin
+  }
 
   private func administer(
     _ request: Request, _ action: (any BlockAdmin, Parameters) throws(APIError) -> Response
@@ -116,9 +129,8 @@ package struct AdminEndpoints: Sendable {
       return .json(
         500, Array("{\"status\":\"error\",\"errorType\":\"unavailable\",\"error\":\"admin APIs disabled\"}".utf8))
     }
-    guard let admin = actions.administration(request.workspace) else { return AdminEndpoints.notReady.response }
     do throws(APIError) {
-      return try action(admin, Parameters(request: request))
+      return try action(try administration(request), Parameters(request: request))
     } catch {
       return error.response
     }

@@ -9,6 +9,8 @@ package struct LifecycleActions: Sendable {
   package var reload: @Sendable () -> String?
   package var quit: @Sendable () -> Void
   package var isEnabled: Bool
+  /// Where both run: a reload waits for disks.
+  package var run = RouteRun.inline
 
   package init(isEnabled: Bool, reload: @escaping @Sendable () -> String?, quit: @escaping @Sendable () -> Void) {
     self.isEnabled = isEnabled

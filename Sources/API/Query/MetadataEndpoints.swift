@@ -15,7 +15,9 @@ struct MetadataEndpoints: Sendable {
     let perMetric = try Parameters.number(request, "limit_per_metric")
     let metric = request.parameter("metric").flatMap { $0.isEmpty ? nil : $0 }
     var found = workspace.receiver.intake.metadata.metadata(of: metric, now: clock.nowMilliseconds())
-    for family in registry.families() where metric == nil || metric == family.name {
+    // The server's own metrics are stored in the default workspace.
+    let own = workspace.id == WorkspaceSettings.defaultID ? registry.families() : []
+    for family in own where metric == nil || metric == family.name {
       let own = family.metadata
       if found[family.name]?.contains(own) != true { found[family.name, default: []].append(own) }
     }

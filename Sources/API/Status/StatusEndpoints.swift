@@ -59,7 +59,7 @@ struct StatusEndpoints: Sendable {
   }
 
   func runtimeInfo(_ request: Request, _ workspace: Workspace) -> Response {
-    JSONAnswer.success { services.runtime.write(now: services.queries.clock.nowMilliseconds(), &$0) }
+    JSONAnswer.success { services.runtime.write(now: services.queries.clock.nowMilliseconds(), of: workspace, &$0) }
   }
 
   func walReplay(_ request: Request, _ workspace: Workspace) -> Response {

@@ -11,4 +11,11 @@ package enum DescriptorLimit {
     limit.rlim_cur = limit.rlim_max
     _ = setrlimit(kind, &limit)
   }
+
+  /// How many there may be now.
+  package static var present: Int {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
+    return Int(clamping: limit.rlim_cur)
+  }
 }

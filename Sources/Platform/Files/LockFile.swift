@@ -105,13 +105,13 @@ final class LockFile: Sendable {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// One write, so that no reader sees a mixture; a longer old text is cut after it.
-  func write(_ text: String) throws(DiskError) {
+  /// One write, so that no reader sees a mixture; a longer old text is cut after it. Other machines see what is durable.
+  func write(_ text: String, isDurable: Bool = true) throws(DiskError) {
     let open = descriptor.load(ordering: .relaxed)
     let bytes = Array(text.utf8)
     try SystemCalls.write(open, bytes, at: 0, path: path)
     try SystemCalls.truncate(open, to: bytes.count, path: path)
-    try SystemCalls.sync(open, path: path)
+    if isDurable { try SystemCalls.sync(open, path: path) }
   }
 
   /// True if the name still leads to the file that is open here.

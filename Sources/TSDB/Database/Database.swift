@@ -159,6 +159,9 @@ package final class Database: Sendable {
   /// Samples can be written and read.
   package var isReady: Bool { ready.load(ordering: .acquiring) }
 
+  /// Places where the logs were found damaged.
+  package var corruptions: Int { metrics.wal.corruptions.value + metrics.wbl.corruptions.value }
+
   /// Deletes, cleans and copies.
   package var administration: BlockAdministration {
     BlockAdministration(

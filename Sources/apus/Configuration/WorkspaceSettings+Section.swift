@@ -68,6 +68,13 @@ extension WorkspaceSettings {
       }
       workspaces.append(settings)
     }
+    let countMax = WorkspaceBound.workspacesMax - 1
+    if entries.count > countMax {
+      faults.append(
+        entries[countMax].fault(
+          RuleViolation(
+            "there are \(entries.count) workspaces; a server has room for \(countMax) besides the default one")))
+    }
     return workspaces
   }
 }
