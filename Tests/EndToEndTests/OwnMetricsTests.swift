@@ -53,7 +53,9 @@ extension EndToEnd.Beside {
     #expect(try apus.get("/api/v1/query?query=e2e_counted&timeout=0").status == 503)
     #expect(try apus.get("/api/v1/query?query=max_over_time(e2e_counted%5B1h:1ms%5D)").status == 422)
     // The answer of the last query may be here a moment before the thread that worked on it is free.
-    let isIdle = eventually(within: .seconds(10)) { (try? apus.get("/metrics").text.contains("\nprometheus_engine_queries 0\n")) == true }
+    let isIdle = eventually(within: .seconds(10)) {
+      (try? apus.get("/metrics").text.contains("\nprometheus_engine_queries 0\n")) == true
+    }
     #expect(isIdle)
     let own = try apus.get("/metrics").text.split(separator: "\n")
     let peer = try prometheus.get("/metrics").text.split(separator: "\n")
