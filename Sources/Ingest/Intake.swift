@@ -18,9 +18,9 @@ package final class Intake: Sendable {
   package let metrics: ReceiverMetrics
   /// Tells of what is refused, in the log and to whoever asks.
   package let refusals: RefusalLog
-  /// What senders say of their metrics.
+  /// Type, help and unit of metrics, as senders describe them.
   package let metadata: MetadataStore
-  /// Who leads of the replicas that send the same series.
+  /// Knows which replica leads each cluster.
   package let replicas: HATracker
 
   package init(
@@ -67,8 +67,9 @@ package final class Intake: Sendable {
       ? nil : .unavailable(message: "the disk is nearly full, nothing is written", retryAfterSeconds: 30)
   }
 
-  /// Stores rows, and says how much of them is stored, or need not be because it is of a replica that does not lead. `bytes`
-  /// are what places in the rows are of; rows made in memory need none. Afterwards the rows are as they were.
+  /// Stores rows; returns the outcome and the counts. Rows of a replica that does not lead count as written, since its
+  /// sender must not take them for lost. Offsets in the rows refer to `bytes`; rows made in memory need none.
+  /// Afterwards the rows are as they were.
   package func append(
     _ rows: inout WriteRequestRows, in bytes: LentBytes = LentBytes(),
     _ origin: RowOrigin, from sender: () -> Sender = { .unknown }

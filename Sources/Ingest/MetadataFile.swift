@@ -31,16 +31,16 @@ final class MetadataFile: Sendable {
     var log: Log?
     var sync = WALSync.interval
     var file: AppendFile?
-    /// Whether anything was appended since the last sync.
+    /// True if something was appended since the last sync.
     var isDirty = false
     var appendedBytes = 0
-    /// What came while the file is being written anew; nil while it is not.
+    /// Records appended while the file is being written anew; nil while it is not.
     var meanwhile: [UInt8]?
   }
 
   private let state = Mutex(State())
 
-  /// The whole records of the file. From now on it may be written to.
+  /// Reads the undamaged records of the file at `path`. From now on the file may be written to.
   func read(_ path: String, on disk: any Disk, _ damaged: DamagedFiles, _ sync: WALSync) -> [MetadataStore.Entry] {
     state.withLock { state in
       state.disk = disk
@@ -67,7 +67,8 @@ final class MetadataFile: Sendable {
     }
   }
 
-  /// False where they are not in the file, or it has grown too long: it should be written anew.
+  /// Appends entries. False if they are not in the file or the file has grown too long: the caller should write it
+  /// anew.
   func append(_ entries: [MetadataStore.Entry]) -> Bool {
     let records = MetadataFile.encode(entries)
     return state.withLock { state in

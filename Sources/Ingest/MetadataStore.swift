@@ -4,7 +4,7 @@ import Platform
 import Synchronization
 import TSDB
 
-/// What senders said of a metric.
+/// Type, help and unit of a metric, as a sender described it.
 package struct MetricMetadata: Sendable, Hashable {
   package var kind: MetricMetadataKind
   package var help: String
@@ -38,7 +38,7 @@ package final class MetadataStore: Sendable {
   static let saveMilliseconds: Int64 = 3_600_000
 
   struct Entry: Sendable {
-    /// As sent, which is what is compared and what is written to the file.
+    /// The message as sent: the store compares these bytes and writes them to the file.
     var message: [UInt8]
     var seenMilliseconds: Int64
   }
@@ -47,7 +47,7 @@ package final class MetadataStore: Sendable {
     /// By the hash of the message: what is repeated is not read again.
     var entries: [KeyedHash128: Entry] = [:]
     var byteCount = 0
-    /// Nothing is forgotten before: a full store is not searched for every message it has to refuse.
+    /// No sweep comes before this time, so that a full store is not searched for every message it refuses.
     var nextSweepMilliseconds: Int64 = 0
     var nextSaveMilliseconds = Int64.max
   }
@@ -89,7 +89,7 @@ package final class MetadataStore: Sendable {
     file.close()
   }
 
-  /// Takes over the metadata of a body; returns what is not kept.
+  /// Stores the metadata of a body; returns what the store refused.
   @discardableResult
   func note(_ parts: borrowing Column<WritePart>, in body: LentBytes, now: Int64) -> Refusals {
     var refused = Refusals()
@@ -109,7 +109,7 @@ package final class MetadataStore: Sendable {
     return refused
   }
 
-  /// The entry, where the message says something new.
+  /// Stores one message; returns its entry where it is new, nil where it is known or refused.
   private func note(
     _ message: LentBytes, _ now: Int64, _ state: inout State, _ refusals: inout Refusals
   ) -> Entry? {

@@ -1,11 +1,11 @@
-/// What became of one remote-write body. The HTTP surface turns it into a status.
+/// The outcome of one remote-write body. The HTTP surface turns it into a status.
 package enum ReceiveOutcome: Sendable, Equatable {
   /// Everything is stored (or was there already) and in the log.
   case stored
   /// The valid part is stored; the message names the first of what was refused.
   case partly(message: String)
-  /// Nothing is stored, and nothing is wrong: all of it is of replicas whose cluster another one leads. The counts are what
-  /// the sender shall hear as taken.
+  /// Nothing is stored, and nothing is wrong: every row is of a replica whose cluster another replica leads. The answer
+  /// tells the sender these counts as written.
   case refusedReplica(message: String, ReceivedCounts)
   /// The body is not what it says it is; nothing was stored.
   case malformed(message: String)
@@ -16,7 +16,7 @@ package enum ReceiveOutcome: Sendable, Equatable {
   /// Nothing is acknowledged; the sender should try the same body again.
   case unavailable(message: String, retryAfterSeconds: Int)
 
-  /// What is wrong, for people; nil where nothing is.
+  /// The message for people about what went wrong; nil where nothing did.
   var fault: String? {
     switch self {
     case .stored, .refusedReplica: nil

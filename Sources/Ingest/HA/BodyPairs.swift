@@ -12,7 +12,7 @@ struct BodyPairs {
 
   struct Entry {
     var pair: HAPair
-    /// Under which the names of its series are remembered; 0: they are not.
+    /// The tag under which the head remembers the spellings of its series; 0: the head does not.
     var number: UInt16
     var rows = 0
     var samples = 0
@@ -25,7 +25,8 @@ struct BodyPairs {
 
   enum Fate: Equatable {
     case accepted
-    /// Accepted, and what the ring has of it goes first. `previous` is nil where that has been tried before.
+    /// Accepted, and the bodies that the ring keeps of it are stored first. `previous` is nil where that has been tried
+    /// before.
     case takesOver(previous: HAElection.Previous?)
     case refused(leader: String)
     case tooManyClusters(limit: Int)
@@ -37,7 +38,7 @@ struct BodyPairs {
   /// The place asked for last, by its number and by its names: nearly always the next one too.
   private var lastNumber: (number: UInt16, place: Int) = (0, 0)
   private var lastPlace = -1
-  /// What was refused because another replica leads.
+  /// Counts of what was refused because another replica leads.
   var refused = ReceivedCounts()
   var refusedRows = 0
 
@@ -128,7 +129,7 @@ struct BodyPairsRun {
   }
 }
 
-/// What of a body was counted, by kind.
+/// Numbers of samples, histograms and exemplars of a body.
 package struct ReceivedCounts: Sendable, Equatable {
   package var samples = 0
   package var histograms = 0

@@ -5,7 +5,7 @@ struct FollowerRing {
   /// The longest distance of two samples that a fail-over shall not make longer, and how late bodies may be: a body is
   /// kept for the fail-over time and this.
   static let scrapeMilliseconds: Int64 = 60_000
-  /// What a kept body costs beside its bytes.
+  /// Memory counted for a kept body, and again for each of its pairs, besides its bytes.
   private static let overheadBytes = 256
 
   /// One body. Immutable: those who replay it share its bytes.
@@ -28,7 +28,7 @@ struct FollowerRing {
   private(set) var byteCount = 0
   /// Bodies that had to go before their time, for want of room.
   private(set) var evictions = 0
-  /// What all rings share; `byteCount` of it is taken.
+  /// The memory that all rings share; this ring holds `byteCount` of it.
   private let budget: RingBudget
 
   init(bytesMax: Int, _ budget: RingBudget = RingBudget()) {

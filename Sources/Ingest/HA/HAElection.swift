@@ -27,17 +27,18 @@ struct HAElection {
     var clusterLimit: Int { clustersMax > 0 ? clustersMax : HAElection.clustersMax }
   }
 
-  /// What is known of a cluster. Times of `…Seen` are those handed in as `now`, times of samples are the samples'.
+  /// One cluster as the election knows it. Times of `…Seen` are on the clock of `now`; times of samples are their
+  /// timestamps.
   struct Cluster: Equatable, Sendable {
     var leader: String
     /// Of the server's wall clock, for people.
     var electedAtMilliseconds: Int64
     /// When a body of the leader was last accepted.
     var leaderSeen: Int64
-    /// Of the leader's samples, and of those before it.
+    /// The newest timestamp among the samples of this leader and of those before it.
     var newestSample: Int64
-    /// The leader is of an earlier run: what it brought is at most as new as `newestSample`, and as this clock once that is
-    /// right.
+    /// True if the leader is of an earlier run and no sample of the cluster has come since: `newestSample` is then an
+    /// upper bound, and so is this clock once it is right.
     var isNewestAssumed = false
     /// What the leader brings up to this time has been brought by the one before it, unless a series has nothing that late.
     var supersededThrough = Int64.min
@@ -67,9 +68,9 @@ struct HAElection {
   }
 
   var settings: Settings
-  /// Those that have a place.
+  /// Clusters that have a place, by name.
   var clusters: [String: Cluster] = [:]
-  /// Those that have none, and are remembered; no name is in both.
+  /// Clusters that have no place but are remembered, by name; no name is in both.
   var resting: [String: Cluster] = [:]
   /// The number of the present body.
   private(set) var body = 0
@@ -86,7 +87,7 @@ struct HAElection {
 
   init(_ settings: Settings) { self.settings = settings }
 
-  /// What is judged from here on is of another body.
+  /// Begins another body: the verdicts from here on are of it.
   mutating func beginBody() {
     body += 1
     candidates = nil
@@ -155,7 +156,8 @@ struct HAElection {
     if leader.hasWrittenOnce { admittedCounts[0, default: 0] += 1 }
   }
 
-  /// What a restart must know.
+  /// The leader of every cluster, the resting ones included, sorted by cluster: the table that `HATracker` saves for
+  /// the next start.
   var leaders: [LeaderTable.Leader] {
     let present = clusters.map { name, cluster in cluster.asLeader(of: name, restingNewestSample: nil) }
     let resting = resting.map { name, cluster in

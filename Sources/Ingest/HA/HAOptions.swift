@@ -8,7 +8,7 @@ package struct HAOptions: Sendable, Equatable {
   package var clustersMax = 500
   /// Bytes of refused bodies that are kept in all; 0: none, and a fail-over leaves a gap.
   package var ringBytes = 64 << 20
-  /// The replica label is removed also from series without a cluster label.
+  /// True if the replica label is removed also from series without a cluster label.
   package var isLoneReplicaLabelStripped = false
 
   package init() {}
@@ -17,7 +17,8 @@ package struct HAOptions: Sendable, Equatable {
     HAElection.Settings(failoverMilliseconds: failoverMilliseconds, clustersMax: clustersMax)
   }
 
-  /// Whether names that were learned under the other options mean the same under these.
+  /// True if these options read the same pairs from labels as the other ones, so that what was learned under those
+  /// still holds.
   func namesAlike(_ other: HAOptions) -> Bool {
     isEnabled == other.isEnabled && clusterLabel == other.clusterLabel && replicaLabel == other.replicaLabel
       && isLoneReplicaLabelStripped == other.isLoneReplicaLabelStripped

@@ -109,7 +109,8 @@ package final class HATracker: Sendable {
     return due ?? sweep(head, now: now)
   }
 
-  /// What the leaders of an earlier run brought is not newer than all that is stored; and they were heard just now.
+  /// Completes the leaders of an earlier run: the newest sample of the head stands for theirs, and they count as heard
+  /// just now. Resting ones stay as they are.
   private static func settle(_ state: inout State, _ head: Head, now: Int64) {
     state.isFromFile = false
     let newest = head.timeRange?.upperBound ?? .min

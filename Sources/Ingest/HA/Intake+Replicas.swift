@@ -10,10 +10,10 @@ extension Intake {
   /// How often a body is judged again because a replica was elected while its refused body was put into the ring.
   private static let judgementsMax = 8
 
-  /// What a body's replicas make of it.
+  /// The result of judging a body's replicas: rows to store, or an answer for the whole body.
   enum Settlement: ~Copyable {
     case settled(SettledRows)
-    /// The body is to be answered with it at once.
+    /// The answer to the body; nothing of it is stored now.
     case answered(ReceiveOutcome)
   }
 
@@ -43,7 +43,8 @@ extension Intake {
     return .settled(settled)
   }
 
-  /// What is said of a body of which rows were refused because another replica leads; `outcome` is that of the others.
+  /// The answer to a body: `.refusedReplica` where every row was refused because another replica leads, else `outcome`,
+  /// that of the other rows.
   func answer(_ outcome: ReceiveOutcome, _ delivery: Delivery) -> ReceiveOutcome {
     let pairs = delivery.pairs
     guard pairs.refusedRows > 0, pairs.refusedRows == delivery.batch.rows.rows.count, outcome == .stored else {

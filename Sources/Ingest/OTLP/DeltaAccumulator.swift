@@ -2,7 +2,7 @@ import Format
 import Model
 import Synchronization
 
-/// Which series a delta belongs to.
+/// The identity of the series a delta belongs to: its name and labels.
 struct DeltaStream: Hashable {
   private let name: String
   private let labels: [String]
@@ -29,7 +29,7 @@ final class DeltaAccumulator: Sendable {
   static let bytesMax = 128 << 20
   /// A series nobody has added to for so long begins anew: programs send only what has changed, so this is long.
   static let lifetimeMilliseconds: Int64 = 86_400_000
-  /// Where there is no room, those that have been silent for so long make it.
+  /// A sweep of a nearly full accumulator forgets the series without a delta for this long.
   static let idleMilliseconds: Int64 = 300_000
   /// Times before the newest that a sum remembers.
   static let timesMax = 16
@@ -53,7 +53,7 @@ final class DeltaAccumulator: Sendable {
     var newest: UInt64
     /// Those of the points before it; when there are more than `timesMax`, the newest of them.
     var times: [UInt64] = []
-    /// What came behind newer points: a part of the next sum.
+    /// The sum of points older than `newest`, which the next sum includes.
     var late: DeltaValue?
     var seenMilliseconds: Int64
 
@@ -64,7 +64,7 @@ final class DeltaAccumulator: Sendable {
       if times.count > DeltaAccumulator.timesMax { times.removeFirst() }
     }
 
-    /// Whether a time that is not remembered is known not to have been there.
+    /// True if a point at `time`, which `times` does not have, is certainly no repetition.
     func isNew(_ time: UInt64) -> Bool {
       times.count < DeltaAccumulator.timesMax || times.first.map { time > $0 } ?? true
     }

@@ -1,7 +1,7 @@
 import Format
 import Model
 
-/// What deltas add up to: a number, or counts in buckets. A plain value; points in it have neither labels nor exemplars.
+/// A sum of deltas: a number, or counts in buckets. A plain value; points in it have neither labels nor exemplars.
 enum DeltaValue: Sendable {
   case number(Double)
   case histogram(OTLPHistogramPoint)
@@ -81,7 +81,7 @@ extension OTLPExponentialPoint {
 }
 
 extension OTLPExponentialPoint.Buckets {
-  /// Where the buckets lie once `shift` times two neighbours have become one.
+  /// The range of bucket indexes once `shift` times two neighbours have become one; nil without buckets.
   private func range(_ shift: Int) -> ClosedRange<Int>? {
     if counts.isEmpty { return nil }
     let shift = min(shift, 62)

@@ -15,7 +15,7 @@ struct OTLPLabelSet {
   }
 }
 
-/// What the resource and the scope give to the labels of each of their series. Made once for many points.
+/// The labels that a resource and its scope give to each of their series. Made once for many points.
 struct OTLPContext {
   let options: OTLPOptions
   let names: OTLPLabelName

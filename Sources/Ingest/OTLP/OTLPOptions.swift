@@ -1,8 +1,8 @@
 /// How OpenTelemetry's metrics become series: the section `otlp` of the configuration, and what flags add. A plain value.
 package struct OTLPOptions: Sendable, Equatable {
-  /// What is done with points that say how much was added since the one before.
+  /// How the receiver stores deltas: points that say how much was added since the one before.
   package enum Deltas: Sendable, Equatable {
-    /// Added up here, so that they become counters.
+    /// The receiver adds them up, so that they become counters.
     case madeCumulative
     /// Stored as they are.
     case stored

@@ -7,7 +7,7 @@ package enum OTLPEncoding: Sendable, Equatable {
   case protobuf, json
 }
 
-/// What became of one push.
+/// The outcome of one push.
 package enum OTLPOutcome: Sendable, Equatable {
   /// All of it is stored.
   case stored
@@ -120,9 +120,9 @@ package final class OTLPReceiver: Sendable {
   }
 }
 
-/// What became of the slices of one push. One thread's.
+/// The results of a push's slices, summed up. One thread's.
 private final class SliceResults {
-  /// Slices whose refusals are told.
+  /// The answer tells the refusals of at most so many slices.
   private static let messagesMax = 5
 
   private(set) var stored = 0

@@ -161,7 +161,7 @@ extension OTLPTranslation {
     native(histogram, name, labels, point.base, point.count, point.sum, isDelta, point.exemplars)
   }
 
-  /// Whether the counters went on is left to whoever stores it.
+  /// Appends a native histogram. A counter's hint says nothing of resets: the store finds them itself.
   private mutating func native(
     _ histogram: Histogram, _ name: String, _ labels: OTLPLabelSet, _ point: OTLPPoint, _ count: UInt64,
     _ sum: Double?, _ isDelta: Bool, _ exemplars: [OTLPExemplar]

@@ -14,13 +14,13 @@ struct OTLPTranslation: ~Copyable {
   let options: OTLPOptions
   let deltas: DeltaAccumulator
   let now: Int64
-  /// Milliseconds; what is later is not taken.
+  /// The newest timestamp that the head takes, in milliseconds.
   let newest: Int64
-  /// Under which the labels of rows are hashed.
+  /// The key under which the labels of rows are hashed.
   let key: KeyedHash
   var rows = WriteRequestRows()
   private(set) var rejectedPoints = 0
-  /// Deltas that are in a sum already, or will be in the next: nothing is stored for them.
+  /// Deltas that need no sample: repetitions, and late ones that the next sum includes.
   var countedPoints = 0
   private(set) var refusals = Refusals()
   private let handOver: (inout WriteRequestRows) -> Bool
@@ -193,8 +193,8 @@ struct OTLPTranslation: ~Copyable {
 
   // MARK: target_info
 
-  /// What the resource is, as a series of its own: a sample where its points begin, where they end, and often enough in
-  /// between.
+  /// Appends the series `target_info` of a resource: a sample at the time of its first point, one at that of its last,
+  /// and in between as many as queries need to find it, at most `targetSamplesMax`.
   private mutating func addTargetInfo(
     _ resource: OTLPResource, _ context: OTLPContext, _ earliest: UInt64, _ latest: UInt64
   ) throws(OTLPError) {

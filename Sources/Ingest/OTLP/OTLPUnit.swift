@@ -16,7 +16,7 @@ struct OTLPUnit: Equatable {
     "s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week", "mo": "month", "y": "year",
   ]
 
-  /// What stands in braces is a remark, no unit.
+  /// Parses a unit such as `By/s`; a part with braces is a remark and counts as none.
   init(_ text: String) {
     let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map { OTLPUnit.trimmed($0) }
     if !parts[0].contains(where: { $0 == "{" || $0 == "}" }) { main = OTLPUnit.words[parts[0]] ?? parts[0] }

@@ -49,7 +49,7 @@ enum OTLPValueText {
 }
 
 extension String {
-  /// Where a text begins and ends, first found. Of ASCII texts.
+  /// The range of the first occurrence of `part`. For ASCII texts.
   fileprivate func range(of part: String) -> Range<String.Index>? {
     var start = startIndex
     while start < endIndex {

@@ -1,7 +1,7 @@
 import Platform
 import Synchronization
 
-/// What refusals are counted in.
+/// The things that refusals count.
 package enum RefusalUnit: Sendable, Equatable, CaseIterable {
   case samples, exemplars, metadata, bodies
 
@@ -73,7 +73,7 @@ package final class RefusalLog: Sendable {
     self.log = log
   }
 
-  /// Writes what has not been told.
+  /// Writes the lines of all refusals that no line has told yet.
   package func flush() { write(due: .max) }
 
   /// The last refusals, by the names of their reasons.

@@ -1,15 +1,15 @@
 /// One refused thing, as the answer, the log and the status page tell it. Made only for the few that are named.
 struct Offender: Sendable, Equatable {
   var message: String
-  /// As it was sent, bounded; empty where it is of none.
+  /// The labels of the series as sent, shortened; empty where the refusal is of no series.
   var series = ""
-  /// Of the sample, where it is one.
+  /// Timestamp and value of the refused sample; nil where it is none.
   var timestamp: Int64?
   var value: Double?
-  /// What was counted or measured, and what is allowed.
+  /// The measured value and the limit for it; each nil where the refusal has none.
   var actual: Int?
   var limit: Int?
-  /// The replica that sent it, where it is one's.
+  /// The replica that sent it; nil where it came from none.
   var pair: HAPair?
 
   init(_ message: String, series: String = "", actual: Int? = nil, limit: Int? = nil) {

@@ -9,9 +9,9 @@ package struct Sender: Sendable, Equatable {
   package var workspace: String
   /// Such as `remote write 1.0`.
   package var protocolName: String
-  /// What the sender is answered where only a part of its body is stored.
+  /// The answer that this sender gets where only a part of its body is stored.
   package var partlyAnswer: String
-  /// True if that answer does not tell it of what was refused.
+  /// True if that answer does not tell the sender what was refused.
   package var isNotTold: Bool
 
   package init(

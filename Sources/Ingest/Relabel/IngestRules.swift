@@ -1,7 +1,7 @@
 import Model
 
-/// What a workspace does to the labels of everything it receives, as configured: metrics get other names first, then come
-/// the relabelling rules, which see the new names. A value.
+/// The rules of a workspace for the labels of everything it receives, as configured: renames come first, then the
+/// relabelling rules, which see the new names. A value.
 package struct IngestRules: Sendable, Equatable {
   /// Gives a metric another name, so that what was made for one collector goes on with the next.
   package struct Rename: Sendable, Equatable {
@@ -9,7 +9,7 @@ package struct IngestRules: Sendable, Equatable {
     package var from: String
     /// May use the groups of `from`.
     package var to: String
-    /// Whether the series is stored under its old name as well.
+    /// True if the series is stored under its old name as well.
     package var keepsOld: Bool
 
     package init(from: String, to: String, keepsOld: Bool = false) {
