@@ -53,7 +53,7 @@ struct APIGate: Sendable {
     }
   }
 
-  /// What browsers send before a request of another origin.
+  /// Answers the request that a browser sends before a request of another origin.
   func preflight(_ request: Request) -> Response { cors.apply(to: .noContent, for: request) }
 
   private func isReady(_ found: WorkspaceSet.Lookup) -> Bool {

@@ -39,13 +39,13 @@ package final class Workspace: Sendable {
 }
 
 extension Workspace {
-  /// What a workspace is given from outside.
+  /// What a workspace shares with the rest of the process: disk, clock, log, and the like.
   package struct Surroundings: Sendable {
     package var disk: any Disk
     package var clock: any Clock
     package var log: Log
     package var registry: MetricsRegistry
-    /// Of all workspaces together.
+    /// The memory that the rings of all workspaces share.
     package let ringBudget = RingBudget()
     /// Takes the folder of a workspace other than the default one for this process; nil: nobody else can have it.
     package var takeFolder: (@Sendable (_ directory: String) throws(DirectoryLockError) -> DirectoryLock)?

@@ -24,7 +24,7 @@ final class Assembly: Sendable {
   let workspaces: WorkspaceSet
   let queries: QueryService
   let remoteReadLane: QueryLane
-  /// Where the configuration is read again: opening workspaces waits for disks.
+  /// The thread that reads the configuration again: opening workspaces waits for disks.
   let reloads: WorkerPool
   let ownTarget = OwnTarget()
   let servers: [HTTPServer]

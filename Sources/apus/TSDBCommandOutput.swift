@@ -89,13 +89,13 @@ enum TSDBText {
     return text
   }
 
-  /// Told beside what a snapshot holds.
+  /// The last line about a snapshot: what it never contains.
   static let notInSnapshots =
     "not in a snapshot: exemplars, metadata, configuration, and what is refused or relabelled"
 
   static func count(_ count: Int, _ noun: String) -> String { "\(count) \(noun)" + (count == 1 ? "" : "s") }
 
-  /// What blocks hold, in one line. Samples count once for each block that has them.
+  /// A line about the contents of blocks. Samples count once for each block that has them.
   static func contents(_ blocks: [HeldBlock], seriesCount: Int) -> String {
     var parts = [
       count(blocks.count, "block"), "\(seriesCount) series", count(Int(blocks.sampleCount), "stored sample"),
@@ -110,7 +110,7 @@ enum TSDBText {
     return parts.joined(separator: ", ")
   }
 
-  /// In powers of two: `12.5MiB`.
+  /// A number of bytes in powers of two: `12.5MiB`.
   static func bytes(_ count: Int) -> String {
     var value = Double(count)
     for unit in ["B", "KiB", "MiB", "GiB"] {

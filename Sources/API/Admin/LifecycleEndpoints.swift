@@ -9,7 +9,7 @@ package struct LifecycleActions: Sendable {
   package var reload: @Sendable () -> String?
   package var quit: @Sendable () -> Void
   package var isEnabled: Bool
-  /// Where both run: a reload waits for disks.
+  /// Where `reload` and `quit` run: a reload waits for disks.
   package var run = RouteRun.inline
 
   package init(isEnabled: Bool, reload: @escaping @Sendable () -> String?, quit: @escaping @Sendable () -> Void) {

@@ -193,8 +193,8 @@ struct OTLPTranslation: ~Copyable {
 
   // MARK: target_info
 
-  /// Appends the series `target_info` of a resource: a sample at the time of its first point, one at that of its last,
-  /// and in between as many as queries need to find it, at most `targetSamplesMax`.
+  /// Appends the series `target_info` of a resource: a sample where its points begin, one where they end, and in
+  /// between as many as queries need to find it. Of a long time only the last `targetSamplesMax` intervals get samples.
   private mutating func addTargetInfo(
     _ resource: OTLPResource, _ context: OTLPContext, _ earliest: UInt64, _ latest: UInt64
   ) throws(OTLPError) {

@@ -12,10 +12,10 @@ struct ArgumentError: Error, Equatable, CustomStringConvertible {
 struct FlagValues: Sendable {
   private var given: [String: [String]] = [:]
 
-  /// Whether the command line or the environment named the flag.
+  /// True if the command line or the environment named the flag.
   func isGiven(_ name: String) -> Bool { given[name] != nil }
 
-  /// Flags that were named, in the order of the table.
+  /// Flags that the command line or the environment named, in the order of the table.
   var givenFlags: [Flag] { FlagTable.rows.filter { given[$0.name] != nil } }
 
   func texts(_ name: String) -> [String] {

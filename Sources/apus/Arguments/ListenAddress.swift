@@ -1,4 +1,4 @@
-/// Where the server listens. An empty host stands for every address of the machine.
+/// An address that the server listens on. An empty host stands for every address of the machine.
 struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
   var host: String
   var port: UInt16

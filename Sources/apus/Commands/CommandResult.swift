@@ -4,7 +4,7 @@ import Platform
   import Glibc
 #endif
 
-/// What a command that ends by itself leaves behind.
+/// Texts and exit code of a command that ends by itself.
 struct CommandResult: Equatable {
   var output = ""
   var errors = ""

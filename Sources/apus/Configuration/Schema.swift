@@ -7,7 +7,7 @@ import Format
 /// The shape of one value, of a key or a flag.
 indirect enum Shape: Sendable {
   case text
-  /// Text that is never shown.
+  /// Text that no answer or log shows.
   case secret
   /// A URL; its password is never shown.
   case url
@@ -48,10 +48,10 @@ indirect enum Shape: Sendable {
 
 /// The keys of one kind of section.
 struct Schema: Sendable {
-  /// How messages call it.
+  /// The name that messages give it.
   var name: String
   var keys: [SchemaKey]
-  /// What must hold between the keys.
+  /// Conditions between the keys.
   var rules: [SchemaRule]
 
   private let indexes: [String: Int]
@@ -106,14 +106,14 @@ struct SchemaKey: Sendable {
 enum SchemaRule: Sendable {
   /// At most one of these keys is given (and not empty).
   case atMostOne([String])
-  /// Anything else: says what is wrong, and at which key.
+  /// Any other condition; returns what is wrong and at which key, or nil.
   case check(@Sendable (SectionValue) -> RuleViolation?)
 }
 
-/// What a rule found: a message, placed at a key of the section or at the section itself.
+/// A violation of a condition: a message, placed at a key of the section or at the section itself.
 struct RuleViolation: Sendable {
   var key: String?
-  /// Comes before the key.
+  /// The place of the error; where nil, that of the key.
   var position: YAMLPosition?
   var message: String
 

@@ -30,7 +30,7 @@ extension Shape {
     }
   }
 
-  /// What a value must look like, for an error message.
+  /// The description of a valid value, for an error message.
   var expected: String {
     switch self {
     case .text, .secret: "a text"
@@ -63,7 +63,7 @@ extension Shape {
     }
   }
 
-  /// Why a text is no expression of its language; nil for other shapes.
+  /// Why `text` is no expression of the shape's language; nil where it is one, and for other shapes.
   func languageFault(_ text: String) -> String? {
     switch self {
     case .regex: return RegexSyntax.fault(text)
@@ -76,7 +76,7 @@ extension Shape {
     }
   }
 
-  /// Whether an empty scalar is a value.
+  /// True if an empty scalar is a value of this shape.
   var isTextual: Bool {
     switch self {
     case .text, .secret, .shortText, .selector: true
