@@ -70,7 +70,7 @@ final class Delivery {
     return pairs[place]
   }
 
-  /// All of it as a body to keep: as it came, or, where its rows were made in memory, as a 1.0 body.
+  /// The delivery as a body to keep: as it came, or, where its rows were made in memory, as a 1.0 body.
   var keptForm: ([UInt8], BodyForm) {
     if case .body(let body, let form) = origin { return (Array(body.raw), form) }
     return (batch.rows.body(), BodyForm(encoding: .identity, message: .v1))

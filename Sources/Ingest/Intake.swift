@@ -16,7 +16,7 @@ package final class Intake: Sendable {
   private let rewriting = Mutex(SeriesRewriting.none)
   private let idle = Mutex<[Exclusive<Delivery>]>([])
   package let metrics: ReceiverMetrics
-  /// Tells of what is refused, in the log and to whoever asks.
+  /// The last refusals, for the log and the status page.
   package let refusals: RefusalLog
   /// Type, help and unit of metrics, as senders describe them.
   package let metadata: MetadataStore
@@ -45,7 +45,8 @@ package final class Intake: Sendable {
   package var presentLimits: IngestLimits { limits.withLock { $0 } }
   package var presentRules: IngestRules { rewriting.withLock { $0.source } }
 
-  /// Takes over the rules for labels, for bodies that come from now on. What was resolved under other rules is forgotten.
+  /// Sets the rules for labels of bodies that come from now on; the head forgets the spellings it learned under other
+  /// rules.
   package func reconfigure(_ rules: IngestRules) throws(RegexError) {
     let present = rewriting.withLock { $0 }
     if present.source == rules { return }
@@ -61,7 +62,7 @@ package final class Intake: Sendable {
   /// The key under which the labels of rows are hashed.
   package var key: KeyedHash { appender.key }
 
-  /// The answer to every body while nothing may be written; nil where samples are taken.
+  /// The answer to every body while the database may not write; nil while it may.
   var unavailable: ReceiveOutcome? {
     appender.isWritable
       ? nil : .unavailable(message: "the disk is nearly full, nothing is written", retryAfterSeconds: 30)

@@ -49,7 +49,7 @@ enum LabelRules {
     return nil
   }
 
-  /// At most 200 bytes of somebody's text, quoted.
+  /// At most 200 bytes of a sender's text, quoted.
   static func excerpt(_ bytes: LentBytes) -> String {
     quoted(String(decoding: bytes.prefix(200), as: UTF8.self))
   }

@@ -91,8 +91,8 @@ final class MetadataFile: Sendable {
     }
   }
 
-  /// Writes the file anew from what `entries` gives; what is appended meanwhile is not lost. One at a time: who comes while
-  /// another is at it, leaves it to that one.
+  /// Writes the file anew from what `entries` gives and what `append` brings meanwhile. Does nothing while another
+  /// thread is rewriting the file.
   func replace(_ entries: () -> [MetadataStore.Entry]) {
     let place = state.withLock { state -> (disk: any Disk, path: String)? in
       guard let disk = state.disk, state.meanwhile == nil else { return nil }
@@ -121,8 +121,8 @@ final class MetadataFile: Sendable {
     }
   }
 
-  /// Puts what was appended on stable storage, where the log does that in intervals. False where that failed: the file
-  /// should be written anew.
+  /// Syncs the appended records, where the log is synced in intervals. False where that failed: the caller should write
+  /// the file anew.
   func syncIfDue() -> Bool {
     state.withLock { state in
       guard state.sync == .interval, state.isDirty else { return true }

@@ -46,13 +46,14 @@ package enum WriteMessage: Sendable, Equatable {
   case v1, v2
 }
 
-/// How a body is written.
+/// Encoding and message of a body.
 package struct BodyForm: Sendable, Equatable {
   var encoding: BodyEncoding
   var message: WriteMessage
 }
 
-/// How much of a body is stored, duplicates of what was there included: what a sender of 2.0 is told.
+/// How much of a body is stored, duplicates of stored samples included: the counts that the answer tells a sender of
+/// 2.0.
 package struct WrittenCounts: Sendable, Equatable {
   package var samples = 0
   package var histograms = 0
@@ -67,7 +68,7 @@ package struct WrittenCounts: Sendable, Equatable {
     self.refused = refused
   }
 
-  /// Counts what need not be stored as if it were: its sender would take it for lost.
+  /// Adds samples that need not be stored as if they were: their sender would take them for lost.
   mutating func add(_ received: ReceivedCounts) {
     samples += received.samples
     histograms += received.histograms

@@ -1,5 +1,5 @@
-/// How many samples a workspace may still send: a bucket that fills at the configured rate, up to the burst. Owned by a
-/// mutex; time is handed in.
+/// The rate limit of a workspace: a bucket that fills at the configured rate, up to the burst. Owned by a mutex;
+/// callers pass the time.
 struct SampleRate: Sendable {
   /// Samples that may come now; below 0 after a body larger than what was left.
   private var available: Double = 0
@@ -22,7 +22,7 @@ struct SampleRate: Sendable {
     return max(1, Int(min(seconds.rounded(.up), 3600)))
   }
 
-  /// Gives back what was taken for samples that need not be stored.
+  /// Gives back samples that `take` took and that need not be stored.
   mutating func giveBack(_ samples: Int) { available += Double(samples) }
 
   private mutating func fill(_ limits: IngestLimits, _ now: UInt64) {

@@ -16,7 +16,7 @@ struct BodyPairs {
     var number: UInt16
     var rows = 0
     var samples = 0
-    /// Of the samples that are not too far in the future.
+    /// Newest and oldest timestamp of the samples that are not too far in the future; nil where there are none.
     var newest: Int64?
     var oldest: Int64?
     var fate = Fate.refused(leader: "")

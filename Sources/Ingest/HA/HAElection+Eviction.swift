@@ -20,8 +20,9 @@ extension HAElection {
     return false
   }
 
-  /// Those of the body that brought the most go first, of two such bodies those of the older one. A cluster that came
-  /// alone, as real ones do, goes only after `failoverMilliseconds` of silence; those of the present body stay.
+  /// Names of the clusters that may make room, the first to go last. Those of the body that brought the most go first,
+  /// of two such bodies those of the older one. A cluster that came alone, as real ones do, goes only after
+  /// `failoverMilliseconds` of silence; those of the present body stay.
   private func evictable(now: Int64) -> [String] {
     let counts = admittedCounts
     let found = clusters.filter { _, cluster in

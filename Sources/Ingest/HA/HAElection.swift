@@ -9,7 +9,7 @@
 /// other (`HAElection+Eviction`): invented names never write again, and senders do. A cluster that falls silent gives its place
 /// free and rests (`HAElection+Resting`).
 struct HAElection {
-  /// Clusters that are told apart where the configuration names no limit.
+  /// Most clusters where the configuration names no limit.
   static let clustersMax = 10_000
   /// Replicas of one cluster that are remembered; further ones are followers all the same.
   static let replicasPerClusterMax = 64
@@ -31,9 +31,9 @@ struct HAElection {
   /// timestamps.
   struct Cluster: Equatable, Sendable {
     var leader: String
-    /// Of the server's wall clock, for people.
+    /// The server's wall clock in milliseconds at the election, for people.
     var electedAtMilliseconds: Int64
-    /// When a body of the leader was last accepted.
+    /// The time the leader was last heard.
     var leaderSeen: Int64
     /// The newest timestamp among the samples of this leader and of those before it.
     var newestSample: Int64
@@ -43,7 +43,7 @@ struct HAElection {
     /// What the leader brings up to this time has been brought by the one before it, unless a series has nothing that late.
     var supersededThrough = Int64.min
     var changes = 0
-    /// When each replica was last heard, the leader among them.
+    /// The time each replica was last heard, the leader's too.
     var seen: [String: Int64] = [:]
     /// The number of the body that made it known; 0: it is of an earlier run.
     var admittedBy = 0
@@ -52,9 +52,9 @@ struct HAElection {
   }
 
   enum Verdict: Equatable, Sendable {
-    /// Of the leader: stored.
+    /// The body is of the leader: its samples are stored.
     case accepted
-    /// As `accepted`, and the replica leads since this very body. `previous` is the leader that fell silent; nil where the
+    /// Accepted, and the replica leads since this very body. `previous` is the leader that fell silent; nil where the
     /// cluster is new.
     case elected(previous: Previous?)
     case refused(leader: String)
@@ -74,7 +74,7 @@ struct HAElection {
   var resting: [String: Cluster] = [:]
   /// The number of the present body.
   private(set) var body = 0
-  /// How many clusters each body has made known, of bodies that have made any.
+  /// Number of clusters that each body has made known, by the body's number.
   var admittedCounts: [Int: Int] = [:]
   /// Clusters that may make room for those of the present body, the next one last; nil until one has to.
   var candidates: [String]?

@@ -1,4 +1,4 @@
-/// How replicas that send the same series are told apart. The section `apus.ha` of the configuration.
+/// The options for replicas that send the same series: the section `apus.ha` of the configuration.
 package struct HAOptions: Sendable, Equatable {
   package var isEnabled = true
   package var clusterLabel = "cluster"
@@ -6,7 +6,7 @@ package struct HAOptions: Sendable, Equatable {
   package var failoverMilliseconds: Int64 = 30_000
   /// 0: `HAElection.clustersMax`.
   package var clustersMax = 500
-  /// Bytes of refused bodies that are kept in all; 0: none, and a fail-over leaves a gap.
+  /// Most bytes of refused bodies that the ring keeps; 0: it keeps none, and a fail-over leaves a gap.
   package var ringBytes = 64 << 20
   /// True if the replica label is removed also from series without a cluster label.
   package var isLoneReplicaLabelStripped = false

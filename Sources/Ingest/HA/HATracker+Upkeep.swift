@@ -106,7 +106,7 @@ extension HATracker {
       ["clusters": "\(news.count)", "limit": "\(news.limit)"])
   }
 
-  /// A new series has only one of the two labels: that is counted, and told once for each value.
+  /// Counts a new series that has only one of the two labels, and logs it once for each value.
   func noteIncomplete(missing: IncompleteLabel, value: LentBytes) {
     let text = String(decoding: value.prefix(200), as: UTF8.self)
     let isNews = state.withLock { state -> Bool? in

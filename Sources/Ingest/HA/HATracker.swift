@@ -6,7 +6,8 @@ import TSDB
 /// The replicas of one workspace: who leads, what the others sent lately, and by which number each is known to the head's
 /// names. Any thread; one mutex, under which no file is touched and no body copied.
 package final class HATracker: Sendable {
-  /// Between two looks for what is too old, and for series whose own labels would name a replica today.
+  /// The time between two sweeps. A sweep forgets what is too old, and looks for series whose own labels would name a
+  /// replica today.
   static let sweepMilliseconds: Int64 = 60_000
   /// Numbers are not given twice, so that a name that is remembered too long leads to nobody. When they run out, the labels
   /// of new replicas' series are read each time.
@@ -98,7 +99,7 @@ package final class HATracker: Sendable {
 
   // MARK: a body
 
-  /// The options for one body; now and then, forgets what is too old first.
+  /// The options for one body. Sweeps first where that is due.
   func begin(_ head: Head, now: Int64) -> HATerms {
     let due = state.withLock { state -> HATerms? in
       if state.isFromFile { HATracker.settle(&state, head, now: now) }
@@ -213,7 +214,7 @@ package final class HATracker: Sendable {
   }
 }
 
-/// Under which a body is taken in.
+/// The options that hold for one body, and their generation.
 struct HATerms: Sendable {
   var options = HAOptions()
   var generation = 0

@@ -7,7 +7,8 @@ import TSDB
 // pairs, or by their labels where the spellings are new; judged pair by pair; and then appended, or taken out of the body
 // before anything of them is appended.
 extension Intake {
-  /// How often a body is judged again because a replica was elected while its refused body was put into the ring.
+  /// Most judgements of one body: it is judged again where a replica was elected while its refused body was put into
+  /// the ring.
   private static let judgementsMax = 8
 
   /// The result of judging a body's replicas: rows to store, or an answer for the whole body.
@@ -159,7 +160,7 @@ extension Intake {
     }
   }
 
-  /// How many histograms, or exemplars, are of rows that were taken out.
+  /// Number of histograms, or exemplars, of refused rows.
   private func countParts(_ parts: borrowing Column<WritePart>, _ batch: AppendBatch) -> Int {
     var count = 0
     for part in 0..<parts.count { count += batch.isRefused(Int(parts[part].row)) ? 1 : 0 }

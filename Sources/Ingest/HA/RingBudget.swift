@@ -19,7 +19,7 @@ package final class RingBudget: Sendable {
     bytesMax.store(isTooLarge ? .max : bytes, ordering: .relaxed)
   }
 
-  /// False where `bytes` do not fit; then nothing is taken.
+  /// Takes `bytes` of the budget; false where they do not fit, and then it takes nothing.
   func take(_ bytes: Int) -> Bool {
     let now = held.wrappingAdd(bytes, ordering: .relaxed).newValue
     if now <= bytesMax.load(ordering: .relaxed) { return true }

@@ -7,7 +7,7 @@ struct DeltaStream: Hashable {
   private let name: String
   private let labels: [String]
 
-  /// Roughly what it takes in memory.
+  /// Bytes it takes in memory, roughly.
   var byteCount: Int { labels.reduce(128 + name.utf8.count) { $0 + 32 + $1.utf8.count } }
 
   init(_ name: String, _ labels: OTLPLabelSet) {
@@ -27,7 +27,7 @@ final class DeltaAccumulator: Sendable {
   static let streamsMax = 200_000
   /// Memory of their names, labels and buckets, roughly.
   static let bytesMax = 128 << 20
-  /// A series nobody has added to for so long begins anew: programs send only what has changed, so this is long.
+  /// A sum without a delta for this long begins anew: programs send only what has changed, so this is long.
   static let lifetimeMilliseconds: Int64 = 86_400_000
   /// A sweep of a nearly full accumulator forgets the series without a delta for this long.
   static let idleMilliseconds: Int64 = 300_000
@@ -39,11 +39,11 @@ final class DeltaAccumulator: Sendable {
     case sum(Value)
     /// The point is in the sum, and there is nothing to store for it.
     case counted
-    /// It is too far behind for this sum to tell whether it is a repetition.
+    /// The point is too old for this sum to tell whether it is a repetition.
     case tooOld
     /// There are too many series.
     case full
-    /// It cannot be added: its buckets lie too far from those that are there.
+    /// The point cannot be added: its buckets lie too far from those of the sum.
     case unlike
   }
 
@@ -51,7 +51,7 @@ final class DeltaAccumulator: Sendable {
     var value: DeltaValue
     /// Nanoseconds, of the newest point.
     var newest: UInt64
-    /// Those of the points before it; when there are more than `timesMax`, the newest of them.
+    /// Times of older points; when there are more than `timesMax`, the newest of them.
     var times: [UInt64] = []
     /// The sum of points older than `newest`, which the next sum includes.
     var late: DeltaValue?
@@ -73,7 +73,7 @@ final class DeltaAccumulator: Sendable {
   private struct State: Sendable {
     var sums: [DeltaStream: Sum] = [:]
     var byteCount = 0
-    /// Nothing is forgotten before.
+    /// No sweep comes before this time.
     var nextSweepMilliseconds: Int64 = 0
 
     var isFull: Bool { sums.count >= DeltaAccumulator.streamsMax }
@@ -96,7 +96,7 @@ final class DeltaAccumulator: Sendable {
     }
   }
 
-  /// With the exemplars of the point itself.
+  /// Adds a histogram; the sum has the time and the exemplars of the point itself.
   func add(_ point: OTLPHistogramPoint, of stream: DeltaStream, now: Int64) -> Outcome<OTLPHistogramPoint> {
     switch add(.histogram(DeltaValue.stripped(point)), of: stream, point.base.time, now) {
     case .sum(.histogram(var sum)):

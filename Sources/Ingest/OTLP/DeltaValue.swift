@@ -7,7 +7,7 @@ enum DeltaValue: Sendable {
   case histogram(OTLPHistogramPoint)
   case exponential(OTLPExponentialPoint)
 
-  /// Roughly what it takes beyond its own size.
+  /// Bytes it takes beyond its own size, roughly.
   var byteCount: Int {
     switch self {
     case .number: 0
@@ -30,8 +30,8 @@ enum DeltaValue: Sendable {
     return point
   }
 
-  /// Adds another of its kind; one of another kind, or with other bounds, takes its place, since what was there cannot be
-  /// told in it. False where the two cannot be one.
+  /// Adds another value. A value of another kind, or with other bounds, replaces this one, since the two have no common
+  /// buckets. False where two exponential ones lie too far apart.
   mutating func add(_ other: DeltaValue) -> Bool {
     switch (self, other) {
     case (.number(let one), .number(let two)): self = .number(one + two)
@@ -56,8 +56,8 @@ enum DeltaValue: Sendable {
 extension OTLPExponentialPoint {
   /// Buckets on one side beyond which a sum is made coarser.
   private static let bucketsMax = 512
-  /// Both in the finer scale that they have in common, or a coarser one where that would be too many buckets. Nil where
-  /// their buckets lie further apart than numbers do.
+  /// The sum of both, in the finer scale that they have in common, or a coarser one where that would be too many
+  /// buckets. Nil where their buckets lie further apart than the coarsest scale can hold.
   func added(_ other: OTLPExponentialPoint) -> OTLPExponentialPoint? {
     var total = self
     let common = min(scale, other.scale)
@@ -88,8 +88,8 @@ extension OTLPExponentialPoint.Buckets {
     return Int(offset) >> shift...(Int(offset) + counts.count - 1) >> shift
   }
 
-  /// Both as one, each made coarser by its own shift. Nil where that is more than `countMax` buckets, and more than either
-  /// has.
+  /// The sum of both, each made coarser by its own shift. Nil where it would have more than `countMax` buckets, and
+  /// more than either has.
   fileprivate func merged(
     _ other: OTLPExponentialPoint.Buckets, _ ownShift: Int, _ otherShift: Int, _ countMax: Int
   ) -> OTLPExponentialPoint.Buckets? {

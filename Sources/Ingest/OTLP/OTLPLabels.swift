@@ -73,7 +73,7 @@ struct OTLPContext {
     return labels
   }
 
-  /// Those of `target_info`: the attributes of the resource.
+  /// The labels of `target_info`: the attributes of the resource.
   func targetLabels(of attributes: [OTLPAttribute]) throws(OTLPError) -> OTLPLabelSet {
     var labels = try own(attributes) { key in
       options.keepsIdentifyingAttributes || !OTLPContext.identifyingAttributes.contains(key)

@@ -11,7 +11,7 @@ package enum OTLPEncoding: Sendable, Equatable {
 package enum OTLPOutcome: Sendable, Equatable {
   /// All of it is stored.
   case stored
-  /// The valid part is stored; the message names the first of what was not.
+  /// The valid part is stored; the message names the first of the rejected points.
   case partly(rejectedPoints: Int, message: String)
   /// Nothing is stored, and never will be.
   case refused(message: String)
@@ -128,10 +128,10 @@ private final class SliceResults {
   private(set) var stored = 0
   private(set) var refused = 0
   private(set) var messages: [String] = []
-  /// Why nothing more can be stored for now.
+  /// The outcome of the push where nothing more can be stored for now; nil where it can.
   private(set) var stop: OTLPOutcome?
 
-  /// False where nothing more can be stored for now.
+  /// Adds the result of one slice; false where nothing more can be stored for now.
   func add(_ outcome: ReceiveOutcome, _ written: WrittenCounts) -> Bool {
     stored += written.samples + written.histograms
     refused += written.refused

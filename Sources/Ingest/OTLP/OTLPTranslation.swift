@@ -24,7 +24,7 @@ struct OTLPTranslation: ~Copyable {
   var countedPoints = 0
   private(set) var refusals = Refusals()
   private let handOver: (inout WriteRequestRows) -> Bool
-  /// False once a slice could not be stored for now: the rest need not be tried.
+  /// False once the intake could not store a slice for now: the push ends there.
   private(set) var goesOn = true
 
   /// `handOver` takes one slice; false where the push had better end.

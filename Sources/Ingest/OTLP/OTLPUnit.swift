@@ -24,7 +24,7 @@ struct OTLPUnit: Equatable {
     per = "per_" + (OTLPUnit.perWords[parts[1]] ?? parts[1])
   }
 
-  /// As the unit of the metric's metadata.
+  /// The text for the metric's metadata.
   var text: String {
     let (main, per) = (OTLPUnit.clean(main), OTLPUnit.clean(per))
     var whole = main.isEmpty || per.isEmpty ? main + per : main + "_" + per
@@ -33,7 +33,8 @@ struct OTLPUnit: Equatable {
     return whole
   }
 
-  /// Letters, digits and colons, what is between them one underscore, none at the beginning.
+  /// The text with letters, digits and colons; each run of other characters becomes one underscore, one at the
+  /// beginning goes.
   static func clean(_ text: String) -> String {
     var clean = ""
     for scalar in text.unicodeScalars {

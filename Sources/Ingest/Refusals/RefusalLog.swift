@@ -39,7 +39,7 @@ package final class RefusalLog: Sendable {
     package var reason: String
     package var unit: RefusalUnit
     package var milliseconds: Int64
-    /// Since the start.
+    /// Refusals for this reason since the start.
     package var count: Int
     package var sender: Sender
     package var answer: String
@@ -57,7 +57,7 @@ package final class RefusalLog: Sendable {
 
   private struct Entry: Sendable {
     var last: Last
-    /// On the monotonic clock; no line is due before.
+    /// The end of the ten seconds, on the monotonic clock; no line comes before it.
     var windowEnd: Int64
     /// The first since the last line, and how many there were in all since then.
     var first: Last?

@@ -1,4 +1,5 @@
-/// One refused thing, as the answer, the log and the status page tell it. Made only for the few that are named.
+/// Something refused (a sample, an exemplar, a body), as the answer, the log and the status page name it. Made only for
+/// the few that they name.
 struct Offender: Sendable, Equatable {
   var message: String
   /// The labels of the series as sent, shortened; empty where the refusal is of no series.
