@@ -1,7 +1,7 @@
 /// The rate limit of a workspace: a bucket that fills at the configured rate, up to the burst. Owned by a mutex;
 /// callers pass the time.
 struct SampleRate: Sendable {
-  /// Samples that may come now; below 0 after a body larger than what was left.
+  /// Samples that the workspace may send now; below 0 after a body larger than what was left.
   private var available: Double = 0
   private var filledNanoseconds: UInt64?
 

@@ -4,8 +4,8 @@ import Platform
 import Synchronization
 import TSDB
 
-/// One database with all that belongs to it: limits, retention, replicas, rules for labels, metadata. What Amazon Managed
-/// Prometheus calls a workspace. Any thread.
+/// One database with all that belongs to it: limits, retention, replicas, rules for labels, metadata. Amazon Managed
+/// Prometheus calls it a workspace, too. Any thread.
 package final class Workspace: Sendable {
   package let id: String
   package let database: Database

@@ -2,7 +2,7 @@ import Platform
 
 /// The metrics of all workspaces together. Any thread.
 struct WorkspaceMetrics: Sendable {
-  /// Why a write did not make its workspace.
+  /// The reason why a write did not make its workspace.
   enum Refusal: String, CaseIterable {
     case limit, failed, busy
   }

@@ -8,7 +8,7 @@ import Synchronization
 import TSDB
 import Workspaces
 
-/// Why the server does not start: one line for an operator.
+/// The reason why the server does not start: one line for an operator.
 struct StartError: Error, CustomStringConvertible {
   var description: String
   init(_ description: String) { self.description = description }

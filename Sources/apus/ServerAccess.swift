@@ -9,7 +9,7 @@ struct ServerAccess: Equatable, Sendable {
     "header", "user", "password-file", "token-file", "ca", "cert", "key", "timeout",
   ]
 
-  /// Without a slash at its end.
+  /// The server's URL without a slash at its end.
   var url: String
   var headers: [Header] = []
   var user: String?

@@ -113,7 +113,7 @@ struct SnapshotRun {
     return check
   }
 
-  /// Copies, takes the original away, and removes what is not to be kept any more.
+  /// Copies the snapshot, takes the original away, and removes older snapshots beyond the number to keep.
   private mutating func finish(
     _ answer: SnapshotAnswer, _ place: String, _ check: SnapshotCheck, _ shelf: SnapshotShelf?
   ) throws(TSDBCommandError) {

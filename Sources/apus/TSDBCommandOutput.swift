@@ -7,7 +7,7 @@ import TSDB
   import Glibc
 #endif
 
-/// Why a command of `apus tsdb` ends early: one line.
+/// The reason why a command of `apus tsdb` ends early: one line.
 enum TSDBCommandError: Error, CustomStringConvertible {
   case text(String)
 
@@ -64,7 +64,7 @@ enum TSDBText {
     return line
   }
 
-  /// As Go writes durations: `2h0m0s`, `1m0.5s`, `20ms`.
+  /// A duration as Go writes it: `2h0m0s`, `1m0.5s`, `20ms`.
   static func duration(_ milliseconds: Int64) -> String {
     if milliseconds == 0 { return "0s" }
     if milliseconds.magnitude < 1000 { return "\(milliseconds)ms" }

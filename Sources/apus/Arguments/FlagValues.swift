@@ -1,6 +1,6 @@
 import Model
 
-/// Why a command line cannot be obeyed: one line.
+/// The reason why the program cannot obey a command line: one line.
 struct ArgumentError: Error, Equatable, CustomStringConvertible {
   var description: String
 

@@ -24,7 +24,7 @@ struct CommandResult: Equatable {
   }
 }
 
-/// One line for whoever started the program, before there is a log.
+/// Writes one line to standard error, for whoever started the program and before there is a log.
 func writeToStandardError(_ text: String) { StandardError.writeLine(text) }
 
 /// The environment of this process.

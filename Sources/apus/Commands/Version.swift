@@ -3,7 +3,7 @@ enum Version {
   static let number = "0.1.0"
   static let revision = Revision.commit
   static let branch = Revision.branch
-  /// When the commit was made: two builds of one commit are the same program.
+  /// The time the commit was made: two builds of one commit are the same program.
   static let buildDate = Revision.date
 
   static var compiler: String {
