@@ -166,7 +166,7 @@ package enum Routes {
 struct RouteTable {
   let services: APIServices
   let gate: APIGate
-  /// On the query pool, the connection being suspended.
+  /// Runs a handler on the query pool; the connection is suspended meanwhile.
   let queued: RouteRun
   var router: Router
   private var withPreflight: Set<String> = []
@@ -187,7 +187,7 @@ struct RouteTable {
     addPreflight(path)
   }
 
-  /// The same, answered also where there are too many connections.
+  /// Adds a route that answers also where there are too many connections.
   mutating func addForOperators(
     _ methods: HTTPMethods, _ path: String, _ handler: @escaping APIGate.WorkspaceHandler
   ) {

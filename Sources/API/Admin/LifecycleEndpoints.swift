@@ -50,7 +50,7 @@ struct LifecycleEndpoints: Sendable {
     return plain(200, "Requesting termination... Goodbye!")
   }
 
-  /// Without a line end, as Prometheus has these.
+  /// A text answer without a line end, as Prometheus has these.
   private func plain(_ status: Int, _ text: String) -> Response {
     Response(status: status, contentType: .text, body: .bytes(Array(text.utf8)))
   }

@@ -22,15 +22,15 @@ package struct DiskError: Error, Equatable, CustomStringConvertible {
   package var description: String { "\(operation) \(path): \(errorText(code))" }
 }
 
-/// How a file is opened.
+/// The way a file is opened.
 package enum FileAccess: Sendable {
   /// Only reads; the file must exist.
   case read
   /// Reads and writes; created when missing, never cut.
   case readWrite
-  /// As `readWrite`, but it must not exist yet.
+  /// Reads and writes; the file must not exist yet.
   case create
-  /// As `readWrite`, cut to nothing first.
+  /// Reads and writes; an existing file is cut to nothing first.
   case truncate
 }
 

@@ -36,7 +36,7 @@ package final class MetricsRegistry: Sendable {
   }
 
   private let state = Mutex(Families())
-  /// Added to everything that is told; none but in scopes.
+  /// Labels that every metric of the registry gets; only scopes have some.
   package let labels: MetricLabels
 
   package init() { labels = [] }
@@ -58,7 +58,7 @@ package final class MetricsRegistry: Sendable {
   /// True for the registry of a part of the server.
   package var isScope: Bool { !labels.isEmpty }
 
-  /// The same name and labels give the same counter again; so for the other kinds.
+  /// A counter. The same name and labels give the same counter again; so for the other kinds.
   package func counter(_ name: String, _ help: String, labels: MetricLabels = []) -> Counter {
     let member = register(name, help, .counter, labels) { .counter(Counter()) }
     guard case .counter(let counter) = member else { preconditionFailure("\(name) counts in fractions") }

@@ -44,7 +44,7 @@ package enum ProcessSignals {
     }
   }
 
-  /// As if it came from outside: the way for the process to stop or reload itself.
+  /// Sends this process a signal as if it came from outside: the way to stop or reload itself.
   package static func send(_ signal: Signal) { _ = kill(getpid(), signal.number) }
 
   private static func set() -> sigset_t {
