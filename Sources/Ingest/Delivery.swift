@@ -28,8 +28,8 @@ package enum RowOrigin {
   }
 }
 
-/// One body's way into the database: its rows, what holds for all of them, and what was refused. One thread's at a time, from
-/// and back to the intake's pool, so that bodies of known series cost no allocation.
+/// One body on its way into the database: its rows, the terms that hold for all of them, and the refusals. One thread's
+/// at a time; the intake pools deliveries, so that bodies of known series cost no allocation.
 final class Delivery {
   /// A body with more rows does not keep its memory.
   static let keptRowsMax = 16_384

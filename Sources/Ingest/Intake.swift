@@ -4,9 +4,8 @@ import Platform
 import Synchronization
 import TSDB
 
-/// The door for rows into a workspace's database, whoever made them: replicas are judged, labels changed by the rules and
-/// checked, series made, samples logged, and what is refused is counted, told and remembered. Any thread; each delivery runs
-/// on the caller's.
+/// The door for rows into a workspace's database, whoever made them. It judges replicas, changes and checks labels,
+/// makes series, logs samples; it counts, logs and remembers refusals. Any thread; each delivery runs on the caller's.
 package final class Intake: Sendable {
   let appender: Appender
   let clock: any Clock

@@ -1,13 +1,13 @@
-/// Which replica of each cluster is the leader: the one whose samples are stored. A pure state machine: it is told what
-/// arrived and when, on a clock that never goes back, and says what becomes of it. Owned by `HATracker`.
+/// Elects the leader of each cluster: the replica whose samples are stored. A pure state machine: its caller tells it
+/// what arrived and when, on a clock that never goes back, and it answers with a verdict. Owned by `HATracker`.
 ///
-/// Rules: who writes first for a cluster leads it. Nobody leads because of a name, and who has lost the lead gets it back
-/// only when the one who has it falls silent. Another replica takes over once no body of the leader has arrived for
-/// `failoverMilliseconds`, and only with samples newer than the newest the leader brought.
+/// Rules: the first replica that writes for a cluster leads it. Nobody leads because of a name, and a replica that lost
+/// the lead gets it back only when the present leader falls silent. Another replica takes over once no body of the
+/// leader has arrived for `failoverMilliseconds`, and only with samples newer than the newest the leader brought.
 ///
-/// When there are as many clusters as there may be, a new one takes the place of one of which a single body came and no
-/// other (`HAElection+Eviction`): invented names never write again, and senders do. A cluster that falls silent gives its place
-/// free and rests (`HAElection+Resting`).
+/// Where the table is full, a new cluster takes the place of one of which a single body came and no other
+/// (`HAElection+Eviction`): invented names never write again, and senders do. A cluster that falls silent frees its
+/// place and rests (`HAElection+Resting`).
 struct HAElection {
   /// Most clusters where the configuration names no limit.
   static let clustersMax = 10_000
@@ -40,7 +40,8 @@ struct HAElection {
     /// True if the leader is of an earlier run and no sample of the cluster has come since: `newestSample` is then an
     /// upper bound, and so is this clock once it is right.
     var isNewestAssumed = false
-    /// What the leader brings up to this time has been brought by the one before it, unless a series has nothing that late.
+    /// The newest sample of the leader before. Up to this time a sample that is not newer than the last one of its
+    /// series is superseded: the former leader has brought it.
     var supersededThrough = Int64.min
     var changes = 0
     /// The time each replica was last heard, the leader's too.

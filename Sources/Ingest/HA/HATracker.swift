@@ -3,8 +3,9 @@ import Platform
 import Synchronization
 import TSDB
 
-/// The replicas of one workspace: who leads, what the others sent lately, and by which number each is known to the head's
-/// names. Any thread; one mutex, under which no file is touched and no body copied.
+/// The replicas of one workspace: the leader of each cluster, the bodies that followers sent lately, and the number
+/// under which the head's spellings know each replica. Any thread; one mutex, under which nobody touches a file or
+/// copies a body.
 package final class HATracker: Sendable {
   /// The time between two sweeps. A sweep forgets what is too old, and looks for series whose own labels would name a
   /// replica today.
@@ -14,7 +15,7 @@ package final class HATracker: Sendable {
   private static let numberMax = UInt16.max - 1
   /// Warnings about labels, each once.
   static let warningsMax = 1000
-  /// Between two lines about clusters that made room.
+  /// The time between two lines about clusters that made room.
   static let evictedLineMilliseconds: Int64 = 10_000
 
   struct Known: Sendable {
@@ -36,14 +37,14 @@ package final class HATracker: Sendable {
     var warned: Set<String> = []
     var nextSweep = Int64.min
     var hasDistrusted = false
-    /// Evicted clusters that the log knows of, and when it may hear of more.
+    /// The number of evicted clusters that the log has told, and the time before which it tells no more.
     var evictedTold = 0
     var nextEvictedLine = Int64.min
-    /// Leaders of an earlier run do not know yet how new the samples are that they brought.
+    /// True if leaders come from an earlier run and have no newest sample yet.
     var isFromFile = false
-    /// Changes of the leaders.
+    /// The number of changes of the leaders.
     var version = 0
-    /// Changes of what labels mean.
+    /// The number of changes of the options that decide which labels name a replica.
     var generation = 0
   }
 
@@ -54,7 +55,7 @@ package final class HATracker: Sendable {
   let clock: any Clock
   let log: Log
 
-  /// Reads the leaders of an earlier run from `path`. What is kept of followers is taken from `ringBudget`.
+  /// Reads the leaders of an earlier run from `path`. Kept bodies of followers count against `ringBudget`.
   package init(
     _ options: HAOptions, path: String, disk: any Disk, clock: any Clock, log: Log, damaged: DamagedFiles,
     registry: MetricsRegistry, ringBudget: RingBudget = RingBudget()

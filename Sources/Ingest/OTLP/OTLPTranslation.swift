@@ -3,7 +3,7 @@ import Model
 
 /// Translates one push into rows, metric by metric. Lives as long as the push; one thread's.
 ///
-/// What cannot be translated is counted and named, and its neighbours go on. Rows are handed over in slices, so that a
+/// It counts and names what it cannot translate, and goes on with the rest. It hands rows over in slices, so that a
 /// metric whose labels repeat for each of its buckets never lies in memory as a whole.
 struct OTLPTranslation: ~Copyable {
   /// A slice is handed over once it is larger.

@@ -24,11 +24,11 @@ package enum RefusalUnit: Sendable, Equatable, CaseIterable {
   }
 }
 
-/// Refusals in the log, one line for a reason and ten seconds, and the last ones by reason. Any thread.
+/// Logs refusals, one line for a reason and ten seconds, and keeps the last one for each reason. Any thread.
 ///
-/// The first refusal for a reason is logged at once. Those of the ten seconds that follow are counted, and told in one line
-/// when that time is over, with the first of them; and so on until ten seconds pass without any. So a sender that is refused
-/// a million samples fills no log, and the last of a series of refusals is told as well.
+/// The first refusal for a reason gets a line at once. One line tells those of the ten seconds that follow when that
+/// time is over: their number and the first of them. So it goes on until ten seconds pass without any. A sender that is
+/// refused a million samples fills no log, and the log tells the last of a series of refusals as well.
 package final class RefusalLog: Sendable {
   static let windowMilliseconds: Int64 = 10_000
   /// Reasons are a closed set, far smaller.

@@ -4,7 +4,7 @@ struct Offender: Sendable, Equatable {
   var message: String
   /// The labels of the series as sent, shortened; empty where the refusal is of no series.
   var series = ""
-  /// Timestamp and value of the refused sample; nil where it is none.
+  /// Timestamp of the refused sample or histogram, and value of a sample; nil for other refusals.
   var timestamp: Int64?
   var value: Double?
   /// The measured value and the limit for it; each nil where the refusal has none.

@@ -24,7 +24,7 @@ struct LabelFilter: Sendable {
 extension Labels {
   var metricText: String { self[LabelName.metric] ?? "" }
 
-  /// With some labels set; an empty value removes one.
+  /// The labels with some of them set; an empty value removes one.
   func setting(_ changes: [(name: String, value: String)]) -> Labels {
     var builder = LabelsBuilder(self)
     for change in changes { builder.set(change.name, change.value) }

@@ -3,7 +3,7 @@ struct CalendarTime {
   let year: Int
   let month: Int
   let day: Int
-  /// From 1.
+  /// The day of the year, from 1.
   let dayOfYear: Int
   /// Sunday is 0.
   let weekday: Int
@@ -54,7 +54,7 @@ struct CalendarTime {
     return [4, 6, 9, 11].contains(month) ? 30 : 31
   }
 
-  /// As in RFC 3339.
+  /// The time as in RFC 3339.
   var text: String {
     func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
     let fullYear = String(repeating: "0", count: max(0, 4 - "\(year)".utf8.count)) + "\(year)"

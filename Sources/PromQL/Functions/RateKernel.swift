@@ -118,7 +118,7 @@ struct ExtendedWindow {
   }
 }
 
-/// How far a change between two samples is extended towards the ends of its window.
+/// The distance over which a change between two samples is extended towards the ends of its window.
 struct Extrapolation {
   /// Seconds between the first and the last sample.
   let sampled: Double
