@@ -18,7 +18,7 @@ import TSDB
 // them for as long as any series of the family lives, and hundreds of thousands of series say the same. Prometheus, for
 // its part, answers `/api/v1/metadata` from what it scrapes, never from its log.
 
-/// The file of a `MetadataStore`. Any thread; no other lock is taken while one waits for it.
+/// The file of a `MetadataStore`. Any thread; callers hold no other lock while they wait for it.
 final class MetadataFile: Sendable {
   static let magic = Array("APUSMETA".utf8)
   static let version: UInt32 = 1

@@ -2,7 +2,7 @@
 package enum ReceiveOutcome: Sendable, Equatable {
   /// Everything is stored (or was there already) and in the log.
   case stored
-  /// The valid part is stored; the message names the first of what was refused.
+  /// The valid part is stored; the message names the first refusals.
   case partly(message: String)
   /// Nothing is stored, and nothing is wrong: every row is of a replica whose cluster another replica leads. The answer
   /// tells the sender these counts as written.
@@ -13,7 +13,7 @@ package enum ReceiveOutcome: Sendable, Equatable {
   case tooLarge(message: String)
   /// More samples than the workspace may send; nothing was stored, and the same body may come again.
   case limited(message: String, retryAfterSeconds: Int)
-  /// Nothing is acknowledged; the sender should try the same body again.
+  /// The receiver acknowledges nothing; the sender should try the same body again.
   case unavailable(message: String, retryAfterSeconds: Int)
 
   /// The message for people about what went wrong; nil where nothing did.

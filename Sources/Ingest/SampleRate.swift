@@ -5,8 +5,9 @@ struct SampleRate: Sendable {
   private var available: Double = 0
   private var filledNanoseconds: UInt64?
 
-  /// Takes the samples of a body, or says after how many seconds to come again. A body larger than the burst is taken when
-  /// the bucket is full, and paid for afterwards: it could never be taken otherwise, and some senders try for ever.
+  /// Takes the samples of a body, or returns the seconds after which it should come again. A full bucket takes a body
+  /// larger than the burst, and the samples that follow wait for it: no other way could it come through, and some
+  /// senders try for ever.
   mutating func take(_ samples: Int, _ limits: IngestLimits, now: UInt64) -> Int? {
     guard limits.samplesPerSecondMax > 0 else {
       filledNanoseconds = nil

@@ -39,7 +39,7 @@ package final class Workspace: Sendable {
 }
 
 extension Workspace {
-  /// What a workspace shares with the rest of the process: disk, clock, log, and the like.
+  /// The surroundings of a workspace: disk, clock, log, and the like, most of them shared.
   package struct Surroundings: Sendable {
     package var disk: any Disk
     package var clock: any Clock

@@ -153,7 +153,8 @@ package struct AdminEndpoints: Sendable {
     }
   }
 
-  /// Prometheus's answer has the name alone. What a snapshot lacks is a warning; what no snapshot holds is told with each.
+  /// The answer to a request for a snapshot; Prometheus's has the name alone. It warns of what this snapshot lacks, and
+  /// says what no snapshot holds.
   private static func answer(_ snapshot: TakenSnapshot) -> Response {
     var json = "{\"status\":\"success\",\"data\":{\"name\":\(JSONBuffer.quoted(snapshot.name))"
     json += ",\"path\":\(JSONBuffer.quoted(snapshot.path)),\"blocks\":["

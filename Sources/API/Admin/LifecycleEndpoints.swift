@@ -9,7 +9,7 @@ package struct LifecycleActions: Sendable {
   package var reload: @Sendable () -> String?
   package var quit: @Sendable () -> Void
   package var isEnabled: Bool
-  /// Where `reload` and `quit` run: a reload waits for disks.
+  /// The threads on which `reload` and `quit` run: a reload waits for disks.
   package var run = RouteRun.inline
 
   package init(isEnabled: Bool, reload: @escaping @Sendable () -> String?, quit: @escaping @Sendable () -> Void) {

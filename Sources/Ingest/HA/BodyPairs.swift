@@ -1,8 +1,8 @@
 import Format
 import Model
 
-/// The replicas of which one body brings series: most bodies bring one, or none. One body's scratch, reused; owned by
-/// whoever owns the body.
+/// The replicas whose series one body brings: most bodies bring one replica's, or none. Scratch of one body, reused;
+/// owned by the body's delivery.
 struct BodyPairs {
   /// Replicas in one body; the rows of further ones are refused.
   static let pairsMax = 1024
@@ -38,7 +38,7 @@ struct BodyPairs {
   /// The place asked for last, by its number and by its names: nearly always the next one too.
   private var lastNumber: (number: UInt16, place: Int) = (0, 0)
   private var lastPlace = -1
-  /// Counts of what was refused because another replica leads.
+  /// Counts of samples, histograms and exemplars refused because another replica leads.
   var refused = ReceivedCounts()
   var refusedRows = 0
 

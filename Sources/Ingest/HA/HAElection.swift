@@ -13,8 +13,8 @@ struct HAElection {
   static let clustersMax = 10_000
   /// Replicas of one cluster that are remembered; further ones are followers all the same.
   static let replicasPerClusterMax = 64
-  /// Samples further ahead of the clock are refused. What a clock that was wrong has let in counts for no more than this, or
-  /// nobody could take over before its time.
+  /// The database refuses samples further ahead of the clock. A newest sample from a time when the clock was wrong
+  /// counts for no more than this, or nobody could take over before its time.
   static let futureMillisecondsMax: Int64 = 600_000
   /// After this time without a body a replica is forgotten, and a cluster of which none is left rests.
   static let idleMilliseconds: Int64 = 30 * 60_000

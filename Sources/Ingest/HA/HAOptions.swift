@@ -17,8 +17,8 @@ package struct HAOptions: Sendable, Equatable {
     HAElection.Settings(failoverMilliseconds: failoverMilliseconds, clustersMax: clustersMax)
   }
 
-  /// True if these options read the same pairs from labels as the other ones, so that what was learned under those
-  /// still holds.
+  /// True if these options read the same pairs from labels as the other ones, so that pairs learned under those still
+  /// hold.
   func namesAlike(_ other: HAOptions) -> Bool {
     isEnabled == other.isEnabled && clusterLabel == other.clusterLabel && replicaLabel == other.replicaLabel
       && isLoneReplicaLabelStripped == other.isLoneReplicaLabelStripped

@@ -13,7 +13,7 @@ package final class RingBudget: Sendable {
 
   package var heldBytes: Int { held.load(ordering: .relaxed) }
 
-  /// Allows four full rings of the largest size. What is held beyond stays until its rings drop it.
+  /// Allows four full rings of the largest size. Bytes held beyond that stay until their rings drop them.
   package func reconfigure(ringBytesMax: Int) {
     let (bytes, isTooLarge) = ringBytesMax.multipliedReportingOverflow(by: RingBudget.fullRings)
     bytesMax.store(isTooLarge ? .max : bytes, ordering: .relaxed)

@@ -15,7 +15,7 @@ package enum OTLPOutcome: Sendable, Equatable {
   case partly(rejectedPoints: Int, message: String)
   /// Nothing is stored, and never will be.
   case refused(message: String)
-  /// Nothing is acknowledged; the sender should try the same again.
+  /// The receiver acknowledges nothing; the sender should try the same push again.
   case unavailable(message: String, retryAfterSeconds: Int)
   /// More than the workspace may send; the push may come again.
   case limited(message: String, retryAfterSeconds: Int)

@@ -2,7 +2,7 @@ import Glibc
 
 // Whole directory trees, on any disk.
 
-/// The deepest tree that is removed. What the server writes is a handful deep; more is not its own.
+/// The deepest tree that the server removes or measures. Its own are a handful deep; a deeper one is not its own.
 private let treeDepthMax = 64
 
 extension Disk {

@@ -43,8 +43,8 @@ package final class MetricsRegistry: Sendable {
 
   private init(labels: MetricLabels) { self.labels = labels }
 
-  /// Adds a scope. Of its metrics those are told whose value is not zero: a thousand workspaces that nobody uses are a thousand
-  /// times nothing.
+  /// Adds a scope. Only its metrics with a value other than zero are exposed: a thousand workspaces that nobody uses
+  /// are a thousand times nothing.
   package func scope(_ labels: MetricLabels) -> MetricsRegistry {
     precondition(!labels.isEmpty && labels.allSatisfy { MetricName.isValidLabel($0.name) }, "a scope has labels")
     let scope = MetricsRegistry(labels: self.labels + labels)

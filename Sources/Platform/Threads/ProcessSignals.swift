@@ -25,7 +25,7 @@ package enum ProcessSignals {
   /// which log rotation and supervisors send, ask nothing of this server.
   private static let ignored = [SIGPIPE, SIGXFSZ, SIGUSR1, SIGUSR2]
 
-  /// From here on the signals wait for `next`, and those that ask nothing are ignored.
+  /// Blocks the signals: from here on they wait for `next`, and those that ask nothing are ignored.
   package static func block() {
     var signals = set()
     let result = pthread_sigmask(SIG_BLOCK, &signals, nil)

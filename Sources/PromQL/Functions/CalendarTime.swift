@@ -11,7 +11,8 @@ struct CalendarTime {
   let minute: Int
   let second: Int
 
-  /// Of a float as queries have them. What does not fit 64 bits, NaN among it, is 2^63 seconds, as in Prometheus.
+  /// The moment of a float as queries have them. Seconds that do not fit 64 bits, NaN among them, count as 2^63, as in
+  /// Prometheus.
   init(_ seconds: Double) {
     if seconds >= -9.2233720368547758e18, seconds < 9.2233720368547758e18 {
       self.init(seconds: Int64(seconds))

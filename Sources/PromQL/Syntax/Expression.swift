@@ -129,7 +129,7 @@ package struct BinaryExpression: Sendable {
   package var returnsBool: Bool
   /// Nil unless both sides are vectors.
   package var matching: VectorMatching?
-  /// A scalar where both sides are, else a vector. Kept, since whoever asks for it asks at every level of the tree.
+  /// A scalar where both sides are scalars, else a vector. Stored, since its readers ask at every level of the tree.
   package private(set) var kind = ValueKind.vector
 
   init(op: BinaryOperator, left: Expression, right: Expression, returnsBool: Bool, matching: VectorMatching?) {

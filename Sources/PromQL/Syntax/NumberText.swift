@@ -96,7 +96,7 @@ package enum NumberText {
     return general((value / scale).rounded() * scale)
   }
 
-  /// With exactly `places` digits after the point, rounded to even at the exact value.
+  /// The number with exactly `places` digits after the point, rounded to even at the exact value.
   package static func fixed(_ value: Double, places: Int) -> String {
     if let special = special(value) { return special }
     // 2^53 and beyond are whole; below, three to six places of the exact binary value come from integer arithmetic.

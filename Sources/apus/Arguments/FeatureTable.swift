@@ -3,7 +3,7 @@ struct Feature: Sendable {
   enum Use: Sendable {
     /// Off unless the flag names it.
     case served
-    /// On whether or not the flag names it.
+    /// Always on, also where the flag does not name it.
     case always
     /// Known from Prometheus, without effect here.
     case accepted

@@ -4,7 +4,7 @@ import Model
 enum RegexSyntax {
   static func isValid(_ pattern: String) -> Bool { fault(pattern) == nil }
 
-  /// Why `pattern` is no such expression, in Prometheus's words; nil where it is one.
+  /// The reason why `pattern` is no such expression, in Prometheus's words; nil where it is one.
   static func fault(_ pattern: String) -> String? {
     do throws(RegexError) {
       _ = try RegexProgram(pattern)

@@ -81,8 +81,8 @@ struct Schema: Sendable {
 struct SchemaKey: Sendable {
   var name: String
   var shape: Shape
-  /// In the form of the file (`{}` for a section that is always there); nil where there is none, so that the key is
-  /// left out of the printed configuration.
+  /// The default in the form of the file (`{}` for a section that is always there). Nil where there is none: the
+  /// printed configuration then leaves the key out.
   var preset: String?
   var isRequired: Bool
   /// True if code of this version takes the value over; `Setting` alone says so. Else the key is accepted, checked and named

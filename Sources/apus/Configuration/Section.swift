@@ -1,7 +1,7 @@
 import Format
 
-/// A section of the file and the options that it fills: its settings, in the order of the file. What a file does not give
-/// stays as the options are, so that one section can be read over another's result.
+/// A section of the file and the options that it fills: its settings, in the order of the file. Options whose keys the
+/// file does not give stay as they are, so that one section can be read over another's result.
 struct Section<Options: Sendable>: Sendable {
   private(set) var schema: Schema
   let settings: [Setting<Options>]

@@ -63,7 +63,7 @@ extension Shape {
     }
   }
 
-  /// Why `text` is no expression of the shape's language; nil where it is one, and for other shapes.
+  /// The reason why `text` is no expression of the shape's language; nil where it is one, and for other shapes.
   func languageFault(_ text: String) -> String? {
     switch self {
     case .regex: return RegexSyntax.fault(text)
