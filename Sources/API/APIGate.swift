@@ -13,10 +13,10 @@ struct APIGate: Sendable {
   let cors: CORSPolicy
 
   typealias WorkspaceHandler = @Sendable (Request, Workspace) throws(APIError) -> Response
-  /// As `WorkspaceHandler`, with the function that ends long work: a reason once it should.
+  /// A `WorkspaceHandler` that also gets a function which gives the reason to end long work, once there is one.
   typealias LookupHandler = @Sendable (Request, Workspace, @escaping StopCheck) throws(APIError) -> Response
 
-  /// The same for a handler that has its own way of answering errors.
+  /// A handler that has its own way of answering errors.
   typealias PlainHandler = @Sendable (Request, Workspace) -> Response
 
   /// An endpoint that answers in every state of the server.
@@ -33,7 +33,7 @@ struct APIGate: Sendable {
     }
   }
 
-  /// The same, for a handler that has its own way of answering errors.
+  /// The same as `ready`, for a handler that has its own way of answering errors.
   func ready(plain handler: @escaping PlainHandler) -> Handler {
     { request in
       let found = workspaces.find(request.workspace)
@@ -41,19 +41,19 @@ struct APIGate: Sendable {
     }
   }
 
-  /// An endpoint that takes samples. It tells itself when it cannot.
+  /// An endpoint that takes samples. Its handler reports by itself where the workspace cannot take any.
   func writing(_ handler: @escaping PlainHandler) -> Handler {
     { request in answer(request, workspaces.findForWrite(request.workspace), plain: handler) }
   }
 
-  /// An endpoint that may take long: it ends when the client goes, or when a query would have to.
+  /// An endpoint that may take long: it ends when the client goes, or after the time that a query may take.
   func lookup(_ handler: @escaping LookupHandler) -> Handler {
     ready { (request, workspace) throws(APIError) in
       try handler(request, workspace, queries.stopCheck(QueryTerms(of: request)))
     }
   }
 
-  /// What browsers send before a request of another origin.
+  /// Answers the request that a browser sends before a request of another origin.
   func preflight(_ request: Request) -> Response { cors.apply(to: .noContent, for: request) }
 
   private func isReady(_ found: WorkspaceSet.Lookup) -> Bool {

@@ -4,7 +4,7 @@ import Platform
 import Query
 import Workspaces
 
-/// What the HTTP surface needs from the rest of the program.
+/// The parts of the program that the HTTP surface needs.
 package struct APIServices: Sendable {
   package var workspaces: WorkspaceSet
   package var registry: MetricsRegistry
@@ -16,14 +16,14 @@ package struct APIServices: Sendable {
   package var flags: [(name: String, value: String)]
   /// The configuration in force, as YAML.
   package var configurationText: @Sendable () -> String
-  /// Added to what leaves for other servers.
+  /// Labels added to everything that leaves for other servers.
   package var externalLabels: @Sendable () -> Labels = { .empty }
   package var cors = CORSPolicy.any
   package var links = WebLinks()
   package var runtime = RuntimeFacts.none
   package var ownTarget = OwnTarget()
   package var remoteRead = RemoteReadOptions()
-  /// Where remote reads run; nil: with the queries.
+  /// The threads that run remote reads; nil: those of the queries.
   package var remoteReadLane: QueryLane?
   package var slowQueryLog: SlowQueryLog?
   package var isAdminEnabled = false
@@ -166,7 +166,7 @@ package enum Routes {
 struct RouteTable {
   let services: APIServices
   let gate: APIGate
-  /// On the query pool, the connection being suspended.
+  /// Runs a handler on the query pool; the connection is suspended meanwhile.
   let queued: RouteRun
   var router: Router
   private var withPreflight: Set<String> = []
@@ -187,7 +187,7 @@ struct RouteTable {
     addPreflight(path)
   }
 
-  /// The same, answered also where there are too many connections.
+  /// Adds a route that answers also where there are too many connections.
   mutating func addForOperators(
     _ methods: HTTPMethods, _ path: String, _ handler: @escaping APIGate.WorkspaceHandler
   ) {

@@ -1,18 +1,18 @@
 import Format
 import Model
 
-/// From a remote-write body to its rows: scratch for one body after another, so that bodies of known series cost no allocation.
-/// One thread's at a time.
+/// Decodes remote-write bodies into rows. Its buffers serve one body after another, so that bodies of known series cost
+/// no allocation. One thread's at a time.
 final class BodyReader {
   /// A body larger than this does not keep its memory.
   private static let keptBytesMax = 4 << 20
 
   private var decoded = ByteBuffer(capacity: 64 << 10)
   private var zstd = ZstdDecoder()
-  /// What the last body holds; places in them are of `bytes(of:_:)`.
+  /// Rows of the last body; offsets in them refer to `bytes(of:_:)`.
   var rows = WriteRequestRows()
 
-  /// Fills `rows`; says why where the body cannot be read.
+  /// Reads a body into `rows`; returns an outcome where it cannot be read, else nil.
   func read(
     _ body: LentBytes, _ form: BodyForm, decodedBytesMax: Int, key: KeyedHash
   ) -> ReceiveOutcome? {
@@ -34,7 +34,7 @@ final class BodyReader {
     form.encoding == .identity ? body : decoded.lent
   }
 
-  /// Fills `decoded`; says why where that is not possible.
+  /// Decompresses a body into `decoded`; returns an outcome where that is not possible, else nil.
   private func decompress(
     _ body: LentBytes, _ encoding: BodyEncoding, _ decodedBytesMax: Int
   ) -> ReceiveOutcome? {

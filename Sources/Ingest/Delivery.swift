@@ -2,18 +2,18 @@ import Format
 import Model
 import TSDB
 
-/// Where the rows of a delivery come from, and so under which terms they are stored.
+/// The source of a delivery's rows; it decides on which terms the intake stores them.
 package enum RowOrigin {
-  /// A remote-write body, as it came. It is kept where it is of a replica that does not lead.
+  /// A remote-write body as received. `HATracker` keeps it where it is of a replica that does not lead.
   case body(LentBytes, BodyForm)
   /// A push of another protocol, which was admitted to the rate as a whole.
   case push
   /// This server's own metrics: neither limits nor rate, rules or replicas concern them.
   case own
-  /// What was kept of a replica that leads now: only its rows are of interest.
+  /// A kept body of a replica that leads now: the intake stores only the rows of this pair.
   case kept(HAPair, WriteMessage)
 
-  /// True if its samples are to be taken out of the rate.
+  /// True if its samples count against the workspace's rate.
   var isLimited: Bool { if case .body = self { true } else { false } }
   var isOwn: Bool { if case .own = self { true } else { false } }
   var keptPair: HAPair? { if case .kept(let pair, _) = self { pair } else { nil } }
@@ -28,19 +28,19 @@ package enum RowOrigin {
   }
 }
 
-/// One body's way into the database: its rows, what holds for all of them, and what was refused. One thread's at a time, from
-/// and back to the intake's pool, so that bodies of known series cost no allocation.
+/// One body on its way into the database: its rows, the terms that hold for all of them, and the refusals. One thread's
+/// at a time; the intake pools deliveries, so that bodies of known series cost no allocation.
 final class Delivery {
   /// A body with more rows does not keep its memory.
   static let keptRowsMax = 16_384
   private static let keptLabelBytesMax = 64 << 10
 
   let batch = AppendBatch()
-  /// What the places in its rows are of; lent for as long as the delivery lasts.
+  /// The bytes that offsets in the rows refer to; lent for as long as the delivery lasts.
   var bytes = LentBytes()
   var origin = RowOrigin.push
   var limits = IngestLimits()
-  /// Milliseconds, the time for which its samples are judged.
+  /// The wall clock's milliseconds at which the samples are judged.
   var now: Int64 = 0
   /// The rules that hold for the whole body, and what they made of the series being read.
   var rewriting = SeriesRewriting.none
@@ -51,14 +51,14 @@ final class Delivery {
   /// The labels being read, and the series they name.
   var labels = LabelFields()
   var newSeries = NewSeries()
-  /// Packed, of the exemplar being stored.
+  /// Packed labels of the exemplar being stored.
   var exemplarLabels = ByteBuffer(capacity: 16)
   var refusals = Refusals()
   /// Exemplars and metadata that are not stored: no sample is lost with them.
   var refusedExemplars = Refusals()
   var refusedMetadata = Refusals()
   var droppedHistograms = 0
-  /// What of the body is in the log.
+  /// How much of the body is in the log, and how much was refused.
   var written = WrittenCounts()
 
   /// The label fields of a row, as they were sent.
@@ -70,7 +70,7 @@ final class Delivery {
     return pairs[place]
   }
 
-  /// All of it as a body to keep: as it came, or, where its rows were made in memory, as a 1.0 body.
+  /// The delivery as a body to keep: as it came, or, where its rows were made in memory, as a 1.0 body.
   var keptForm: ([UInt8], BodyForm) {
     if case .body(let body, let form) = origin { return (Array(body.raw), form) }
     return (batch.rows.body(), BodyForm(encoding: .identity, message: .v1))

@@ -7,7 +7,8 @@ import TSDB
 /// An exemplar is never the reason that a sample is refused. As Prometheus has it, a sender of 2.0 hears of those that are
 /// out of order; all others that are not stored are only counted.
 struct ExemplarIntake {
-  /// How many are stored, or need not be: duplicates of what was there, and what the rules drop.
+  /// Stores the exemplars; returns how many are stored or need not be: duplicates of stored ones, and what the rules
+  /// drop.
   func store(_ delivery: Delivery, in rows: borrowing ResolvedRows) -> Int {
     let batch = delivery.batch
     var stored = 0
@@ -57,7 +58,8 @@ struct ExemplarIntake {
 }
 
 extension ExemplarOutcome {
-  /// Why it is not stored: the reason it is counted under, and in words. Nil where it is stored or need not be.
+  /// The reason under which metrics count the refusal, and its message. Nil where the exemplar is stored or need not
+  /// be.
   var refusal: (reason: String, message: String)? {
     switch self {
     case .stored, .duplicate, .disabled: nil

@@ -5,7 +5,8 @@ import TSDB
 struct HistogramIntake {
   let metrics: ReceiverMetrics
 
-  /// How many were stored; what was not is named in the delivery's refusals, or dropped by the rules.
+  /// Stores the histograms; returns how many it stored. The delivery's refusals name the others, but for those that the
+  /// rules drop or a former leader has brought.
   func store(_ delivery: Delivery, in rows: borrowing ResolvedRows) -> Int {
     let batch = delivery.batch
     var stored = 0
@@ -35,7 +36,7 @@ struct HistogramIntake {
     return stored
   }
 
-  /// Nil where the series is refused, which is named then, or dropped.
+  /// Appends one histogram; nil where its series is refused or dropped, which the delivery then counts.
   private func append(
     _ message: HistogramMessage, _ row: Int, _ delivery: Delivery, _ rows: borrowing ResolvedRows
   ) -> SampleOutcome? {

@@ -13,10 +13,10 @@ package struct IngestLimits: Sendable, Equatable {
   /// Samples that may come at once after a quiet time; 0: those of one second.
   package var samplesBurstMax = 0
 
-  /// Without bounds on series and rate.
+  /// Limits without bounds on series and rate.
   package init() {}
 
-  /// What holds where the configuration says nothing.
+  /// The limits of a workspace whose configuration names none.
   package static let standard: IngestLimits = {
     var limits = IngestLimits()
     limits.labelsPerSeriesMax = 100

@@ -3,8 +3,8 @@ import TSDB
 
 // The second half of a body some of whose series are stored under two names.
 extension Intake {
-  /// Stores what keeps its old name, after all of the body has been stored under the new ones, and adds what was refused
-  /// to the body's refusals. Throws where it must not be acknowledged.
+  /// Stores the series that keep their old names a second time, after the whole body is stored under the new ones. Adds
+  /// the refusals to those of the body. Throws where the log failed: the body must not be acknowledged.
   func storeCopies(_ delivery: Delivery) throws(WALError) {
     guard let copies = delivery.rewriting.copies else { return }
     try withDelivery { second throws(WALError) in

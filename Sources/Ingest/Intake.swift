@@ -4,9 +4,8 @@ import Platform
 import Synchronization
 import TSDB
 
-/// The door for rows into a workspace's database, whoever made them: replicas are judged, labels changed by the rules and
-/// checked, series made, samples logged, and what is refused is counted, told and remembered. Any thread; each delivery runs
-/// on the caller's.
+/// The door for rows into a workspace's database, whoever made them. It judges replicas, changes and checks labels,
+/// makes series, logs samples; it counts, logs and remembers refusals. Any thread; each delivery runs on the caller's.
 package final class Intake: Sendable {
   let appender: Appender
   let clock: any Clock
@@ -16,11 +15,11 @@ package final class Intake: Sendable {
   private let rewriting = Mutex(SeriesRewriting.none)
   private let idle = Mutex<[Exclusive<Delivery>]>([])
   package let metrics: ReceiverMetrics
-  /// Tells of what is refused, in the log and to whoever asks.
+  /// The last refusals, for the log and the status page.
   package let refusals: RefusalLog
-  /// What senders say of their metrics.
+  /// Type, help and unit of metrics, as senders describe them.
   package let metadata: MetadataStore
-  /// Who leads of the replicas that send the same series.
+  /// Knows which replica leads each cluster.
   package let replicas: HATracker
 
   package init(
@@ -45,7 +44,8 @@ package final class Intake: Sendable {
   package var presentLimits: IngestLimits { limits.withLock { $0 } }
   package var presentRules: IngestRules { rewriting.withLock { $0.source } }
 
-  /// Takes over the rules for labels, for bodies that come from now on. What was resolved under other rules is forgotten.
+  /// Sets the rules for labels of bodies that come from now on; the head forgets the spellings it learned under other
+  /// rules.
   package func reconfigure(_ rules: IngestRules) throws(RegexError) {
     let present = rewriting.withLock { $0 }
     if present.source == rules { return }
@@ -61,14 +61,15 @@ package final class Intake: Sendable {
   /// The key under which the labels of rows are hashed.
   package var key: KeyedHash { appender.key }
 
-  /// The answer to every body while nothing may be written; nil where samples are taken.
+  /// The answer to every body while the database may not write; nil while it may.
   var unavailable: ReceiveOutcome? {
     appender.isWritable
       ? nil : .unavailable(message: "the disk is nearly full, nothing is written", retryAfterSeconds: 30)
   }
 
-  /// Stores rows, and says how much of them is stored, or need not be because it is of a replica that does not lead. `bytes`
-  /// are what places in the rows are of; rows made in memory need none. Afterwards the rows are as they were.
+  /// Stores rows; returns the outcome and the counts. Rows of a replica that does not lead count as written, since its
+  /// sender must not take them for lost. Offsets in the rows refer to `bytes`; rows made in memory need none.
+  /// Afterwards the rows are as they were.
   package func append(
     _ rows: inout WriteRequestRows, in bytes: LentBytes = LentBytes(),
     _ origin: RowOrigin, from sender: () -> Sender = { .unknown }

@@ -2,9 +2,10 @@ import Format
 import Model
 import TSDB
 
-/// What the labels of a new series must be. Pure; called once per spelling of a series, not per sample.
+/// Checks the labels of a new series. Pure; called once per spelling of a series, not per sample.
 enum LabelRules {
-  /// Parses and canonicalizes the label fields of a row for rules that look at them; says why that cannot be, or nil.
+  /// Parses and canonicalizes the label fields of a row for relabelling rules; returns the refusal where the labels are
+  /// not well-formed, else nil.
   static func read(_ bytes: LentBytes, _ labels: inout LabelFields) -> SeriesRefusal? {
     guard labels.parse(bytes) else { return .malformed }
     labels.canonicalize(in: bytes)
@@ -18,7 +19,8 @@ enum LabelRules {
     return nil
   }
 
-  /// Parses and canonicalizes the label fields of a row; says what is wrong with them, or nil.
+  /// Parses and canonicalizes the label fields of a row; returns the refusal where they break a rule or a limit, else
+  /// nil.
   static func check(
     _ bytes: LentBytes, _ labels: inout LabelFields, _ limits: IngestLimits
   ) -> SeriesRefusal? {
@@ -47,7 +49,7 @@ enum LabelRules {
     return nil
   }
 
-  /// At most 200 bytes of somebody's text, quoted.
+  /// At most 200 bytes of a sender's text, quoted.
   static func excerpt(_ bytes: LentBytes) -> String {
     quoted(String(decoding: bytes.prefix(200), as: UTF8.self))
   }

@@ -18,7 +18,7 @@ import TSDB
 // them for as long as any series of the family lives, and hundreds of thousands of series say the same. Prometheus, for
 // its part, answers `/api/v1/metadata` from what it scrapes, never from its log.
 
-/// The file of a `MetadataStore`. Any thread; no other lock is taken while one waits for it.
+/// The file of a `MetadataStore`. Any thread; callers hold no other lock while they wait for it.
 final class MetadataFile: Sendable {
   static let magic = Array("APUSMETA".utf8)
   static let version: UInt32 = 1
@@ -31,16 +31,16 @@ final class MetadataFile: Sendable {
     var log: Log?
     var sync = WALSync.interval
     var file: AppendFile?
-    /// Whether anything was appended since the last sync.
+    /// True if something was appended since the last sync.
     var isDirty = false
     var appendedBytes = 0
-    /// What came while the file is being written anew; nil while it is not.
+    /// Records appended while the file is being written anew; nil while it is not.
     var meanwhile: [UInt8]?
   }
 
   private let state = Mutex(State())
 
-  /// The whole records of the file. From now on it may be written to.
+  /// Reads the undamaged records of the file at `path`. From now on the file may be written to.
   func read(_ path: String, on disk: any Disk, _ damaged: DamagedFiles, _ sync: WALSync) -> [MetadataStore.Entry] {
     state.withLock { state in
       state.disk = disk
@@ -67,7 +67,8 @@ final class MetadataFile: Sendable {
     }
   }
 
-  /// False where they are not in the file, or it has grown too long: it should be written anew.
+  /// Appends entries. False if they are not in the file or the file has grown too long: the caller should write it
+  /// anew.
   func append(_ entries: [MetadataStore.Entry]) -> Bool {
     let records = MetadataFile.encode(entries)
     return state.withLock { state in
@@ -90,8 +91,8 @@ final class MetadataFile: Sendable {
     }
   }
 
-  /// Writes the file anew from what `entries` gives; what is appended meanwhile is not lost. One at a time: who comes while
-  /// another is at it, leaves it to that one.
+  /// Writes the file anew from what `entries` gives and what `append` brings meanwhile. Does nothing while another
+  /// thread is rewriting the file.
   func replace(_ entries: () -> [MetadataStore.Entry]) {
     let place = state.withLock { state -> (disk: any Disk, path: String)? in
       guard let disk = state.disk, state.meanwhile == nil else { return nil }
@@ -120,8 +121,8 @@ final class MetadataFile: Sendable {
     }
   }
 
-  /// Puts what was appended on stable storage, where the log does that in intervals. False where that failed: the file
-  /// should be written anew.
+  /// Syncs the appended records, where the log is synced in intervals. False where that failed: the caller should write
+  /// the file anew.
   func syncIfDue() -> Bool {
     state.withLock { state in
       guard state.sync == .interval, state.isDirty else { return true }

@@ -7,10 +7,11 @@ struct MetadataFileScan {
   /// Bytes that may be put through a checksum while records are searched behind damage.
   static let searchBytesMax = 256 << 20
   private static let headerBytes = 12
-  /// The time and the longest message that is kept.
+  /// Most bytes of a record's payload: the time and the longest message that the store keeps.
   private static let payloadBytesMax = 10 + MetadataStore.textBytesMax
 
-  /// When something can have been seen: differences of such times are numbers. The upper end is some 292,000 years away.
+  /// The times that a record may have: differences of such times fit a number. The upper end is some 292,000 years
+  /// away.
   private static let times: ClosedRange<Int64> = 0...(.max / 1000)
 
   private(set) var entries: [MetadataStore.Entry] = []

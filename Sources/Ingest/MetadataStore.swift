@@ -4,7 +4,7 @@ import Platform
 import Synchronization
 import TSDB
 
-/// What senders said of a metric.
+/// Type, help and unit of a metric, as a sender described it.
 package struct MetricMetadata: Sendable, Hashable {
   package var kind: MetricMetadataKind
   package var help: String
@@ -24,30 +24,31 @@ package enum MetricMetadataKind: Int, Sendable {
   package var text: String { "\(self)" }
 }
 
-/// Type, help and unit of metrics as senders repeat them every minute or so. What nobody has repeated for a day is
-/// forgotten; what is new is in the file (`MetadataFile`), where there is one, before its body is acknowledged. Any thread.
+/// Type, help and unit of metrics, which senders repeat every minute or so. The store forgets an entry that nobody has
+/// repeated for a day. It writes a new entry to the file (`MetadataFile`), where there is one, before it acknowledges
+/// the body. Any thread.
 package final class MetadataStore: Sendable {
-  /// Different (metric, type, help, unit) that are kept.
+  /// Most entries that the store keeps: different (metric, type, help, unit).
   package static let entriesMax = 100_000
-  /// Bytes of their messages that are kept.
+  /// Most bytes of messages that the store keeps.
   package static let bytesMax = 32 << 20
   /// A longer message is not kept: help is a sentence.
   static let textBytesMax = 64 << 10
   static let lifetimeMilliseconds: Int64 = 86_400_000
-  /// The file is written anew this often, so that it knows what has been repeated and what has not.
+  /// The store rewrites the file this often, so that the file knows when each entry was last repeated.
   static let saveMilliseconds: Int64 = 3_600_000
 
   struct Entry: Sendable {
-    /// As sent, which is what is compared and what is written to the file.
+    /// The message as sent: the store compares these bytes and writes them to the file.
     var message: [UInt8]
     var seenMilliseconds: Int64
   }
 
   private struct State: Sendable {
-    /// By the hash of the message: what is repeated is not read again.
+    /// Entries by the hash of their message, so that the store does not read a repeated message again.
     var entries: [KeyedHash128: Entry] = [:]
     var byteCount = 0
-    /// Nothing is forgotten before: a full store is not searched for every message it has to refuse.
+    /// No sweep comes before this time, so that a full store is not searched for every message it refuses.
     var nextSweepMilliseconds: Int64 = 0
     var nextSaveMilliseconds = Int64.max
   }
@@ -55,7 +56,7 @@ package final class MetadataStore: Sendable {
   private let hash: KeyedHash
   private let state = Mutex(State())
   private let file = MetadataFile()
-  /// When metadata last came, in milliseconds.
+  /// The time of the last body with metadata, in milliseconds.
   private let lastNote = Atomic<Int64>(0)
 
   package init(hash: KeyedHash) { self.hash = hash }
@@ -77,7 +78,7 @@ package final class MetadataStore: Sendable {
     save(now: now)
   }
 
-  /// For the maintenance, every second.
+  /// Syncs the file where that is due, and rewrites it where that fails. The maintenance calls it every second.
   package func syncIfDue() {
     // A file whose sync has failed is no place to append to any more.
     if !file.syncIfDue() { save(now: lastNote.load(ordering: .relaxed)) }
@@ -89,7 +90,7 @@ package final class MetadataStore: Sendable {
     file.close()
   }
 
-  /// Takes over the metadata of a body; returns what is not kept.
+  /// Stores the metadata of a body; returns what the store refused.
   @discardableResult
   func note(_ parts: borrowing Column<WritePart>, in body: LentBytes, now: Int64) -> Refusals {
     var refused = Refusals()
@@ -109,7 +110,7 @@ package final class MetadataStore: Sendable {
     return refused
   }
 
-  /// The entry, where the message says something new.
+  /// Stores one message; returns its entry where it is new, nil where it is known or refused.
   private func note(
     _ message: LentBytes, _ now: Int64, _ state: inout State, _ refusals: inout Refusals
   ) -> Entry? {
@@ -166,7 +167,7 @@ package final class MetadataStore: Sendable {
     }
   }
 
-  /// All that is known, or that of one metric: by name, each list in order of type, help and unit.
+  /// The metadata of all metrics, or of one: by name, each list in order of type, help and unit.
   package func metadata(of metric: String? = nil, now: Int64) -> [String: [MetricMetadata]] {
     let present = state.withLock { state in
       state.entries.values.filter { $0.seenMilliseconds > now - MetadataStore.lifetimeMilliseconds }

@@ -1,11 +1,11 @@
-/// What became of one remote-write body. The HTTP surface turns it into a status.
+/// The outcome of one remote-write body. The HTTP surface turns it into a status.
 package enum ReceiveOutcome: Sendable, Equatable {
   /// Everything is stored (or was there already) and in the log.
   case stored
-  /// The valid part is stored; the message names the first of what was refused.
+  /// The valid part is stored; the message names the first refusals.
   case partly(message: String)
-  /// Nothing is stored, and nothing is wrong: all of it is of replicas whose cluster another one leads. The counts are what
-  /// the sender shall hear as taken.
+  /// Nothing is stored, and nothing is wrong: every row is of a replica whose cluster another replica leads. The answer
+  /// tells the sender these counts as written.
   case refusedReplica(message: String, ReceivedCounts)
   /// The body is not what it says it is; nothing was stored.
   case malformed(message: String)
@@ -13,10 +13,10 @@ package enum ReceiveOutcome: Sendable, Equatable {
   case tooLarge(message: String)
   /// More samples than the workspace may send; nothing was stored, and the same body may come again.
   case limited(message: String, retryAfterSeconds: Int)
-  /// Nothing is acknowledged; the sender should try the same body again.
+  /// The receiver acknowledges nothing; the sender should try the same body again.
   case unavailable(message: String, retryAfterSeconds: Int)
 
-  /// What is wrong, for people; nil where nothing is.
+  /// The message for people about what went wrong; nil where nothing did.
   var fault: String? {
     switch self {
     case .stored, .refusedReplica: nil
@@ -46,13 +46,14 @@ package enum WriteMessage: Sendable, Equatable {
   case v1, v2
 }
 
-/// How a body is written.
+/// Encoding and message of a body.
 package struct BodyForm: Sendable, Equatable {
   var encoding: BodyEncoding
   var message: WriteMessage
 }
 
-/// How much of a body is stored, duplicates of what was there included: what a sender of 2.0 is told.
+/// How much of a body is stored, duplicates of stored samples included: the counts that the answer tells a sender of
+/// 2.0.
 package struct WrittenCounts: Sendable, Equatable {
   package var samples = 0
   package var histograms = 0
@@ -67,7 +68,7 @@ package struct WrittenCounts: Sendable, Equatable {
     self.refused = refused
   }
 
-  /// Counts what need not be stored as if it were: its sender would take it for lost.
+  /// Adds samples that need not be stored as if they were: their sender would take them for lost.
   mutating func add(_ received: ReceivedCounts) {
     samples += received.samples
     histograms += received.histograms

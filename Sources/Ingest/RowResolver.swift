@@ -2,8 +2,8 @@ import Format
 import Model
 import TSDB
 
-/// From a row whose spelling is not known to its series: reads the labels, takes the replica's out, lets the rules change
-/// them, checks them, and makes the series unless it exists. Once for each spelling, not for each sample.
+/// Resolves a row of unknown spelling to its series: reads the labels, takes the replica's out, lets the rules change
+/// them, checks them, and makes the series unless it exists. Runs once for each spelling, not for each sample.
 struct RowResolver {
   let metrics: ReceiverMetrics
 

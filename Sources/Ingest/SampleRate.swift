@@ -1,12 +1,13 @@
-/// How many samples a workspace may still send: a bucket that fills at the configured rate, up to the burst. Owned by a
-/// mutex; time is handed in.
+/// The rate limit of a workspace: a bucket that fills at the configured rate, up to the burst. Owned by a mutex;
+/// callers pass the time.
 struct SampleRate: Sendable {
-  /// Samples that may come now; below 0 after a body larger than what was left.
+  /// Samples that the workspace may send now; below 0 after a body larger than what was left.
   private var available: Double = 0
   private var filledNanoseconds: UInt64?
 
-  /// Takes the samples of a body, or says after how many seconds to come again. A body larger than the burst is taken when
-  /// the bucket is full, and paid for afterwards: it could never be taken otherwise, and some senders try for ever.
+  /// Takes the samples of a body, or returns the seconds after which it should come again. A full bucket takes a body
+  /// larger than the burst, and the samples that follow wait for it: no other way could it come through, and some
+  /// senders try for ever.
   mutating func take(_ samples: Int, _ limits: IngestLimits, now: UInt64) -> Int? {
     guard limits.samplesPerSecondMax > 0 else {
       filledNanoseconds = nil
@@ -22,7 +23,7 @@ struct SampleRate: Sendable {
     return max(1, Int(min(seconds.rounded(.up), 3600)))
   }
 
-  /// Gives back what was taken for samples that need not be stored.
+  /// Gives back samples that `take` took and that need not be stored.
   mutating func giveBack(_ samples: Int) { available += Double(samples) }
 
   private mutating func fill(_ limits: IngestLimits, _ now: UInt64) {

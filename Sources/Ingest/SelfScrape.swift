@@ -9,7 +9,7 @@ package final class SelfScrape: Sendable {
   package static let intervalMilliseconds: Int64 = 15_000
   private let task: PeriodicTask
 
-  /// When a round was, how long it took, and what went wrong in it, if anything.
+  /// Reports one round: its time, its duration, and the error, if any.
   package typealias Report = @Sendable (_ milliseconds: Int64, _ seconds: Double, _ error: String?) -> Void
 
   /// The first round is over when this returns. `instance` as a Prometheus would name this server; `report` is called

@@ -4,8 +4,8 @@ import Platform
 import Synchronization
 import TSDB
 
-/// One database with all that belongs to it: limits, retention, replicas, rules for labels, metadata. What Amazon Managed
-/// Prometheus calls a workspace. Any thread.
+/// One database with all that belongs to it: limits, retention, replicas, rules for labels, metadata. Amazon Managed
+/// Prometheus calls it a workspace, too. Any thread.
 package final class Workspace: Sendable {
   package let id: String
   package let database: Database
@@ -39,13 +39,13 @@ package final class Workspace: Sendable {
 }
 
 extension Workspace {
-  /// What a workspace is given from outside.
+  /// The surroundings of a workspace: disk, clock, log, and the like, most of them shared.
   package struct Surroundings: Sendable {
     package var disk: any Disk
     package var clock: any Clock
     package var log: Log
     package var registry: MetricsRegistry
-    /// Of all workspaces together.
+    /// The memory that the rings of all workspaces share.
     package let ringBudget = RingBudget()
     /// Takes the folder of a workspace other than the default one for this process; nil: nobody else can have it.
     package var takeFolder: (@Sendable (_ directory: String) throws(DirectoryLockError) -> DirectoryLock)?

@@ -1,4 +1,4 @@
-/// How many workspaces a server serves at once, the default one among them. A value.
+/// The number of workspaces that a server serves at once, the default one among them. A value.
 package struct WorkspaceBound: Sendable {
   package static let workspacesMax = 2000
   /// Three that stay open, the lock, and two that come and go.
@@ -14,7 +14,7 @@ package struct WorkspaceBound: Sendable {
     text = WorkspaceBound.mostText
   }
 
-  /// As many as can have their files open beside `reserved` others.
+  /// Allows as many as can have their files open beside `reserved` others, up to `workspacesMax`.
   package init(descriptors: Int, reserved: Int) {
     let fitting = max(1, (descriptors - reserved) / WorkspaceBound.descriptorsEach)
     let isEnough = fitting >= WorkspaceBound.workspacesMax

@@ -1,7 +1,7 @@
 import Platform
 
-/// Where workspaces lie in the server's data directory: the default one is the directory itself, the others are folders of
-/// `workspaces`, each a data directory of its own.
+/// The folders of workspaces in the server's data directory: the default workspace has the directory itself, the others
+/// have folders of `workspaces`, each a data directory of its own.
 package struct WorkspaceLayout: Sendable {
   package static let folderName = "workspaces"
   private static let idBytesMax = 64
@@ -25,7 +25,7 @@ package struct WorkspaceLayout: Sendable {
     }
   }
 
-  /// The beginning of what may be no id at all, for people.
+  /// The beginning of a text that may be no id at all, for a message.
   static func excerpt(of text: String) -> String { String(decoding: text.utf8.prefix(idBytesMax), as: UTF8.self) }
 
   /// True for 1 to 64 letters, digits, dashes and underscores that begin with a letter or digit: a folder's name on every disk.

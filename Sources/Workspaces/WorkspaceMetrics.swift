@@ -1,8 +1,8 @@
 import Platform
 
-/// What is told of the workspaces as a whole. Any thread.
+/// The metrics of all workspaces together. Any thread.
 struct WorkspaceMetrics: Sendable {
-  /// Why a write did not make its workspace.
+  /// The reason why a write did not make its workspace.
   enum Refusal: String, CaseIterable {
     case limit, failed, busy
   }

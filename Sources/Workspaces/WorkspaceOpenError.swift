@@ -1,7 +1,7 @@
 import Platform
 import TSDB
 
-/// Why a workspace is not there: one line for people. A value.
+/// The reason why a workspace is not there: one line for people. A value.
 struct WorkspaceOpenError: Error, CustomStringConvertible {
   var description: String
 

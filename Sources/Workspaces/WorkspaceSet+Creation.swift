@@ -6,7 +6,7 @@ extension WorkspaceSet {
   /// After one that failed: what keeps a new folder from being made is no matter of its name.
   private static let creationPauseMilliseconds: Int64 = 10_000
 
-  /// The workspace of a request that brings samples; it is made where the configuration says so.
+  /// Finds the workspace of a request that brings samples; makes it where the configuration says so.
   package func findForWrite(_ id: String?) -> Lookup {
     guard let id else { return .found(standard) }
     let (isThere, template) = snapshot.withLock { ($0.byID[id] != nil || $0.failed[id] != nil, $0.template) }

@@ -9,7 +9,7 @@ import TSDB
 /// Invariant: requests see a snapshot that is swapped; one change at a time (`changing`), under which files are touched.
 package final class WorkspaceSet: Sendable {
   package let standard: Workspace
-  /// The threads that keep all of them in order; nil: somebody else does (a simulated world).
+  /// The threads that keep all databases in order; nil: somebody else does (a simulated world).
   package let work: SharedWork?
   let layout: WorkspaceLayout
   let surroundings: Workspace.Surroundings
@@ -26,11 +26,11 @@ package final class WorkspaceSet: Sendable {
 
   struct Snapshot: Sendable {
     var byID: [String: Workspace] = [:]
-    /// Those that should be there and could not be opened, and why.
+    /// Workspaces that should be there and could not be opened, with the reason.
     var failed: [String: String] = [:]
-    /// For workspaces that come into being by a write; nil: none do.
+    /// The settings of workspaces that a write makes; nil: no write makes one.
     var template: WorkspaceSettings?
-    /// The workspaces of the configuration have been opened, as far as they can be.
+    /// True once every workspace of the configuration is open or has failed to open.
     var isComplete = false
     var isClosed = false
   }
@@ -75,7 +75,7 @@ package final class WorkspaceSet: Sendable {
     case found(Workspace)
     /// There is none of this name.
     case unknown(String)
-    /// It should be there and cannot be served now.
+    /// The workspace should be there and cannot be served now; the text says why.
     case unavailable(String)
   }
 
@@ -110,8 +110,8 @@ package final class WorkspaceSet: Sendable {
 
   // MARK: Changes
 
-  /// Takes over the configuration: opens what is new, closes what is named no more (its files stay), changes the others.
-  /// The default workspace is the first.
+  /// Takes over the configuration: opens new workspaces, closes those it names no more (their files stay), changes the
+  /// others. The first one is the default workspace.
   package func reconfigure(_ workspaces: [WorkspaceSettings], createsOnWrite: Bool) {
     changing.withLock { _ in
       if snapshot.withLock({ $0.isClosed }) { return }
@@ -157,7 +157,8 @@ package final class WorkspaceSet: Sendable {
     }
   }
 
-  /// From here on none is opened or changed any more: whoever does so just now stops at the next.
+  /// Ends all changes: from here on no workspace is opened or changed, and a call that is changing some stops before
+  /// the next one.
   package func endChanges() { snapshot.withLock { $0.isClosed = true } }
 
   /// Closes all of them, the default one last. None is opened any more.
@@ -169,7 +170,8 @@ package final class WorkspaceSet: Sendable {
     }
   }
 
-  /// Folders of workspaces that nobody names: those made by writes go on, others are told.
+  /// Looks for folders of workspaces that the configuration does not name. Adds them to `wanted` where there is a
+  /// `template` (writes made them); else logs a warning for each.
   private func addFound(_ wanted: inout [WorkspaceSettings], template: WorkspaceSettings?) {
     let found: [String]
     do throws(DiskError) {
@@ -190,7 +192,7 @@ package final class WorkspaceSet: Sendable {
     }
   }
 
-  /// Opens and publishes a workspace; what fails is told and touches no other.
+  /// Opens and publishes a workspace. Logs a failure, which touches no other workspace.
   private func open(_ settings: WorkspaceSettings) {
     do throws(WorkspaceOpenError) {
       if count >= bound.countMax { throw WorkspaceOpenError("there are \(count) already, \(bound.text)") }

@@ -1,19 +1,19 @@
 import Ingest
 import TSDB
 
-/// All that one workspace is told: the options of each of its parts. A value; a reload makes new ones.
+/// The settings of one workspace: the options of each of its parts. A value; a reload makes new ones.
 package struct WorkspaceSettings: Sendable {
-  /// Of the workspace that is always there.
+  /// The id of the workspace that is always there.
   package static let defaultID = "default"
 
   /// 1 to 64 letters, digits, dashes and underscores.
   package var id: String
-  /// What people call it; nil: it has only its id. Not unique.
+  /// The name people give it; nil: it has only its id. Not unique.
   package var alias: String?
   /// The database: retention and its rules, limits of series, late samples, exemplars. `directory` is the server's own;
   /// whoever opens the workspace names its place in there.
   package var database: DatabaseOptions
-  /// What a body and a series may be.
+  /// The limits of a body and of a series.
   package var ingest = IngestLimits.standard
   /// De-duplication of replicas.
   package var ha = HAOptions()
@@ -22,7 +22,7 @@ package struct WorkspaceSettings: Sendable {
   /// How OpenTelemetry's metrics become series.
   package var otlp = OTLPOptions()
 
-  /// What holds where nothing is said.
+  /// The defaults: the settings of a workspace for which neither flags nor configuration say anything.
   package init(id: String = WorkspaceSettings.defaultID, directory: String = "") {
     self.id = id
     database = DatabaseOptions(directory: directory)

@@ -10,7 +10,7 @@ import Workspaces
 // From the command line and the configuration file to what each part is told.
 
 extension WorkspaceSettings {
-  /// What the default workspace is told where the configuration file says nothing.
+  /// The default workspace as the flags set it; the configuration file is read over this.
   init(_ options: ServeOptions) {
     self.init(directory: options.dataDirectory)
     database.walSync = options.walSync
@@ -63,7 +63,7 @@ extension WorkspaceBound {
 }
 
 extension Assembly {
-  /// What an operator looks for first in a log: what runs, on which data, told by what, for how long, and where.
+  /// Logs the line an operator looks for first: version, data directory, configuration, retention and addresses.
   static func tellStart(
     _ options: ServeOptions, _ configuration: Configuration, _ sockets: [BoundSocket], _ log: Log
   ) {

@@ -8,7 +8,7 @@ import Synchronization
 import TSDB
 import Workspaces
 
-/// Why the server does not start: one line for an operator.
+/// The reason why the server does not start: one line for an operator.
 struct StartError: Error, CustomStringConvertible {
   var description: String
   init(_ description: String) { self.description = description }
@@ -24,7 +24,7 @@ final class Assembly: Sendable {
   let workspaces: WorkspaceSet
   let queries: QueryService
   let remoteReadLane: QueryLane
-  /// Where the configuration is read again: opening workspaces waits for disks.
+  /// The thread that reads the configuration again: opening workspaces waits for disks.
   let reloads: WorkerPool
   let ownTarget = OwnTarget()
   let servers: [HTTPServer]

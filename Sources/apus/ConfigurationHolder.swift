@@ -26,7 +26,7 @@ final class ConfigurationHolder: Sendable {
 
   var present: Configuration { state.withLock { $0.configuration } }
 
-  /// When the one in force was taken over, and whether the last try to replace it went well.
+  /// The time the configuration in force was taken over, and whether the last try to replace it went well.
   var lastReload: (milliseconds: Int64, isGood: Bool) {
     state.withLock { ($0.lastSuccessMilliseconds, $0.isLastSuccessful) }
   }
@@ -42,7 +42,7 @@ final class ConfigurationHolder: Sendable {
     }
   }
 
-  /// Reads the file again. What is wrong with it is returned and logged, and the old configuration stays.
+  /// Reads the file again. Returns and logs what is wrong with it; the old configuration then stays.
   func reload() -> String? {
     reloading.withLock { _ in
       do throws(ConfigurationErrors) {

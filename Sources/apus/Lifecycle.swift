@@ -8,7 +8,7 @@ import Workspaces
 
 /// The server's life: listen, bring the data back, serve, and on a signal drain, flush and end. Used by the main thread.
 final class Lifecycle {
-  /// How long queries that were told to stop may take to notice.
+  /// The time that queries may take to notice that they were told to stop.
   private static let queriesMilliseconds: Int64 = 1_000
 
   private let assembly: Assembly

@@ -3,7 +3,8 @@ import Ingest
 import Platform
 import TSDB
 
-/// Runs the server until it is told to stop; gives the process's exit code: 0, or 2 with one line on standard error.
+/// Runs the server until a signal or a request ends it; returns the process's exit code: 0, or 2 with one line on
+/// standard error.
 func serve(_ options: ServeOptions, environment: [String: String]) -> Int32 {
   let configuration: Configuration
   do throws(ConfigurationErrors) {

@@ -3,13 +3,13 @@ import HTTP
 import Model
 import Platform
 
-/// Where a server is and how a command shows who it is.
+/// The URL of a server, and how a command connects and shows who it is.
 struct ServerAccess: Equatable, Sendable {
   static let valuedFlags = [
     "header", "user", "password-file", "token-file", "ca", "cert", "key", "timeout",
   ]
 
-  /// Without a slash at its end.
+  /// The server's URL without a slash at its end.
   var url: String
   var headers: [Header] = []
   var user: String?
@@ -19,7 +19,7 @@ struct ServerAccess: Equatable, Sendable {
   var certificateFile: String?
   var keyFile: String?
   var isInsecure = false
-  /// Of a whole exchange.
+  /// The time that a whole exchange may take.
   var timeoutMilliseconds = 3_600_000
 
   struct Header: Equatable, Sendable {

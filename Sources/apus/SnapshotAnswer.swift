@@ -3,7 +3,7 @@ import HTTP
 import Model
 import TSDB
 
-/// What a server answers to the request for a snapshot. Prometheus gives the name alone.
+/// A server's answer to the request for a snapshot. Prometheus gives the name alone.
 struct SnapshotAnswer: Equatable, Sendable {
   struct Block: Equatable, Sendable {
     var ulid: String

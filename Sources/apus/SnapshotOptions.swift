@@ -1,11 +1,11 @@
 import Model
 
-/// What `apus tsdb snapshot` is told.
+/// The arguments of `apus tsdb snapshot`.
 struct SnapshotOptions: Equatable, Sendable {
   var server: ServerAccess
-  /// Where the snapshot is copied to; nil: it stays where the server made it.
+  /// The directory that the snapshot is copied to; nil: it stays where the server made it.
   var into: String?
-  /// How many snapshots stay; nil: all.
+  /// Number of snapshots that stay; nil: all.
   var keep: Int?
   /// The server's data directory as this machine has it; nil: as the server names it.
   var data: String?
@@ -16,7 +16,7 @@ struct SnapshotOptions: Equatable, Sendable {
 
   init(server: ServerAccess) { self.server = server }
 
-  /// From the arguments behind `snapshot`.
+  /// Parses the arguments behind `snapshot`.
   init(_ arguments: ArraySlice<String>) throws(ArgumentError) {
     let words = try TSDBWords(
       "snapshot", arguments, flags: ["skip-head", "leave", "no-verify", "anyway", "insecure"],

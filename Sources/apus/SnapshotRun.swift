@@ -4,10 +4,10 @@ import Model
 import Platform
 import TSDB
 
-/// One run of `apus tsdb snapshot`: asks, proves, copies, and only then removes. Says of each step what it has seen. One
-/// thread.
+/// One run of `apus tsdb snapshot`: asks the server, proves the snapshot, copies it, and only then removes. Prints what
+/// each step has found. One thread.
 struct SnapshotRun {
-  /// There is a snapshot, but something is not as it should be.
+  /// The exit code where there is a snapshot, but something is not as it should be.
   static let attentionCode: Int32 = 3
 
   private let options: SnapshotOptions
@@ -81,14 +81,15 @@ struct SnapshotRun {
     writeToStandardError("apus tsdb snapshot: \(text)")
   }
 
-  /// Where this machine has the snapshot. Its name has a random number, so that no other is mistaken for it.
+  /// The path of the snapshot on this machine; nil where it is not there. The name ends in a random number, so that no
+  /// other snapshot is mistaken for it.
   private func place(of answer: SnapshotAnswer) -> String? {
     let path = options.data.map { DiskPath.join(DiskPath.join($0, "snapshots"), answer.name) } ?? answer.path
     guard let path, DiskPath.name(path) == answer.name, (try? disk.status(path).kind) == .directory else { return nil }
     return path
   }
 
-  /// Reads the snapshot whole and holds what is there against what the server says.
+  /// Reads the whole snapshot and compares it with what the server said of it; throws where they differ.
   private mutating func prove(_ answer: SnapshotAnswer, _ place: String) throws(TSDBCommandError) -> SnapshotCheck {
     let check = try TSDBCommandError.backup { () throws(BackupError) in
       try SnapshotCheck(try BlockSource(place, on: disk), on: disk)
@@ -112,7 +113,7 @@ struct SnapshotRun {
     return check
   }
 
-  /// Copies, takes the original away, and removes what is not to be kept any more.
+  /// Copies the snapshot, takes the original away, and removes older snapshots beyond the number to keep.
   private mutating func finish(
     _ answer: SnapshotAnswer, _ place: String, _ check: SnapshotCheck, _ shelf: SnapshotShelf?
   ) throws(TSDBCommandError) {
@@ -138,7 +139,8 @@ struct SnapshotRun {
     }
   }
 
-  /// There is a backup already; what cannot be removed fills a disk some day.
+  /// Removes what `what` names. A failure is no error, since there is a backup already, but needs attention: what stays
+  /// fills a disk some day.
   private mutating func remove(_ what: String, _ body: () throws(DiskError) -> [String]) {
     do throws(DiskError) {
       for line in try body() { output.line(line) }

@@ -155,7 +155,7 @@ extension TSDBCommand {
     return code
   }
 
-  /// As promtool writes it: `{labels} value milliseconds`.
+  /// A line as promtool writes it: `{labels} value milliseconds`.
   private static func dumpLine(_ labels: Labels, _ time: Int64, _ value: Double, _ line: inout [UInt8]) {
     line.append(contentsOf: labels.description.utf8)
     line.append(UInt8(ascii: " "))
@@ -163,7 +163,7 @@ extension TSDBCommand {
     line.append(contentsOf: " \(time)".utf8)
   }
 
-  /// As promtool writes it: `{labels} {count:2, sum:3, (1,2]:2} milliseconds`.
+  /// A line as promtool writes it: `{labels} {count:2, sum:3, (1,2]:2} milliseconds`.
   private static func dumpHistogramLine(
     _ labels: Labels, _ time: Int64, _ histogram: Histogram, _ line: inout [UInt8]
   ) {

@@ -6,7 +6,7 @@ import TSDB
 /// `apus tsdb ...`: looking at, copying out of and bringing into a data directory, backup and restore.
 enum TSDBCommand: Equatable, Sendable {
   case list(directory: String, isForPeople: Bool)
-  /// The youngest block where none is named.
+  /// Analyzes a block; the youngest where `block` is nil.
   case analyze(directory: String, block: String?, rowsMax: Int, matchers: [Matcher])
   case verify(directory: String)
   case dump(directory: String, TSDBSelection)
@@ -63,7 +63,8 @@ extension TSDBCommand {
     """
 }
 
-/// Which samples `dump` and `export` write: of the series that one of the selectors names, in a closed range of times.
+/// The samples that `dump` and `export` write: those of the series that one of the selectors names, in a closed range
+/// of times.
 struct TSDBSelection: Equatable, Sendable {
   var selectors: [[Matcher]] = []
   var minTime = Int64.min
@@ -71,7 +72,7 @@ struct TSDBSelection: Equatable, Sendable {
 }
 
 extension TSDBCommand {
-  /// From the arguments behind `tsdb`.
+  /// Parses the arguments behind `tsdb`.
   static func parse(_ arguments: ArraySlice<String>) throws(ArgumentError) -> TSDBCommand {
     guard let name = arguments.first else {
       throw ArgumentError("apus tsdb: a command is missing (\(names.joined(separator: ", ")); see apus help tsdb)")

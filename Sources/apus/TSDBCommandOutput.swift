@@ -7,7 +7,7 @@ import TSDB
   import Glibc
 #endif
 
-/// Why a command of `apus tsdb` ends early: one line.
+/// The reason why a command of `apus tsdb` ends early: one line.
 enum TSDBCommandError: Error, CustomStringConvertible {
   case text(String)
 
@@ -64,7 +64,7 @@ enum TSDBText {
     return line
   }
 
-  /// As Go writes durations: `2h0m0s`, `1m0.5s`, `20ms`.
+  /// A duration as Go writes it: `2h0m0s`, `1m0.5s`, `20ms`.
   static func duration(_ milliseconds: Int64) -> String {
     if milliseconds == 0 { return "0s" }
     if milliseconds.magnitude < 1000 { return "\(milliseconds)ms" }
@@ -89,13 +89,13 @@ enum TSDBText {
     return text
   }
 
-  /// Told beside what a snapshot holds.
+  /// The last line about a snapshot: what it never contains.
   static let notInSnapshots =
     "not in a snapshot: exemplars, metadata, configuration, and what is refused or relabelled"
 
   static func count(_ count: Int, _ noun: String) -> String { "\(count) \(noun)" + (count == 1 ? "" : "s") }
 
-  /// What blocks hold, in one line. Samples count once for each block that has them.
+  /// A line about the contents of blocks. Samples count once for each block that has them.
   static func contents(_ blocks: [HeldBlock], seriesCount: Int) -> String {
     var parts = [
       count(blocks.count, "block"), "\(seriesCount) series", count(Int(blocks.sampleCount), "stored sample"),
@@ -110,7 +110,7 @@ enum TSDBText {
     return parts.joined(separator: ", ")
   }
 
-  /// In powers of two: `12.5MiB`.
+  /// A number of bytes in powers of two: `12.5MiB`.
   static func bytes(_ count: Int) -> String {
     var value = Double(count)
     for unit in ["B", "KiB", "MiB", "GiB"] {

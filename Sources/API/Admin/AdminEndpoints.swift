@@ -38,7 +38,8 @@ package struct AdminEndpoints: Sendable {
     router.add(.get, "/api/v1/status/tsdb/blocks", blocks)
   }
 
-  /// All selectors are read before the first is acted on, so that a wrong one leaves everything as it was.
+  /// Deletes the series of the selectors. Reads all selectors before it acts on the first, so that a wrong one leaves
+  /// everything as it was.
   func deleteSeries(_ request: Request) -> Response {
     administer(request) { (admin, parameters) throws(APIError) in
       let texts = request.parameterValues("match[]")
@@ -80,7 +81,7 @@ package struct AdminEndpoints: Sendable {
     }
   }
 
-  /// Not behind the switch: it changes nothing.
+  /// The blocks of a workspace. Needs no `--web.enable-admin-api`, since it changes nothing.
   func blocks(_ request: Request) -> Response {
     do throws(APIError) {
       return AdminEndpoints.blocks(of: try administration(request))
@@ -102,7 +103,7 @@ package struct AdminEndpoints: Sendable {
     return AdminEndpoints.success(json + "}")
   }
 
-  /// With the names of `meta.json`.
+  /// One block as JSON, with the field names of `meta.json`.
   private static func json(_ block: HeldBlock) -> String {
     let (times, stats) = ("\"minTime\":\(block.minTime),\"maxTime\":\(block.maxTime)", block.stats)
     return "{\"ulid\":\"\(block.ulid)\",\(times),\"numSamples\":\(stats.samples),\"numSeries\":\(stats.series)"
@@ -152,7 +153,8 @@ package struct AdminEndpoints: Sendable {
     }
   }
 
-  /// Prometheus's answer has the name alone. What a snapshot lacks is a warning; what no snapshot holds is told with each.
+  /// The answer to a request for a snapshot; Prometheus's has the name alone. It warns of what this snapshot lacks, and
+  /// says what no snapshot holds.
   private static func answer(_ snapshot: TakenSnapshot) -> Response {
     var json = "{\"status\":\"success\",\"data\":{\"name\":\(JSONBuffer.quoted(snapshot.name))"
     json += ",\"path\":\(JSONBuffer.quoted(snapshot.path)),\"blocks\":["

@@ -9,7 +9,7 @@ package struct LifecycleActions: Sendable {
   package var reload: @Sendable () -> String?
   package var quit: @Sendable () -> Void
   package var isEnabled: Bool
-  /// Where both run: a reload waits for disks.
+  /// The threads on which `reload` and `quit` run: a reload waits for disks.
   package var run = RouteRun.inline
 
   package init(isEnabled: Bool, reload: @escaping @Sendable () -> String?, quit: @escaping @Sendable () -> Void) {
@@ -50,7 +50,7 @@ struct LifecycleEndpoints: Sendable {
     return plain(200, "Requesting termination... Goodbye!")
   }
 
-  /// Without a line end, as Prometheus has these.
+  /// A text answer without a line end, as Prometheus has these.
   private func plain(_ status: Int, _ text: String) -> Response {
     Response(status: status, contentType: .text, body: .bytes(Array(text.utf8)))
   }

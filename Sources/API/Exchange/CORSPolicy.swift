@@ -1,7 +1,7 @@
 import HTTP
 import Model
 
-/// Which pages of other origins may read the API: `--web.cors.origin`. Immutable.
+/// The origins whose pages may read the API: `--web.cors.origin`. Immutable.
 package struct CORSPolicy: Sendable {
   /// Nil: every origin.
   private let origins: RegexMatcher?

@@ -16,7 +16,7 @@ struct Parameters {
     throw .invalidParameter(name, "cannot parse \(QuotedText.double(text)) to a valid timestamp")
   }
 
-  /// As `time`, where the parameter may be missing altogether: Prometheus then words the error otherwise.
+  /// The same as `time`, for a parameter that may be missing altogether: Prometheus then words the error otherwise.
   func optionalTime(_ name: String) throws(APIError) -> Int64? {
     do throws(APIError) {
       return try time(name)
@@ -147,7 +147,7 @@ enum RFC3339 {
     return [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1]
   }
 
-  /// Counted in years that begin in March, so that the leap day is the last.
+  /// Days from 1970 to a date. Counts in years that begin in March, so that the leap day is the last.
   private static func daysSince1970(_ year: Int, _ month: Int, _ day: Int) -> Int {
     let shifted = month <= 2 ? year - 1 : year
     let era = (shifted < 0 ? shifted - 399 : shifted) / 400

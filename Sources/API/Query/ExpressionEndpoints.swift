@@ -4,7 +4,7 @@ import Model
 import PromQL
 import Workspaces
 
-/// `/api/v1/format_query`, `/api/v1/parse_query`: what is answered from the text of a query.
+/// `/api/v1/format_query`, `/api/v1/parse_query`: answers that need only the text of a query.
 struct ExpressionEndpoints: Sendable {
   let options: ParserOptions
 

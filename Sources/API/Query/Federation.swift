@@ -37,7 +37,8 @@ struct Federation: Sendable {
     var value: Double
   }
 
-  /// By metric name, then by labels; each series once, however many selectors find it. Beside them the warnings about what could not be read.
+  /// The last samples, by metric name, then by labels; each series once, however many selectors find it. Warnings name
+  /// what could not be read.
   private func lastSamples(
     _ selectors: [[Matcher]], _ now: Int64, _ querier: Querier, _ stop: @escaping StopCheck
   ) throws(QueryError) -> (samples: [Sample], warnings: [String]) {

@@ -129,7 +129,7 @@ struct RemoteReadEndpoint: Sendable {
     return response
   }
 
-  /// Counts are told as floats, which says the same of any histogram.
+  /// Histograms with their counts as floats, which says the same of any histogram.
   static func histograms(_ column: SampleColumn) -> HistogramColumn {
     var histograms = HistogramColumn()
     for (time, histogram) in zip(column.histogramTimestamps, column.histograms) {
@@ -140,7 +140,7 @@ struct RemoteReadEndpoint: Sendable {
 }
 
 extension Labels {
-  /// With those of `others` whose names are not there yet.
+  /// The labels, and those of `others` whose names they do not have.
   func adding(_ others: Labels) -> Labels {
     if others.isEmpty { return self }
     return Labels(others.pairs + pairs)

@@ -6,7 +6,7 @@ import PromQL
 /// A query's answer as Prometheus's API has it, written in pieces so that a large one is never in memory twice. Used by
 /// one thread at a time.
 final class ResultJSON {
-  /// Bytes that a series takes beside those of its labels and samples.
+  /// The memory of a series, about, besides its labels and samples.
   private static let seriesBytes = 192
   /// Bytes that a native histogram takes, about.
   private static let histogramBytes = 512
@@ -74,7 +74,7 @@ final class ResultJSON {
     }
   }
 
-  /// False when there is none.
+  /// Writes the next element of the result; false when there is none.
   private func addElement() -> Bool {
     switch result.value {
     case .scalar, .string: return false

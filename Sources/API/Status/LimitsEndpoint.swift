@@ -5,7 +5,7 @@ import Platform
 import TSDB
 import Workspaces
 
-/// `GET /api/v1/status/limits`: what a workspace may take, what it has, and what was refused, by reason. A limit of 0 means
+/// `GET /api/v1/status/limits`: the limits of a workspace, its usage, and its refusals by reason. A limit of 0 means
 /// that there is none.
 struct LimitsEndpoint: Sendable {
   func limits(_ request: Request, _ workspace: Workspace) -> Response {

@@ -2,8 +2,8 @@ import HTTP
 import PromQL
 import Workspaces
 
-/// `/api/v1/rules`, `/api/v1/alerts`, `/api/v1/alertmanagers`: no rules are evaluated yet, so there are none; what a
-/// request gets wrong it is told as in Prometheus.
+/// `/api/v1/rules`, `/api/v1/alerts`, `/api/v1/alertmanagers`: this version evaluates no rules, so the lists are empty;
+/// a wrong request gets Prometheus's error.
 struct RuleEndpoints: Sendable {
   func rules(_ request: Request, _ workspace: Workspace) throws(APIError) -> Response {
     _ = try LabelSelection.matchers(request)

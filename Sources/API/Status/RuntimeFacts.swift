@@ -6,7 +6,7 @@ import Workspaces
 /// The facts of `/api/v1/status/runtimeinfo` that the system does not know.
 package struct RuntimeFacts: Sendable {
   package var startMilliseconds: Int64
-  /// When a configuration was last taken over, and whether the last try went well.
+  /// The time a configuration was last taken over, and whether the last try went well.
   package var configuration: @Sendable () -> (milliseconds: Int64, isGood: Bool)
 
   package init(
@@ -35,7 +35,7 @@ package struct RuntimeFacts: Sendable {
     json.raw("}")
   }
 
-  /// Without the fraction, which is none for whole seconds.
+  /// The time without its fraction, which whole seconds do not have.
   private static func secondsText(_ milliseconds: Int64) -> String {
     String(TimeText.text(milliseconds: milliseconds).dropLast(5)) + "Z"
   }

@@ -19,10 +19,10 @@ package struct BuildVersion: Sendable {
     self.compiler = compiler
   }
 
-  /// The version of Prometheus whose API this is: clients decide by it what they may ask for.
+  /// The version of Prometheus whose API this is: clients decide by it what they ask for.
   static let servedAPI = "3.5.0"
 
-  /// With the field names Prometheus uses; `goVersion` names the compiler there is.
+  /// The version as JSON with Prometheus's field names; `goVersion` names the compiler there is.
   var json: String {
     let fields = [
       ("version", BuildVersion.servedAPI), ("revision", revision), ("branch", branch), ("buildUser", ""),
@@ -68,7 +68,7 @@ struct StatusEndpoints: Sendable {
       "{\"min\":\(replayed.first),\"max\":\(replayed.last),\"current\":\(replayed.current)}")
   }
 
-  /// Nothing is ever announced this way.
+  /// The notifications: none, since this server announces nothing this way.
   func notifications(_ request: Request, _ workspace: Workspace) -> Response { JSONAnswer.success("[]") }
 
   /// Prometheus's answer to one listener too many.

@@ -6,7 +6,8 @@ import Platform
 import PromQL
 import Workspaces
 
-/// `/api/v1/targets`, `/api/v1/targets/metadata`, `/api/v1/scrape_pools`: what is scraped, which is this server alone.
+/// `/api/v1/targets`, `/api/v1/targets/metadata`, `/api/v1/scrape_pools`: the scraped targets, which is this server
+/// alone.
 struct TargetEndpoints: Sendable {
   let target: OwnTarget
   let registry: MetricsRegistry

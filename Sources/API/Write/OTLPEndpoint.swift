@@ -67,7 +67,8 @@ struct OTLPEndpoint: Sendable {
     }
   }
 
-  /// 200 with what was left out, as the protocol has it: a sender warns, and does not send it all again.
+  /// The answer 200 that names the rejected points, as the protocol has it: a sender warns, and does not send it all
+  /// again.
   private static func partialSuccess(_ encoding: OTLPEncoding, _ points: Int, _ message: String) -> Response {
     switch encoding {
     case .protobuf:

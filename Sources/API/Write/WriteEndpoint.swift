@@ -37,7 +37,8 @@ struct WriteEndpoint: Sendable {
       refusedBody: reason, text, Sender(request, workspace, "remote write", partlyAnswer: ""), answer: "415")
   }
 
-  /// 400 ends a sender's tries, so it is only for what will never be stored; whatever may pass is 503.
+  /// The answer to an outcome. 400 ends a sender's tries, so it is only for what this server will never store; whatever
+  /// may pass is 503.
   static func response(to outcome: ReceiveOutcome, isVMAgent: Bool) -> Response {
     switch outcome {
     case .stored: .noContent
@@ -55,8 +56,8 @@ struct WriteEndpoint: Sendable {
 }
 
 extension Response {
-  /// With the counts that a sender of 2.0 compares with what it sent. A sender of 1.0 must not see them: it would take a
-  /// zero for a loss.
+  /// Adds the counts that a sender of 2.0 compares with what it sent. A sender of 1.0 must not see them: it would take
+  /// a zero for a loss.
   func withWritten(_ written: WrittenCounts, _ message: WriteMessage) -> Response {
     guard message == .v2 else { return self }
     return with(header: "X-Prometheus-Remote-Write-Samples-Written", "\(written.samples)")

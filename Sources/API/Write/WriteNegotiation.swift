@@ -78,7 +78,7 @@ enum WriteNegotiation {
 }
 
 extension String {
-  /// Without spaces and tabs around it.
+  /// The text without spaces and tabs around it.
   var trimmedASCII: String {
     func isSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
     guard let first = utf8.firstIndex(where: { !isSpace($0) }), let last = utf8.lastIndex(where: { !isSpace($0) })

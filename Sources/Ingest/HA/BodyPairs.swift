@@ -1,8 +1,8 @@
 import Format
 import Model
 
-/// The replicas of which one body brings series: most bodies bring one, or none. One body's scratch, reused; owned by
-/// whoever owns the body.
+/// The replicas whose series one body brings: most bodies bring one replica's, or none. Scratch of one body, reused;
+/// owned by the body's delivery.
 struct BodyPairs {
   /// Replicas in one body; the rows of further ones are refused.
   static let pairsMax = 1024
@@ -12,11 +12,11 @@ struct BodyPairs {
 
   struct Entry {
     var pair: HAPair
-    /// Under which the names of its series are remembered; 0: they are not.
+    /// The tag under which the head remembers the spellings of its series; 0: the head does not.
     var number: UInt16
     var rows = 0
     var samples = 0
-    /// Of the samples that are not too far in the future.
+    /// Newest and oldest timestamp of the samples that are not too far in the future; nil where there are none.
     var newest: Int64?
     var oldest: Int64?
     var fate = Fate.refused(leader: "")
@@ -25,7 +25,8 @@ struct BodyPairs {
 
   enum Fate: Equatable {
     case accepted
-    /// Accepted, and what the ring has of it goes first. `previous` is nil where that has been tried before.
+    /// Accepted, and the bodies that the ring keeps of it are stored first. `previous` is nil where that has been tried
+    /// before.
     case takesOver(previous: HAElection.Previous?)
     case refused(leader: String)
     case tooManyClusters(limit: Int)
@@ -37,7 +38,7 @@ struct BodyPairs {
   /// The place asked for last, by its number and by its names: nearly always the next one too.
   private var lastNumber: (number: UInt16, place: Int) = (0, 0)
   private var lastPlace = -1
-  /// What was refused because another replica leads.
+  /// Counts of samples, histograms and exemplars refused because another replica leads.
   var refused = ReceivedCounts()
   var refusedRows = 0
 
@@ -128,7 +129,7 @@ struct BodyPairsRun {
   }
 }
 
-/// What of a body was counted, by kind.
+/// Numbers of samples, histograms and exemplars of a body.
 package struct ReceivedCounts: Sendable, Equatable {
   package var samples = 0
   package var histograms = 0

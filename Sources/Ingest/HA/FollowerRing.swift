@@ -2,10 +2,10 @@
 /// elected. Bounded by bytes in all, also together with the rings of other workspaces, and by time. A plain value, owned by
 /// `HATracker`; a copy is only for reading, since the budget knows of one.
 struct FollowerRing {
-  /// The longest distance of two samples that a fail-over shall not make longer, and how late bodies may be: a body is
-  /// kept for the fail-over time and this.
+  /// The longest scrape interval that a fail-over shall not lengthen, lateness of bodies included: the ring keeps a
+  /// body for the fail-over time and this.
   static let scrapeMilliseconds: Int64 = 60_000
-  /// What a kept body costs beside its bytes.
+  /// Memory counted for a kept body, and again for each of its pairs, besides its bytes.
   private static let overheadBytes = 256
 
   /// One body. Immutable: those who replay it share its bytes.
@@ -14,13 +14,13 @@ struct FollowerRing {
     var form: BodyForm
     /// The pairs refused in it.
     var pairs: [HAPair]
-    /// When it came, on the clock that never goes back.
+    /// The time it came, on the clock that never goes back.
     var arrived: Int64
 
     var cost: Int { bytes.count + FollowerRing.overheadBytes * (1 + pairs.count) }
   }
 
-  /// Bytes kept in all; 0: nothing is kept.
+  /// Most bytes that the ring keeps; 0: it keeps nothing.
   var bytesMax: Int
   /// Bodies from `first` on; those before it have been dropped.
   private var bodies: [Body] = []
@@ -28,7 +28,7 @@ struct FollowerRing {
   private(set) var byteCount = 0
   /// Bodies that had to go before their time, for want of room.
   private(set) var evictions = 0
-  /// What all rings share; `byteCount` of it is taken.
+  /// The memory that all rings share; this ring holds `byteCount` of it.
   private let budget: RingBudget
 
   init(bytesMax: Int, _ budget: RingBudget = RingBudget()) {
@@ -38,7 +38,7 @@ struct FollowerRing {
 
   var count: Int { bodies.count - first }
 
-  /// Adds a body; nothing is kept that arrived before `oldest`. True where it lies in the ring now.
+  /// Drops the bodies that arrived before `oldest`, then adds one. True if the ring has it now.
   @discardableResult
   mutating func keep(_ body: Body, arrivedSince oldest: Int64) -> Bool {
     expire(arrivedBefore: oldest)

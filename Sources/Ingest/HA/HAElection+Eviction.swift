@@ -1,7 +1,8 @@
 // Who makes room in a full table. One body of invented names must not keep out the clusters that come after it, and must
 // not push out those that were there.
 extension HAElection {
-  /// Whether a new cluster should be remembered by more than its name: not where names may be invented.
+  /// True if the pairs of a cluster get numbers, under which the head remembers their spellings: not where names may be
+  /// invented, which is once the table is more than half full and a single body of the cluster has come.
   func isWorthANumber(_ cluster: String) -> Bool {
     clusters.count <= settings.clusterLimit / 2 || clusters[cluster]?.hasWrittenOnce == false
   }
@@ -19,8 +20,9 @@ extension HAElection {
     return false
   }
 
-  /// Those of the body that brought the most go first, of two such bodies those of the older one. A cluster that came
-  /// alone, as real ones do, goes only after `failoverMilliseconds` of silence; those of the present body stay.
+  /// Names of the clusters that may make room, the first to go last. Those of the body that brought the most go first,
+  /// of two such bodies those of the older one. A cluster that came alone, as real ones do, goes only after
+  /// `failoverMilliseconds` of silence; those of the present body stay.
   private func evictable(now: Int64) -> [String] {
     let counts = admittedCounts
     let found = clusters.filter { _, cluster in

@@ -7,8 +7,8 @@ extension HAElection {
   /// A day: no cluster has to be silent for longer to be forgotten.
   private static var silenceMillisecondsMin: Int64 { 86_400_000 }
 
-  /// Forgets replicas that were not heard for `idleMilliseconds`, and puts clusters to rest of which none is left; returns
-  /// these.
+  /// Forgets replicas that were not heard for `idleMilliseconds`. Puts clusters of which no replica is left to rest;
+  /// returns their names.
   mutating func restIdle(now: Int64) -> [String] {
     var rested: [String] = []
     for (name, var cluster) in clusters {

@@ -1,20 +1,20 @@
-/// Which replica of each cluster is the leader: the one whose samples are stored. A pure state machine: it is told what
-/// arrived and when, on a clock that never goes back, and says what becomes of it. Owned by `HATracker`.
+/// Elects the leader of each cluster: the replica whose samples are stored. A pure state machine: its caller tells it
+/// what arrived and when, on a clock that never goes back, and it answers with a verdict. Owned by `HATracker`.
 ///
-/// Rules: who writes first for a cluster leads it. Nobody leads because of a name, and who has lost the lead gets it back
-/// only when the one who has it falls silent. Another replica takes over once no body of the leader has arrived for
-/// `failoverMilliseconds`, and only with samples newer than the newest the leader brought.
+/// Rules: the first replica that writes for a cluster leads it. Nobody leads because of a name, and a replica that lost
+/// the lead gets it back only when the present leader falls silent. Another replica takes over once no body of the
+/// leader has arrived for `failoverMilliseconds`, and only with samples newer than the newest the leader brought.
 ///
-/// When there are as many clusters as there may be, a new one takes the place of one of which a single body came and no
-/// other (`HAElection+Eviction`): invented names never write again, and senders do. A cluster that falls silent gives its place
-/// free and rests (`HAElection+Resting`).
+/// Where the table is full, a new cluster takes the place of one of which a single body came and no other
+/// (`HAElection+Eviction`): invented names never write again, and senders do. A cluster that falls silent frees its
+/// place and rests (`HAElection+Resting`).
 struct HAElection {
-  /// Clusters that are told apart where the configuration names no limit.
+  /// Most clusters where the configuration names no limit.
   static let clustersMax = 10_000
   /// Replicas of one cluster that are remembered; further ones are followers all the same.
   static let replicasPerClusterMax = 64
-  /// Samples further ahead of the clock are refused. What a clock that was wrong has let in counts for no more than this, or
-  /// nobody could take over before its time.
+  /// The database refuses samples further ahead of the clock. A newest sample from a time when the clock was wrong
+  /// counts for no more than this, or nobody could take over before its time.
   static let futureMillisecondsMax: Int64 = 600_000
   /// After this time without a body a replica is forgotten, and a cluster of which none is left rests.
   static let idleMilliseconds: Int64 = 30 * 60_000
@@ -27,22 +27,24 @@ struct HAElection {
     var clusterLimit: Int { clustersMax > 0 ? clustersMax : HAElection.clustersMax }
   }
 
-  /// What is known of a cluster. Times of `…Seen` are those handed in as `now`, times of samples are the samples'.
+  /// One cluster as the election knows it. Times of `…Seen` are on the clock of `now`; times of samples are their
+  /// timestamps.
   struct Cluster: Equatable, Sendable {
     var leader: String
-    /// Of the server's wall clock, for people.
+    /// The server's wall clock in milliseconds at the election, for people.
     var electedAtMilliseconds: Int64
-    /// When a body of the leader was last accepted.
+    /// The time the leader was last heard.
     var leaderSeen: Int64
-    /// Of the leader's samples, and of those before it.
+    /// The newest timestamp among the samples of this leader and of those before it.
     var newestSample: Int64
-    /// The leader is of an earlier run: what it brought is at most as new as `newestSample`, and as this clock once that is
-    /// right.
+    /// True if the leader is of an earlier run and no sample of the cluster has come since: `newestSample` is then an
+    /// upper bound, and so is this clock once it is right.
     var isNewestAssumed = false
-    /// What the leader brings up to this time has been brought by the one before it, unless a series has nothing that late.
+    /// The newest sample of the leader before. Up to this time a sample that is not newer than the last one of its
+    /// series is superseded: the former leader has brought it.
     var supersededThrough = Int64.min
     var changes = 0
-    /// When each replica was last heard, the leader among them.
+    /// The time each replica was last heard, the leader's too.
     var seen: [String: Int64] = [:]
     /// The number of the body that made it known; 0: it is of an earlier run.
     var admittedBy = 0
@@ -51,9 +53,9 @@ struct HAElection {
   }
 
   enum Verdict: Equatable, Sendable {
-    /// Of the leader: stored.
+    /// The body is of the leader: its samples are stored.
     case accepted
-    /// As `accepted`, and the replica leads since this very body. `previous` is the leader that fell silent; nil where the
+    /// Accepted, and the replica leads since this very body. `previous` is the leader that fell silent; nil where the
     /// cluster is new.
     case elected(previous: Previous?)
     case refused(leader: String)
@@ -67,13 +69,13 @@ struct HAElection {
   }
 
   var settings: Settings
-  /// Those that have a place.
+  /// Clusters that have a place, by name.
   var clusters: [String: Cluster] = [:]
-  /// Those that have none, and are remembered; no name is in both.
+  /// Clusters that have no place but are remembered, by name; no name is in both.
   var resting: [String: Cluster] = [:]
   /// The number of the present body.
   private(set) var body = 0
-  /// How many clusters each body has made known, of bodies that have made any.
+  /// Number of clusters that each body has made known, by the body's number.
   var admittedCounts: [Int: Int] = [:]
   /// Clusters that may make room for those of the present body, the next one last; nil until one has to.
   var candidates: [String]?
@@ -86,7 +88,7 @@ struct HAElection {
 
   init(_ settings: Settings) { self.settings = settings }
 
-  /// What is judged from here on is of another body.
+  /// Begins another body: the verdicts from here on are of it.
   mutating func beginBody() {
     body += 1
     candidates = nil
@@ -155,7 +157,8 @@ struct HAElection {
     if leader.hasWrittenOnce { admittedCounts[0, default: 0] += 1 }
   }
 
-  /// What a restart must know.
+  /// The leader of every cluster, the resting ones included, sorted by cluster: the table that `HATracker` saves for
+  /// the next start.
   var leaders: [LeaderTable.Leader] {
     let present = clusters.map { name, cluster in cluster.asLeader(of: name, restingNewestSample: nil) }
     let resting = resting.map { name, cluster in

@@ -1,7 +1,7 @@
 import Platform
 import Synchronization
 
-/// What is counted about replicas. Any thread.
+/// The metrics of replicas. Any thread.
 package final class HAMetrics: Sendable {
   let refusedBodies: Counter
   let replayedBodies: Counter
@@ -50,7 +50,8 @@ package final class HAMetrics: Sendable {
     deduped.withLock { $0[cluster, default: 0] += samples }
   }
 
-  /// Registers what is read from the tracker. Its label is not `cluster`: the server's own samples are of none.
+  /// Registers the metrics whose values the tracker holds. Their label is not `cluster`: the server's own samples are
+  /// of none.
   func collect(from tracker: HATracker, _ registry: MetricsRegistry) {
     func each(
       _ name: String, _ help: String, _ kind: MetricKind, _ value: @escaping @Sendable (HAElection.Cluster) -> Double

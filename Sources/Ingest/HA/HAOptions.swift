@@ -1,4 +1,4 @@
-/// How replicas that send the same series are told apart. The section `apus.ha` of the configuration.
+/// The options for replicas that send the same series: the section `apus.ha` of the configuration.
 package struct HAOptions: Sendable, Equatable {
   package var isEnabled = true
   package var clusterLabel = "cluster"
@@ -6,9 +6,9 @@ package struct HAOptions: Sendable, Equatable {
   package var failoverMilliseconds: Int64 = 30_000
   /// 0: `HAElection.clustersMax`.
   package var clustersMax = 500
-  /// Bytes of refused bodies that are kept in all; 0: none, and a fail-over leaves a gap.
+  /// Most bytes of refused bodies that the ring keeps; 0: it keeps none, and a fail-over leaves a gap.
   package var ringBytes = 64 << 20
-  /// The replica label is removed also from series without a cluster label.
+  /// True if the replica label is removed also from series without a cluster label.
   package var isLoneReplicaLabelStripped = false
 
   package init() {}
@@ -17,7 +17,8 @@ package struct HAOptions: Sendable, Equatable {
     HAElection.Settings(failoverMilliseconds: failoverMilliseconds, clustersMax: clustersMax)
   }
 
-  /// Whether names that were learned under the other options mean the same under these.
+  /// True if these options read the same pairs from labels as the other ones, so that pairs learned under those still
+  /// hold.
   func namesAlike(_ other: HAOptions) -> Bool {
     isEnabled == other.isEnabled && clusterLabel == other.clusterLabel && replicaLabel == other.replicaLabel
       && isLoneReplicaLabelStripped == other.isLoneReplicaLabelStripped

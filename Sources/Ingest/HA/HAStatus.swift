@@ -1,4 +1,4 @@
-/// Who leads which cluster, as a person or a program may ask. A plain value.
+/// The leader of each cluster, for the status page and the API. A plain value.
 package struct HAStatus: Sendable {
   package struct Leader: Sendable {
     package var cluster: String

@@ -40,7 +40,7 @@ extension HATracker {
     return terms
   }
 
-  /// Gives back the bodies that have been kept for long enough, also where no others come any more. Every second.
+  /// Drops the bodies that the ring has kept for long enough, also where no others come any more. Called every second.
   package func expireKept() {
     let now = clock.monotonicMilliseconds
     state.withLock { HATracker.expireKept(&$0, now: now) }
@@ -50,7 +50,7 @@ extension HATracker {
     state.ring.expire(arrivedBefore: now - state.options.failoverMilliseconds - FollowerRing.scrapeMilliseconds)
   }
 
-  /// Gives back all bodies that are kept; none is any more.
+  /// Drops all kept bodies; the ring keeps none from now on.
   package func close() {
     state.withLock { state in
       state.options.ringBytes = 0
@@ -106,7 +106,7 @@ extension HATracker {
       ["clusters": "\(news.count)", "limit": "\(news.limit)"])
   }
 
-  /// A new series has only one of the two labels: that is counted, and told once for each value.
+  /// Counts a new series that has only one of the two labels, and logs it once for each value.
   func noteIncomplete(missing: IncompleteLabel, value: LentBytes) {
     let text = String(decoding: value.prefix(200), as: UTF8.self)
     let isNews = state.withLock { state -> Bool? in

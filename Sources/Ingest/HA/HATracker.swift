@@ -3,17 +3,19 @@ import Platform
 import Synchronization
 import TSDB
 
-/// The replicas of one workspace: who leads, what the others sent lately, and by which number each is known to the head's
-/// names. Any thread; one mutex, under which no file is touched and no body copied.
+/// The replicas of one workspace: the leader of each cluster, the bodies that followers sent lately, and the number
+/// under which the head's spellings know each replica. Any thread; one mutex, under which nobody touches a file or
+/// copies a body.
 package final class HATracker: Sendable {
-  /// Between two looks for what is too old, and for series whose own labels would name a replica today.
+  /// The time between two sweeps. A sweep forgets what is too old, and looks for series whose own labels would name a
+  /// replica today.
   static let sweepMilliseconds: Int64 = 60_000
   /// Numbers are not given twice, so that a name that is remembered too long leads to nobody. When they run out, the labels
   /// of new replicas' series are read each time.
   private static let numberMax = UInt16.max - 1
   /// Warnings about labels, each once.
   static let warningsMax = 1000
-  /// Between two lines about clusters that made room.
+  /// The time between two lines about clusters that made room.
   static let evictedLineMilliseconds: Int64 = 10_000
 
   struct Known: Sendable {
@@ -35,14 +37,14 @@ package final class HATracker: Sendable {
     var warned: Set<String> = []
     var nextSweep = Int64.min
     var hasDistrusted = false
-    /// Evicted clusters that the log knows of, and when it may hear of more.
+    /// The number of evicted clusters that the log has told, and the time before which it tells no more.
     var evictedTold = 0
     var nextEvictedLine = Int64.min
-    /// Leaders of an earlier run do not know yet how new the samples are that they brought.
+    /// True if leaders come from an earlier run and have no newest sample yet.
     var isFromFile = false
-    /// Changes of the leaders.
+    /// The number of changes of the leaders.
     var version = 0
-    /// Changes of what labels mean.
+    /// The number of changes of the options that decide which labels name a replica.
     var generation = 0
   }
 
@@ -53,7 +55,7 @@ package final class HATracker: Sendable {
   let clock: any Clock
   let log: Log
 
-  /// Reads the leaders of an earlier run from `path`. What is kept of followers is taken from `ringBudget`.
+  /// Reads the leaders of an earlier run from `path`. Kept bodies of followers count against `ringBudget`.
   package init(
     _ options: HAOptions, path: String, disk: any Disk, clock: any Clock, log: Log, damaged: DamagedFiles,
     registry: MetricsRegistry, ringBudget: RingBudget = RingBudget()
@@ -98,7 +100,7 @@ package final class HATracker: Sendable {
 
   // MARK: a body
 
-  /// The options for one body; now and then, forgets what is too old first.
+  /// The options for one body. Sweeps first where that is due.
   func begin(_ head: Head, now: Int64) -> HATerms {
     let due = state.withLock { state -> HATerms? in
       if state.isFromFile { HATracker.settle(&state, head, now: now) }
@@ -109,7 +111,8 @@ package final class HATracker: Sendable {
     return due ?? sweep(head, now: now)
   }
 
-  /// What the leaders of an earlier run brought is not newer than all that is stored; and they were heard just now.
+  /// Completes the leaders of an earlier run: the newest sample of the head stands for theirs, and they count as heard
+  /// just now. Resting ones stay as they are.
   private static func settle(_ state: inout State, _ head: Head, now: Int64) {
     state.isFromFile = false
     let newest = head.timeRange?.upperBound ?? .min
@@ -212,7 +215,7 @@ package final class HATracker: Sendable {
   }
 }
 
-/// Under which a body is taken in.
+/// The options that hold for one body, and their generation.
 struct HATerms: Sendable {
   var options = HAOptions()
   var generation = 0

@@ -7,13 +7,14 @@ import TSDB
 // pairs, or by their labels where the spellings are new; judged pair by pair; and then appended, or taken out of the body
 // before anything of them is appended.
 extension Intake {
-  /// How often a body is judged again because a replica was elected while its refused body was put into the ring.
+  /// Most judgements of one body: it is judged again where a replica was elected while its refused body was put into
+  /// the ring.
   private static let judgementsMax = 8
 
-  /// What a body's replicas make of it.
+  /// The result of judging a body's replicas: rows to store, or an answer for the whole body.
   enum Settlement: ~Copyable {
     case settled(SettledRows)
-    /// The body is to be answered with it at once.
+    /// The answer to the body; nothing of it is stored now.
     case answered(ReceiveOutcome)
   }
 
@@ -43,7 +44,8 @@ extension Intake {
     return .settled(settled)
   }
 
-  /// What is said of a body of which rows were refused because another replica leads; `outcome` is that of the others.
+  /// The answer to a body: `.refusedReplica` where every row was refused because another replica leads, else `outcome`,
+  /// that of the other rows.
   func answer(_ outcome: ReceiveOutcome, _ delivery: Delivery) -> ReceiveOutcome {
     let pairs = delivery.pairs
     guard pairs.refusedRows > 0, pairs.refusedRows == delivery.batch.rows.rows.count, outcome == .stored else {
@@ -158,7 +160,7 @@ extension Intake {
     }
   }
 
-  /// How many histograms, or exemplars, are of rows that were taken out.
+  /// Number of histograms, or exemplars, of refused rows.
   private func countParts(_ parts: borrowing Column<WritePart>, _ batch: AppendBatch) -> Int {
     var count = 0
     for part in 0..<parts.count { count += batch.isRefused(Int(parts[part].row)) ? 1 : 0 }

@@ -4,7 +4,7 @@ import Platform
 // What happens when another replica of a cluster is elected: what was kept of it goes the way of every body, but that only
 // its own rows are of interest, each from its series' last stored sample on.
 extension Intake {
-  /// Stores what was kept of a new leader. False where that failed: the body is to come again, and this with it.
+  /// Stores the kept bodies of a new leader. False where that failed: the body, and this with it, is to come again.
   func takeOver(_ entry: BodyPairs.Entry, from previous: HAElection.Previous?) -> Bool {
     let bodies = replicas.keptBodies(of: entry.pair)
     let reader = BodyReader()

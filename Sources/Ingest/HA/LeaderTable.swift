@@ -14,7 +14,7 @@ enum LeaderTable {
     var supersededThrough: Int64
     var changes: Int
     var hasWrittenOnce = false
-    /// Of a cluster that rests, the newest sample that its leaders brought; nil of one that has its place.
+    /// The newest sample that the leaders of a resting cluster brought; nil for a cluster that has its place.
     var restingNewestSample: Int64?
   }
 

@@ -13,13 +13,13 @@ package final class RingBudget: Sendable {
 
   package var heldBytes: Int { held.load(ordering: .relaxed) }
 
-  /// Allows four full rings of the largest size. What is held beyond stays until its rings drop it.
+  /// Allows four full rings of the largest size. Bytes held beyond that stay until their rings drop them.
   package func reconfigure(ringBytesMax: Int) {
     let (bytes, isTooLarge) = ringBytesMax.multipliedReportingOverflow(by: RingBudget.fullRings)
     bytesMax.store(isTooLarge ? .max : bytes, ordering: .relaxed)
   }
 
-  /// False where `bytes` do not fit; then nothing is taken.
+  /// Takes `bytes` of the budget; false where they do not fit, and then it takes nothing.
   func take(_ bytes: Int) -> Bool {
     let now = held.wrappingAdd(bytes, ordering: .relaxed).newValue
     if now <= bytesMax.load(ordering: .relaxed) { return true }

@@ -2,12 +2,12 @@ import Format
 import Model
 import Synchronization
 
-/// Which series a delta belongs to.
+/// The identity of the series a delta belongs to: its name and labels.
 struct DeltaStream: Hashable {
   private let name: String
   private let labels: [String]
 
-  /// Roughly what it takes in memory.
+  /// Bytes it takes in memory, roughly.
   var byteCount: Int { labels.reduce(128 + name.utf8.count) { $0 + 32 + $1.utf8.count } }
 
   init(_ name: String, _ labels: OTLPLabelSet) {
@@ -27,9 +27,9 @@ final class DeltaAccumulator: Sendable {
   static let streamsMax = 200_000
   /// Memory of their names, labels and buckets, roughly.
   static let bytesMax = 128 << 20
-  /// A series nobody has added to for so long begins anew: programs send only what has changed, so this is long.
+  /// A sum without a delta for this long begins anew: programs send only what has changed, so this is long.
   static let lifetimeMilliseconds: Int64 = 86_400_000
-  /// Where there is no room, those that have been silent for so long make it.
+  /// A sweep of a nearly full accumulator forgets the series without a delta for this long.
   static let idleMilliseconds: Int64 = 300_000
   /// Times before the newest that a sum remembers.
   static let timesMax = 16
@@ -39,11 +39,11 @@ final class DeltaAccumulator: Sendable {
     case sum(Value)
     /// The point is in the sum, and there is nothing to store for it.
     case counted
-    /// It is too far behind for this sum to tell whether it is a repetition.
+    /// The point is too old for this sum to tell whether it is a repetition.
     case tooOld
     /// There are too many series.
     case full
-    /// It cannot be added: its buckets lie too far from those that are there.
+    /// The point cannot be added: its buckets lie too far from those of the sum.
     case unlike
   }
 
@@ -51,9 +51,9 @@ final class DeltaAccumulator: Sendable {
     var value: DeltaValue
     /// Nanoseconds, of the newest point.
     var newest: UInt64
-    /// Those of the points before it; when there are more than `timesMax`, the newest of them.
+    /// Times of older points; when there are more than `timesMax`, the newest of them.
     var times: [UInt64] = []
-    /// What came behind newer points: a part of the next sum.
+    /// The sum of points older than `newest`, which the next sum includes.
     var late: DeltaValue?
     var seenMilliseconds: Int64
 
@@ -64,7 +64,7 @@ final class DeltaAccumulator: Sendable {
       if times.count > DeltaAccumulator.timesMax { times.removeFirst() }
     }
 
-    /// Whether a time that is not remembered is known not to have been there.
+    /// True if a point at `time`, which `times` does not have, is certainly no repetition.
     func isNew(_ time: UInt64) -> Bool {
       times.count < DeltaAccumulator.timesMax || times.first.map { time > $0 } ?? true
     }
@@ -73,7 +73,7 @@ final class DeltaAccumulator: Sendable {
   private struct State: Sendable {
     var sums: [DeltaStream: Sum] = [:]
     var byteCount = 0
-    /// Nothing is forgotten before.
+    /// No sweep comes before this time.
     var nextSweepMilliseconds: Int64 = 0
 
     var isFull: Bool { sums.count >= DeltaAccumulator.streamsMax }
@@ -96,7 +96,7 @@ final class DeltaAccumulator: Sendable {
     }
   }
 
-  /// With the exemplars of the point itself.
+  /// Adds a histogram; the sum has the time and the exemplars of the point itself.
   func add(_ point: OTLPHistogramPoint, of stream: DeltaStream, now: Int64) -> Outcome<OTLPHistogramPoint> {
     switch add(.histogram(DeltaValue.stripped(point)), of: stream, point.base.time, now) {
     case .sum(.histogram(var sum)):

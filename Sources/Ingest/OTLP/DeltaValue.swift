@@ -1,13 +1,13 @@
 import Format
 import Model
 
-/// What deltas add up to: a number, or counts in buckets. A plain value; points in it have neither labels nor exemplars.
+/// A sum of deltas: a number, or counts in buckets. A plain value; points in it have neither labels nor exemplars.
 enum DeltaValue: Sendable {
   case number(Double)
   case histogram(OTLPHistogramPoint)
   case exponential(OTLPExponentialPoint)
 
-  /// Roughly what it takes beyond its own size.
+  /// Bytes it takes beyond its own size, roughly.
   var byteCount: Int {
     switch self {
     case .number: 0
@@ -30,8 +30,8 @@ enum DeltaValue: Sendable {
     return point
   }
 
-  /// Adds another of its kind; one of another kind, or with other bounds, takes its place, since what was there cannot be
-  /// told in it. False where the two cannot be one.
+  /// Adds another value. A value of another kind, or with other bounds, replaces this one, since the two have no common
+  /// buckets. False where two exponential ones lie too far apart.
   mutating func add(_ other: DeltaValue) -> Bool {
     switch (self, other) {
     case (.number(let one), .number(let two)): self = .number(one + two)
@@ -56,8 +56,8 @@ enum DeltaValue: Sendable {
 extension OTLPExponentialPoint {
   /// Buckets on one side beyond which a sum is made coarser.
   private static let bucketsMax = 512
-  /// Both in the finer scale that they have in common, or a coarser one where that would be too many buckets. Nil where
-  /// their buckets lie further apart than numbers do.
+  /// The sum of both, in the finer scale that they have in common, or a coarser one where that would be too many
+  /// buckets. Nil where their buckets lie further apart than the coarsest scale can hold.
   func added(_ other: OTLPExponentialPoint) -> OTLPExponentialPoint? {
     var total = self
     let common = min(scale, other.scale)
@@ -81,15 +81,15 @@ extension OTLPExponentialPoint {
 }
 
 extension OTLPExponentialPoint.Buckets {
-  /// Where the buckets lie once `shift` times two neighbours have become one.
+  /// The range of bucket indexes once `shift` times two neighbours have become one; nil without buckets.
   private func range(_ shift: Int) -> ClosedRange<Int>? {
     if counts.isEmpty { return nil }
     let shift = min(shift, 62)
     return Int(offset) >> shift...(Int(offset) + counts.count - 1) >> shift
   }
 
-  /// Both as one, each made coarser by its own shift. Nil where that is more than `countMax` buckets, and more than either
-  /// has.
+  /// The sum of both, each made coarser by its own shift. Nil where it would have more than `countMax` buckets, and
+  /// more than either has.
   fileprivate func merged(
     _ other: OTLPExponentialPoint.Buckets, _ ownShift: Int, _ otherShift: Int, _ countMax: Int
   ) -> OTLPExponentialPoint.Buckets? {

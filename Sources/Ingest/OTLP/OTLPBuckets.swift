@@ -1,10 +1,11 @@
 import Format
 import Model
 
-/// From dense buckets to spans. Pure.
+/// Turns dense buckets into spans. Pure.
 ///
-/// An exponential bucket of index 0 is (1, base] to OpenTelemetry and has index 1 to Prometheus. Finer scales than 8 are
-/// merged, 2^n neighbours into one. Gaps of up to two buckets are written as empty ones, wider ones begin a new span.
+/// An exponential bucket of index 0 is (1, base] to OpenTelemetry and has index 1 to Prometheus. Scales finer than 8
+/// are made coarser: 2^n neighbours become one. A gap of up to two buckets becomes empty buckets, a wider one begins a
+/// new span.
 struct OTLPBuckets {
   /// Empty buckets that cost less than a new span.
   private static let gapMax: Int64 = 2

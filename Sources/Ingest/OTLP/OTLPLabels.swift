@@ -15,7 +15,7 @@ struct OTLPLabelSet {
   }
 }
 
-/// What the resource and the scope give to the labels of each of their series. Made once for many points.
+/// The labels that a resource and its scope give to each of their series. Made once for many points.
 struct OTLPContext {
   let options: OTLPOptions
   let names: OTLPLabelName
@@ -73,7 +73,7 @@ struct OTLPContext {
     return labels
   }
 
-  /// Those of `target_info`: the attributes of the resource.
+  /// The labels of `target_info`: the attributes of the resource.
   func targetLabels(of attributes: [OTLPAttribute]) throws(OTLPError) -> OTLPLabelSet {
     var labels = try own(attributes) { key in
       options.keepsIdentifyingAttributes || !OTLPContext.identifyingAttributes.contains(key)

@@ -7,15 +7,15 @@ package enum OTLPEncoding: Sendable, Equatable {
   case protobuf, json
 }
 
-/// What became of one push.
+/// The outcome of one push.
 package enum OTLPOutcome: Sendable, Equatable {
   /// All of it is stored.
   case stored
-  /// The valid part is stored; the message names the first of what was not.
+  /// The valid part is stored; the message names the first of the rejected points.
   case partly(rejectedPoints: Int, message: String)
   /// Nothing is stored, and never will be.
   case refused(message: String)
-  /// Nothing is acknowledged; the sender should try the same again.
+  /// The receiver acknowledges nothing; the sender should try the same push again.
   case unavailable(message: String, retryAfterSeconds: Int)
   /// More than the workspace may send; the push may come again.
   case limited(message: String, retryAfterSeconds: Int)
@@ -120,18 +120,18 @@ package final class OTLPReceiver: Sendable {
   }
 }
 
-/// What became of the slices of one push. One thread's.
+/// The results of a push's slices, summed up. One thread's.
 private final class SliceResults {
-  /// Slices whose refusals are told.
+  /// The answer tells the refusals of at most so many slices.
   private static let messagesMax = 5
 
   private(set) var stored = 0
   private(set) var refused = 0
   private(set) var messages: [String] = []
-  /// Why nothing more can be stored for now.
+  /// The outcome of the push where nothing more can be stored for now; nil where it can.
   private(set) var stop: OTLPOutcome?
 
-  /// False where nothing more can be stored for now.
+  /// Adds the result of one slice; false where nothing more can be stored for now.
   func add(_ outcome: ReceiveOutcome, _ written: WrittenCounts) -> Bool {
     stored += written.samples + written.histograms
     refused += written.refused

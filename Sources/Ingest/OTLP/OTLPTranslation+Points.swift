@@ -161,7 +161,8 @@ extension OTLPTranslation {
     native(histogram, name, labels, point.base, point.count, point.sum, isDelta, point.exemplars)
   }
 
-  /// Whether the counters went on is left to whoever stores it.
+  /// Appends a native histogram. Its hint leaves it to the store to find counter resets; a delta that is stored as it
+  /// is becomes a gauge histogram.
   private mutating func native(
     _ histogram: Histogram, _ name: String, _ labels: OTLPLabelSet, _ point: OTLPPoint, _ count: UInt64,
     _ sum: Double?, _ isDelta: Bool, _ exemplars: [OTLPExemplar]

@@ -3,7 +3,7 @@ import Model
 
 /// Translates one push into rows, metric by metric. Lives as long as the push; one thread's.
 ///
-/// What cannot be translated is counted and named, and its neighbours go on. Rows are handed over in slices, so that a
+/// It counts and names what it cannot translate, and goes on with the rest. It hands rows over in slices, so that a
 /// metric whose labels repeat for each of its buckets never lies in memory as a whole.
 struct OTLPTranslation: ~Copyable {
   /// A slice is handed over once it is larger.
@@ -14,17 +14,17 @@ struct OTLPTranslation: ~Copyable {
   let options: OTLPOptions
   let deltas: DeltaAccumulator
   let now: Int64
-  /// Milliseconds; what is later is not taken.
+  /// The newest timestamp that the head takes, in milliseconds.
   let newest: Int64
-  /// Under which the labels of rows are hashed.
+  /// The key under which the labels of rows are hashed.
   let key: KeyedHash
   var rows = WriteRequestRows()
   private(set) var rejectedPoints = 0
-  /// Deltas that are in a sum already, or will be in the next: nothing is stored for them.
+  /// Deltas that need no sample: repetitions, and late ones that the next sum includes.
   var countedPoints = 0
   private(set) var refusals = Refusals()
   private let handOver: (inout WriteRequestRows) -> Bool
-  /// False once a slice could not be stored for now: the rest need not be tried.
+  /// False once the intake could not store a slice for now: the push ends there.
   private(set) var goesOn = true
 
   /// `handOver` takes one slice; false where the push had better end.
@@ -193,8 +193,8 @@ struct OTLPTranslation: ~Copyable {
 
   // MARK: target_info
 
-  /// What the resource is, as a series of its own: a sample where its points begin, where they end, and often enough in
-  /// between.
+  /// Appends the series `target_info` of a resource: a sample where its points begin, one where they end, and in
+  /// between as many as queries need to find it. Of a long time only the last `targetSamplesMax` intervals get samples.
   private mutating func addTargetInfo(
     _ resource: OTLPResource, _ context: OTLPContext, _ earliest: UInt64, _ latest: UInt64
   ) throws(OTLPError) {

@@ -16,7 +16,7 @@ struct OTLPUnit: Equatable {
     "s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week", "mo": "month", "y": "year",
   ]
 
-  /// What stands in braces is a remark, no unit.
+  /// Parses a unit such as `By/s`; a part with braces is a remark and counts as none.
   init(_ text: String) {
     let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map { OTLPUnit.trimmed($0) }
     if !parts[0].contains(where: { $0 == "{" || $0 == "}" }) { main = OTLPUnit.words[parts[0]] ?? parts[0] }
@@ -24,7 +24,7 @@ struct OTLPUnit: Equatable {
     per = "per_" + (OTLPUnit.perWords[parts[1]] ?? parts[1])
   }
 
-  /// As the unit of the metric's metadata.
+  /// The text for the metric's metadata.
   var text: String {
     let (main, per) = (OTLPUnit.clean(main), OTLPUnit.clean(per))
     var whole = main.isEmpty || per.isEmpty ? main + per : main + "_" + per
@@ -33,7 +33,8 @@ struct OTLPUnit: Equatable {
     return whole
   }
 
-  /// Letters, digits and colons, what is between them one underscore, none at the beginning.
+  /// The text with letters, digits and colons; each run of other characters becomes one underscore, one at the
+  /// beginning goes.
   static func clean(_ text: String) -> String {
     var clean = ""
     for scalar in text.unicodeScalars {

@@ -15,7 +15,8 @@ enum OTLPValueText {
     }
   }
 
-  /// In plain digits, with a short exponent where they would be many; as JSON has it, which has no infinities.
+  /// The number in plain digits, with a short exponent where they would be many; as JSON has it, which has no
+  /// infinities.
   private static func double(_ number: Double) -> String {
     var bytes: [UInt8] = []
     FloatText.append(number, plainFrom: -6, below: 21, to: &bytes)
@@ -26,7 +27,7 @@ enum OTLPValueText {
     return text[..<mark.lowerBound] + "e-" + text[mark.upperBound...]
   }
 
-  /// Nil where a number in it has no JSON.
+  /// The value as JSON; nil where a number in it has no JSON.
   private static func json(_ value: OTLPValue) -> String? {
     switch value {
     case .none: return "null"
@@ -49,7 +50,7 @@ enum OTLPValueText {
 }
 
 extension String {
-  /// Where a text begins and ends, first found. Of ASCII texts.
+  /// The range of the first occurrence of `part`. For ASCII texts.
   fileprivate func range(of part: String) -> Range<String.Index>? {
     var start = startIndex
     while start < endIndex {

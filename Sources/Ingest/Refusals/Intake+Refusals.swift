@@ -16,7 +16,7 @@ extension Intake {
     }
   }
 
-  /// Tells of what was refused of one delivery.
+  /// Counts and logs the refusals of one delivery.
   func tell(_ outcome: ReceiveOutcome, _ delivery: Delivery, _ sender: () -> Sender) {
     switch outcome {
     // It comes again as a whole.

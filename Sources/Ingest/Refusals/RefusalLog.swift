@@ -1,7 +1,7 @@
 import Platform
 import Synchronization
 
-/// What refusals are counted in.
+/// The things that refusals count.
 package enum RefusalUnit: Sendable, Equatable, CaseIterable {
   case samples, exemplars, metadata, bodies
 
@@ -24,11 +24,11 @@ package enum RefusalUnit: Sendable, Equatable, CaseIterable {
   }
 }
 
-/// Refusals in the log, one line for a reason and ten seconds, and the last ones by reason. Any thread.
+/// Logs refusals, one line for a reason and ten seconds, and keeps the last one for each reason. Any thread.
 ///
-/// The first refusal for a reason is logged at once. Those of the ten seconds that follow are counted, and told in one line
-/// when that time is over, with the first of them; and so on until ten seconds pass without any. So a sender that is refused
-/// a million samples fills no log, and the last of a series of refusals is told as well.
+/// The first refusal for a reason gets a line at once. One line tells those of the ten seconds that follow when that
+/// time is over: their number and the first of them. So it goes on until ten seconds pass without any. A sender that is
+/// refused a million samples fills no log, and the log tells the last of a series of refusals as well.
 package final class RefusalLog: Sendable {
   static let windowMilliseconds: Int64 = 10_000
   /// Reasons are a closed set, far smaller.
@@ -39,7 +39,7 @@ package final class RefusalLog: Sendable {
     package var reason: String
     package var unit: RefusalUnit
     package var milliseconds: Int64
-    /// Since the start.
+    /// Refusals for this reason since the start.
     package var count: Int
     package var sender: Sender
     package var answer: String
@@ -57,7 +57,7 @@ package final class RefusalLog: Sendable {
 
   private struct Entry: Sendable {
     var last: Last
-    /// On the monotonic clock; no line is due before.
+    /// The end of the ten seconds, on the monotonic clock; no line comes before it.
     var windowEnd: Int64
     /// The first since the last line, and how many there were in all since then.
     var first: Last?
@@ -73,7 +73,7 @@ package final class RefusalLog: Sendable {
     self.log = log
   }
 
-  /// Writes what has not been told.
+  /// Writes the lines of all refusals that no line has told yet.
   package func flush() { write(due: .max) }
 
   /// The last refusals, by the names of their reasons.

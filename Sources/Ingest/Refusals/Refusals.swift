@@ -1,15 +1,16 @@
-/// One refused thing, as the answer, the log and the status page tell it. Made only for the few that are named.
+/// Something refused (a sample, an exemplar, a body), as the answer, the log and the status page name it. Made only for
+/// the few that they name.
 struct Offender: Sendable, Equatable {
   var message: String
-  /// As it was sent, bounded; empty where it is of none.
+  /// The labels of the series as sent, shortened; empty where the refusal is of no series.
   var series = ""
-  /// Of the sample, where it is one.
+  /// Timestamp of the refused sample or histogram, and value of a sample; nil for other refusals.
   var timestamp: Int64?
   var value: Double?
-  /// What was counted or measured, and what is allowed.
+  /// The measured value and the limit for it; each nil where the refusal has none.
   var actual: Int?
   var limit: Int?
-  /// The replica that sent it, where it is one's.
+  /// The replica that sent it; nil where it came from none.
   var pair: HAPair?
 
   init(_ message: String, series: String = "", actual: Int? = nil, limit: Int? = nil) {

@@ -1,17 +1,17 @@
-/// Who sent a body, as the log and the status page tell it. Made only where something was refused.
+/// The sender of a body, as the log and the status page name it. Made only where something was refused.
 package struct Sender: Sendable, Equatable {
-  /// Bytes of a text of the client's that are kept.
+  /// Most bytes of the user agent that are kept.
   private static let textBytesMax = 200
 
-  /// With its port.
+  /// The client's address with its port; empty for a part of this server.
   package var address: String
   package var userAgent: String
   package var workspace: String
-  /// Such as `remote write 1.0`.
+  /// The protocol's name, such as `remote write 1.0`.
   package var protocolName: String
-  /// What the sender is answered where only a part of its body is stored.
+  /// The answer that this sender gets where only a part of its body is stored.
   package var partlyAnswer: String
-  /// True if that answer does not tell it of what was refused.
+  /// True if that answer does not tell the sender what was refused.
   package var isNotTold: Bool
 
   package init(
@@ -33,7 +33,7 @@ package struct Sender: Sendable, Equatable {
 
   package static let unknown = Sender.own("unknown sender")
 
-  /// On one line.
+  /// The sender on one line.
   var text: String {
     var parts = address.isEmpty ? [] : [address]
     if !userAgent.isEmpty { parts.append("(\(userAgent))") }

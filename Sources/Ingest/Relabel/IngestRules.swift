@@ -1,15 +1,15 @@
 import Model
 
-/// What a workspace does to the labels of everything it receives, as configured: metrics get other names first, then come
-/// the relabelling rules, which see the new names. A value.
+/// The rules of a workspace for the labels of everything it receives, as configured: renames come first, then the
+/// relabelling rules, which see the new names. A value.
 package struct IngestRules: Sendable, Equatable {
-  /// Gives a metric another name, so that what was made for one collector goes on with the next.
+  /// Gives a metric another name, so that dashboards and rules made for one collector work with the next.
   package struct Rename: Sendable, Equatable {
     /// A regular expression of the whole name; a name is one that matches itself.
     package var from: String
-    /// May use the groups of `from`.
+    /// The new name; it may use the groups of `from`.
     package var to: String
-    /// Whether the series is stored under its old name as well.
+    /// True if the series is stored under its old name as well.
     package var keepsOld: Bool
 
     package init(from: String, to: String, keepsOld: Bool = false) {
@@ -28,10 +28,10 @@ package struct IngestRules: Sendable, Equatable {
 
   package init() {}
 
-  /// All of it as rules, in the order they are applied.
+  /// Renames and relabelling as one list of rules, in the order they apply.
   package var rules: [RelabelRule] { renames.map(\.rule) + relabel }
 
-  /// Why the rules cannot be applied together, though each compiles by itself; nil where they can.
+  /// The reason why the rules cannot be applied together, though each compiles by itself; nil where they can.
   package var fault: String? {
     do throws(RegexError) {
       _ = try SeriesRewriting(self, turn: 1)
@@ -39,7 +39,7 @@ package struct IngestRules: Sendable, Equatable {
     } catch { return error.description }
   }
 
-  /// Names that are kept beside the new ones; nil where there are none.
+  /// A regular expression of the old names that are kept beside the new ones; nil where no rename keeps its name.
   var keptNames: String? {
     let kept = renames.filter(\.keepsOld).map { "(?:\($0.from))" }
     return kept.isEmpty ? nil : kept.joined(separator: "|")

@@ -1,10 +1,11 @@
 import Format
 import Model
 
-/// Which series of a body are stored twice: under the name their rename gives them, and under the old one. Immutable.
+/// The series of a body that are stored twice: under the name their rename gives them, and under the old one.
+/// Immutable.
 ///
-/// The second time is a body of its own, made of the rows whose names match. In the cache a row's hash is changed for it,
-/// since its spelling names another series there than the first time.
+/// The second time is a body of its own, made of the rows whose names match. There a row has another hash in the cache,
+/// since its spelling names another series than the first time.
 final class SeriesCopies: Sendable {
   private static let hashDifference: UInt64 = 0x9e37_79b9_7f4a_7c15
   private let names: RegexProgram
@@ -20,8 +21,8 @@ final class SeriesCopies: Sendable {
     rewriting = try SeriesRewriting(others, turn: turn)
   }
 
-  /// Fills the rows of `copy` with those of a settled body that are stored again. Histograms and exemplars stay with the
-  /// new name. There are no replicas in a copy: what is refused of them is left out, the others are without their label.
+  /// Fills `copy` with the rows of a settled body that are stored again. Histograms and exemplars stay with the new
+  /// name. A copy has no replicas: it leaves refused rows out, and removes the replica label from the others.
   func fill(_ copy: Delivery, from body: Delivery) {
     (copy.bytes, copy.origin, copy.limits, copy.now) = (body.bytes, body.origin, body.limits, body.now)
     copy.batch.isExempt = false

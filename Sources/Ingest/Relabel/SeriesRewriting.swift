@@ -6,10 +6,10 @@ import TSDB
 /// Immutable; a reload that changes the rules makes a new one with another number. 0: there are no rules.
 struct SeriesRewriting: Sendable {
   let source: IngestRules
-  /// Goes on also while there are no rules, so that a number comes again late.
+  /// The number of these rules; it grows also while there are no rules, so that the same number comes again late.
   private let turn: UInt32
   private let relabelling: Relabelling
-  /// What is stored under its old name as well; nil where nothing is.
+  /// Finds the series to be stored under their old names as well; nil where no rename keeps the old name.
   let copies: SeriesCopies?
 
   static let none = SeriesRewriting()
@@ -33,7 +33,7 @@ struct SeriesRewriting: Sendable {
     copies = try SeriesCopies(rules, turn: turn)
   }
 
-  /// Whether every spelling is the series it names.
+  /// True if there are no rules: every spelling names the series it spells.
   var isEmpty: Bool { relabelling.isEmpty }
 
   var number: UInt32 { isEmpty ? 0 : turn }
@@ -45,8 +45,8 @@ struct SeriesRewriting: Sendable {
     case refused(SeriesRefusal)
   }
 
-  /// What the rules make of label fields as sent, as label fields again; they do not see the label of replicas. A series
-  /// without any label left is dropped.
+  /// Applies the rules to label fields as sent, but for the replica label, and writes the new label fields to `output`.
+  /// Drops a series without any label left.
   func rewrite(
     _ bytes: LentBytes, without replicaLabel: String? = nil, _ labels: inout LabelFields,
     into output: inout ByteBuffer

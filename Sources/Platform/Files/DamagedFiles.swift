@@ -1,5 +1,5 @@
-/// The report of a file of the data directory that cannot be used as it is: the original is kept in the quarantine,
-/// it is counted under its name, and one log line says what was damaged, what is used instead and what that means. Any
+/// Reports a file of the data directory that cannot be used as it is: keeps the original in the quarantine, counts it
+/// under its name, and logs one line that says what is damaged, what the server uses instead and what that means. Any
 /// thread.
 package struct DamagedFiles: Sendable {
   package let quarantine: Quarantine

@@ -1,9 +1,9 @@
 import Glibc
 
-/// How many files and sockets this process may hold open.
+/// The limit of files and sockets that this process may hold open.
 package enum DescriptorLimit {
-  /// Raises the limit to what the system allows: every database, connection and block wants some. Where that is refused it stays
-  /// as it is, and whoever meets it says so.
+  /// Raises the limit to what the system allows: every database, connection and block wants some. Where the system
+  /// refuses, the limit stays as it is, and whoever meets it reports that.
   package static func raise() {
     let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
     var limit = rlimit()
@@ -12,7 +12,7 @@ package enum DescriptorLimit {
     _ = setrlimit(kind, &limit)
   }
 
-  /// How many there may be now.
+  /// The limit now; 1024 where the system does not tell it.
   package static var present: Int {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }

@@ -18,7 +18,7 @@ package final class DirectoryLock: Sendable {
     package var beatMilliseconds: Int64
     /// Several beats: a slow network file system must not look like a dead owner.
     package var watchMilliseconds: Int64
-    /// After taking over from somebody who could not be looked up: time for a rival to show.
+    /// The time, after a takeover from an owner that could not be looked up, in which a rival may show itself.
     package var settleMilliseconds: Int64
 
     package init(beatMilliseconds: Int64 = 2000, watchMilliseconds: Int64 = 12_000, settleMilliseconds: Int64 = 1000) {
@@ -92,7 +92,7 @@ package final class DirectoryLock: Sendable {
 
   deinit { release() }
 
-  /// Gives the directory back and removes the file. Idempotent. A file that somebody else took over is left to them.
+  /// Gives the directory back and removes the file; leaves it where somebody else took it over. Idempotent.
   package func release() {
     let task = heartbeat.withLock { $0.take() }
     task?.stop()

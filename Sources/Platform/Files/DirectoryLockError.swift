@@ -1,4 +1,4 @@
-/// Why a data directory is not ours.
+/// The reason why a data directory is not ours.
 package enum DirectoryLockError: Error, Equatable, CustomStringConvertible {
   /// Somebody else uses it; `owner` says who, as well as can be known.
   case held(directory: String, owner: String)
@@ -18,7 +18,7 @@ package enum DirectoryLockError: Error, Equatable, CustomStringConvertible {
 }
 
 extension LockRecord {
-  /// As an error message names it.
+  /// The owner as an error message names it.
   func ownerText(seenBy own: LockRecord) -> String {
     boot == own.boot && namespace == own.namespace ? "process \(pid)" : "process \(pid) on host \(host)"
   }

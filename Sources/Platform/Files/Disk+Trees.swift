@@ -2,11 +2,11 @@ import Glibc
 
 // Whole directory trees, on any disk.
 
-/// The deepest tree that is removed. What the server writes is a handful deep; more is not its own.
+/// The deepest tree that the server removes or measures. Its own are a handful deep; a deeper one is not its own.
 private let treeDepthMax = 64
 
 extension Disk {
-  /// Makes the directory and those above it that are missing, durably. One that exists is left as it is.
+  /// Makes the directory and the missing ones above it, durably. Leaves one that exists as it is.
   package func makeDirectories(_ path: String) throws(DiskError) {
     do throws(DiskError) {
       if try status(path).kind == .directory { return }
@@ -42,8 +42,8 @@ extension Disk {
     try removeDirectory(path)
   }
 
-  /// Bytes of the files in a directory and below it. What is removed meanwhile counts nothing; so does a directory that is
-  /// not there.
+  /// Bytes of the files in a directory and below it. A file that goes meanwhile counts nothing; so does a directory
+  /// that is not there.
   package func treeBytes(_ path: String) throws(DiskError) -> Int { try treeBytes(path, depth: 0) }
 
   private func treeBytes(_ path: String, depth: Int) throws(DiskError) -> Int {

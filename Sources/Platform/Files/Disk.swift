@@ -22,15 +22,15 @@ package struct DiskError: Error, Equatable, CustomStringConvertible {
   package var description: String { "\(operation) \(path): \(errorText(code))" }
 }
 
-/// How a file is opened.
+/// The way a file is opened.
 package enum FileAccess: Sendable {
   /// Only reads; the file must exist.
   case read
   /// Reads and writes; created when missing, never cut.
   case readWrite
-  /// As `readWrite`, but it must not exist yet.
+  /// Reads and writes; the file must not exist yet.
   case create
-  /// As `readWrite`, cut to nothing first.
+  /// Reads and writes; an existing file is cut to nothing first.
   case truncate
 }
 
@@ -54,7 +54,7 @@ package protocol DiskFile: AnyObject, Sendable {
   func size() throws(DiskError) -> Int
   /// Reads up to `buffer.count` bytes; fewer only at the end of the file.
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(DiskError) -> Int
-  /// Writes all of `bytes` or throws. What was written before the error may be in the file.
+  /// Writes all of `bytes` or throws; then the file may have a part of them.
   func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(DiskError)
   func truncate(to size: Int) throws(DiskError)
   /// Returns when the bytes (and the size) are on stable storage.

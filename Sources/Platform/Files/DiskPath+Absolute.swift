@@ -1,7 +1,7 @@
 import Glibc
 
 extension DiskPath {
-  /// The path from the root of the file system, for whoever stands in another directory. The path as it is where the
+  /// The path from the root of the file system, for readers in another directory. Returns the path as it is where the
   /// system does not know its own directory any more.
   package static func absolute(_ path: String) -> String {
     if path.utf8.first == UInt8(ascii: "/") { return path }

@@ -64,7 +64,7 @@ final class LockFile: Sendable {
     }
   }
 
-  /// False where the file system has no such locks.
+  /// Locks the file; false where the file system has no such locks.
   private static func lock(_ descriptor: Int32, _ path: String) throws(OpenError) -> Bool {
     do {
       if try SystemCalls.lockExclusively(descriptor, path: path) { return true }

@@ -22,7 +22,7 @@ struct LockRecord: Equatable, Sendable {
   var host: String
   var beat: UInt64
 
-  /// This process. What the system does not tell is 0 or empty, and then matches nobody.
+  /// The record of this process. A field that the system does not tell is 0 or empty, and then matches nobody.
   static func current() -> LockRecord {
     var name = [CChar](repeating: 0, count: 256)
     let hasName = gethostname(&name, name.count - 1) == 0

@@ -23,8 +23,8 @@ package struct Quarantine: Sendable {
     self.bytesMax = bytesMax
   }
 
-  /// Gives the file a second name here, made from `name`; the original stays where it is, and whoever replaces it by a
-  /// rename leaves this one alone. Nil, and a reason in the log, where it is not kept.
+  /// Gives the file a second name here, made from `name`. The original stays where it is; a rename that replaces it
+  /// leaves this one alone. Nil, and a reason in the log, where the quarantine does not keep it.
   package func keep(_ original: String, as name: String) -> String? {
     do throws(DiskError) {
       let status = try disk.status(original)

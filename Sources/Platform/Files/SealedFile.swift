@@ -15,7 +15,7 @@ package struct SealedFile: Sendable {
 
   package let path: String
   private let name: String
-  /// The newest format that is known, and the one that is written.
+  /// The newest format that readers know, and the one that `write` writes.
   private let format: Int
   private let disk: any Disk
   /// The body of a file that an older version wrote without a seal; nil where these bytes are none.
@@ -48,7 +48,7 @@ package struct SealedFile: Sendable {
     package var damage: String?
   }
 
-  /// Reads the file. `objection` looks at what is whole and says what makes it impossible, if anything does.
+  /// Reads the file. `objection` looks at a whole generation and returns why it cannot be used, or nil.
   package func read(_ objection: (Contents) -> String? = { _ in nil }) -> Reading {
     let present = generation(path, objection)
     if case .success(let contents) = present { return Reading(contents: contents) }
@@ -102,7 +102,7 @@ package struct SealedFile: Sendable {
 
   // MARK: generations
 
-  /// Why a generation cannot be used; no text: it is not there.
+  /// The reason why a generation cannot be used; no text: it is not there.
   private struct Damage: Error, CustomStringConvertible {
     var text: String?
     var description: String { text ?? "it is not there" }

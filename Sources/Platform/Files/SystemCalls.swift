@@ -90,7 +90,7 @@ enum SystemCalls {
     }
   }
 
-  /// To a pipe or a terminal; true when all bytes went out.
+  /// Writes to a pipe or a terminal; true when all bytes went out.
   static func writeStream(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
     var done = 0
     while done < bytes.count {
@@ -138,7 +138,7 @@ enum SystemCalls {
     precondition(result == 0, "only what was mapped is unmapped")
   }
 
-  /// False when somebody else has the lock; throws where the file system knows no such locks.
+  /// Locks a file; false when somebody else has the lock. Throws where the file system knows no such locks.
   static func lockExclusively(_ descriptor: Int32, path: String) throws(DiskError) -> Bool {
     let result = CallResult(flock(descriptor, LOCK_EX | LOCK_NB))
     if result.value == 0 { return true }

@@ -12,7 +12,7 @@ package enum LogLevel: Int, Sendable, Comparable, CaseIterable {
     self = level
   }
 
-  /// As it stands in a line.
+  /// The level's name as it stands in a line.
   package var name: String {
     switch self {
     case .debug: "DEBUG"

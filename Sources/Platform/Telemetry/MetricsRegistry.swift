@@ -36,15 +36,15 @@ package final class MetricsRegistry: Sendable {
   }
 
   private let state = Mutex(Families())
-  /// Added to everything that is told; none but in scopes.
+  /// Labels that every metric of the registry gets; only scopes have some.
   package let labels: MetricLabels
 
   package init() { labels = [] }
 
   private init(labels: MetricLabels) { self.labels = labels }
 
-  /// Adds a scope. Of its metrics those are told whose value is not zero: a thousand workspaces that nobody uses are a thousand
-  /// times nothing.
+  /// Adds a scope. Only its metrics with a value other than zero are exposed: a thousand workspaces that nobody uses
+  /// are a thousand times nothing.
   package func scope(_ labels: MetricLabels) -> MetricsRegistry {
     precondition(!labels.isEmpty && labels.allSatisfy { MetricName.isValidLabel($0.name) }, "a scope has labels")
     let scope = MetricsRegistry(labels: self.labels + labels)
@@ -58,7 +58,7 @@ package final class MetricsRegistry: Sendable {
   /// True for the registry of a part of the server.
   package var isScope: Bool { !labels.isEmpty }
 
-  /// The same name and labels give the same counter again; so for the other kinds.
+  /// A counter. The same name and labels give the same counter again; so for the other kinds.
   package func counter(_ name: String, _ help: String, labels: MetricLabels = []) -> Counter {
     let member = register(name, help, .counter, labels) { .counter(Counter()) }
     guard case .counter(let counter) = member else { preconditionFailure("\(name) counts in fractions") }

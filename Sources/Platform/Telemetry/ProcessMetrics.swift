@@ -78,7 +78,7 @@ struct ProcessStat {
   var state: Character
   var userTicks: UInt64
   var systemTicks: UInt64
-  /// Since the machine's boot.
+  /// The start of the process in ticks since the machine's boot.
   var startTicks: UInt64
   var virtualBytes: UInt64
   var residentPages: UInt64

@@ -35,7 +35,7 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
     self.ring = Monitor(Ring(slots: Array(repeating: nil, count: limit)), conditionCount: 2)
   }
 
-  /// False when the queue is full or closed.
+  /// Adds an element; false when the queue is full or closed.
   package func tryPush(_ element: Element) -> Bool {
     let isPushed = ring.withLock { Self.append(element, to: &$0) == true }
     if isPushed { ring.wakeOne(at: Self.elementCondition) }
@@ -49,7 +49,7 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
     return isPushed
   }
 
-  /// Nil when the queue is empty.
+  /// Takes the first element; nil when the queue is empty.
   package func tryPop() -> Element? {
     let element = ring.withLock { $0.removeFirst() }
     if element != nil { ring.wakeOne(at: Self.roomCondition) }
@@ -68,14 +68,14 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
     return element
   }
 
-  /// Refuses further pushes; what is inside is still popped. Idempotent.
+  /// Refuses further pushes; threads still pop the elements inside. Idempotent.
   package func close() {
     ring.withLock { $0.isClosed = true }
     ring.wakeAll(at: Self.elementCondition)
     ring.wakeAll(at: Self.roomCondition)
   }
 
-  /// Closes and takes out what is inside.
+  /// Closes the queue and returns the elements inside.
   package func closeAndDrain() -> [Element] {
     let rest = ring.withLock { ring in
       ring.isClosed = true

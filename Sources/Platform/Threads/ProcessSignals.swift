@@ -25,7 +25,7 @@ package enum ProcessSignals {
   /// which log rotation and supervisors send, ask nothing of this server.
   private static let ignored = [SIGPIPE, SIGXFSZ, SIGUSR1, SIGUSR2]
 
-  /// From here on the signals wait for `next`, and those that ask nothing are ignored.
+  /// Blocks the signals: from here on they wait for `next`, and those that ask nothing are ignored.
   package static func block() {
     var signals = set()
     let result = pthread_sigmask(SIG_BLOCK, &signals, nil)
@@ -44,7 +44,7 @@ package enum ProcessSignals {
     }
   }
 
-  /// As if it came from outside: the way for the process to stop or reload itself.
+  /// Sends this process a signal as if it came from outside: the way to stop or reload itself.
   package static func send(_ signal: Signal) { _ = kill(getpid(), signal.number) }
 
   private static func set() -> sigset_t {

@@ -9,7 +9,7 @@ package final class WorkerPool: Sendable {
   private let threads: [NamedThread]
   private let running: RunningCount
 
-  /// Threads are named `name-0`, `name-1`, ...
+  /// Starts the threads; their names are `name-0`, `name-1`, ...
   package init(
     name: String, threadCount: Int, queueLimit: Int, stackBytes: Int = NamedThread.stackBytesDefault
   ) throws(ThreadError) {
@@ -37,10 +37,10 @@ package final class WorkerPool: Sendable {
     self.threads = threads
   }
 
-  /// The threads end by themselves once what is queued is done.
+  /// The threads end by themselves once the queue is empty.
   deinit { queue.close() }
 
-  /// False when the queue is full or the pool is stopped: the caller answers for it (503).
+  /// Queues a task; false when the queue is full or the pool is stopped: the caller answers for it (503).
   package func submit(_ task: @escaping Task) -> Bool { queue.tryPush(task) }
 
   /// Waits for room in the queue. False when the pool is stopped, or the queue still full at the deadline.
@@ -54,7 +54,7 @@ package final class WorkerPool: Sendable {
     for thread in threads { thread.join() }
   }
 
-  /// The same, but only waits for so long: false when a task still runs, whose thread then is left to itself.
+  /// The same, but waits only for so long: false when a task still runs, and then its thread is left to itself.
   package func stop(within milliseconds: Int64) -> Bool {
     queue.close()
     let deadline = Deadline(milliseconds: milliseconds)

@@ -4,7 +4,8 @@ package protocol Clock: Sendable {
   func nowMilliseconds() -> Int64
   /// Time that never goes back, in nanoseconds from an unnamed start.
   func monotonicNanoseconds() -> Int64
-  /// Who waits for a moment of this clock. Nil when time moves by itself, and a waiter needs no call to notice.
+  /// The threads that wait for a moment of this clock. Nil when time moves by itself, and a waiter needs no call to
+  /// notice.
   var waiters: ClockWaiters? { get }
 }
 

@@ -1,5 +1,5 @@
-/// The threads that wait for a moment of a clock that is moved by hand; whoever moves it wakes them all, and each looks
-/// whether its moment has come. Any thread may call.
+/// The threads that wait for a moment of a clock that somebody moves by hand. Who moves it wakes them all, and each
+/// looks whether its moment has come. Any thread may call.
 package final class ClockWaiters: Sendable {
   private struct Waiters: Sendable {
     var wakeByID: [Int: @Sendable () -> Void] = [:]
@@ -22,8 +22,8 @@ package final class ClockWaiters: Sendable {
 
   func remove(_ id: Int) { state.withLock { _ = $0.wakeByID.removeValue(forKey: id) } }
 
-  /// Those who are woken are no waiters any more: one whose moment has not come adds itself again. They take their own
-  /// locks, so none is held here while they are called.
+  /// Wakes all waiters and forgets them: one whose moment has not come adds itself again. Holds no lock while it calls
+  /// them, since they take their own.
   package func wakeAll() {
     let woken = state.withLock { state in
       defer { state.wakeByID.removeAll() }
@@ -32,7 +32,7 @@ package final class ClockWaiters: Sendable {
     for wake in woken { wake() }
   }
 
-  /// Blocks until so many threads wait.
+  /// Blocks until at least `count` threads wait.
   package func waitUntilCount(_ count: Int) {
     _ = state.wait { $0.wakeByID.count >= count ? true : nil }
   }

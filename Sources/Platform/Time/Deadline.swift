@@ -1,8 +1,8 @@
-/// A moment of a clock after which waiting, or work, is given up. A value.
+/// The moment of a clock after which a thread gives up waiting or working. A value.
 package struct Deadline: Sendable {
-  /// Nil for never.
+  /// The clock that the moment is of; nil for `never`.
   let clock: (any Clock)?
-  /// On the clock's monotonic time.
+  /// The moment in the clock's monotonic time.
   let nanoseconds: Int64
 
   package static let never = Deadline(clock: nil, nanoseconds: .max)
@@ -18,7 +18,7 @@ package struct Deadline: Sendable {
     self = now.advanced(milliseconds: milliseconds)
   }
 
-  /// So much later on the same clock.
+  /// The deadline that is so much later on the same clock.
   package func advanced(milliseconds: Int64) -> Deadline {
     let (duration, tooLong) = max(0, milliseconds).multipliedReportingOverflow(by: 1_000_000)
     let (moment, tooLate) = nanoseconds.addingReportingOverflow(duration)
@@ -27,13 +27,13 @@ package struct Deadline: Sendable {
 
   package var isPassed: Bool { remainingNanoseconds == 0 }
 
-  /// Never negative; `Int64.max` for never.
+  /// Nanoseconds until the moment, never negative; `Int64.max` for `never`.
   package var remainingNanoseconds: Int64 {
     guard let clock else { return .max }
     return max(0, nanoseconds.subtractingReportingOverflow(clock.monotonicNanoseconds()).partialValue)
   }
 
-  /// Blocks until the moment has come. Nothing ends it early: what is to be stoppable waits on a `Monitor`.
+  /// Blocks until the moment has come. Nothing ends it early: a wait that must be stoppable uses a `Monitor`.
   package func pause() {
     precondition(clock != nil, "never does not come")
     let nobodyWakes = Monitor(false)

@@ -1,6 +1,6 @@
 // The functions of the language: names, argument kinds, result kinds. What they compute is in Functions/.
 
-/// How many arguments beyond the listed ones a function takes; the last listed one may be left out then.
+/// The number of arguments that a function takes beyond the listed ones; the last listed one may be left out then.
 package enum Variadic: Sendable, Equatable {
   case fixed
   /// Up to this many of the last kind.

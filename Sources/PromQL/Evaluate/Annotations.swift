@@ -7,7 +7,7 @@ struct Annotation {
   var level: Level
   var message: String
   var position: PositionRange
-  /// Forced monotonicity, summed over all places where it was seen and told once at the end.
+  /// Forced monotonicity, summed over all places and told once at the end.
   var monotonicity: ForcedMonotonicity?
   var occurrences = 1
 
@@ -18,7 +18,7 @@ struct Annotation {
   }
 }
 
-/// How far buckets had to be bent, over all steps and series.
+/// The raises that made the counts of buckets monotonic, over all steps and series.
 struct ForcedMonotonicity {
   var firstTime: Int64
   var lastTime: Int64

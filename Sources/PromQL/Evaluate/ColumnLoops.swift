@@ -107,7 +107,7 @@ extension SampleColumn {
 }
 
 extension Histogram {
-  /// Where its positive buckets lie: histograms that share them have the same address. Nil where it has none.
+  /// The address of its positive buckets: equal for histograms that share them. Nil where it has none.
   var bucketsAddress: Int? {
     unsafe positiveBuckets.withUnsafeBufferPointer { unsafe $0.baseAddress.map { Int(bitPattern: $0) } }
   }

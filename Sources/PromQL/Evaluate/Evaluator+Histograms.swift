@@ -140,7 +140,7 @@ enum BucketBound {
 
 /// The request of one call of histogram_quantile, histogram_quantiles or histogram_fraction.
 private struct BucketPlan {
-  /// For each result its scalar arguments at each step: a quantile, or a lower and an upper value.
+  /// The scalar arguments of each result at each step: a quantile, or a lower and an upper value.
   let results: [[[Double]]]
   let vector: Expression
   /// The label that tells quantiles apart.

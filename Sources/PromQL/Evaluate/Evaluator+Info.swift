@@ -22,7 +22,7 @@ private struct InfoJoin {
   private let dataMatchers: [Matcher]
   private let nameTests: [MatcherTest]
   private let shift: TimeShift
-  /// For each info metric the series by their identifying labels.
+  /// The series of each info metric, by their identifying labels.
   private var found: [String: [Labels: [Info]]] = [:]
   private var names: [String] = []
 

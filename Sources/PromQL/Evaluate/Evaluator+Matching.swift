@@ -26,13 +26,13 @@ private struct VectorJoin {
   private let holding: Holding
   private var places: [Labels: Int] = [:]
   private var results: [ResultSeries] = []
-  /// At which steps a result was claimed, also by pairs that a filter dropped.
+  /// The steps at which a pair has claimed a result, also pairs that a filter dropped.
   private var claimed: [StepSet] = []
 
   /// The series of the "one" side with one signature.
   private struct One {
     var series: [Int] = []
-    /// At which steps some series of the "many" side met it.
+    /// The steps at which some series of the "many" side met it.
     var matched: StepSet
   }
 

@@ -44,7 +44,7 @@ final class QueryContext {
     try checkStop()
   }
 
-  /// For loops that cannot throw: true where they should give up, which `checkStop` then says.
+  /// True if the query should stop, for loops that cannot throw: they give up, and `checkStop` then throws.
   var isStopped: Bool { limits.stopReason() != nil }
 
   func hold(_ samples: Int) throws(QueryError) {
@@ -55,7 +55,7 @@ final class QueryContext {
     if samplesHeld > limits.samplesMaximum { throw .tooManySamples }
   }
 
-  /// For what the query can do without: false where it does not fit easily.
+  /// Takes samples and bytes for what the query can do without; false where they do not fit easily.
   func holdSpare(_ samples: Int, bytes: Int) -> Bool {
     guard samplesHeld + samples <= limits.samplesMaximum / 4, budget.chargeSpare(bytes) else { return false }
     samplesHeld += samples
@@ -65,7 +65,7 @@ final class QueryContext {
 
   func release(_ samples: Int) { samplesHeld -= samples }
 
-  /// The context of a part that runs on another thread; what it notes is taken over by `absorb`.
+  /// The context of a part that runs on another thread; `absorb` takes over what it notes.
   func part() -> QueryContext {
     let part = QueryContext(source: source, options: options, limits: limits, lookback: lookback, budget: budget)
     part.samples = samples.empty
@@ -86,7 +86,7 @@ final class QueryContext {
 
   func annotate(_ annotation: Annotation) { annotations.add(annotation) }
 
-  /// Labels without what says what they were, now or at the end of the query.
+  /// Drops the labels that say what the series was (`LabelFilter.metadata`), now or at the end of the query.
   func droppingName(_ series: inout ResultSeries) {
     if options.delaysNameRemoval {
       series.dropsName = true

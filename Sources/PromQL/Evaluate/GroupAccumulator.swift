@@ -8,9 +8,9 @@ struct GroupAccumulator {
   var seen: StepSet
   var hasFloat: StepSet
   private var hasHistogram: StepSet
-  /// The sum, the extreme, or the squares of a variance.
+  /// The sum, the extreme value, or the sum of squared deviations of a variance.
   var values: [Double]
-  /// What rounding lost, or the mean of a variance.
+  /// The compensation of a sum for rounding, or the mean of a variance.
   var second: [Double] = []
   var counts: [Double] = []
   /// Means whose sum outgrew a float; empty while there is none.
@@ -18,10 +18,10 @@ struct GroupAccumulator {
   private var histograms: [HistogramTotal?] = []
   private var incompatible: StepSet
   private var dropsName = false
-  /// Bytes taken since somebody asked.
+  /// Bytes taken since the last `takeGrowth`.
   var growth = 0
 
-  /// Of an accumulator of floats.
+  /// The bytes of an accumulator of floats.
   static func byteCount(_ op: AggregationOperator, steps: Int) -> Int {
     let columns: Int
     switch op {

@@ -41,7 +41,7 @@ extension LabelFilter {
 }
 
 extension Labels {
-  /// With one label set; an empty value removes it.
+  /// The labels with one of them set; an empty value removes it.
   func setting(_ name: [UInt8], _ value: [UInt8]) -> Labels {
     var changed: [UInt8] = []
     changed.reserveCapacity(packed.count + name.count + value.count + 10)

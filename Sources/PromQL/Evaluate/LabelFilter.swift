@@ -16,7 +16,7 @@ struct LabelFilter: Sendable {
     return packed.count == labels.packed.count ? labels : Labels(packed: packed)
   }
 
-  /// What goes away when a result is no longer what the metric's name says.
+  /// The labels that a result loses once it is no longer what the metric's name says.
   static let metadata = LabelFilter([LabelName.metric, "__type__", "__unit__"])
   static let name = LabelFilter([LabelName.metric])
 }
@@ -24,7 +24,7 @@ struct LabelFilter: Sendable {
 extension Labels {
   var metricText: String { self[LabelName.metric] ?? "" }
 
-  /// With some labels set; an empty value removes one.
+  /// The labels with some of them set; an empty value removes one.
   func setting(_ changes: [(name: String, value: String)]) -> Labels {
     var builder = LabelsBuilder(self)
     for change in changes { builder.set(change.name, change.value) }

@@ -1,8 +1,8 @@
 import Model
 import Synchronization
 
-/// The bytes that all parts of one query hold, against what the query may. What is about to be made is charged first, so that
-/// nothing is made that does not fit. Any thread.
+/// The bytes that all parts of one query hold, and their limit. An operator charges what it is about to make first, so
+/// that it makes nothing that does not fit. Any thread.
 final class QueryBudget: Sendable {
   let bytesMaximum: Int
   private let held = Atomic<Int>(0)
@@ -13,12 +13,12 @@ final class QueryBudget: Sendable {
   /// The most bytes that were held at once.
   var bytesPeak: Int { most.load(ordering: .relaxed) }
 
-  /// Takes `bytes` of the budget; they count until `release`. Nothing is taken where they do not fit.
+  /// Takes `bytes` of the budget; they count until `release`. Throws, and takes nothing, where they do not fit.
   func charge(_ bytes: Int) throws(QueryError) {
     if !charged(bytes, upTo: bytesMaximum) { throw .tooManyBytes(maximum: bytesMaximum) }
   }
 
-  /// As `charge`, for what a query can do without: false where less than three quarters of the budget would stay free.
+  /// Takes `bytes` for what a query can do without: false where less than three quarters of the budget would stay free.
   func chargeSpare(_ bytes: Int) -> Bool { charged(bytes, upTo: bytesMaximum / 4) }
 
   private func charged(_ bytes: Int, upTo maximum: Int) -> Bool {
@@ -53,7 +53,7 @@ final class Holding {
     try context.hold(samples)
   }
 
-  /// A series that is kept.
+  /// Adds a series that the operator keeps.
   func add(_ series: ResultSeries) throws(QueryError) {
     try add(samples: series.column.present.count, bytes: series.byteCount)
   }
@@ -82,7 +82,7 @@ extension Int {
 }
 
 extension Labels {
-  /// Of a set that is kept, its place in a table included.
+  /// Bytes of a label set that an operator keeps, its place in a table included.
   var byteCount: Int { packed.count + 96 }
 }
 
@@ -103,7 +103,7 @@ extension StepSet {
 }
 
 extension StepColumn {
-  /// Of a column of floats.
+  /// Bytes of a column of floats.
   static func byteCount(steps: Int) -> Int { steps.saturatingMultiply(9).saturatingAdd(96) }
 
   /// Histograms and what they hold; neighbours that share it count once.
@@ -124,12 +124,12 @@ extension StepColumn {
 }
 
 extension ResultSeries {
-  /// Of a series that is kept, its place in a table included.
+  /// Bytes of a series that an operator keeps, its place in a table included.
   var byteCount: Int { labels.byteCount + 48 + column.byteCount }
 }
 
 extension SampleColumn {
-  /// With room for what functions work out of them.
+  /// Bytes of the samples, with room for what functions work out of them.
   var byteCount: Int {
     var bytes = 24 * timestamps.count + 8 * startTimestamps.count
     if histograms.isEmpty { return bytes }

@@ -1,10 +1,10 @@
-/// Why a query has no answer. Each case maps to one error type of the HTTP API.
+/// The reason why a query has no answer. Each case maps to one error type of the HTTP API.
 package enum QueryError: Error, Equatable, CustomStringConvertible {
   /// The text or the parameters are wrong: `bad_data`.
   case invalid(String)
   /// The query cannot be answered over this data: `execution`.
   case execution(String)
-  /// It took longer than it may: `timeout`.
+  /// The query took longer than it may: `timeout`.
   case timeout
   /// The client went away or the server stops: `canceled`.
   case canceled
@@ -25,7 +25,7 @@ package enum QueryError: Error, Equatable, CustomStringConvertible {
   static let tooManySamples = QueryError.execution(
     "query processing would load too many samples into memory in query execution")
 
-  /// True if it held more than it may, samples or bytes.
+  /// True if the query held more than it may, samples or bytes.
   package var isOverBudget: Bool {
     guard case .execution(let message) = self else { return false }
     return self == .tooManySamples || message.hasPrefix(QueryError.tooManyBytesStart)
@@ -41,7 +41,8 @@ package enum QueryError: Error, Equatable, CustomStringConvertible {
   static let sameLabels = QueryError.execution("vector cannot contain metrics with the same labelset")
 }
 
-/// Why a query should stop before it is done; asked for per series, and within a series after each stretch of work.
+/// The reason why a query should stop before it is done. The evaluation asks for it per series, and within a series
+/// after each stretch of work.
 package enum StopReason: Sendable { case timeout, canceled }
 
 /// The limits of a query.
@@ -55,7 +56,7 @@ package struct QueryLimits: Sendable {
   /// goes on giving it.
   package var stopReason: @Sendable () -> StopReason? = { nil }
 
-  /// True if the samples of each step are counted apart.
+  /// True if the statistics count the samples of each step apart.
   package var tellsSamplesPerStep = false
   /// A clock for the statistics.
   package var nanoseconds: @Sendable () -> Int64 = { 0 }
@@ -69,17 +70,17 @@ package struct QueryLimits: Sendable {
 
 /// Threads that queries share. Any thread.
 package protocol QueryWorkers: Sendable {
-  /// How many may work on one query at once, the caller's among them.
+  /// Number of threads that may work on one query at once, the caller's among them.
   var count: Int { get }
   /// Calls `body` once with each number below `tasks`, on the caller's thread and on those that are free; returns when all
   /// calls have returned.
   func forEach(_ tasks: Int, _ body: @escaping @Sendable (Int) -> Void)
 }
 
-/// How the engine behaves: what Prometheus sets by flags.
+/// The options of the engine: what Prometheus sets by flags.
 package struct EngineOptions: Sendable {
   package var parser = ParserOptions()
-  /// How far back an instant selector looks, in milliseconds.
+  /// The time that an instant selector looks back, in milliseconds.
   package var lookback: Int64 = 300_000
   /// The step of subqueries without one, in milliseconds.
   package var subqueryStep: Int64 = 60_000
@@ -87,7 +88,7 @@ package struct EngineOptions: Sendable {
   package var delaysNameRemoval = false
   /// `type-and-unit-labels`.
   package var usesTypeAndUnitLabels = false
-  /// Start timestamps of samples take part in rates.
+  /// True if start timestamps of samples take part in rates.
   package var usesStartTimestamps = false
 
   package init() {}

@@ -6,9 +6,9 @@ package struct QueryStatistics: Sendable {
   package var samplesPeak = 0
   /// The most bytes held at once, by the estimates of `QueryBudget.swift`.
   package var bytesPeak = 0
-  /// Of the total, what each step looked at; empty unless asked for.
+  /// The share of each step in `samplesTotal`; empty unless `tellsSamplesPerStep`.
   package var samplesPerStep: [Int] = []
-  /// The steps those are about, in milliseconds.
+  /// The first step of `samplesPerStep` and the distance of steps, in milliseconds.
   package var firstStep: Int64 = 0
   package var stepInterval: Int64 = 0
   /// Seconds of waiting for a thread; known to the caller.
@@ -23,9 +23,9 @@ package struct QueryStatistics: Sendable {
 struct SampleCounter {
   private(set) var total = 0
   private(set) var perStep: [Int]
-  /// True inside a subquery, whose samples are counted by the windows over its result.
+  /// True inside a subquery: the windows over its result count its samples.
   var isMuted = false
-  /// Steps are told apart only on the grid of the whole query.
+  /// True if samples are counted by step: only on the grid of the whole query.
   var tellsSteps: Bool
 
   init(steps: Int?) {
@@ -33,7 +33,7 @@ struct SampleCounter {
     tellsSteps = steps != nil
   }
 
-  /// For a part of the query that counts for itself and is added later.
+  /// An empty counter for a part of the query that counts for itself and is added later.
   var empty: SampleCounter {
     var other = self
     other.total = 0

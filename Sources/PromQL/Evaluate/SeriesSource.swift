@@ -2,7 +2,8 @@ import Model
 
 // What the engine needs from storage. Columns, one series at a time; the store keeps its own locks and readers inside.
 
-/// Which samples a query wants: series that pass all matchers, samples from `start` to `end`, both included, milliseconds.
+/// The samples a query wants: of the series that pass all matchers, from `start` to `end`, both included, in
+/// milliseconds.
 package struct SelectionRequest: Sendable, Equatable {
   package var matchers: [Matcher]
   package var start: Int64

@@ -66,7 +66,7 @@ private final class SeriesBatch<Leaf: SeriesLeaf>: @unchecked Sendable {
   /// Samples that were read for each result; nil where there is none.
   private var loaded: [Int?] = []
   private var failure: QueryError?
-  /// By the last run.
+  /// Samples that the last run read.
   private(set) var samplesRead = 0
 
   init(_ selection: any SeriesSelection, _ leaf: Leaf, _ evaluator: Evaluator) {
@@ -125,7 +125,7 @@ private final class SeriesBatch<Leaf: SeriesLeaf>: @unchecked Sendable {
     loaded.append(isFilled ? count : nil)
   }
 
-  /// On the evaluating thread.
+  /// Hands the results to the sink. Called on the evaluating thread.
   func hand(to sink: Evaluator.Sink, _ whole: QueryContext) throws(QueryError) {
     whole.absorb(context)
     for (place, count) in loaded.enumerated() {

@@ -4,7 +4,8 @@ import Model
 
 /// The results of such parts, kept while the query runs. Owned by its context.
 struct SharedResults {
-  /// Values of a part that are kept; a larger one is evaluated anew each time, so that nothing streamed is gathered.
+  /// Most values of a part that are kept; a larger one is evaluated anew each time, so that nothing streamed is
+  /// gathered.
   static let valuesMax = 1 << 20
   /// Expressions of a query that are compared at all, and bytes of its text: what is compared is kept.
   private static let expressionsMax = 200
@@ -17,7 +18,7 @@ struct SharedResults {
     var samples: Int
   }
 
-  /// Which part an expression is, by where it stands in the text.
+  /// The number of the part that an expression is, by its place in the text.
   private var places: [PositionRange: Int] = [:]
   private var entries: [Entry?] = []
   /// Selections of the query, where it has several selectors.
@@ -42,7 +43,7 @@ struct SharedResults {
     set { entries[place] = newValue }
   }
 
-  /// The series of a request; the same request is made of the store only once.
+  /// The series of a request; asks the store only once for equal requests.
   mutating func select(_ request: SelectionRequest, from source: any SeriesSource) throws(QueryError)
     -> any SeriesSelection
   {

@@ -80,7 +80,7 @@ struct StepColumn: Sendable {
     present = StepSet(count: count, full: true)
   }
 
-  /// As new, in the same memory; floats that are not present keep what they had.
+  /// Makes the column empty again, in the same memory; floats of steps that are not present keep what they had.
   mutating func clear() {
     present.removeAll()
     if !histograms.isEmpty { histograms = [] }
@@ -125,7 +125,7 @@ struct StepColumn: Sendable {
 /// One series of an intermediate result.
 struct ResultSeries: Sendable {
   var labels: Labels
-  /// The name is still among the labels and goes away at the end (`promql-delayed-name-removal`).
+  /// True if the name is still among the labels and goes away at the end (`promql-delayed-name-removal`).
   var dropsName = false
   var column: StepColumn
 }

@@ -3,7 +3,8 @@ import Model
 /// The buckets of a classic histogram at one step, for quantiles and fractions.
 struct ClassicBuckets {
   private var buckets: [(bound: Double, count: Double)]
-  /// How far counts had to be raised so that they never fall; nil where they did not.
+  /// The lowest and the highest bound whose count was raised so that counts never fall, and the largest raise; nil
+  /// where none was.
   private(set) var bent: (least: Double, largest: Double, difference: Double)?
 
   /// Differences between counts below this share are rounding.
@@ -89,7 +90,7 @@ struct ClassicBuckets {
   }
 }
 
-/// How many observations lie below each of two values, found while walking up the buckets.
+/// Numbers of observations below each of two values, found while walking up the buckets.
 struct RankPair {
   private let lower: Double
   private let upper: Double

@@ -3,7 +3,7 @@ struct CalendarTime {
   let year: Int
   let month: Int
   let day: Int
-  /// From 1.
+  /// The day of the year, from 1.
   let dayOfYear: Int
   /// Sunday is 0.
   let weekday: Int
@@ -11,7 +11,8 @@ struct CalendarTime {
   let minute: Int
   let second: Int
 
-  /// Of a float as queries have them. What does not fit 64 bits, NaN among it, is 2^63 seconds, as in Prometheus.
+  /// The moment of a float as queries have them. Seconds that do not fit 64 bits, NaN among them, count as 2^63, as in
+  /// Prometheus.
   init(_ seconds: Double) {
     if seconds >= -9.2233720368547758e18, seconds < 9.2233720368547758e18 {
       self.init(seconds: Int64(seconds))
@@ -54,7 +55,7 @@ struct CalendarTime {
     return [4, 6, 9, 11].contains(month) ? 30 : 31
   }
 
-  /// As in RFC 3339.
+  /// The time as in RFC 3339.
   var text: String {
     func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
     let fullYear = String(repeating: "0", count: max(0, 4 - "\(year)".utf8.count)) + "\(year)"

@@ -15,7 +15,7 @@ enum FloatFunction {
     "sgn": { $0 < 0 ? -1 : $0 > 0 ? 1 : $0 },
   ]
 
-  /// Of a time in seconds.
+  /// Functions of a time in seconds, by name.
   private static let calendar: [String: @Sendable (Double) -> Double] = [
     "minute": { Double(moment($0).minute) }, "hour": { Double(moment($0).hour) },
     "day_of_month": { Double(moment($0).day) }, "day_of_week": { Double(moment($0).weekday) },

@@ -97,7 +97,7 @@ struct RunningMean {
 
   init(_ first: Double) { total = CompensatedSum(first) }
 
-  /// A mean of which the sum is known.
+  /// A mean of `count` values whose sum is known.
   init(sum: Double, compensation: Double, count: Double) {
     total = CompensatedSum(sum)
     total.compensation = compensation

@@ -196,7 +196,7 @@ extension RangeFunction {
     }
   }
 
-  /// How many times the value had changed, up to each sample.
+  /// Number of times the value had changed, up to each sample.
   private static func changes(_ values: UnsafeBufferPointer<Double>) -> [Int32] {
     var counts = [Int32](repeating: 0, count: values.count)
     for index in 1..<max(1, values.count) {
@@ -206,7 +206,7 @@ extension RangeFunction {
     return counts
   }
 
-  /// How many times the value had fallen, up to each sample.
+  /// Number of times the value had fallen, up to each sample.
   private static func falls(_ values: UnsafeBufferPointer<Double>) -> [Int32] {
     var counts = [Int32](repeating: 0, count: values.count)
     for index in 1..<max(1, values.count) {

@@ -56,7 +56,7 @@ struct RateKernel {
     return first + (second - first) * part / whole
   }
 
-  /// For `anchored` and `smoothed` selectors: the change between the window's ends, no guess beyond the samples.
+  /// The change between the window's ends, without a guess beyond the samples: for `anchored` and `smoothed` selectors.
   func extended(_ samples: SampleColumn, _ window: Window, smoothed: Bool) -> Double? {
     guard let ends = ExtendedWindow(samples.timestamps, window.floats, window, smoothed: smoothed) else { return nil }
     let (left, right) = ends.values(samples, window, smoothed: smoothed, isCounter: isCounter)
@@ -118,7 +118,7 @@ struct ExtendedWindow {
   }
 }
 
-/// How far a change between two samples is extended towards the ends of its window.
+/// The distance over which a change between two samples is extended towards the ends of its window.
 struct Extrapolation {
   /// Seconds between the first and the last sample.
   let sampled: Double

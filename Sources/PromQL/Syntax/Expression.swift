@@ -31,7 +31,7 @@ package indirect enum Expression: Sendable {
 
 package struct NumberLiteral: Sendable {
   package var value: Double
-  /// Written as `5m`; printed so again.
+  /// True if the number is written as `5m`; it prints so again.
   package var isDuration: Bool
   package var position: PositionRange
 }
@@ -50,7 +50,8 @@ package enum AtModifier: Sendable, Hashable {
   case end
 }
 
-/// How `[5m]`, `offset` and the like move a selector. Milliseconds; the expression stands where it is not a number.
+/// The shift of a selector by `offset` and `@`. Milliseconds; an expression field counts where the shift is not a
+/// number.
 package struct TimeShift: Sendable {
   package var offset: Int64 = 0
   package var offsetExpression: DurationExpression?
@@ -66,7 +67,7 @@ package struct VectorSelector: Sendable {
   package var shift = TimeShift()
   package var isAnchored = false
   package var isSmoothed = false
-  /// Only counts and sums of histograms are asked for, so that resets are worked out sample by sample.
+  /// True if the query needs only counts and sums of histograms, so that resets are worked out sample by sample.
   package var detectsResets = false
   package var position: PositionRange
 }
@@ -111,7 +112,7 @@ package enum MatchCardinality: String, Sendable {
   case manyToMany = "many-to-many"
 }
 
-/// How the series of both sides of an operator find each other.
+/// The rule by which the series of both sides of an operator find each other.
 package struct VectorMatching: Sendable {
   package var cardinality = MatchCardinality.oneToOne
   package var labels: [String] = []
@@ -128,7 +129,7 @@ package struct BinaryExpression: Sendable {
   package var returnsBool: Bool
   /// Nil unless both sides are vectors.
   package var matching: VectorMatching?
-  /// A scalar where both sides are, else a vector. Kept, since whoever asks for it asks at every level of the tree.
+  /// A scalar where both sides are scalars, else a vector. Stored, since its readers ask at every level of the tree.
   package private(set) var kind = ValueKind.vector
 
   init(op: BinaryOperator, left: Expression, right: Expression, returnsBool: Bool, matching: VectorMatching?) {

@@ -2,7 +2,7 @@ import Model
 
 /// The checks of a matcher's regular expression. Compiling one costs microseconds, once per matcher.
 enum MatcherPattern {
-  /// Why the value of a regex matcher is no regular expression; nil where it is one, or needs not be.
+  /// The reason why the value of a regex matcher is no regular expression; nil where it is one, and for other matchers.
   static func complaint(_ matcher: Matcher) -> String? {
     guard matcher.kind == .regex || matcher.kind == .notRegex else { return nil }
     do throws(RegexError) {

@@ -96,7 +96,7 @@ package enum NumberText {
     return general((value / scale).rounded() * scale)
   }
 
-  /// With exactly `places` digits after the point, rounded to even at the exact value.
+  /// The number with exactly `places` digits after the point, rounded to even at the exact value.
   package static func fixed(_ value: Double, places: Int) -> String {
     if let special = special(value) { return special }
     // 2^53 and beyond are whole; below, three to six places of the exact binary value come from integer arithmetic.
@@ -187,7 +187,7 @@ enum QueryDuration {
   /// The most seconds a duration may have, 2^63 nanoseconds.
   static let secondsMaximum = 9_223_372_036.854775807
 
-  /// Also true of NaN.
+  /// True if a duration may not have so many seconds; NaN is out of range, too.
   static func isOutOfRange(_ seconds: Double) -> Bool { !(seconds.magnitude <= secondsMaximum) }
 
   /// The seconds of a duration token.
@@ -203,7 +203,7 @@ enum QueryDuration {
     return Int64(nanoseconds) / 1_000_000
   }
 
-  /// Why `text` is no duration; it was lexed as one.
+  /// The reason why `text` is no duration; the lexer took it for one.
   static func complaint(_ text: String) -> String {
     let units: Set<String> = ["y", "w", "d", "h", "m", "s", "ms"]
     var unit = ""

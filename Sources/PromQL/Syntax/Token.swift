@@ -110,7 +110,7 @@ struct Token {
   /// The kind of a word that is not a plain identifier; case does not matter.
   static func reserved(_ word: String) -> TokenKind? { words[word.lowercased()] }
 
-  /// How messages speak of this token; `text` is its spelling in the query.
+  /// The words of messages for this token; `text` is its text in the query.
   func description(_ text: ArraySlice<UInt8>) -> String {
     let spelled = String(decoding: text, as: UTF8.self)
     switch kind {

@@ -1,4 +1,4 @@
-/// What the command line asks for.
+/// The command that the command line asks for.
 enum Command: Sendable {
   case serve(ServeOptions)
   case version
@@ -9,12 +9,12 @@ enum Command: Sendable {
 }
 
 extension Command {
-  /// Words of the first argument; the first ones are served.
+  /// The words that the first argument may be, commands of later versions aside.
   static let names = ["serve", "check", "tsdb", "version", "help"]
   /// Kept for later versions, so that a script learns that it is early, not wrong.
   static let reservedNames = ["query", "test", "debug"]
 
-  /// From the arguments without the program's name. Flags without a command mean `serve`.
+  /// Parses the arguments without the program's name. Flags without a command mean `serve`.
   static func parse(_ arguments: [String], environment: [String: String] = [:]) throws(ArgumentError) -> Command {
     guard let first = arguments.first, !first.hasPrefix("-") else {
       return try serve(arguments[...], environment)
@@ -72,7 +72,7 @@ extension Command {
     return .serve(try ServeOptions(values, environment: environment))
   }
 
-  /// One flag with its value: `--name=value`, `--name value`, `--name` and `--no-name` for booleans.
+  /// Reads one flag with its value: `--name=value`, `--name value`, `--name` and `--no-name` for booleans.
   private static func read(
     _ argument: String, _ rest: inout ArraySlice<String>
   ) throws(ArgumentError) -> (flag: Flag, text: String) {

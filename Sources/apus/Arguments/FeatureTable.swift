@@ -1,9 +1,9 @@
 /// One value of `--enable-feature`.
 struct Feature: Sendable {
   enum Use: Sendable {
-    /// Off unless it is named.
+    /// Off unless the flag names it.
     case served
-    /// On whether or not it is named.
+    /// Always on, also where the flag does not name it.
     case always
     /// Known from Prometheus, without effect here.
     case accepted

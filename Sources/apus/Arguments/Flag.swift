@@ -1,7 +1,7 @@
 import Format
 import Model
 
-/// What this version does with a flag.
+/// How this version treats a flag.
 enum FlagUse: Sendable {
   case served
   /// Known from Prometheus, checked, without effect here.
@@ -13,11 +13,11 @@ struct Flag: Sendable {
   var name: String
   /// `--name` is true and `--no-name` false where it is a boolean.
   var shape: Shape
-  /// In the form of the command line; empty where there is none.
+  /// The default in the form of the command line; empty where there is none.
   var preset: String
   var use: FlagUse
   var isRepeatable: Bool
-  /// Left out of the help, as Prometheus does with its own.
+  /// True if the help leaves it out, as Prometheus does with its own.
   var isHidden: Bool
   var help: String
 

@@ -1,6 +1,6 @@
 import Model
 
-/// Why a command line cannot be obeyed: one line.
+/// The reason why the program cannot obey a command line: one line.
 struct ArgumentError: Error, Equatable, CustomStringConvertible {
   var description: String
 
@@ -12,10 +12,10 @@ struct ArgumentError: Error, Equatable, CustomStringConvertible {
 struct FlagValues: Sendable {
   private var given: [String: [String]] = [:]
 
-  /// Whether the command line or the environment named the flag.
+  /// True if the command line or the environment named the flag.
   func isGiven(_ name: String) -> Bool { given[name] != nil }
 
-  /// Flags that were named, in the order of the table.
+  /// Flags that the command line or the environment named, in the order of the table.
   var givenFlags: [Flag] { FlagTable.rows.filter { given[$0.name] != nil } }
 
   func texts(_ name: String) -> [String] {

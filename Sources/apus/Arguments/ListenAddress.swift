@@ -1,4 +1,4 @@
-/// Where the server listens. An empty host stands for every address of the machine.
+/// An address that the server listens on. An empty host stands for every address of the machine.
 struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
   var host: String
   var port: UInt16
@@ -8,7 +8,7 @@ struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     self.port = port
   }
 
-  /// From `host:port`, `:port` or `[v6]:port`; nil for anything else.
+  /// Parses `host:port`, `:port` or `[v6]:port`; nil for anything else.
   init?(_ text: String) {
     guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]),
       !text[colon...].contains("+")

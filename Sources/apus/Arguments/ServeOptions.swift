@@ -17,7 +17,7 @@ struct ServeOptions: Sendable {
   var connectionsMax: Int
   /// 0: three quarters of `connectionsMax`.
   var connectionsPerAddressMax: Int
-  /// From the signal to the end of the last request.
+  /// The time from the signal to the end of the last request.
   var shutdownGraceMilliseconds: Int64
   /// 0: one per processor.
   var httpThreads: Int
@@ -25,7 +25,7 @@ struct ServeOptions: Sendable {
   var bodyBytesMax: Int
   var decodedBodyBytesMax: Int
   var bodiesInFlightBytesMax: Int
-  /// As given; empty where it was not.
+  /// The URL as the flag has it; empty where no flag gives it.
   var externalURL: String
   /// Begins with a slash and ends in none, or is a slash alone.
   var routePrefix: String
@@ -34,7 +34,7 @@ struct ServeOptions: Sendable {
   var isAdminAPIEnabled: Bool
 
   var dataDirectory: String
-  /// From flags alone, nil where not given: see `Retention.effective`.
+  /// The retention of the flags alone, nil where no flag gives it: see `Retention.effective`.
   var retentionTimeMilliseconds: Int64?
   var retentionSizeBytes: Int?
   var walSync: WALSync

@@ -4,7 +4,7 @@ import Platform
   import Glibc
 #endif
 
-/// What a command that ends by itself leaves behind.
+/// Texts and exit code of a command that ends by itself.
 struct CommandResult: Equatable {
   var output = ""
   var errors = ""
@@ -24,7 +24,7 @@ struct CommandResult: Equatable {
   }
 }
 
-/// One line for whoever started the program, before there is a log.
+/// Writes one line to standard error, for whoever started the program and before there is a log.
 func writeToStandardError(_ text: String) { StandardError.writeLine(text) }
 
 /// The environment of this process.

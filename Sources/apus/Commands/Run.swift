@@ -1,4 +1,4 @@
-/// From arguments to an exit code: the whole program.
+/// The whole program: runs the command that the arguments name; returns the exit code.
 func run(_ arguments: [String], environment: [String: String]) -> Int32 {
   do throws(ArgumentError) {
     switch try Command.parse(arguments, environment: environment) {

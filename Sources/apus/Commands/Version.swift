@@ -1,9 +1,9 @@
-/// What this program is. The commit is noted by each build (`scripts/revision`); unknown outside a clone.
+/// The version of this program. Each build notes the commit (`scripts/revision`); it is unknown outside a clone.
 enum Version {
   static let number = "0.1.0"
   static let revision = Revision.commit
   static let branch = Revision.branch
-  /// When the commit was made: two builds of one commit are the same program.
+  /// The time the commit was made: two builds of one commit are the same program.
   static let buildDate = Revision.date
 
   static var compiler: String {
@@ -26,7 +26,7 @@ enum Version {
     #endif
   }
 
-  /// In the form of `prometheus --version`.
+  /// The text of `prometheus --version`, for this program.
   static var text: String {
     """
     apus, version \(number) (branch: \(branch), revision: \(revision))

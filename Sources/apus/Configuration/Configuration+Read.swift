@@ -3,8 +3,8 @@ import Model
 import Workspaces
 
 extension Configuration {
-  /// Reads `text`. `file` is how the errors call it; `environment` fills `${NAME}` in external labels; `flags` is what the
-  /// default workspace is told where the file says nothing.
+  /// Reads `text`. Errors call the file `file`; `environment` fills `${NAME}` in external labels; `flags` is the
+  /// default workspace as the flags set it, which the file is read over.
   static func read(
     _ text: [UInt8], file: String, environment: [String: String] = [:], flags: WorkspaceSettings = WorkspaceSettings()
   ) throws(ConfigurationErrors) -> Configuration {

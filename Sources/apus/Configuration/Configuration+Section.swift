@@ -26,7 +26,7 @@ extension Configuration {
       .check(SchemaRules.translationFitsNames),
     ])
 
-  /// What Prometheus does not have.
+  /// The section of the keys that Prometheus does not have.
   private static let apus = Section(
     "apus", Configuration(),
     WorkspaceSettings.own.map { $0.at(\.standard) } + [

@@ -1,24 +1,26 @@
 import Format
 import Workspaces
 
-/// The configuration file with types. Immutable; a reload makes a new one. Sections that nothing of this version reads are
-/// checked and kept in `document`, and named in `warnings`.
+/// The configuration file, typed. Immutable; a reload makes a new one. `document` keeps the sections that this version
+/// only checks and does not read; `warnings` names them.
 struct Configuration: Sendable {
   var global = GlobalSettings()
-  /// The default one first: it is told what the flags and the top level of the file say. The others are over it.
+  /// The settings of every workspace. The first is the default one, as the flags and the top level of the file set it;
+  /// the others start from its settings.
   var workspaces: [WorkspaceSettings]
   var createsWorkspacesOnWrite = false
-  /// The whole file, typed and with defaults filled in: for printing. What is not in the other fields has no effect.
+  /// The whole file, typed and with defaults filled in: for printing. A key that sets none of the other fields has no
+  /// effect.
   var document = SectionValue(Schema("the configuration", []), at: YAMLPosition(line: 1, column: 1))
-  /// Where it was read from, as errors and the log call it.
+  /// The file's path, or the name of the built-in default, as errors and the log call it.
   var file = ""
   /// Lines to log: keys without effect, and what may be a mistake.
   var warnings: [String] = []
 
-  /// `flags` is what the default workspace is told where the file says nothing.
+  /// Starts from `flags`: the default workspace as the flags set it, which the file is read over.
   init(flags: WorkspaceSettings = WorkspaceSettings()) { workspaces = [flags] }
 
-  /// The default workspace's.
+  /// The settings of the default workspace.
   var standard: WorkspaceSettings {
     get { workspaces[0] }
     set { workspaces[0] = newValue }

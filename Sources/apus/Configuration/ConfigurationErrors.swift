@@ -1,6 +1,6 @@
 import Format
 
-/// One thing that is wrong, and where.
+/// One error in the file: its place and a message.
 struct ConfigurationFault: Sendable, Equatable {
   var position: YAMLPosition
   var message: String
@@ -8,12 +8,12 @@ struct ConfigurationFault: Sendable, Equatable {
 
 /// Everything that is wrong with a configuration, in the order of the file: `file:line:column: message`.
 struct ConfigurationErrors: Error, CustomStringConvertible {
-  /// More would not be read by anybody.
+  /// At most so many errors are printed; nobody would read more.
   static let listedMax = 20
 
   var file: String
   var faults: [ConfigurationFault]
-  /// What kept the file from being read at all.
+  /// The reason why the file could not be read at all; nil where it could.
   var reason: String?
 
   init(file: String, faults: [ConfigurationFault]) {

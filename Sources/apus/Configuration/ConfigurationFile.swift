@@ -4,12 +4,13 @@ import Workspaces
   import Glibc
 #endif
 
-/// Where a configuration comes from: a file or, where none was asked for and none is there, the built-in default.
+/// Reads the configuration: from a file or, where no flag names one and the usual one is missing, from the built-in
+/// default.
 enum ConfigurationFile {
-  /// A configuration is text that somebody wrote.
+  /// A longer file is refused: a configuration is text that somebody wrote.
   static let bytesMax = 32 << 20
 
-  /// How errors and logs call the built-in default.
+  /// The name that errors and logs give the built-in default.
   static let defaultName = "built-in default"
 
   /// The configuration of `apus serve`.

@@ -22,7 +22,7 @@ enum EnvironmentText {
     return (result + rest, missing)
   }
 
-  /// The name after a dollar, which is taken from `rest`: empty where braces hold none, nil where no name begins.
+  /// Takes the name after a dollar from `rest`: empty where braces hold none, nil where no name begins.
   private static func takeName(_ rest: inout Substring) -> Substring? {
     guard let first = rest.first else { return nil }
     if first == "{" {

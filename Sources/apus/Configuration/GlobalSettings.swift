@@ -1,8 +1,8 @@
 import Model
 
-/// What the section `global` tells this version.
+/// The settings of the section `global` that this version reads.
 struct GlobalSettings: Sendable {
-  /// Added to what leaves the server; `${NAME}` is already replaced.
+  /// Labels added to everything that leaves the server; the reader has already replaced `${NAME}`.
   var externalLabels = Labels.empty
 
   static let scrapeIntervalDefault: Int64 = 60_000

@@ -2,7 +2,7 @@ import Ingest
 import Model
 
 extension IngestRules {
-  /// What the receiver could not take over must not come as far.
+  /// Refuses rules that the receiver could not compile, so that it never gets them.
   @Sendable static func compile(_ rules: IngestRules) -> RuleViolation? {
     rules.fault.map { RuleViolation("the rules of rename cannot be applied together: \($0)", at: "rename") }
   }

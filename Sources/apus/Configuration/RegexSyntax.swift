@@ -1,10 +1,10 @@
 import Model
 
-/// Whether a text is an expression as relabelling knows it: of the RE2 language, matched against whole texts.
+/// The syntax of regular expressions in relabelling rules: RE2, matched against whole texts.
 enum RegexSyntax {
   static func isValid(_ pattern: String) -> Bool { fault(pattern) == nil }
 
-  /// Why it is none, in Prometheus's words.
+  /// The reason why `pattern` is no such expression, in Prometheus's words; nil where it is one.
   static func fault(_ pattern: String) -> String? {
     do throws(RegexError) {
       _ = try RegexProgram(pattern)

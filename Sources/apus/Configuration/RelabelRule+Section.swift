@@ -20,7 +20,7 @@ extension RelabelRule {
     Action(rawValue: (section.text("action") ?? "").lowercased())
   }
 
-  /// What must hold within one rule, as in Prometheus.
+  /// Checks that the keys of one rule fit together, as in Prometheus.
   @Sendable private static func check(_ value: SectionValue) -> RuleViolation? {
     let action = value.text("action") ?? ""
     if action.isEmpty { return RuleViolation("relabel action cannot be empty", at: "action") }

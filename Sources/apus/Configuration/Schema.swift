@@ -7,7 +7,7 @@ import Format
 /// The shape of one value, of a key or a flag.
 indirect enum Shape: Sendable {
   case text
-  /// Text that is never shown.
+  /// Text that no answer or log shows.
   case secret
   /// A URL; its password is never shown.
   case url
@@ -48,10 +48,10 @@ indirect enum Shape: Sendable {
 
 /// The keys of one kind of section.
 struct Schema: Sendable {
-  /// How messages call it.
+  /// The name that messages give it.
   var name: String
   var keys: [SchemaKey]
-  /// What must hold between the keys.
+  /// Conditions between the keys.
   var rules: [SchemaRule]
 
   private let indexes: [String: Int]
@@ -81,8 +81,8 @@ struct Schema: Sendable {
 struct SchemaKey: Sendable {
   var name: String
   var shape: Shape
-  /// In the form of the file (`{}` for a section that is always there); nil where there is none, so that the key is
-  /// left out of the printed configuration.
+  /// The default in the form of the file (`{}` for a section that is always there). Nil where there is none: the
+  /// printed configuration then leaves the key out.
   var preset: String?
   var isRequired: Bool
   /// True if code of this version takes the value over; `Setting` alone says so. Else the key is accepted, checked and named
@@ -106,14 +106,14 @@ struct SchemaKey: Sendable {
 enum SchemaRule: Sendable {
   /// At most one of these keys is given (and not empty).
   case atMostOne([String])
-  /// Anything else: says what is wrong, and at which key.
+  /// Any other condition; returns what is wrong and at which key, or nil.
   case check(@Sendable (SectionValue) -> RuleViolation?)
 }
 
-/// What a rule found: a message, placed at a key of the section or at the section itself.
+/// A violation of a condition: a message, placed at a key of the section or at the section itself.
 struct RuleViolation: Sendable {
   var key: String?
-  /// Comes before the key.
+  /// The place of the error; where nil, that of the key.
   var position: YAMLPosition?
   var message: String
 

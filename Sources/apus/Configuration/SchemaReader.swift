@@ -41,7 +41,7 @@ struct SchemaReader {
     return section
   }
 
-  /// Defaults for what is not given, and a fault for what must be.
+  /// Adds the defaults of missing keys, and a fault for each missing key that is required.
   private mutating func fillIn(_ section: inout SectionValue, _ entries: [YAMLEntry]) {
     for key in section.schema.keys where !section.isGiven(key.name) {
       if let preset = key.preset {

@@ -41,7 +41,7 @@ extension SchemaRules {
     return nil
   }
 
-  /// Which objects a role can select by.
+  /// The objects that a role can select by, by role.
   private static let kubernetesSelectors: [String: [String]] = [
     "pod": ["pod", "node"], "service": ["service"], "endpointslice": ["pod", "service", "endpointslice"],
     "endpoints": ["pod", "service", "endpoints"], "node": ["node"], "ingress": ["ingress"],
@@ -62,7 +62,7 @@ extension SchemaRules {
     }
   }
 
-  /// HTTP settings are for the API server that is named, and only for that one.
+  /// Checks that HTTP settings other than the defaults come only with the API server they are for.
   @Sendable static func kubernetesClientIsUsed(_ discovery: SectionValue) -> RuleViolation? {
     if discovery.isGiven("api_server") { return nil }
     let own = Schema.httpClientKeys.first { key in

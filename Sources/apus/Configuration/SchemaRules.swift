@@ -1,4 +1,4 @@
-/// Conditions between keys, as in Prometheus. Each is named for what must hold.
+/// Conditions between keys, as in Prometheus. The name of each says what must hold.
 enum SchemaRules {
   @Sendable static func timeoutFitsInterval(_ section: SectionValue) -> RuleViolation? {
     guard let timeout = section.milliseconds("scrape_timeout"), section.isGiven("scrape_timeout"),

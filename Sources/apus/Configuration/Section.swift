@@ -1,15 +1,15 @@
 import Format
 
-/// A section of the file and the options that it fills: its settings, in the order of the file. What a file does not give
-/// stays as the options are, so that one section can be read over another's result.
+/// A section of the file and the options that it fills: its settings, in the order of the file. Options whose keys the
+/// file does not give stay as they are, so that one section can be read over another's result.
 struct Section<Options: Sendable>: Sendable {
   private(set) var schema: Schema
   let settings: [Setting<Options>]
   /// The options where the file says nothing: the only place of the defaults.
   let defaults: Options
-  /// What must hold between the options once all is filled in, whichever section they came from.
+  /// Conditions between the options once all is filled in, whichever section they came from.
   private let conditions: [@Sendable (Options) -> RuleViolation?]
-  /// Done before the first key is read.
+  /// Prepares the options before the first key is read; not called where the section is empty.
   private let prepare: (@Sendable (inout Options) -> Void)?
 
   init(
@@ -23,14 +23,14 @@ struct Section<Options: Sendable>: Sendable {
     schema = Schema(name, settings.map { $0.key(defaults) }, rules: rules)
   }
 
-  /// The same section where what is not given is not printed, because it comes from elsewhere.
+  /// The same section for a place whose missing keys come from elsewhere: a printed configuration leaves those out.
   var withoutPresets: Section {
     var section = self
     section.schema = schema.withoutPresets
     return section
   }
 
-  /// Takes over what `value` gives; what must not be goes to `faults`, with its place.
+  /// Fills `options` with what `value` gives; adds what is wrong to `faults`, with its place.
   func fill(_ options: inout Options, from value: SectionValue, _ faults: inout [ConfigurationFault]) {
     if !value.given.isEmpty { prepare?(&options) }
     for setting in settings where value.isGiven(setting.name) { setting.read?(value, &options, &faults) }

@@ -11,7 +11,7 @@ indirect enum ConfigurationValue: Sendable {
   case bytes(Int64)
   case integer(Int64)
   case number(Double)
-  /// As written, and compiled.
+  /// The selector as written, and its matchers compiled.
   case selector(String, [CompiledMatcher])
   case list([ConfigurationValue])
   case map([(key: String, value: ConfigurationValue)])

@@ -8,7 +8,7 @@ struct Setting<Options: Sendable>: Sendable {
   typealias Reader = @Sendable (SectionValue, inout Options, inout [ConfigurationFault]) -> Void
 
   let name: String
-  /// The row of the schema; its default is what the options are where nothing is said.
+  /// Makes the row of the schema; its default is the value in these options.
   let key: @Sendable (Options) -> SchemaKey
   /// Nil: nothing of this version looks at the key.
   let read: Reader?

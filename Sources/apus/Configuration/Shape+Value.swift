@@ -30,7 +30,7 @@ extension Shape {
     }
   }
 
-  /// What a value must look like, for an error message.
+  /// The description of a valid value, for an error message.
   var expected: String {
     switch self {
     case .text, .secret: "a text"
@@ -63,7 +63,7 @@ extension Shape {
     }
   }
 
-  /// Why a text is no expression of its language; nil for other shapes.
+  /// The reason why `text` is no expression of the shape's language; nil where it is one, and for other shapes.
   func languageFault(_ text: String) -> String? {
     switch self {
     case .regex: return RegexSyntax.fault(text)
@@ -76,7 +76,7 @@ extension Shape {
     }
   }
 
-  /// Whether an empty scalar is a value.
+  /// True if an empty scalar is a value of this shape.
   var isTextual: Bool {
     switch self {
     case .text, .secret, .shortText, .selector: true
@@ -103,7 +103,7 @@ private func numberText(_ number: Double) -> String {
   number == number.rounded() ? "\(Int(number))" : "\(number)"
 }
 
-/// Not empty, without blanks and control characters, and with a port that is a number.
+/// True for a text without blanks and control characters, not empty, whose port, if it has one, is a number.
 private func isURL(_ text: String) -> Bool {
   guard !text.isEmpty, text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f }) else { return false }
   guard let scheme = text.firstRange(of: "://") else { return !text.hasPrefix(":") }
@@ -118,7 +118,7 @@ private func isURL(_ text: String) -> Bool {
   return host[host.index(after: colon)...].allSatisfy { $0.isASCII && $0.isNumber }
 }
 
-/// Prometheus's rule: no star, or stars with no slash behind them.
+/// True by Prometheus's rule for a text without a star, or with stars and no slash behind them. False for an empty one.
 private func isFilePattern(_ text: String) -> Bool {
   guard let star = text.firstIndex(of: "*") else { return !text.isEmpty }
   return !text[star...].contains("/")

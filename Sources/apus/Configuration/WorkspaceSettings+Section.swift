@@ -45,7 +45,7 @@ extension WorkspaceSettings {
       }, number: setting.number, read: setting.read)
   }
 
-  /// The workspaces of the file, each over what the default one is told.
+  /// Reads the workspaces of the file, each over the settings of the default one.
   static func read(
     _ entries: [SectionValue], over standard: WorkspaceSettings, _ faults: inout [ConfigurationFault]
   ) -> [WorkspaceSettings] {
