@@ -73,7 +73,7 @@ package final class AppendBatch {
 
   // MARK: What became of it
 
-  /// What became of a sample; nil where its row has not been stored at all.
+  /// The outcome of a sample; nil if its row was not resolved, or was refused as a whole.
   package func outcome(_ sample: Int) -> SampleOutcome? { SampleOutcome(rawValue: outcomes[sample]) }
 
   /// True if the row's spelling is dropped in this generation; the row is then neither stored nor refused.
@@ -177,7 +177,7 @@ struct BatchView {
   /// The values as numbers; their bits are kept, whatever kind of NaN they are.
   var doubles: UnsafePointer<Double> { UnsafeRawPointer(values).assumingMemoryBound(to: Double.self) }
 
-  /// Whether each row has one sample, so that rows and samples have the same numbers.
+  /// True if each row has exactly one sample, so that rows and samples have the same numbers.
   var hasOneSampleEach: Bool {
     for row in 0..<rowCount where rows[row].sampleCount != 1 { return false }
     return true

@@ -87,7 +87,8 @@ struct OpenAppend: ~Copyable {
   }
 }
 
-/// What becomes of the rows of one group: the caller sorts rows with a tag, and unknown ones, into groups of its own.
+/// The caller's verdict on one group of rows. The caller sorts rows with a tag, and unknown ones, into groups of its
+/// own.
 package struct AppendGroup: Sendable {
   /// False: nothing of the rows is appended or logged.
   package var isTaken: Bool

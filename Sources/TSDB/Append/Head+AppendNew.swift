@@ -183,7 +183,8 @@ extension Head {
       ref: series.reference, labelCount: new.labelCount, packedLabels: new.packed.lent, to: &batch.seriesLog)
   }
 
-  /// Whether no sample of the row could be stored in a new series; their outcomes are set then, and no series is made.
+  /// Refuses the row if a new series could store none of its samples: sets their outcomes and returns true, and the
+  /// caller makes no series.
   private func refuseAll(_ row: Int, _ view: BatchView, _ batch: AppendBatch, _ bounds: AppendBounds) -> Bool {
     // What comes of histograms is known once there is a series.
     if view.rows[row].flags & WriteRow.hasHistograms != 0 { return false }

@@ -1,6 +1,6 @@
 import Format
 
-/// What became of one sample: a closed set. Refusals carry Prometheus's wording, which clients look for.
+/// The outcome of one sample, from a closed set. Refusals carry Prometheus's wording, which clients look for.
 package enum SampleOutcome: UInt8, Sendable, CaseIterable {
   /// Appended behind the series' last sample.
   case accepted
@@ -74,13 +74,13 @@ struct AppendBounds: BitwiseCopyable, Sendable {
 
   /// In-order samples before this are late ones, or out of bounds.
   var inOrderOldest: Int64
-  /// What lies before this is in blocks, or on its way there.
+  /// In-order samples before this are in blocks, or on their way there.
   var flushedBefore = Int64.min
   /// Late samples before this are too old.
   var lateOldest: Int64
   /// Samples after this are refused.
   var newest: Int64
-  /// Whether late samples are taken at all.
+  /// True if the head accepts late samples at all.
   var takesLate: Bool
   /// Up to here a sample that is not behind its series' last one is superseded.
   var supersededThrough = Int64.min

@@ -1,8 +1,8 @@
 import Platform
 
-/// What happens to blocks by itself: once a second the head is asked for what it can give away; once a minute, and after
-/// each flush, what is past its retention leaves and blocks are compacted until there is nothing left to do. Its rounds may
-/// take long.
+/// The upkeep of blocks, one round a second. Each round flushes what the head can give away; once a minute, and after
+/// each flush, it removes what is past its retention, repairs damaged blocks and compacts until nothing is left to do.
+/// A round may take long.
 enum CompactionTask {
   struct State: Sendable {
     var lastRound: Int64 = .min
@@ -49,7 +49,7 @@ extension Database {
     return now
   }
 
-  /// What the logs and the head's chunk files take.
+  /// Bytes on disk of the logs and of the head's chunk files.
   var filesBytes: Int {
     let logs = [head.files.wal, head.files.wbl].reduce(0) { $0 + ((try? $1.directory.sizeBytes()) ?? 0) }
     return head.files.chunks.sizeBytes + logs

@@ -45,7 +45,7 @@ extension Database {
   }
 }
 
-/// What is missing of a log between its first and its last file.
+/// The files missing from a log between its first and its last: segments, and its checkpoint or parts of it.
 private struct LogGaps {
   private var checkpoint: Int?
   private var parts: [Int] = []

@@ -70,8 +70,9 @@ extension Database {
     _ = steadyNow()
   }
 
-  /// Where the log of late samples is to be read from. It begins anew when its samples are in files, also behind what a
-  /// snapshot says; then all that is left of it is read.
+  /// The position from which a start reads the log of late samples; nil: from its beginning. Once its samples are in
+  /// files, that log begins anew, also past the position that the snapshot names; then the start reads all that is left
+  /// of it.
   private func lateStart(_ start: RestoreStart) -> WALPosition? {
     guard let position = start.wbl else { return nil }
     do throws(DiskError) {

@@ -21,15 +21,16 @@ package final class Database: Sendable {
   /// The log as it was before this run: what is to be replayed.
   let replayLimits: (wal: Int, wbl: Int)
   let foundChunks: Mutex<[UInt64: [SeriesChunk]]>
-  /// What was found of the head-chunk files.
+  /// The chunks and the damage that `open` found in the head-chunk files.
   let chunkReport: HeadChunkReport
   package let damaged: DamagedFiles
   let progress = Mutex<ReplayProgress?>(nil)
-  /// What others have to do every second.
+  /// Work of other parts of the server, run once a second on the maintenance thread (`everySecond`).
   let upkeep = Mutex<[@Sendable () -> Void]>([])
   let isDiskFull = Atomic<Bool>(false)
   private let ready = Atomic<Bool>(false)
-  /// What keeps the database in order, and whether it is this one's own.
+  /// The threads that run the upkeep; `isOwn` is true if they serve this database alone. Nil before `start` and after
+  /// `close`.
   private let work = Mutex<(shared: SharedWork, isOwn: Bool)?>(nil)
   /// Set when the server ends: what can be done later is broken off.
   let stopping: CancelFlag
@@ -41,7 +42,7 @@ package final class Database: Sendable {
   let lastFlush: Atomic<Int64>
   /// The files that may hold samples which were deleted; nil: there has been no flush since.
   let deletionReach = Mutex<DeletionReach?>(nil)
-  /// What readers hold (`ReadEpoch`).
+  /// The present epoch: readers hold it, and each flush replaces it (`ReadEpoch`).
   let epoch = Mutex(ReadEpoch())
   /// Damaged blocks that were tried to be repaired in this run.
   let repairsTried = Mutex<Set<ULID>>([])
@@ -153,7 +154,7 @@ package final class Database: Sendable {
     }
   }
 
-  /// Whether the disk has room for more.
+  /// True if the database may be written to; false while its disk is nearly full.
   package var isWritable: Bool { !isDiskFull.load(ordering: .relaxed) }
 
   /// Samples can be written and read.

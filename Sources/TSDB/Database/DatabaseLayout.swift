@@ -16,11 +16,11 @@ package struct DatabaseLayout: Sendable {
   package var snapshot: String { root + "/apus.head" }
   /// Up to when the head has been flushed.
   package var flushMark: String { root + "/apus.flushed" }
-  /// What was deleted of what the head holds.
+  /// The deleted times of series in the head, as tombstones.
   package var deletions: String { root + "/apus.deleted" }
   /// Which replica leads each cluster.
   package var haLeaders: String { root + "/apus.ha-leaders" }
-  /// What senders say of their metrics.
+  /// The type, unit and help of metrics, as senders gave them.
   package var metadata: String { root + "/apus.metadata" }
   /// Blocks that a restore has brought and that are to get their names.
   package var restore: String { root + "/apus.restore" }

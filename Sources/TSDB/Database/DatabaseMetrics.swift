@@ -1,6 +1,6 @@
 import Platform
 
-/// What a database tells about itself, under Prometheus's names. Any thread.
+/// The metrics of a database, under Prometheus's names where Prometheus has them, else under `apus_`. Any thread.
 package final class DatabaseMetrics: Sendable {
   package let wal: WALMetrics
   package let wbl: WALMetrics

@@ -1,13 +1,13 @@
 import Platform
 
-/// What a database is told at its start. `head` and the retention can be changed while it runs.
+/// The settings of a database, given at its start. `head` and the retention can be changed while it runs.
 package struct DatabaseOptions: Sendable {
   package var directory: String
   package var walSync = WALSync.interval
   package var head = HeadOptions()
   /// Samples older than this leave; 0: none do.
   package var retentionMilliseconds: Int64 = 15 * 86_400_000
-  /// What blocks, log and head chunks may take together; 0: no bound.
+  /// Bytes that blocks, logs and head chunks may take together; 0: no bound.
   package var retentionBytes = 0
   /// The same as a part of the disk; comes before `retentionBytes`.
   package var retentionDiskPercentage: Double = 0

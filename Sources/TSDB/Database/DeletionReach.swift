@@ -4,7 +4,7 @@ import Platform
 /// these may hold it, also those written after the deletion, and a start reads them whatever has been flushed. The list of
 /// deletions stays until they are gone. A value.
 struct DeletionReach: Sendable {
-  /// What had left the head then.
+  /// The time up to which the head had been flushed then.
   let border: Int64
   private let chunkFile: Int
   private let lateSegment: Int

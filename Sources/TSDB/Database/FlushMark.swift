@@ -46,7 +46,7 @@ package struct FlushMark: Equatable {
 }
 
 extension BlockSnapshot {
-  /// Where the newest block ends that was made of the head's in-order samples.
+  /// The end of the newest block that was made of the head's in-order samples; nil if there is none.
   var newestEnd: Int64? { blocks.lazy.filter { !$0.meta.isLate }.map(\.meta.maxTime).max() }
 }
 

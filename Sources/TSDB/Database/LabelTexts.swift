@@ -6,7 +6,7 @@ import Model
 package struct LabelTexts: Sendable {
   private var bytes: [UInt8] = []
   private var ends: [Int] = []
-  /// Whether there were more than the limit.
+  /// True if texts beyond the limit were left out.
   package private(set) var isTruncated = false
 
   package init() {}

@@ -1,7 +1,8 @@
 import Platform
 
-/// What happens to the head's files by itself: once a second the log is synced if due and waiting chunks are written; when
-/// the log has grown, it is shortened and a snapshot is written. Nothing in its rounds takes long.
+/// The upkeep of the head's files, one round a second. A round syncs the logs if that is due; every ten seconds, or
+/// when many chunks wait, it writes them to files; at intervals, and when the logs have grown, it shortens the logs; it
+/// writes a snapshot when the logs have grown or could not be synced. No round takes long.
 enum Maintenance {
   struct State: Sendable {
     var lastTruncation: Int64

@@ -11,9 +11,9 @@ package struct SeriesCollection {
   private static let surplusMax = 4096
 
   package private(set) var labels: [Labels] = []
-  /// Whether there are more series than the limit.
+  /// True if series beyond the limit were left out.
   package private(set) var isTruncated = false
-  /// Whether the bound was met: what is here is not all, and is of no use.
+  /// True if the series take more than `bytesMax`: the list is then incomplete, and of no use.
   package private(set) var isTooLarge = false
   private(set) var byteCount = 0
   private var seen: Set<Labels> = []

@@ -8,7 +8,7 @@ extension Head {
   /// Chunks copied out of a shard at a time.
   private static var chunksPerWriteMax: Int { 4096 }
 
-  /// Whether so many complete chunks wait in memory that they should be written now.
+  /// True if a shard has so many complete chunks waiting in memory that they should be written now.
   package var hasManyCompletedChunks: Bool {
     shards.contains { $0.state.withLock { $0.completed.count >= Head.chunksPerWriteMax / 2 } }
   }

@@ -74,7 +74,8 @@ extension Head {
     }
   }
 
-  /// What is left begins at `border`, but for late samples that have come meanwhile.
+  /// Raises `oldestTime` to `border` after a flush, then lowers it to the oldest sample that the head still holds: late
+  /// samples may have come meanwhile.
   func settleOldestTime(_ border: Int64) {
     oldestTime.max(border, ordering: .relaxed)
     if let oldest = oldestHistogramTime() { oldestTime.min(oldest, ordering: .relaxed) }
@@ -113,7 +114,8 @@ extension Head {
     return oldest == SeriesChunk.inMemory ? nil : Int(oldest)
   }
 
-  /// What the log says of the time before `border` is not read back: a block has it.
+  /// Closes the time before `border` to in-order samples, so that a start does not read them back from the log: blocks
+  /// have them.
   func skipInOrder(before border: Int64) {
     for shard in shards { shard.state.withLock { $0.flushedBefore = max($0.flushedBefore, border) } }
   }

@@ -13,7 +13,7 @@ package struct HeadSelection: Sendable {
 package struct HeadReadScratch: ~Copyable, Sendable {
   /// Bytes of chunks that are in memory, copied out under the lock.
   var bytes = ByteBuffer(capacity: 1024)
-  /// What to decode, in the order of time but for late chunks.
+  /// The chunks to decode: once sorted, in-order chunks by time, then late ones in the order in which they were made.
   var pieces: [Piece] = []
   var late: [LateSample] = []
   /// Of the series in the log.
@@ -23,7 +23,7 @@ package struct HeadReadScratch: ~Copyable, Sendable {
 
   struct Piece {
     var chunk: SeriesChunk
-    /// Where in `bytes` it is; nil: in a file.
+    /// The chunk's bytes in the scratch's `bytes`; nil: it is in a file, or `constant`.
     var range: Range<Int>?
     /// A chunk of equal values that owns no bytes.
     var constant: XORTail?
@@ -66,7 +66,7 @@ extension Head {
     if let deleted = deletions.times(of: scratch.reference) { samples.remove(deleted, from: 0) }
   }
 
-  /// What the log calls a series; nil where it has ended.
+  /// The series' reference in the log; nil if the series has ended.
   func reference(of series: HeadSelection) -> UInt64? {
     shards[series.location.shard].state.withLock { state in
       let record = state.records.pointer(series.location.slot)

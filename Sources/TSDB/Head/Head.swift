@@ -30,7 +30,8 @@ package final class Head: Sendable {
   let seriesEnded = Atomic<Int>(0)
   let newestTime = Atomic<Int64>(.min)
   let oldestTime = Atomic<Int64>(.max)
-  /// What is older has expired, and is not taken. Set by the database from its retention; no sample moves it.
+  /// The oldest time that the retention keeps: with an unlimited late window, older samples are refused. The database
+  /// sets it from its retention; no sample moves it.
   let keptFrom = Atomic<Int64>(.min)
   /// `HeadOptions.lateWindowMilliseconds`; `Int64.max` stands for nil.
   let lateWindow: Atomic<Int64>

@@ -1,6 +1,6 @@
 import Platform
 
-/// What the head counts about itself, under Prometheus's names. Any thread.
+/// The counters of a head; `DatabaseMetrics` registers them under their names. Any thread.
 package final class HeadMetrics: Sendable {
   package let samplesAppended = Counter()
   package let lateAppended = Counter()

@@ -4,13 +4,13 @@ import Format
 struct LateReplay: ~Copyable {
   struct Row: BitwiseCopyable {
     var location: UInt32
-    /// Where in the batch it stands.
+    /// The sample's index in the batch.
     var place: UInt32
   }
 
   var rows: [Row] = []
   private var scratch = HeadReadScratch()
-  /// What the head holds of a series in the time of its rows.
+  /// The samples that the head holds of the series last read, within the time of its rows.
   private(set) var present = SeriesSamples()
 
   init() {}

@@ -291,7 +291,7 @@ extension HeadShard {
     return found
   }
 
-  /// Where a snapshot brought a chunk that has been written to a file since: the file's takes its place.
+  /// Replaces a chunk that the snapshot brought by the same chunk in a file, written since, and frees its memory.
   mutating func replaceInMemory(_ place: UnsafeMutablePointer<SeriesChunk>, by chunk: SeriesChunk) {
     let present = place.pointee
     place.pointee = chunk

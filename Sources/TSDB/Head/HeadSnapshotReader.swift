@@ -11,15 +11,15 @@ struct HeadSnapshotDamage: Error, Equatable, CustomStringConvertible {
 /// Of a damaged one the whole blocks are used; since nobody knows what the others held, all of the log must follow.
 struct HeadSnapshotReader {
   private let file: MappedFile
-  /// Where the log behind the snapshot begins; nil where the header is damaged.
+  /// The position from which a start reads the log after the snapshot; nil if the header is damaged.
   private(set) var wal: WALPosition?
   private(set) var wbl: WALPosition?
   private var blocks: [(kind: UInt8, bytes: Range<Int>)] = []
-  /// What the snapshot says; 0 where its end is missing.
+  /// The number of series that the snapshot's last block states; 0 if that block is missing.
   private(set) var seriesCount = 0
   /// Nil in snapshots of older versions, and where the block is damaged.
   private(set) var inventory: HeadChunkInventory?
-  /// What is wrong with it; nil where it is whole.
+  /// The first damage found in the snapshot; nil if none was found.
   private(set) var damage: String?
 
   /// Throws where nothing can be read of it.

@@ -11,7 +11,7 @@ package struct LabelSetLimit: Sendable, Equatable {
     self.seriesMax = seriesMax
   }
 
-  /// Whether a series has all the labels; both sides are sorted by name.
+  /// True if `packed`, the labels of a series, has all of these labels; both sides are sorted by name.
   func holds(_ packed: UnsafeRawBufferPointer) -> Bool {
     labels.packed.withUnsafeBytes { wanted in
       var wanted = LabelReader(wanted)

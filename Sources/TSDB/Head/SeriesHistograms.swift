@@ -164,7 +164,7 @@ struct SeriesHistograms: Sendable {
     return column.times.firstIndex(of: time).map { column.values[$0] }
   }
 
-  /// Whether two say the same, however their buckets are stored.
+  /// True if both are stale, or neither is and they are equal, however their buckets are stored.
   private static func isSame(_ one: Histogram, _ two: Histogram) -> Bool {
     if one.isStale || two.isStale { return one.isStale && two.isStale }
     var (left, right) = (one, two)
@@ -186,7 +186,7 @@ struct SeriesHistograms: Sendable {
     return found
   }
 
-  /// Whether there is a chunk that reaches into a time.
+  /// True if a chunk, or the time that the late histograms span, touches the range, both ends included.
   func overlap(from first: Int64, through last: Int64) -> Bool {
     complete.contains { $0.chunk.minTime <= last && $0.chunk.maxTime >= first }
       || open.map { $0.firstTime <= last && $0.lastTime >= first } == true

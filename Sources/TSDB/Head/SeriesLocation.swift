@@ -1,4 +1,4 @@
-/// Where a series lives: shard number in the low four bits, slot above. Fits the tables' 32 bits.
+/// The shard and slot of a series: shard number in the low four bits, slot above. Fits the tables' 32 bits.
 struct SeriesLocation: Equatable, BitwiseCopyable, Sendable {
   var raw: UInt32
 

@@ -30,7 +30,7 @@ struct SpellingTable: ~Copyable {
     var isUnplaced: Bool { place == .unplaced }
   }
 
-  /// What a spelling leads to.
+  /// The result of a look-up: the location that the table has for a spelling, and the spelling's tag (0: none).
   struct Found {
     var location: SeriesLocation
     var tag: UInt16
@@ -87,7 +87,7 @@ struct SpellingTable: ~Copyable {
   @inline(__always)
   func prefetch(high: UInt64) { apus_prefetch(slots + home(high)) }
 
-  /// What label bytes lead to, as they were sent.
+  /// Looks up label bytes, as they were sent, by their hash; the location is `none` if the table does not have them.
   @inline(__always)
   func findSpelling(high: UInt64, low: UInt32, generation: UInt32 = 0) -> Found {
     let low = SpellingTable.key(low, generation)
