@@ -14,7 +14,7 @@ package final class AppendBatch {
   package internal(set) var tally = AppendTally()
   /// True between `Appender.begin` and the end of the append.
   var isOpen = false
-  /// False where only rows with a tag are of interest.
+  /// False if the caller wants rows with a tag only.
   var takesUntagged = true
   /// True once an exemplar has been offered: then no histogram may follow.
   var hasExemplars = false
@@ -42,7 +42,7 @@ package final class AppendBatch {
   var seriesLog = ByteBuffer(capacity: 256)
   var samplesLog = ByteBuffer(capacity: 64 << 10)
   var lateLog = ByteBuffer(capacity: 256)
-  /// Samples to be logged, where not all of the body are.
+  /// The samples to log, if they are not all of the body's.
   var kept = SampleColumns(capacity: 16)
   var histogramLogs = HistogramLogs()
   var exemplars = ExemplarLog()
@@ -82,10 +82,10 @@ package final class AppendBatch {
   /// True if the row was taken out, with its group or as a row without a tag.
   package func isRefused(_ row: Int) -> Bool { SeriesLocation(raw: locations[row]).isRefused }
 
-  /// True if the sample was left out because it lies before the floor of its group.
+  /// True if the sample stored nothing because it lies at or before the floor of its group.
   package func isSuperseded(_ sample: Int) -> Bool { outcomes[sample] == SampleOutcome.superseded.rawValue }
 
-  /// The place of the row's group in what was given to `settle`; nil where it is in none.
+  /// The index of the row's group in the groups given to `settle`; nil if it is in none.
   package func group(of row: Int) -> Int? {
     let number = Int(tags[row])
     return number == 0 || number > groups.count ? nil : number - 1
@@ -105,7 +105,7 @@ package final class AppendBatch {
     view.locations[row] = SeriesLocation.refused.raw
   }
 
-  /// Nothing of the row is stored.
+  /// Marks all samples of the row as not stored.
   func takeOut(_ row: Int, _ view: BatchView) {
     view.references[row] = 0
     let start = Int(view.rows[row].sampleStart)
@@ -202,26 +202,26 @@ struct UnloggedSeries: Sendable {
   var reference: UInt64
 }
 
-/// Counts over one body.
+/// The numbers of one body's samples by their outcome.
 package struct AppendTally: Sendable, Equatable {
   package var accepted = 0
-  /// Those of late samples included.
+  /// Late duplicates included.
   package var duplicates = 0
   package var lateDuplicates = 0
   package var late = 0
   package var refused = 0
-  /// Refused at first, then found to be there.
+  /// Samples refused at first, then found to be stored already.
   package var present = 0
-  /// Before the floor of their group, and not behind their series' last sample.
+  /// Samples at or before the floor of their group, and not behind their series' last sample.
   package var superseded = 0
-  /// Of spellings that are not stored in the batch's generation.
+  /// Samples of spellings that are not stored in the batch's generation.
   package var dropped = 0
-  /// Times of stored samples in order, to move the head's bounds.
+  /// The oldest stored sample, in order or late, and the newest one in order: they move the head's times.
   package var oldest = Int64.max
   var newest = Int64.min
 
   package var stored: Int { accepted + duplicates + late + present }
-  /// Samples for the log of late ones.
+  /// Samples that go to the log of late samples.
   var loggedLate: Int { late + lateDuplicates + present }
 
   mutating func count(_ outcome: SampleOutcome, _ time: Int64) {

@@ -9,7 +9,7 @@ import Model
 // Rows whose spelling has a tag are only looked up: the caller decides about them once all rows have been, and
 // `appendTagged` appends them then.
 extension Head {
-  /// Appends the rows of `batch` whose series are known; the others are listed in `batch.unknown`, those with a tag in
+  /// Appends the rows of `batch` whose series are known; lists the others in `batch.unknown`, those with a tag in
   /// `batch.tagged`. Without `takesUntagged` only the latter are of interest.
   func appendKnown(_ batch: AppendBatch, now: Int64, takesUntagged: Bool) {
     batch.begin()

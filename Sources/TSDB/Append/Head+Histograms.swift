@@ -114,7 +114,7 @@ struct HistogramLogs: ~Copyable, Sendable {
       (HistogramPayload.kind(of: histogram, isFloat: isFloat), reference, time, start..<payloads.count, isLate))
   }
 
-  /// Adds the records of the late ones, or of the others.
+  /// Adds the records of the late histograms to `body`, or those of the others.
   mutating func write(late isLate: Bool, to body: inout WALBody) {
     for kind in HistogramLogs.kinds {
       var encoder = HistogramsRecord(kind)

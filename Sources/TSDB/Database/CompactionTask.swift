@@ -10,7 +10,7 @@ enum CompactionTask {
   }
 
   private static let roundMilliseconds: Int64 = 60_000
-  /// After a flush that failed.
+  /// The pause before the next flush after one that failed.
   private static let flushPauseMilliseconds: Int64 = 30_000
 
   static func round(_ database: Database, _ state: inout State) {
@@ -27,7 +27,7 @@ enum CompactionTask {
 }
 
 extension Database {
-  /// Retention, the repair of damaged blocks, then compaction until nothing is left to do.
+  /// Enforces the retention, repairs damaged blocks, then compacts until nothing is left to do.
   func compact() {
     let current = options.withLock { $0 }
     let now = steadyNow()
@@ -39,7 +39,8 @@ extension Database {
     while !stopping.isCancelled && compactor.round(compaction, now: now) {}
   }
 
-  /// The time by which data is dropped and closed. Samples are taken from what is kept by it on.
+  /// The time by which the database drops and closes data (`SteadyTime`). Also moves `Head.keptFrom` to the oldest time
+  /// that the retention keeps by it.
   func steadyNow() -> Int64 {
     let (wall, monotonic) = (clock.nowMilliseconds(), clock.monotonicNanoseconds() / 1_000_000)
     let now = steadyTime.withLock { $0.now(wall: wall, monotonic: monotonic) }

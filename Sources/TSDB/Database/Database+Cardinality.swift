@@ -2,7 +2,7 @@ import Model
 
 /// The parameters of a request to `/api/v1/status/tsdb`.
 package struct CardinalityRequest: Sendable {
-  /// Entries of each list.
+  /// The most entries that each list of the answer may have.
   package var limit = 10
   /// Series of these selectors only; empty: all.
   package var selectors: [[CompiledMatcher]] = []

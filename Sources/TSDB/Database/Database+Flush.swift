@@ -19,7 +19,8 @@ extension Database {
   /// Writes blocks of what the head can give away, and lets it go. True where a block was written.
   func flushHead(shouldStop: () -> Bool) -> Bool { tryFlush(shouldStop) == .written }
 
-  /// The same. `failed`: a part could not be written; the parts before it may have been.
+  /// As `flushHead`, and tells a failure apart. `failed`: a part could not be written; the parts before it may have
+  /// been.
   func tryFlush(_ shouldStop: () -> Bool) -> FlushOutcome {
     let (now, mark) = (steadyNow(), flushMark.withLock { $0 })
     guard let border = head.flushBorder(after: mark, now: now) ?? lateBorder(mark) else { return .nothing }
@@ -110,7 +111,8 @@ extension Database {
     }
   }
 
-  /// The blocks are readable: what is in them leaves the head, once nobody reads who does not know them.
+  /// Ends a flush whose blocks are readable: writes the flush mark, waits for readers that do not know the blocks, then
+  /// takes the flushed data out of the head. False if the server ends before.
   private func finishFlush(before border: Int64, _ shouldStop: () -> Bool) -> Bool {
     var isNoted = false
     do throws(DiskError) {
@@ -135,7 +137,7 @@ extension Database {
     return true
   }
 
-  /// Waits until everybody is done who took the present epoch; false where the server ends before.
+  /// Puts a new epoch in place and waits until nobody holds the old one; false if the server ends before.
   private func awaitReaders(_ shouldStop: () -> Bool) -> Bool {
     var old = epoch.withLock { epoch in
       let old = epoch

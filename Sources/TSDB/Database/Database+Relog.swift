@@ -5,7 +5,8 @@ import Platform
 // A start that has the head's snapshot does not read the log before it. Where a part of that is gone, the snapshot alone holds
 // what was in it, names of series above all; the next damage would take them. So the head is written down once more.
 extension Database {
-  /// Finds what is gone of the log that a snapshot has spared this start, tells of it, and mends it. Before anybody appends.
+  /// Finds the files missing from the log, which a start with a snapshot need not read; logs the head again, fills the
+  /// gaps, and reports them unless `isTold`. Runs before anybody appends.
   func mendLogGaps(isTold: Bool) {
     let gaps: LogGaps
     do throws(DiskError) {
@@ -64,7 +65,7 @@ private struct LogGaps {
     }
   }
 
-  /// Nil: nothing is missing.
+  /// A sentence that names what is missing; nil if nothing is.
   var description: String? {
     if checkpoint != nil { return "its checkpoint or a part of it is missing" }
     return segments.first.map { "\(segments.count) segments are missing, the first is \($0)" }

@@ -3,7 +3,8 @@ import Platform
 
 // The steps of the maintenance. Each may fail; then it is logged and tried again in its next round.
 extension Database {
-  /// False where what was committed may be lost by a power cut: the system forgets what it could not write.
+  /// Syncs the logs if that is due. False if a power cut may lose what was committed: after a failed sync the system
+  /// forgets what it could not write.
   func syncLogsIfDue() -> Bool {
     var isSynced = true
     for log in [head.files.wal, head.files.wbl] {
@@ -18,7 +19,7 @@ extension Database {
     return isSynced
   }
 
-  /// Below the limit nothing is written any more: queries go on, and so does writing once there is room again.
+  /// Refuses writes while fewer bytes are free than the limit, and allows them again once there is room. Queries go on.
   func watchSpace(_ space: inout FreeSpaceGuard, _ freeBytesMin: Int) {
     let free: Int
     do throws(DiskError) {

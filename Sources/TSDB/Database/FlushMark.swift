@@ -30,8 +30,8 @@ package struct FlushMark: Equatable {
 
   var body: [UInt8] { Array("\(time)\(newestBlockEnd.map { " \($0)" } ?? "")\n".utf8) }
 
-  /// Why the mark cannot be right beside these blocks; nil where it can. `expired`: what ends before that may have been
-  /// removed.
+  /// The reason why the mark cannot be right beside these blocks; nil if it can be. `expired`: the retention may have
+  /// removed what ends before it.
   func objection(newestBlockEnd present: Int64?, expired: Int64) -> String? {
     let needed = newestBlockEnd ?? time
     if present ?? .min >= needed || needed <= expired { return nil }
@@ -51,7 +51,8 @@ extension BlockSnapshot {
 }
 
 extension Database {
-  /// The mark as far as it can be believed; else what the blocks say, which is also how it is in a directory of Prometheus.
+  /// The mark in the file, if it can be right; else the one that the blocks imply, as in a directory of Prometheus,
+  /// which has no mark.
   static func findFlushMark(
     _ options: DatabaseOptions, _ layout: DatabaseLayout, _ blocks: BlockSnapshot, _ disk: any Disk, now: Int64,
     _ damaged: DamagedFiles

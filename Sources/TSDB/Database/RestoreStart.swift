@@ -4,7 +4,7 @@ struct RestoreStart: Equatable {
   /// Nil: from the beginning.
   var wal: WALPosition?
   var wbl: WALPosition?
-  /// The log ends before the snapshot's position: it is another log, or the end of this one is gone.
+  /// True if the log ends before the snapshot's position: it is another log, or the end of this one is gone.
   var lacksLog = false
 
   /// - Parameters:

@@ -58,13 +58,13 @@ package final class SharedWork: Sendable {
 }
 
 extension SharedWork {
-  /// A database and where its rounds stand.
+  /// A database and the state of its rounds.
   private final class Member: Sendable {
     let database: Database
     /// Nil once no round may begin.
     private let maintenance: Mutex<Maintenance.State?>
     private let compaction: Mutex<CompactionTask.State?>
-    /// A round waits for a thread, or runs.
+    /// True while a round waits for a thread, or runs.
     let isMaintaining = Flag()
     let isCompacting = Flag()
 

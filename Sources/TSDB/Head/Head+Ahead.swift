@@ -1,7 +1,7 @@
 import Format
 import Model
 
-/// Samples that lie further ahead of this server's clock than any is taken: a clock has been wrong.
+/// The head's samples that lie further ahead of this server's clock than the tolerance allows: a clock has been wrong.
 package struct SamplesAhead: Sendable, Equatable {
   /// This server's clock.
   package var now: Int64
@@ -98,7 +98,7 @@ extension Head {
 }
 
 extension HeadShard {
-  /// Of a series' samples and histograms in order.
+  /// The newest time of a series' samples and histograms in order.
   func newestTime(_ slot: UInt32, _ record: UnsafeMutablePointer<HeadSeries>) -> Int64? {
     let sample = record.pointee.has(HeadSeries.isEmpty) ? nil : record.pointee.tail.lastTime
     let histogram = histograms.isEmpty ? nil : histograms.series[slot]?.lastTime

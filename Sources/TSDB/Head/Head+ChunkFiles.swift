@@ -26,7 +26,7 @@ extension Head {
     }
   }
 
-  /// True where none is left.
+  /// Writes up to `chunksPerWriteMax` complete chunks of the shard; true if none was waiting.
   private func writeSomeCompleted(
     of shard: Shard, _ batch: inout HeadChunkBatch
   ) throws(HeadChunksError) -> Bool {
@@ -72,7 +72,7 @@ extension HeadShard {
     return taken
   }
 
-  /// The file could not be written: the chunks wait again.
+  /// Makes the chunks wait again: the file could not be written.
   mutating func putBack(_ taken: [CompletedChunk]) {
     forEachChunk(of: taken[...]) { _, chunk in chunk.pointee.flags &= ~SeriesChunk.isBeingWritten }
     completed.insert(contentsOf: taken, at: 0)

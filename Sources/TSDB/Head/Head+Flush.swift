@@ -61,7 +61,7 @@ extension Head {
     return (starts.filter { $0 < end }.sorted(), end)
   }
 
-  /// The flush has failed from a time on: what lies there stays.
+  /// Keeps what lies at `time` and behind it in the head: the flush has failed from there on.
   func abandonFlush(from time: Int64) {
     for shard in shards {
       shard.state.withLock { $0.histograms.updateAll { $0.unmark(from: time) } }
@@ -92,7 +92,7 @@ extension Head {
     }
   }
 
-  /// Takes what is in blocks now out of the head, and the series that have nothing left.
+  /// Takes flushed chunks out of the head, and the series that have nothing left.
   func removeFlushed() -> Truncation {
     leave { state, slot, record, leaving in
       state.histograms.update(slot) { $0.removeFlushed() }

@@ -16,7 +16,7 @@ package struct HeadReadScratch: ~Copyable, Sendable {
   /// The chunks to decode: once sorted, in-order chunks by time, then late ones in the order in which they were made.
   var pieces: [Piece] = []
   var late: [LateSample] = []
-  /// Of the series in the log.
+  /// The series' reference in the log.
   var reference: UInt64 = 0
   /// Mostly none.
   var histograms: [EncodedHistogramChunk] = []
@@ -122,8 +122,9 @@ extension Head {
 }
 
 extension HeadReadScratch {
-  /// Late chunks last, in the order in which they were made, so that of two samples of one time the first to come counts; the
-  /// others in the order of time. Chunks are found newest first, so that it mostly is enough to turn them round.
+  /// Sorts the pieces: in-order chunks by time, then late ones in the order in which they were made, so that of two
+  /// samples of one time the first to come counts. Chunks are found newest first, so that it mostly is enough to turn
+  /// them round.
   fileprivate mutating func sortPieces() {
     pieces.reverse()
     var isSorted = true
@@ -175,7 +176,7 @@ extension Head {
 }
 
 extension SeriesIndex {
-  /// Appends what is known of each series; those that have ended meanwhile are left out.
+  /// Appends the id, labels and location of each series; leaves out those that have ended meanwhile.
   func describe(_ ids: ArraySlice<UInt32>, into found: inout [HeadSelection]) {
     var packed: [UInt8] = []
     state.withLock { state in

@@ -15,7 +15,7 @@ package final class HeadMetrics: Sendable {
   package let conflicts = Counter()
   package let tooFarInFuture = Counter()
 
-  /// Adds up one body.
+  /// Adds the counts of one body.
   func count(_ tally: AppendTally) {
     if tally.accepted > 0 { samplesAppended.add(tally.accepted) }
     if tally.late > 0 {

@@ -11,13 +11,13 @@ package struct HeadOptions: Sendable {
   package init() {}
 }
 
-/// Bounds per workspace; 0 means none.
+/// Limits of the series of a workspace; 0 means no limit.
 package struct SeriesLimits: Sendable, Equatable {
   package var activeSeriesMax = 0
   package var seriesPerMetricMax = 0
   package var labelSets: [LabelSetLimit] = []
 
-  /// Without bounds.
+  /// No limits.
   package init() {}
 
   /// The limits that hold unless the configuration sets others.

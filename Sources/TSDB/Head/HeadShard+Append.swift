@@ -27,7 +27,7 @@ extension HeadShard {
     return appendUnusual(record, slot, time: time, value: value, bounds)
   }
 
-  /// The first sample of a series, a duplicate, or a late one.
+  /// Appends the first sample of a series, a duplicate, or a late one.
   @inline(never)
   private mutating func appendUnusual(
     _ record: UnsafeMutablePointer<HeadSeries>, _ slot: UInt32, time: Int64, value: UInt64, _ bounds: AppendBounds

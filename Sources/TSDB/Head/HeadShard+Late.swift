@@ -56,8 +56,8 @@ extension HeadShard {
     return low
   }
 
-  /// Chunks of a series that a late sample is compared with at most. What is in others is found when chunks are merged: by a
-  /// query, and by the flush. Keeps late samples at one cost in any order.
+  /// The most chunks of a series that a late sample is compared with. Queries and flushes find what is in other chunks
+  /// when they merge them. Keeps late samples at one cost in any order.
   private static var chunksSeenMax: Int { 40 }
   /// Those of them that are decoded for it where the series has more.
   private static var chunksDecodedMax: Int { 2 }

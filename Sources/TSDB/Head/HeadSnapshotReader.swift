@@ -2,13 +2,14 @@ import Format
 import Model
 import Platform
 
-/// Why a snapshot is not used at all.
+/// The reason why a snapshot is not used at all.
 struct HeadSnapshotDamage: Error, Equatable, CustomStringConvertible {
   var description: String
 }
 
-/// Reads a snapshot into a head (layout: `HeadSnapshotWriter`). Every checksum is verified before the first series is made.
-/// Of a damaged one the whole blocks are used; since nobody knows what the others held, all of the log must follow.
+/// Reads a snapshot into a head (layout: `HeadSnapshotWriter`). Every checksum is verified before the first series is
+/// made. From a damaged snapshot it uses the intact blocks; since nobody knows what the others held, all of the log
+/// must follow.
 struct HeadSnapshotReader {
   private let file: MappedFile
   /// The position from which a start reads the log after the snapshot; nil if the header is damaged.
@@ -39,7 +40,8 @@ struct HeadSnapshotReader {
     }
   }
 
-  /// Up to where a snapshot knows the logs; its header alone is read. Nil where that is damaged.
+  /// The positions up to which the snapshot holds what the logs say; reads the header alone. Nil if the header is
+  /// damaged.
   static func positions(_ file: MappedFile) throws(HeadSnapshotDamage) -> (wal: WALPosition, wbl: WALPosition)? {
     guard file.bytes.count >= HeadSnapshotLayout.headerBytes else {
       throw HeadSnapshotDamage(description: "it is too short")
@@ -71,7 +73,7 @@ struct HeadSnapshotReader {
     wbl = WALPosition(segment: Int(numbers[2]), offset: Int(numbers[3]))
   }
 
-  /// Notes the whole blocks. A block whose length is damaged hides those behind it.
+  /// Notes the intact blocks. A block whose length is damaged hides those behind it.
   private mutating func readBlocks(_ bytes: UnsafeRawBufferPointer) {
     var offset = HeadSnapshotLayout.headerBytes
     while bytes.count - offset >= 9 {
@@ -99,8 +101,8 @@ struct HeadSnapshotReader {
 
   private mutating func note(_ text: String) { damage = damage ?? text }
 
-  /// Makes the series of the snapshot. The rest of a block that does not read as the layout says, which only another
-  /// program's file can do, is left out, and told in `damage`.
+  /// Makes the series of the snapshot. If a block does not decode, which only another program's file can cause, it
+  /// leaves out the rest of that block and says so in `damage`.
   mutating func restore(with restorer: HeadRestorer) {
     var exemplars = ExemplarSnapshotReader()
     for block in blocks where block.kind != HeadChunkInventory.blockKind {

@@ -1,9 +1,9 @@
 import Model
 
-/// At most so many series in memory that have all of these labels.
+/// A limit of the series in memory that have all of these labels.
 package struct LabelSetLimit: Sendable, Equatable {
   package var labels: Labels
-  /// 0: counted, and not limited.
+  /// 0: the series are counted, and not limited.
   package var seriesMax: Int
 
   package init(labels: Labels, seriesMax: Int) {

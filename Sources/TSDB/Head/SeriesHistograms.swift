@@ -11,7 +11,7 @@ struct SeriesHistograms: Sendable {
   struct Complete: Sendable {
     var chunk: EncodedHistogramChunk
     var isLate = false
-    /// It is in a block, which may not be readable yet.
+    /// True if the chunk is in a block, which may not be readable yet.
     var isFlushed = false
   }
 
@@ -30,7 +30,7 @@ struct SeriesHistograms: Sendable {
   private(set) var complete: [Complete] = []
   private var open: HistogramChunkWriter?
   private var late: [Late] = []
-  /// Of the last one in order; nil before the first.
+  /// The time of the last histogram in order; nil before the first.
   private(set) var lastTime: Int64?
 
   var hasNone: Bool { complete.isEmpty && open == nil && late.isEmpty }
@@ -43,7 +43,7 @@ struct SeriesHistograms: Sendable {
     return hasNone ? nil : oldest
   }
 
-  /// Appends by the rules for floats.
+  /// Appends a histogram by the rules for floats.
   mutating func append(
     _ time: Int64, _ histogram: Histogram, isFloat: Bool, _ bounds: AppendBounds
   ) -> SampleOutcome {
@@ -67,7 +67,7 @@ struct SeriesHistograms: Sendable {
     return .late
   }
 
-  /// One of the log, or of a snapshot; those that are there are left out.
+  /// Restores a histogram of the log, or of a snapshot, unless it is there.
   mutating func restore(_ time: Int64, _ histogram: Histogram, isFloat: Bool, isLate: Bool) {
     if !isLate && time > lastTime ?? .min {
       appendInOrder(time, histogram, isFloat: isFloat)
@@ -88,7 +88,7 @@ struct SeriesHistograms: Sendable {
     late.insert(Late(time: time, histogram: histogram, isFloat: isFloat), at: place)
   }
 
-  /// Makes chunks of the late ones, none across the borders of blocks.
+  /// Makes chunks of the late histograms, none across the borders of blocks.
   private mutating func completeLate() {
     complete += SeriesHistograms.chunks(of: late[...]).map { Complete(chunk: $0, isLate: true) }
     late.removeAll()

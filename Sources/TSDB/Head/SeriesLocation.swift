@@ -10,7 +10,7 @@ struct SeriesLocation: Equatable, BitwiseCopyable, Sendable {
   /// A spelling without a series: its rows have been refused so far. No slot is that high.
   static let unplaced = SeriesLocation(raw: .max - 1)
 
-  /// No series either: what is spelled so is dropped in its generation.
+  /// No series: the rows of this spelling are dropped in its generation.
   static let dropped = SeriesLocation(raw: .max - 2)
   /// Of a row, not of a spelling: it was taken out, and nothing of it is stored.
   static let refused = SeriesLocation(raw: .max - 3)

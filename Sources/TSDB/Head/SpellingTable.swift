@@ -44,7 +44,7 @@ struct SpellingTable: ~Copyable {
   private var slots: UnsafeMutablePointer<Slot>
   /// Slots addressed by a hash; behind them lie `overhang` more, so that a run at the end needs no wrap.
   private var capacity: Int
-  /// With those behind.
+  /// All slots, the overhang included.
   private var slotCount: Int
   private(set) var count = 0
   /// Spellings that lead to no series yet (`SeriesLocation.unplaced`).

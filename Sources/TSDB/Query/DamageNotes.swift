@@ -2,8 +2,8 @@ import Format
 import Platform
 import Synchronization
 
-/// The damage in blocks that one question met. Any thread; whoever asks makes one, hands it to what reads, and tells what
-/// is in it beside the answer.
+/// The damage in blocks that one query has met. Any thread; whoever asks makes one, hands it to what reads, and reports
+/// its content beside the answer.
 ///
 /// Memory: bounded by `partsMax` chunks and series of each damaged block; further ones are only told to be more.
 package final class DamageNotes: Sendable {

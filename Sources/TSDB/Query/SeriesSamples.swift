@@ -26,7 +26,7 @@ package struct SeriesSamples: ~Copyable, Sendable {
     values.append(value)
   }
 
-  /// Samples of another, behind what is there.
+  /// Appends the samples of another behind what is there.
   mutating func append(_ other: borrowing SeriesSamples) {
     if !other.histograms.isEmpty { histograms.append(other.histograms) }
     if other.count == 0 { return }
@@ -34,7 +34,7 @@ package struct SeriesSamples: ~Copyable, Sendable {
     values.extend(by: other.count).update(from: other.values.base, count: other.count)
   }
 
-  /// The samples of a chunk of equal values that owns no bytes.
+  /// Appends the samples of a chunk of equal values that owns no bytes.
   mutating func appendConstant(_ tail: XORTail, from start: Int64) {
     let count = Int(tail.count)
     let (timeBase, valueBase) = (times.extend(by: count), values.extend(by: count))
@@ -105,7 +105,7 @@ package struct SeriesSamples: ~Copyable, Sendable {
 }
 
 extension SeriesSamples {
-  /// The value at exactly `time`.
+  /// The value at exactly `time`; nil if there is none.
   func value(at time: Int64) -> UInt64? {
     let place = index(from: time)
     return place < times.count && times[place] == time ? values[place] : nil
