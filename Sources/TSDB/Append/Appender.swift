@@ -178,7 +178,7 @@ package struct ResolvedRows: ~Copyable {
   /// Makes the series of rows that have histograms only, or whose series has just ended.
   package var maker: SeriesMaker { SeriesMaker(head: open.head, batch: open.batch, now: open.now) }
 
-  /// Appends a histogram to the series of a row. Nil where the row has none, or it has ended meanwhile: `maker` makes it.
+  /// Appends a histogram to the series of a row. Nil if the row has none, or it has ended meanwhile: `maker` makes it.
   package func append(_ histogram: Histogram, isFloat: Bool, at time: Int64, row: Int) -> SampleOutcome? {
     precondition(!open.batch.hasExemplars, "histograms come before exemplars")
     return open.head.append(histogram, isFloat: isFloat, at: time, row: row, open.batch, now: open.now)

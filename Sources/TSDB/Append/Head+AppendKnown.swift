@@ -121,7 +121,7 @@ extension Head {
     }
   }
 
-  /// Appends all samples of one row to the series at `slot` of the locked shard. False where the series has ended, or is
+  /// Appends all samples of one row to the series at `slot` of the locked shard. False if the series has ended, or is
   /// not in the log yet: then the row has to be resolved by its labels.
   @inline(__always)
   private func append(

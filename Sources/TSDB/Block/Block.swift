@@ -11,7 +11,7 @@ package final class Block: Sendable {
   let foundDeletions: BlockDeletions
   package let index: IndexFile
   let segments: [MappedFile]
-  /// Of index and chunks.
+  /// Bytes of index and chunks.
   package let sizeBytes: Int
   let report: BlockReport
   /// Shared by a block and what it becomes when something is deleted from it.

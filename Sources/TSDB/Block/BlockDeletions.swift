@@ -11,7 +11,7 @@ struct BlockDeletions {
   static let fileNames = [fileName, copyName]
 
   private(set) var tombstones = Tombstones()
-  /// Damage of the file; nil: none.
+  /// The damage of the file; nil: none.
   private(set) var damage: String?
   /// True if nobody knows any more what was deleted.
   private(set) var isLost = false

@@ -103,7 +103,7 @@ package final class BlockAdministration: BlockAdmin {
     }
   }
 
-  /// Removes what snapshots that did not come to their end have left.
+  /// Removes what unfinished snapshots have left.
   private func removeUnfinished() throws(DiskError) {
     for name in try blocks.disk.list(directory) where name.hasSuffix(BlockFolder.creationSuffix) {
       try blocks.disk.removeTree(DiskPath.join(directory, name))

@@ -3,7 +3,7 @@ import Model
 import Platform
 
 extension BlockSet {
-  /// Deletes samples of the blocks: tombstones are written, then what is served knows them. Under the change lock.
+  /// Deletes samples of the blocks: writes tombstones, then serves blocks that know them. Under the change lock.
   func delete(_ matchers: [CompiledMatcher], in range: ClosedRange<Int64>) throws(BlockError) {
     for block in current.overlapping(range) {
       let tombstones = try deletion(matchers, in: range, of: block)
@@ -36,7 +36,7 @@ extension BlockSet {
     }
   }
 
-  /// Tells of blocks whose list of deletions was found damaged, and mends the list.
+  /// Reports blocks whose list of deletions was found damaged, and mends the list.
   func mendDeletions(_ damaged: DamagedFiles) {
     for block in current.blocks where block.foundDeletions.damage != nil { mendDeletions(of: block, damaged) }
   }

@@ -7,7 +7,7 @@ import Platform
 /// What is held in memory at a time is one series' list of chunks and what the writer keeps for the index; chunks go from
 /// the parents' mapped files to the new file. Parents stay as they are; the caller removes them.
 package struct BlockMerge {
-  /// How long the samples of each series are kept.
+  /// The time for which each series' samples are kept.
   package struct Retention {
     package var rules: RetentionRules
     package var newestTime: Int64

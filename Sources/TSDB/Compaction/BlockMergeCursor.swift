@@ -5,9 +5,9 @@ import Model
 struct BlockMergeCursor {
   private let block: Block
   private let rank: Int
-  /// The union's number of each of the block's symbols.
+  /// For each of the block's symbols its number in the union.
   private let numbers: [UInt32]
-  /// Chunks in the place of damaged ones.
+  /// Chunks that take the place of damaged ones.
   private let found: FoundChunks?
   private let references: IndexPostings
   private var place = 0

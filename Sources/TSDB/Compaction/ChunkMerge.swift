@@ -2,7 +2,7 @@ import Format
 
 /// A chunk that has to be decoded and cannot be.
 struct ChunkDamage: Error, Equatable, CustomStringConvertible {
-  /// Which of the merged blocks holds it.
+  /// The rank of the merged block that holds it.
   var rank: Int
 
   var description: String { "a chunk of merged block \(rank) cannot be read" }
@@ -103,7 +103,7 @@ struct ChunkMerge: ~Copyable {
     clearHeld()
   }
 
-  /// Now that it does not move any more, says where each written chunk lies.
+  /// Sets the place of each written chunk's bytes, now that they do not move any more.
   private mutating func settle() {
     for index in chunks.indices {
       guard let offset = writtenOffsets[index] else { continue }

@@ -14,7 +14,7 @@ package struct CompactionPlan: Sendable, Equatable {
   /// Tombstones per series above which a block is rewritten.
   private static let tombstoneShareMax = 0.05
 
-  /// The next step; nil where there is none.
+  /// The next step; nil if there is none.
   package static func next(_ blocks: [PlannedBlock], _ ranges: CompactionRanges) -> CompactionPlan? {
     for view in PlannedBlock.View.allCases {
       let members = blocks.indices.filter { blocks[$0].view == view }

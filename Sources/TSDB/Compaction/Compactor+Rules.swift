@@ -3,7 +3,7 @@ import Model
 import Platform
 
 extension Compactor {
-  /// The oldest block that holds series of which nothing there is kept any more, under rules by selector; nil where there
+  /// The oldest block that holds series of which nothing there is kept any more, under rules by selector; nil if there
   /// is none. `checked` remembers what was looked through in vain: a block is, once for each border that passes it.
   func blockWithExpiredSeries(
     _ rules: RetentionRules, newest: Int64, checked: inout [ULID: Set<RetentionRules.Scope>]

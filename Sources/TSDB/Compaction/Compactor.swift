@@ -8,11 +8,11 @@ import Synchronization
 package struct CompactionOptions: Sendable {
   package var limits = RetentionLimits()
   package var rules = RetentionRules(otherMilliseconds: 0)
-  /// The youngest sample of the head; nil where it is empty.
+  /// The youngest sample of the head; nil if it is empty.
   package var newestHeadTime: Int64?
   /// Bytes of logs and head chunks; part of what the size retention limits.
   package var headBytes = 0
-  /// Nil: as long as the retention allows.
+  /// The length of the longest block; nil: as long as the retention allows.
   package var longestBlockMilliseconds: Int64?
 
   package init() {}
@@ -34,7 +34,8 @@ package final class Compactor: Sendable {
   /// The wait after a failure: doubled with each one that follows, up to an hour.
   private static let pauseMillisecondsMin: Int64 = 60_000
   private static let pauseMillisecondsMax: Int64 = 3_600_000
-  /// How often in a row a compaction makes way for those who wait for the change lock; after that they wait.
+  /// The number of times in a row that a compaction makes way for those who wait for the change lock; after that they
+  /// wait.
   private static let interruptionsMax = 3
 
   let blocks: BlockSet
@@ -64,7 +65,7 @@ package final class Compactor: Sendable {
   private var log: Log { blocks.log }
   private var metrics: BlockMetrics { blocks.metrics }
 
-  /// Enforces the retention, and compacts once. True where there may be more to do at once.
+  /// Enforces the retention, and compacts once. True if there may be more to do at once.
   @discardableResult
   package func round(_ options: CompactionOptions, now: Int64) -> Bool {
     blocks.changeLock.withLock {
@@ -161,7 +162,7 @@ package final class Compactor: Sendable {
     }
   }
 
-  /// True where it was done.
+  /// Merges blocks into one and serves that; true if it did.
   private func merge(_ parents: [Block], _ options: CompactionOptions, newest: Int64, now: Int64) -> Bool {
     let mayYield = state.withLock { $0.interruptions } < Compactor.interruptionsMax
     let retention = BlockMerge.Retention(rules: options.rules, newestTime: newest)
@@ -226,7 +227,7 @@ package final class Compactor: Sendable {
       ])
   }
 
-  /// A merge that would fill the disk is not begun.
+  /// Throws if a merge of these blocks would fill the disk, before it begins.
   private func checkSpace(for parents: [Block]) throws(BlockError) {
     let needed = parents.reduce(0) { $0 + $1.sizeBytes }
     do throws(DiskError) {

@@ -1,12 +1,12 @@
 /// A block as the plans of this folder see it: plain numbers, so that plans are pure functions of them.
 package struct PlannedBlock: Sendable, Equatable {
-  /// Its samples lie in `minTime..<maxTime`.
+  /// The block's samples lie in `minTime..<maxTime`.
   package var minTime: Int64
   package var maxTime: Int64
   package var seriesCount = 0
   package var tombstoneCount = 0
   package var sizeBytes = 0
-  /// Compacting it has failed; it is left alone.
+  /// True if a compaction of it has failed; compaction leaves it alone.
   package var isFailed = false
   package var view = View.whole
 

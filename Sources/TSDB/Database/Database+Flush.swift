@@ -7,16 +7,16 @@ import Synchronization
 // flushed times wait for the next border, or until there are many; where they spread over a long time, their blocks are
 // longer, so that a backlog of years does not become thousands of blocks.
 extension Database {
-  /// Late samples of flushed times that are in the head at most, about.
+  /// The number of late samples of flushed times, about, that the head holds before it flushes them.
   static let lateSamplesMax = 16 << 20
   /// Late samples wait this long at most, whatever the clock does.
   private static let flushMillisecondsMax: Int64 = 2 * 3_600_000
-  /// Late blocks of one flush, about; then longer ones are made.
+  /// The most late blocks of one flush, about; a flush that would need more makes longer ones.
   private static let lateBlocksMax = 16
 
   enum FlushOutcome { case nothing, written, failed }
 
-  /// Writes blocks of what the head can give away, and lets it go. True where a block was written.
+  /// Writes blocks of what the head can give away, and lets it go. True if a block was written.
   func flushHead(shouldStop: () -> Bool) -> Bool { tryFlush(shouldStop) == .written }
 
   /// As `flushHead`, and tells a failure apart. `failed`: a part could not be written; the parts before it may have
@@ -27,7 +27,7 @@ extension Database {
     return blocks.changeLock.withLock { flush(before: border, shouldStop) }
   }
 
-  /// The border up to which late samples are to be flushed now; nil where they can wait.
+  /// The border up to which late samples are to be flushed now; nil if they can wait.
   private func lateBorder(_ mark: Int64) -> Int64? {
     let late = head.lateSinceFlush
     if late == 0 || mark == .min { return nil }

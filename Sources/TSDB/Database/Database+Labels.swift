@@ -129,7 +129,7 @@ extension Database {
     }
   }
 
-  /// Sorted, each once.
+  /// The ids of the series that one of the sets accepts, sorted, each once.
   private func ids(
     matching sets: [[CompiledMatcher]], _ shouldStop: @escaping () -> Bool
   ) throws(QueryStopped) -> [UInt32] {

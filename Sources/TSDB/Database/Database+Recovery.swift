@@ -3,7 +3,7 @@ import Platform
 // What cannot be read is never taken for written.
 extension Database {
   /// Brings unreadable chunks of the head back from the log. Those that it does not hold any more are lost: their file is set
-  /// aside, and what is left of the series goes on without them. Throws where that may be another time: then nothing has
+  /// aside, and what is left of the series goes on without them. Throws if that may be another time: then nothing has
   /// been given up.
   func recover(_ unreadable: [UnreadableHeadChunk]) throws(BlockError) {
     var recovery = ChunkRecovery(head, unreadable)
@@ -48,7 +48,7 @@ extension Database {
 }
 
 extension HeadFiles {
-  /// Throws where a chunk is not damaged, but the disk does not give it at present.
+  /// Throws if a chunk is not damaged, but the disk does not give it at present.
   fileprivate func confirmLoss(_ chunk: SeriesChunk?) throws(BlockError) {
     guard let chunk else { return }
     do throws(HeadChunksError) {

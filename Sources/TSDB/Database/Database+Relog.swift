@@ -26,7 +26,7 @@ extension Database {
   }
 
   /// Puts all that the head holds into files and the log again: names, histograms, and the samples of open chunks and of late
-  /// ones. False where that failed.
+  /// ones. False if that failed.
   func logAgain() -> Bool {
     do {
       try head.logNames()

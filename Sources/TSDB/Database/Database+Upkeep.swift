@@ -84,7 +84,8 @@ extension Database {
     }
   }
 
-  /// Brings back what cannot be read, as long as the log has it.
+  /// Reads the chunks written since the last call once more, and recovers those that cannot be read as long as the log
+  /// has them.
   private func verifyChunkFiles() throws {
     let damaged = try head.files.chunks.verify()
     if !damaged.isEmpty {
@@ -137,7 +138,7 @@ extension Database {
 
   /// Makes sure that the head snapshot on disk names no series that has ended. A start brings those of an older snapshot back as
   /// they were, so that what comes for them is logged under their old names: a checkpoint must not have dropped these.
-  /// False where there is no such snapshot and none can be written.
+  /// False if there is no such snapshot and none can be written.
   private func hasSnapshotOfLiveSeries() -> Bool {
     let ended = head.seriesEnded.load(ordering: .acquiring)
     return ended == endedAtSnapshot.load(ordering: .relaxed) || writeSnapshot() > 0

@@ -40,7 +40,7 @@ package final class Database: Sendable {
   let steadyTime: Mutex<SteadyTime>
   /// When the head was last flushed, in milliseconds of monotonic time.
   let lastFlush: Atomic<Int64>
-  /// The files that may hold deleted samples; nil: no flush has come since the last deletion.
+  /// The files that may hold deleted samples; nil: no flush of this run has come since the last deletion.
   let deletionReach = Mutex<DeletionReach?>(nil)
   /// The present epoch: readers hold it, and each flush replaces it (`ReadEpoch`).
   let epoch = Mutex(ReadEpoch())
@@ -56,7 +56,7 @@ package final class Database: Sendable {
   let endedAtSnapshot = Atomic<Int>(0)
   /// Held while a snapshot of the head is written.
   let snapshotTurn = Mutex<Void>(())
-  /// The segment over which the last checkpoint was refused.
+  /// The unreadable segment because of which the last checkpoint was not written; nil if there was none.
   let refusedSegment = Mutex<String?>(nil)
 
   /// Opens the directory's files; on an error nothing has been changed.

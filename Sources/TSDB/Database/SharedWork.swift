@@ -74,7 +74,8 @@ extension SharedWork {
       compaction = Mutex(CompactionTask.State())
     }
 
-    /// A round that is still to run is not asked for twice; one for which there is no room comes with the next second.
+    /// Hands a round to the pool, unless one still waits or runs. If the pool has no room, the round comes with the
+    /// next second.
     func submit(to pool: WorkerPool, _ path: KeyPath<Member, Flag>, _ round: @escaping @Sendable () -> Void) {
       let flag = self[keyPath: path]
       if flag.isSet.exchange(true, ordering: .acquiringAndReleasing) { return }

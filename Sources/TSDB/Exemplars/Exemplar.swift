@@ -39,7 +39,7 @@ package struct NewExemplar {
   /// at least one.
   package static let packedBytesMax = 4 * charactersMax + 2 * charactersMax
 
-  /// Why the labels cannot be kept; nil where they can. They must be packed labels.
+  /// The reason why the labels cannot be kept; nil if they can. They must be packed labels.
   package var fault: ExemplarOutcome? {
     if labels.count > NewExemplar.packedBytesMax { return .tooLong }
     var characters = 0

@@ -64,7 +64,7 @@ extension ExemplarRing {
 struct ExemplarSnapshotReader {
   private var labels: [UInt64: Labels] = [:]
 
-  /// Reads one item of a block of either kind; false where it does not decode.
+  /// Reads one item of a block of either kind; false if it does not decode.
   mutating func restore(_ kind: UInt8, _ reader: inout ByteReader, to head: Head) -> Bool {
     guard let number = reader.uvarint() else { return false }
     if kind == ExemplarSnapshot.seriesKind {

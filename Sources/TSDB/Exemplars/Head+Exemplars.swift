@@ -34,7 +34,7 @@ extension Head {
     _ = put(exemplar, reference, location, oldest: .min, restoring: true)
   }
 
-  /// Nil where the series has ended. Its labels are only looked up where it has no exemplar yet.
+  /// Nil if the series has ended. Its labels are only looked up where it has no exemplar yet.
   private func put(
     _ exemplar: NewExemplar, _ reference: UInt64, _ location: SeriesLocation, oldest: Int64, restoring: Bool = false
   ) -> ExemplarRing.Appended? {

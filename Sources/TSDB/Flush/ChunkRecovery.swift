@@ -178,7 +178,7 @@ extension HeadShard {
     return .done
   }
 
-  /// Chunks in memory, as many as the samples need; nil where memory is exhausted.
+  /// Chunks in memory, as many as the samples need; nil if memory is exhausted.
   private mutating func encode(_ samples: [(key: Int64, value: UInt64)], isLate: UInt8) -> [SeriesChunk]? {
     let largest = UInt8(SlabArena.sizes.count - 1)
     var made: [SeriesChunk] = []

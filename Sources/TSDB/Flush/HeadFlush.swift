@@ -199,7 +199,7 @@ struct HeadFlush: ~Copyable {
     return next
   }
 
-  /// Fills `pieces`. False where a chunk cannot be read; then `unreadable` has it.
+  /// Fills `pieces`. False if a chunk cannot be read; then `unreadable` has it.
   private mutating func gatherPieces(of entry: FlushOrder.Entry) -> Bool {
     pieces.removeAll(keepingCapacity: true)
     mapped.removeAll(keepingCapacity: true)

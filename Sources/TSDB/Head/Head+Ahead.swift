@@ -5,7 +5,7 @@ import Model
 package struct SamplesAhead: Sendable, Equatable {
   /// This server's clock.
   package var now: Int64
-  /// The newest sample of the head; nil where there is none.
+  /// The newest sample of the head; nil if there is none.
   package var newestTime: Int64?
   /// Series whose newest sample is further ahead than the tolerance.
   package var seriesCount = 0
@@ -73,7 +73,7 @@ extension Head {
     if hasChanged { settleNewestTime() }
   }
 
-  /// The same after a start, whose log has brought them back.
+  /// As `setBack`, after a start and for every series with deletions: the log has brought their samples back.
   func setBackDeleted(now: Int64) {
     var found: [HeadSelection] = []
     for (number, shard) in shards.enumerated() {

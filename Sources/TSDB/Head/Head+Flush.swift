@@ -8,7 +8,7 @@ extension Head {
   /// Series looked at under one lock; keeps appends waiting for a fraction of a millisecond.
   private static var slotsPerTurn: UInt32 { 1024 }
 
-  /// The border up to which data can be flushed now; nil where there is none before it. It stays an hour behind the newest
+  /// The border up to which data can be flushed now; nil if there is none before it. It stays an hour behind the newest
   /// sample and behind the clock: what comes for a time that has been flushed is late, and costs a block of its own.
   func flushBorder(after flushed: Int64, now: Int64) -> Int64? {
     let newest = newestTime.load(ordering: .relaxed)
@@ -100,7 +100,7 @@ extension Head {
     }
   }
 
-  /// The oldest head-chunk file that a chunk still needs; nil where none does.
+  /// The oldest head-chunk file that a chunk still needs; nil if none does.
   func oldestChunkFile() -> Int? {
     var oldest = UInt32.max
     for shard in shards {

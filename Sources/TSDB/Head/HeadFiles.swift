@@ -9,11 +9,11 @@ final class HeadFiles: Sendable {
   let chunks: HeadChunks
   let log: Log
   let chunksUnreadable = Counter()
-  /// Those that the log has told of.
+  /// The unreadable files that have been logged.
   private let unreadableFiles = Mutex<Set<UInt32>>([])
   let chunksRecovered = Counter()
   let chunksLost = Counter()
-  /// Held by who writes chunks to files and by who removes files: a file must not go between the moment when a chunk is
+  /// Held by whoever writes chunks to files or removes files: a file must not go between the moment when a chunk is
   /// written to it and the moment when the chunk says so.
   let moves = Mutex<Void>(())
 
@@ -24,7 +24,7 @@ final class HeadFiles: Sendable {
     self.log = log
   }
 
-  /// Puts all of it on stable storage.
+  /// Syncs the chunk files and both logs.
   func sync() throws(DiskError) {
     do throws(HeadChunksError) {
       try chunks.sync()

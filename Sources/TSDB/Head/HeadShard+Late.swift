@@ -135,8 +135,8 @@ extension HeadShard {
     return true
   }
 
-  /// Makes chunks of the late samples, one for each two hours, and empties their cell. False where memory is exhausted; those
-  /// that are not in a chunk stay.
+  /// Makes chunks of the late samples, one for each two hours, and empties their cell. False if memory is exhausted;
+  /// those that are not in a chunk stay.
   mutating func completeLate(_ record: UnsafeMutablePointer<HeadSeries>, _ slot: UInt32) -> Bool {
     guard let history = history(of: record), history.pointee.lateCount > 0 else { return true }
     let samples = lateSamples(history)

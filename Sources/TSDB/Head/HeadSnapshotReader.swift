@@ -23,7 +23,7 @@ struct HeadSnapshotReader {
   /// The first damage found in the snapshot; nil if none was found.
   private(set) var damage: String?
 
-  /// Throws where nothing can be read of it.
+  /// Throws if nothing can be read of it.
   init(_ file: MappedFile) throws(HeadSnapshotDamage) {
     self.file = file
     let bytes = file.bytes
@@ -127,7 +127,7 @@ struct HeadSnapshotReader {
 }
 
 extension HeadRestorer {
-  /// Gives a series its histograms; false where they do not decode.
+  /// Gives a series its histograms; false if they do not decode.
   fileprivate func restoreHistograms(_ reader: inout ByteReader) -> Bool {
     guard let reference = reader.uvarint(), let count = reader.uvarint() else { return false }
     let location = map.find(reference)
@@ -167,7 +167,7 @@ extension HeadRestorer {
     return restoreSeries(packed, &reader)
   }
 
-  /// Makes one series from its labels and the state that follows; false where that does not decode.
+  /// Makes one series from its labels and the state that follows; false if that does not decode.
   private func restoreSeries(_ packed: UnsafeRawBufferPointer, _ reader: inout ByteReader) -> Bool {
     guard let reference = reader.uvarint(), reference > 0 else { return false }
     let chunks = takeUnclaimed(reference)
@@ -199,7 +199,7 @@ extension HeadShard {
     completed.removeAll { $0.slot == slot }
   }
 
-  /// Reads a series' state into its (new) record; nil where it does not decode, or is none that a head can have.
+  /// Reads a series' state into its (new) record; nil if it does not decode, or is none that a head can have.
   fileprivate mutating func decode(_ slot: UInt32, _ reader: inout ByteReader) -> (oldest: Int64, newest: Int64)? {
     let record = records.pointer(slot)
     guard let flags = reader.byte(), let count = reader.uvarint(), count <= UInt64(HeadShard.samplesPerChunkMax),

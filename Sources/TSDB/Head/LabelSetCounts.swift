@@ -32,8 +32,8 @@ package struct LabelSetLimit: Sendable, Equatable {
 /// How many living series each limited label set has. Owned by the index's mutex.
 ///
 /// Series are numbered in rising order. When the sets change, those numbered from then on are counted as they come; the
-/// older ones are counted in short steps by `countOlder`, from the first on. So a series is counted exactly when its number
-/// is below `walkedThrough`, or not below `begunAt`.
+/// older ones are counted in short steps by `SeriesIndex.limit`, from the first on. So a series is counted exactly when
+/// its number is below `walkedThrough`, or not below `begunAt`.
 struct LabelSetCounts: Sendable {
   private(set) var sets: [(limit: LabelSetLimit, count: Int)] = []
   private var walkedThrough = 0
@@ -48,7 +48,7 @@ struct LabelSetCounts: Sendable {
 
   var isWalkOver: Bool { walkedThrough >= begunAt }
 
-  /// The next numbers of the walk, which the caller then counts before anybody else has the lock.
+  /// The next numbers of the walk; the caller counts them before anybody else has the lock.
   mutating func nextTurn(_ countMax: Int) -> Range<Int> {
     let turn = walkedThrough..<min(begunAt, walkedThrough + countMax)
     walkedThrough = turn.upperBound

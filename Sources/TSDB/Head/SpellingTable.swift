@@ -119,7 +119,7 @@ struct SpellingTable: ~Copyable {
     while !place(slot) { resize(to: capacity + capacity / 2 + 16) }
   }
 
-  /// False where the run of occupied slots reaches the very end: the table must grow.
+  /// False if the run of occupied slots reaches the very end: the table must grow.
   private mutating func place(_ slot: Slot) -> Bool {
     var index = home(slot.high)
     let end = slotCount - 1

@@ -1,8 +1,8 @@
 import Model
 import Platform
 
-/// The work of one sync of the head chunk files. Taken from the writer, done without its lock, and what is left of it
-/// given back.
+/// The work of one sync of the head chunk files. The caller takes it from the writer, does it without the writer's
+/// lock, and gives back what is left of it.
 struct HeadChunkSyncWork {
   /// Files that are full: to be closed once synced.
   var full: [any DiskFile] = []
@@ -70,7 +70,7 @@ struct HeadChunkSyncWork {
     if let failure { throw failure }
   }
 
-  /// The current file could not be synced: nothing may be written behind what is lost.
+  /// True if the current file could not be synced: nothing may be written behind what is lost.
   var isCurrentLost: Bool { current != nil }
 
   private func attempt(_ failure: inout DiskError?, _ body: () throws(DiskError) -> Void) -> Bool {
@@ -92,7 +92,7 @@ struct HeadChunkSyncWork {
     try file.sync()
   }
 
-  /// Never makes a file: one that is gone has been removed on purpose.
+  /// Syncs a file. It never makes one: a file that is gone has been removed on purpose.
   private static func sync(_ path: String, _ disk: any Disk) throws(DiskError) {
     let file = try disk.open(path, .read)
     defer { try? file.close() }

@@ -76,7 +76,7 @@ struct HeadChunkWriter: ~Copyable {
     return written
   }
 
-  /// Returns the offset of the first chunk.
+  /// Writes the chunks and returns the offset of the first.
   private mutating func write(_ chunks: LentBytes) throws(DiskError) -> Int {
     guard let file else { return offset }
     framed.removeAll()

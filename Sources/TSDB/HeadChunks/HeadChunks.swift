@@ -10,7 +10,7 @@ import Synchronization
 package final class HeadChunks: Sendable {
   private struct File {
     var number: Int
-    /// Behind the last chunk.
+    /// The offset behind the last chunk.
     var end: Int
     var maxTime: Int64
     /// Of the whole file, or of what was there when it was last read; chunks before `mappedEnd` are in it.
@@ -23,7 +23,7 @@ package final class HeadChunks: Sendable {
   package let directory: HeadChunkDirectory
   private let log: Log
   private let writer: Mutex<HeadChunkWriter>
-  /// Ascending by number.
+  /// The files, ascending by number.
   private let table: Mutex<[File]>
 
   /// Files in which opening found damage, with the places where there are no chunks for that.
@@ -101,7 +101,7 @@ package final class HeadChunks: Sendable {
     }
   }
 
-  /// Writers may arrive here in another order than they wrote.
+  /// Notes a written part in the list of files. Writers may arrive here in another order than they wrote.
   private static func note(_ part: HeadChunkWriter.Written, in files: inout [File]) {
     let place = files.firstIndex { $0.number >= part.file } ?? files.count
     if place == files.count || files[place].number != part.file {
@@ -181,7 +181,7 @@ package final class HeadChunks: Sendable {
     if let failure { throw .disk(failure) }
   }
 
-  /// The file of that name is another one now.
+  /// Forgets the mapping of a file: the file of that name is another one now.
   private func forgetMapping(of path: String) {
     table.withLock { files in
       for place in files.indices where directory.filePath(files[place].number) == path {
@@ -213,7 +213,7 @@ package final class HeadChunks: Sendable {
     return damaged
   }
 
-  /// Whoever needed the chunks of these files has been told; all present ones count as verified.
+  /// Counts all present chunks as verified: whoever needed those of damaged files has been told.
   package func noteVerified() {
     table.withLock { files in
       for place in files.indices { files[place].verifiedEnd = files[place].end }

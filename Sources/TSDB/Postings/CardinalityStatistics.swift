@@ -15,11 +15,11 @@ package struct CardinalityStatistics: Sendable {
   package var valueCountByLabelName: [Entry] = []
   /// Bytes of all series' labels of a name, in the packed form of `Labels`.
   package var memoryBytesByLabelName: [Entry] = []
-  /// Named `name=value`.
+  /// Series by label pair, named `name=value`.
   package var seriesCountByLabelPair: [Entry] = []
-  /// Only where it was asked for a selection of series.
+  /// Series by label name; only for a selection of series.
   package var seriesCountByLabelName: [Entry] = []
-  /// Series by the values of one label; nil where none was named.
+  /// Series by the values of one label; nil if none was named.
   package var seriesCountByFocusValue: [Entry]?
 
   init(seriesCount: Int) { self.seriesCount = seriesCount }

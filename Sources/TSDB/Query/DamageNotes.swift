@@ -38,7 +38,7 @@ package final class DamageNotes: Sendable {
 
   package var isEmpty: Bool { !isAny.load(ordering: .acquiring) }
 
-  /// The first damage, in Prometheus's words where it has some; nil where there is none.
+  /// The first damage, in Prometheus's words where it has some; nil if there is none.
   package var error: String? { state.withLock { $0.error } }
 
   private func change(_ block: ULID, _ error: @autoclosure () -> String, _ body: (inout Entry) -> Void) {

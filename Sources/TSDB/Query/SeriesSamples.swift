@@ -44,7 +44,7 @@ package struct SeriesSamples: ~Copyable, Sendable {
     }
   }
 
-  /// Decodes a chunk behind what is there. False where it is not whole; what could be read is there then.
+  /// Decodes a chunk behind what is there. False if it is not whole; what could be read is there then.
   mutating func append(chunk: UnsafeRawBufferPointer) -> Bool {
     guard let count = XORChunk.count(of: chunk) else { return false }
     let decoded = XORChunk.decode(chunk, times: times.extend(by: count), values: values.extend(by: count))

@@ -20,7 +20,7 @@ final class FoundChunks: @unchecked Sendable {
       Place(minTime: piece.minTime, maxTime: piece.maxTime, encoding: piece.encoding, bytes: start..<bytes.count))
   }
 
-  /// Nil where nothing was found for the chunk.
+  /// Nil if nothing was found for the chunk.
   func pieces(of reference: UInt64, rank: Int) -> [ChunkPiece]? {
     places[reference]?.map { place in
       ChunkPiece(

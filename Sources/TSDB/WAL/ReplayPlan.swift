@@ -1,12 +1,12 @@
 import Format
 import Platform
 
-/// Which files a replay reads, in order.
+/// The files that a replay reads, in order.
 struct ReplayPlan: Sendable {
   struct Source: Sendable {
     var directory: WALDirectory
     var number: Int
-    /// A record's first byte.
+    /// The offset of the first record to read.
     var start: Int
     var isCheckpoint: Bool
 

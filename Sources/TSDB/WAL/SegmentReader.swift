@@ -4,7 +4,7 @@ import Platform
 /// Reads the records of a segment from its file, in large sequential reads. One owner, reused from segment to segment.
 struct SegmentReader: ~Copyable {
   enum Event {
-    /// Valid until the next call.
+    /// A record's bytes, valid until the next call, and their compression.
     case record(UnsafeRawBufferPointer, WALCompression)
     case damage(SegmentDamage)
     case end
