@@ -17,7 +17,7 @@ package struct BlockVerification {
 
   package private(set) var findings: [Finding] = []
   package private(set) var findingCount = 0
-  /// The counts of the block's description, counted anew.
+  /// The counts that the block's description has, counted anew.
   package private(set) var stats = BlockMeta.Stats()
 
   package var isWhole: Bool { findingCount == 0 }

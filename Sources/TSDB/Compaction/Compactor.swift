@@ -162,7 +162,7 @@ package final class Compactor: Sendable {
     }
   }
 
-  /// Merges blocks into one and serves that; true if it did.
+  /// Merges blocks into one and serves that instead of them; false if it failed.
   private func merge(_ parents: [Block], _ options: CompactionOptions, newest: Int64, now: Int64) -> Bool {
     let mayYield = state.withLock { $0.interruptions } < Compactor.interruptionsMax
     let retention = BlockMerge.Retention(rules: options.rules, newestTime: newest)
@@ -227,7 +227,7 @@ package final class Compactor: Sendable {
       ])
   }
 
-  /// Throws if a merge of these blocks would fill the disk, before it begins.
+  /// Throws if less room is free on the disk than the parents take: no merge begins that would fill the disk.
   private func checkSpace(for parents: [Block]) throws(BlockError) {
     let needed = parents.reduce(0) { $0 + $1.sizeBytes }
     do throws(DiskError) {

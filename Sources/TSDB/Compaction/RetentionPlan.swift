@@ -2,7 +2,7 @@
 package struct RetentionLimits: Sendable, Equatable {
   package var timeMilliseconds: Int64 = 0
   package var sizeBytes = 0
-  /// The limit as a percentage of the file system's whole size; it takes the place of `sizeBytes`.
+  /// The limit as a percentage of the file system's whole size; if set, it takes the place of `sizeBytes`.
   package var diskPercentage: Double = 0
 
   package init(timeMilliseconds: Int64 = 0, sizeBytes: Int = 0, diskPercentage: Double = 0) {

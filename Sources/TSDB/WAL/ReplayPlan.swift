@@ -6,7 +6,7 @@ struct ReplayPlan: Sendable {
   struct Source: Sendable {
     var directory: WALDirectory
     var number: Int
-    /// The offset of the first record to read.
+    /// The offset at which reading starts, a record's first byte.
     var start: Int
     var isCheckpoint: Bool
 
