@@ -1,7 +1,7 @@
 import Format
 
-/// One worker's scratch for one body after another: the rows as scanned, where each series lives, what became of each
-/// sample, and the log records made of it. One thread's at a time, refilled for each body.
+/// One worker's scratch for one body after another: the rows as scanned, the location of each row's series, the outcome
+/// of each sample, and the log records made of it. One thread's at a time, refilled for each body.
 ///
 /// Its owner fills `rows` and sets `generation` and `isExempt` before `Appender.begin`, reads `tally` and what became of rows
 /// and samples afterwards, and leaves it alone while the append is open. A body of known series allocates nothing.
@@ -35,7 +35,7 @@ package final class AppendBatch {
   /// Per row, the tag of its spelling (0: none); once the caller has decided, one plus the place of its group in `groups`.
   var tags = Column<UInt16>(capacity: 1024)
   var groups: [AppendGroup] = []
-  /// How often slots had been recycled when the spellings were looked up.
+  /// The head's `slotsRecycled` at the time when the spellings were looked up.
   var slotsRecycled = 0
   /// Series of this body that the log does not hold yet.
   var unlogged: [UnloggedSeries] = []

@@ -19,7 +19,7 @@ package struct NewSeries: ~Copyable {
     labelCount = labels.fields.count
   }
 
-  /// From labels in the packed form.
+  /// Sets the labels from their packed form.
   package mutating func set(packed bytes: LentBytes) {
     packed.removeAll()
     fields.removeAll()

@@ -83,7 +83,7 @@ struct AppendBounds: BitwiseCopyable, Sendable {
   var newest: Int64
   /// True if the head accepts late samples at all.
   var takesLate: Bool
-  /// Up to here a sample that is not behind its series' last one is superseded.
+  /// A sample up to this time that is not behind its series' last one is superseded.
   var supersededThrough = Int64.min
 
   @inline(__always)

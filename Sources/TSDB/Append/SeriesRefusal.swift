@@ -5,7 +5,7 @@ import Model
 package struct SeriesRefusal: Error, Sendable, Equatable, CustomStringConvertible {
   package var reason: String
   package var message: String
-  /// How many there are, where that is known, and how many there may be.
+  /// The number of series there are, where that is known, and the most there may be.
   package var actual: Int?
   package var limit: Int?
 

@@ -38,7 +38,7 @@ extension [HeldBlock] {
   /// Deletions that its blocks carry.
   package var tombstoneCount: Int64 { reduce(0) { $0 + $1.stats.tombstones } }
   package var byteCount: Int { reduce(0) { $0 + $1.bytes } }
-  /// From the first time that a block covers to the last; nil if there is no block.
+  /// The times from the first that a block covers to the last; nil if there is no block.
   package var times: ClosedRange<Int64>? {
     guard let first = map(\.minTime).min(), let last = map(\.maxTime).max() else { return nil }
     return first...Swift.max(first, last - 1)

@@ -14,7 +14,7 @@ package struct SnapshotCheck: Sendable {
 
   package struct DamagedBlock: Sendable {
     package var folder: String
-    /// Nil if it cannot be opened.
+    /// The block's description; nil if the block cannot be opened.
     package var meta: BlockMeta?
     /// Its contents by its own description; nil if it cannot be opened.
     package var held: HeldBlock?
@@ -83,7 +83,7 @@ package struct SnapshotCheck: Sendable {
     damaged.append(DamagedBlock(folder: folder, meta: nil, held: nil, findings: [finding], findingCount: 1))
   }
 
-  /// Nil for ordinary blocks: Thanos notes in `meta.json` what it has made coarser.
+  /// The resolution to which Thanos has downsampled the block, as `meta.json` notes it; nil for ordinary blocks.
   private static func downsampledMilliseconds(_ folder: String, _ disk: any Disk) -> Int64? {
     guard let bytes = try? disk.readFile(folder + "/meta.json") else { return nil }
     let document = bytes.lend { JSONDocument($0) }

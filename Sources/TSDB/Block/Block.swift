@@ -51,7 +51,7 @@ package final class Block: Sendable {
     damage = block.damage
   }
 
-  /// The same block with something deleted from it.
+  /// This block with other deletions and description; it shares the mapped files.
   package func with(meta: BlockMeta, tombstones: Tombstones) -> Block { Block(self, meta, tombstones) }
 
   private static func map(_ path: String, _ disk: any Disk) throws(BlockError) -> MappedFile {

@@ -172,7 +172,7 @@ private struct BlockSelection {
   }
 }
 
-/// One matcher as it is asked of a block's index.
+/// One matcher, looked up in a block's index.
 private struct BlockTerm {
   let matcher: CompiledMatcher
   /// The place of the label in the table of postings; nil if no series has it.

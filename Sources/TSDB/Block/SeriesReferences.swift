@@ -23,7 +23,7 @@ enum SeriesReferences {
     return all
   }
 
-  /// Those of `references` that at least one of the lists has as well.
+  /// The members of `references` that at least one of the lists has as well.
   static func keeping(_ lists: [IndexPostings], of references: [UInt32]) -> [UInt32] {
     filter(references, lists, isWanted: true)
   }

@@ -4,7 +4,7 @@ package struct DeletedTimes: Sendable, Equatable {
 
   package init() {}
 
-  /// From intervals in any order, which may touch or overlap.
+  /// Joins intervals in any order, which may touch or overlap.
   package init(_ intervals: some Sequence<ClosedRange<Int64>>) {
     for interval in intervals { add(interval) }
   }

@@ -10,8 +10,8 @@ package struct PlannedBlock: Sendable, Equatable {
   package var isFailed = false
   package var view = View.whole
 
-  /// Of which series of its time a block knows. Blocks of a part of the series are never mixed with whole ones, or the
-  /// result would claim to know what it does not.
+  /// The part of the series of its time that a block knows. Blocks of a part of the series are never mixed with
+  /// complete ones, or the result would claim to know what it does not.
   package enum View: Sendable, CaseIterable { case whole, staleSeries, selectedSeries }
 
   package init(minTime: Int64, maxTime: Int64) {

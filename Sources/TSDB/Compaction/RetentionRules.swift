@@ -45,7 +45,7 @@ package struct RetentionRules: Sendable {
 
   /// The rule that decides how long a series is kept.
   package enum Scope: Sendable, Hashable {
-    /// By its place in `rules`.
+    /// The rule at this index of `rules`.
     case rule(Int)
     case others
   }

@@ -80,7 +80,7 @@ extension Head {
     return found
   }
 
-  /// From here on nobody tries to read the chunk; it leaves with its time.
+  /// Marks the chunk as lost: nobody tries to read it any more, and it leaves the head with its time.
   fileprivate func noteLost(_ lost: UnreadableHeadChunk) {
     shards[lost.location.shard].state.withLock { state in
       let record = state.records.pointer(lost.location.slot)

@@ -38,7 +38,7 @@ package final class Database: Sendable {
   let flushMark: Mutex<Int64>
   /// The wall time as far as the database believes it.
   let steadyTime: Mutex<SteadyTime>
-  /// When the head was last flushed, in milliseconds of monotonic time.
+  /// The time at which the last flush began, or this run, in milliseconds of monotonic time.
   let lastFlush: Atomic<Int64>
   /// The files that may hold deleted samples; nil: no flush of this run has come since the last deletion.
   let deletionReach = Mutex<DeletionReach?>(nil)
@@ -190,7 +190,7 @@ package final class Database: Sendable {
     beginAnswering()
   }
 
-  /// From here on the database is ready.
+  /// Makes the database ready.
   func beginAnswering() { ready.store(true, ordering: .releasing) }
 
   /// Takes over the settings that a reload may change.

@@ -9,7 +9,7 @@ package struct DatabaseOptions: Sendable {
   package var retentionMilliseconds: Int64 = 15 * 86_400_000
   /// Bytes that blocks, logs and head chunks may take together; 0: no bound.
   package var retentionBytes = 0
-  /// The same as a part of the disk; comes before `retentionBytes`.
+  /// The same bound as a percentage of the disk; if set, it takes the place of `retentionBytes`.
   package var retentionDiskPercentage: Double = 0
   /// Series with a retention of their own.
   package var retentionRules: [RetentionRules.Rule] = []

@@ -1,9 +1,8 @@
 import Platform
 
-/// Up to when the head has been flushed to blocks, in `apus.flushed`: a start does not read back what lies before it. Two
-/// numbers in decimal (milliseconds) in a sealed file: the mark, and where the newest block ended when it was written,
-/// which is left out where there was none. Older versions wrote the mark alone, without a seal.
-///
+/// The time up to which the head has been flushed to blocks, in `apus.flushed`: a start does not read back in-order
+/// samples from before it. Two numbers in decimal (milliseconds) in a sealed file: the mark, and where the newest block
+/// ended when it was written, which is left out if there was none. Older versions wrote the mark alone, without a seal.
 /// A mark that is too high would hide data that is in no block. So it is believed only as long as that block, or one that
 /// ends later, is there. One that is too low costs space: data is in the head and in a block.
 package struct FlushMark: Equatable {

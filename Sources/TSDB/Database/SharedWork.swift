@@ -61,7 +61,7 @@ extension SharedWork {
   /// A database and the state of its rounds.
   private final class Member: Sendable {
     let database: Database
-    /// Nil once no round may begin.
+    /// The state that rounds of the maintenance keep; nil once no round may begin.
     private let maintenance: Mutex<Maintenance.State?>
     private let compaction: Mutex<CompactionTask.State?>
     /// True while a round waits for a thread, or runs.

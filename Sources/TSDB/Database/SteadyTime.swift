@@ -6,7 +6,7 @@
 struct SteadyTime: Sendable {
   /// Jumps up to this count at once: corrections, and a machine that was suspended for a while.
   static let stepMillisecondsMax: Int64 = 3_600_000
-  /// How long a larger jump must last.
+  /// The time for which a larger jump must last before it counts.
   static let trialMilliseconds: Int64 = 3_600_000
 
   private var believed: Int64

@@ -64,7 +64,7 @@ extension ExemplarRing {
     return placeOn(of: new, from: series[Int(number)].oldest) ?? .unknown
   }
 
-  /// From an entry that is not later on; nil if it is too far.
+  /// Looks for the place from an entry on that is not later than the exemplar; nil if it is too far.
   private func placeOn(of new: NewExemplar, from start: UInt32) -> Place? {
     var at = start
     for _ in 0..<ExemplarRing.stepsMax {

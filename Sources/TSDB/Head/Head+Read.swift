@@ -18,7 +18,7 @@ package struct HeadReadScratch: ~Copyable, Sendable {
   var late: [LateSample] = []
   /// The series' reference in the log.
   var reference: UInt64 = 0
-  /// Mostly none.
+  /// The series' histograms; mostly none.
   var histograms: [EncodedHistogramChunk] = []
 
   struct Piece {

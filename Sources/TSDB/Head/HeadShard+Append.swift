@@ -85,7 +85,7 @@ extension HeadShard {
     return .accepted
   }
 
-  /// After a quarter of the samples the chunk's end is set so that equal chunks fill the rest of the two hours.
+  /// Sets the chunk's end, after a quarter of its samples, so that equal chunks fill the rest of the two hours.
   @inline(never)
   private func predictEnd(_ record: UnsafeMutablePointer<HeadSeries>, _ time: Int64) {
     guard !record.pointee.has(HeadSeries.isPredicted) else { return }

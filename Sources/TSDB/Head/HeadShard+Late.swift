@@ -59,7 +59,7 @@ extension HeadShard {
   /// The most chunks of a series that a late sample is compared with. Queries and flushes find what is in other chunks
   /// when they merge them. Keeps late samples at one cost in any order.
   private static var chunksSeenMax: Int { 40 }
-  /// Those of them that are decoded for it where the series has more.
+  /// The most of them that are decoded for a late sample where the series has more.
   private static var chunksDecodedMax: Int { 2 }
 
   /// The bits of the sample at `time` where it lies in the open chunk or in one of the newest chunks not yet in a file, and

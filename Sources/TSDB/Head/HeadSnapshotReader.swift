@@ -18,7 +18,7 @@ struct HeadSnapshotReader {
   private var blocks: [(kind: UInt8, bytes: Range<Int>)] = []
   /// The number of series that the snapshot's last block states; 0 if that block is missing.
   private(set) var seriesCount = 0
-  /// Nil in snapshots of older versions, and where the block is damaged.
+  /// The head-chunk files as the snapshot found them; nil in snapshots of older versions, and if the block is damaged.
   private(set) var inventory: HeadChunkInventory?
   /// The first damage found in the snapshot; nil if none was found.
   private(set) var damage: String?

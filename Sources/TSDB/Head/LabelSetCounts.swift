@@ -29,7 +29,7 @@ package struct LabelSetLimit: Sendable, Equatable {
   }
 }
 
-/// How many living series each limited label set has. Owned by the index's mutex.
+/// The number of living series of each limited label set. Owned by the index's mutex.
 ///
 /// Series are numbered in rising order. When the sets change, those numbered from then on are counted as they come; the
 /// older ones are counted in short steps by `SeriesIndex.limit`, from the first on. So a series is counted exactly when
@@ -95,7 +95,7 @@ extension SeriesIndex {
 }
 
 extension Head {
-  /// How many series each limited label set has.
+  /// The number of series of each limited label set.
   package var labelSetCounts: [(limit: LabelSetLimit, count: Int)] { index.labelSetCounts }
   package var seriesLimits: SeriesLimits { limits.withLock { $0 } }
   /// Series in memory that are the server's own, as its last body of them had them: they do not count towards the limits.

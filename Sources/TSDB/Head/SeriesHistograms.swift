@@ -197,7 +197,7 @@ struct SeriesHistograms: Sendable {
     complete.filter { !$0.isLate }.map(\.chunk) + (open.map { [EncodedHistogramChunk($0)] } ?? [])
   }
 
-  /// Those that no block holds for sure.
+  /// The late histograms that no block holds for sure, as chunks.
   var lateChunks: [EncodedHistogramChunk] {
     complete.filter { $0.isLate && !$0.isFlushed }.map(\.chunk) + SeriesHistograms.chunks(of: late[...])
   }

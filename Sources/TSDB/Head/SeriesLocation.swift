@@ -12,7 +12,7 @@ struct SeriesLocation: Equatable, BitwiseCopyable, Sendable {
 
   /// No series: the rows of this spelling are dropped in its generation.
   static let dropped = SeriesLocation(raw: .max - 2)
-  /// Of a row, not of a spelling: it was taken out, and nothing of it is stored.
+  /// The location of a row, not of a spelling: the append took the row out, and stores nothing of it.
   static let refused = SeriesLocation(raw: .max - 3)
 
   @inline(__always) init(raw: UInt32) { self.raw = raw }

@@ -70,7 +70,7 @@ struct SpellingTable: ~Copyable {
 
   var byteCount: Int { slotCount * MemoryLayout<Slot>.stride }
 
-  /// In a small table no run is longer than the table.
+  /// The number of slots with the overhang: in a small table no run is longer than the table.
   private static func slotCount(_ capacity: Int) -> Int { capacity + min(overhangMax, capacity) }
 
   private static func makeSlots(_ count: Int) -> UnsafeMutablePointer<Slot> {
@@ -119,7 +119,7 @@ struct SpellingTable: ~Copyable {
     while !place(slot) { resize(to: capacity + capacity / 2 + 16) }
   }
 
-  /// False if the run of occupied slots reaches the very end: the table must grow.
+  /// Puts a slot into its place; false if the run of occupied slots reaches the very end: the table must grow.
   private mutating func place(_ slot: Slot) -> Bool {
     var index = home(slot.high)
     let end = slotCount - 1
@@ -169,7 +169,7 @@ struct SpellingTable: ~Copyable {
     resize(to: max(16, min(capacity, kept * 2)))
   }
 
-  /// From now on the labels of these series' own names are read each time, and those of no others.
+  /// Makes appends read the labels of these series' own names each time from now on, and those of no others.
   mutating func distrust(_ isDistrusted: (SeriesLocation) -> Bool) {
     for index in 0..<slotCount where slots[index].location != 0 {
       guard slots[index].tag == 0 || slots[index].tag == SpellingTable.distrusted else { continue }

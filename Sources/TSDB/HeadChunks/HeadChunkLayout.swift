@@ -30,7 +30,7 @@ package struct HeadChunkInfo: Sendable, Equatable {
   package var series: UInt64
   package var minTime: Int64
   package var maxTime: Int64
-  /// Without the out-of-order bit.
+  /// The encoding without the out-of-order bit.
   package var encoding: UInt8
   package var isOutOfOrder: Bool
   /// The range of the data in the file.

@@ -99,8 +99,8 @@ struct HeadChunkSyncWork {
     try file.sync()
   }
 
-  /// The same chunks under the same name, durable. The system may have dropped them after the failed fsync: then the file
-  /// stays doubtful, and the log that has them is not shortened.
+  /// Writes the same chunks once more under the same name, durably. The system may have dropped them after the failed
+  /// fsync: then the file stays doubtful, and the log that has them is not shortened.
   private static func rewrite(
     _ path: String, through end: Int?, _ disk: any Disk, _ isRemoved: (Int) -> Bool
   ) throws(DiskError) {

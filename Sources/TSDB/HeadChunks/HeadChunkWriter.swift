@@ -146,7 +146,8 @@ struct HeadChunkWriter: ~Copyable {
     return taken
   }
 
-  /// After a failed fsync nothing more is written behind the bytes that may be lost.
+  /// Takes back the work that a sync could not do. After a failed fsync the writer writes nothing more behind the bytes
+  /// that may be lost.
   mutating func giveBack(_ rest: HeadChunkSyncWork) {
     work.full += rest.full
     work.inherited += rest.inherited

@@ -13,7 +13,7 @@ package final class HeadChunks: Sendable {
     /// The offset behind the last chunk.
     var end: Int
     var maxTime: Int64
-    /// Of the whole file, or of what was there when it was last read; chunks before `mappedEnd` are in it.
+    /// The mapping of the whole file, or of what was there when it was last read; chunks before `mappedEnd` are in it.
     var mapping: MappedFile?
     var mappedEnd = 0
     /// Chunks before this were read once more after they were written.

@@ -19,7 +19,7 @@ package final class DamageNotes: Sendable {
     var chunkReason = ""
     var series: Set<UInt32> = []
     var seriesReason = ""
-    /// Why no list of series can be read.
+    /// The reason why no list of series can be read.
     var indexReason: String?
     var missing: MissingBlock?
     var hasLostDeletions = false
@@ -27,7 +27,7 @@ package final class DamageNotes: Sendable {
 
   private struct State {
     var entries: [ULID: Entry] = [:]
-    /// The first of all, as an error that ends the question.
+    /// The first damage of all, as an error that ends the query.
     var error: String?
   }
 
@@ -74,7 +74,7 @@ package final class DamageNotes: Sendable {
     }
   }
 
-  /// Nothing is missing: no reason to refuse an answer.
+  /// Notes that a block's deletions are lost. No samples are missing for that: it is no reason to refuse an answer.
   func note(deletionsOf block: ULID) {
     state.withLock { $0.entries[block, default: Entry()].hasLostDeletions = true }
     isAny.store(true, ordering: .releasing)

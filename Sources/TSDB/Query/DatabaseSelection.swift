@@ -7,7 +7,7 @@ package struct DatabaseSelection: Sendable {
   private struct Entry {
     var labels: Labels
     var head: HeadSelection?
-    /// Its places in blocks, linked by `next`; -1: none.
+    /// The first of the series' places in blocks, linked by `next`; -1: none.
     var firstPart: Int32 = -1
     var lastPart: Int32 = -1
   }

@@ -11,7 +11,7 @@ package struct SymbolTable: ~Copyable, @unchecked Sendable {
   private let hash: KeyedHash
   /// Ids below it are being swept; 0: no sweep is under way.
   private var sweepLimit = 0
-  /// Of those, what was asked for meanwhile.
+  /// The ids below it that somebody has asked for and no step of the sweep has marked yet.
   private var touched: [SymbolID] = []
 
   static let tableCount = 64

@@ -10,7 +10,7 @@ struct SegmentReader: ~Copyable {
     case end
   }
 
-  /// One read: 32 pages.
+  /// The bytes of one read: 32 pages.
   static let windowBytes = 32 * WALPage.pageBytes
 
   private(set) var scanner = PageScanner()

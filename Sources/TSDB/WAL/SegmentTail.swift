@@ -187,8 +187,8 @@ struct SegmentTail: ~Copyable {
     return work
   }
 
-  /// After a failed fsync nothing more is written behind the bytes that may be lost, and no later success of the
-  /// same file is believed.
+  /// Abandons the segment whose fsync has failed: nothing more is written behind the bytes that may be lost, and no
+  /// later success of the same file is believed.
   mutating func syncFailed(_ work: SyncWork, _ outcome: SyncOutcome) {
     isDirectoryDirty = isDirectoryDirty || work.isDirectoryDirty
     guard outcome.isCurrentLost, let current = work.current else { return }

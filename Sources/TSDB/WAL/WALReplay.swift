@@ -8,11 +8,11 @@ import Platform
 package final class WALReplay: @unchecked Sendable {
   /// The way to treat damage.
   package enum Damage: Sendable {
-    /// It is set aside, counted and mended: nobody writes to these segments.
+    /// The replay sets damage aside, counts and mends it: nobody writes to these segments.
     case mended
-    /// Nothing is changed, and the reading ends: whoever reads wants to have all.
+    /// The replay changes nothing and ends: its caller wants to have all.
     case refused
-    /// Nothing is changed; what can be read is better than nothing.
+    /// The replay changes nothing and goes on: what can be read is better than nothing.
     case passedOver
   }
 
