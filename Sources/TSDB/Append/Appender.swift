@@ -54,8 +54,8 @@ package struct Appender: Sendable {
   }
 }
 
-/// The promise that an append ends: with a commit, or with an abandonment. Whoever lets go of it before stops the process, as
-/// samples would be in memory that no log holds, and nobody would be told.
+/// The promise that an append ends: with a commit, or with an abandonment. Whoever lets go of it before stops the
+/// process, as the head would hold samples that no log holds, and the sender would not learn of it.
 struct OpenAppend: ~Copyable {
   let appender: Appender
   let batch: AppendBatch
@@ -122,8 +122,8 @@ package struct FoundRows: ~Copyable {
   /// Lists the rows whose tag means nothing to the caller (any more) as unknown, without a tag.
   package func forgetTags(where isMeaningless: (UInt16) -> Bool) { open.batch.forgetTags(where: isMeaningless) }
 
-  /// Appends the known rows of the groups that are taken, and takes out those of the others. Without groups, no tag means
-  /// anything.
+  /// Appends the known rows of the groups that are taken, and takes out those of the others. Without groups, it forgets
+  /// all tags.
   package consuming func settle(_ groups: [AppendGroup] = []) -> SettledRows {
     let batch = open.batch
     batch.groups = groups

@@ -78,8 +78,8 @@ extension Head {
     batch.tally = tally
   }
 
-  /// Rows whose label bytes are another spelling of a series, which may live in another shard. Their spellings were looked up
-  /// under other locks: where slots have been recycled since, they are looked up by their labels.
+  /// Appends rows whose label bytes are another spelling of a series, which may live in another shard. Their spellings
+  /// were looked up under other locks: if slots have been recycled since, it looks the rows up by their labels.
   private func append(_ rows: [UInt32], _ view: BatchView, _ batch: AppendBatch, _ bounds: AppendBounds) {
     var starts = ShardStarts()
     // By index: the iterator of an array asks the heap at each step where it is not specialized.

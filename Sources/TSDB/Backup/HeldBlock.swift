@@ -23,7 +23,7 @@ package struct HeldBlock: Equatable, Sendable {
 }
 
 extension HeldBlock {
-  /// Reads a copy of this block whole, and throws if it is damaged or does not hold the same.
+  /// Reads all of a copy of this block, and throws if it is damaged or does not hold the same.
   func check(copy folder: String, of source: String, on disk: any Disk) throws(BackupError) {
     let copy = try BackupError.block { () throws(BlockError) in try BlockVerification(folder, on: disk) }
     if let finding = copy.findings.first { throw .block(.corrupt(path: finding.path, reason: finding.reason)) }

@@ -49,7 +49,7 @@ package struct SnapshotRestore {
   private let tell: (String) -> Void
   private var report = Report()
 
-  /// - Parameter tell: gets a line for each step that takes long.
+  /// - Parameter tell: called with a line for each step that takes long.
   package init(
     from source: String, into root: String, _ options: Options, on disk: any Disk, clock: any Clock,
     tell: @escaping (String) -> Void = { _ in }

@@ -4,8 +4,8 @@ import Platform
 
 // Reading series. What is damaged is left out, counted, logged once for each block and cause, and noted for whoever asks.
 extension Block {
-  /// A chunk's encoding and data, which live as long as this block; nil if none lies there whole, its checksum
-  /// included.
+  /// A chunk's encoding and data, which live as long as this block; nil if no intact chunk, its checksum included, lies
+  /// there.
   package func chunk(_ reference: UInt64) -> (encoding: UInt8, data: UnsafeRawBufferPointer)? {
     guard let segment = Int(exactly: reference >> 32), segment < segments.count,
       let chunk = ChunkSegment.chunk(at: Int(reference & 0xffff_ffff), in: segments[segment].bytes),

@@ -17,7 +17,7 @@ package final class Block: Sendable {
   /// Shared by a block and what it becomes when something is deleted from it.
   let damage: BlockDamage
 
-  /// - Parameter report: told of whatever cannot be read.
+  /// - Parameter report: counts and logs whatever cannot be read.
   package init(_ directory: String, on disk: any Disk, report: BlockReport = BlockReport()) throws(BlockError) {
     self.directory = directory
     self.report = report

@@ -12,7 +12,8 @@ extension BlockSet {
     }
   }
 
-  /// The block's tombstones with those of the deletion: for each series that matches, the part of its time that is meant.
+  /// The block's tombstones together with those of the deletion: for each series that matches, the part of its time
+  /// that lies in the range.
   private func deletion(
     _ matchers: [CompiledMatcher], in range: ClosedRange<Int64>, of block: Block
   ) throws(BlockError) -> Tombstones {
@@ -63,7 +64,7 @@ extension BlockSet {
     }
   }
 
-  /// Notes in the block's description that it could not be compacted, so that it is left alone.
+  /// Marks the block's description: it could not be compacted, and compaction leaves it alone.
   func markFailed(_ block: Block) {
     var meta = block.meta
     meta.compaction.hasFailed = true

@@ -38,8 +38,8 @@ package final class BlockSet: Sendable {
 
   var disk: any Disk { folder.disk }
 
-  /// True if blocks that have been replaced are still on the disk. Nothing is compacted then: a grandchild would not tell
-  /// that it holds them, and a restart would serve them again.
+  /// True if blocks that have been replaced are still on the disk. Then no compaction runs: a grandchild would not name
+  /// them as its parents, and a restart would serve them again.
   var hasUnremoved: Bool { state.withLock { !$0.unremoved.isEmpty } }
 
   /// Opens the blocks of the directory, and removes what a crash has left. It sets blocks aside that cannot be read,
@@ -89,7 +89,7 @@ package final class BlockSet: Sendable {
     return broken
   }
 
-  /// The gap that a block leaves which cannot be opened; nil if its parents are served instead.
+  /// The gap that a block which cannot be opened leaves; nil if its parents are served instead.
   private func gap(_ ulid: ULID, _ fault: BlockError, _ served: [Block]) -> MissingBlock? {
     let (block, parents) = describe(ulid, fault)
     return !parents.isEmpty && parents.isSubset(of: served.map(\.meta.ulid)) ? nil : block

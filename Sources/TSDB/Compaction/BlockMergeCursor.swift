@@ -39,7 +39,7 @@ struct BlockMergeCursor {
     return labels
   }
 
-  /// Appends the series' chunks, but for those that are deleted whole. Their bytes live as long as the block.
+  /// Appends the series' chunks, except those whose samples are all deleted. Their bytes live as long as the block.
   func appendPieces(to pieces: inout [ChunkPiece], deleted: DeletedTimes) throws(BlockError) {
     for chunk in series.chunks {
       if !deleted.isEmpty, deleted.coversAll(of: chunk.minTime...chunk.maxTime) { continue }

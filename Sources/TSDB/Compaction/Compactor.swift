@@ -51,7 +51,8 @@ package final class Compactor: Sendable {
     /// Blocks that hold no series of these scopes, under the rules there were then.
     var checked: [ULID: Set<RetentionRules.Scope>] = [:]
     var checkedRules = 0
-    /// Blocks whose tombstones another rewrite would not clear: they lie within chunks that are kept whole.
+    /// Blocks whose tombstones another rewrite would not clear: they lie within chunks that a rewrite takes over
+    /// unchanged.
     var keepsTombstones: Set<ULID> = []
   }
 
@@ -201,7 +202,7 @@ package final class Compactor: Sendable {
     return child
   }
 
-  /// Runs a merge and serves its block instead of the parents; nothing where nothing is left of them.
+  /// Runs a merge and serves its block instead of the parents; serves nothing instead of them if nothing is left.
   func replace(_ parents: [Block], by merge: BlockMerge) throws(BlockError) {
     let started = clock.monotonicNanoseconds()
     metrics.isWriting.set(1)

@@ -19,8 +19,7 @@ extension Database {
   /// Writes blocks of what the head can give away, and lets it go. True if a block was written.
   func flushHead(shouldStop: () -> Bool) -> Bool { tryFlush(shouldStop) == .written }
 
-  /// As `flushHead`, and tells a failure apart. `failed`: a part could not be written; the parts before it may have
-  /// been.
+  /// As `flushHead`, but reports failures. `failed`: a part could not be written; the parts before it may have been.
   func tryFlush(_ shouldStop: () -> Bool) -> FlushOutcome {
     let (now, mark) = (steadyNow(), flushMark.withLock { $0 })
     guard let border = head.flushBorder(after: mark, now: now) ?? lateBorder(mark) else { return .nothing }
@@ -72,8 +71,9 @@ extension Database {
     return hasFailed ? .failed : .written
   }
 
-  /// The times that become a block each, of the starts of two hours that hold data, ascending. What lies wholly before
-  /// `flushed` is late: with many such starts, the shortest of the lengths that blocks grow to which leaves few.
+  /// The times that become a block each, from the starts of the two-hour ranges that hold data, ascending. A range that
+  /// lies wholly before `flushed` is late; late ranges have the shortest of `lengths` that makes at most
+  /// `lateBlocksMax` of them, or else the last.
   static func flushRanges(_ starts: [Int64], flushed: Int64, _ lengths: [Int64]) -> [Range<Int64>] {
     let shortest = HeadShard.chunkRangeMilliseconds
     var ranges: [Range<Int64>] = []

@@ -2,9 +2,9 @@ import Platform
 
 // What cannot be read is never taken for written.
 extension Database {
-  /// Brings unreadable chunks of the head back from the log. Those that it does not hold any more are lost: their file is set
-  /// aside, and what is left of the series goes on without them. Throws if that may be another time: then nothing has
-  /// been given up.
+  /// Brings unreadable chunks of the head back from the log. Chunks that the log does not hold any more are lost: it
+  /// sets their file aside, and the rest of the series goes on without them. Throws if a later attempt may succeed:
+  /// then it has given nothing up.
   func recover(_ unreadable: [UnreadableHeadChunk]) throws(BlockError) {
     var recovery = ChunkRecovery(head, unreadable)
     let outcome: ChunkRecovery.Outcome

@@ -71,7 +71,7 @@ private struct LogGaps {
     return segments.first.map { "\(segments.count) segments are missing, the first is \($0)" }
   }
 
-  /// Puts empty files into the gaps, so that the log is whole from now on, also for Prometheus.
+  /// Puts empty files into the gaps, so that the log has none from now on, also for Prometheus.
   func fill(_ directory: WALDirectory) -> Bool {
     do throws(DiskError) {
       if let checkpoint {

@@ -136,17 +136,17 @@ extension Database {
       ])
   }
 
-  /// Makes sure that the head snapshot on disk names no series that has ended. A start brings those of an older snapshot back as
-  /// they were, so that what comes for them is logged under their old names: a checkpoint must not have dropped these.
-  /// False if there is no such snapshot and none can be written.
+  /// Makes sure that the head snapshot on disk names no series that has ended. A start brings the ended series of an
+  /// older snapshot back, so that their new samples are logged under their old names: a checkpoint must not have
+  /// dropped these. False if there is no such snapshot and none can be written.
   private func hasSnapshotOfLiveSeries() -> Bool {
     let ended = head.seriesEnded.load(ordering: .acquiring)
     return ended == endedAtSnapshot.load(ordering: .relaxed) || writeSnapshot() > 0
   }
 
-  /// A checkpoint over a segment that cannot be read whole has to wait: the page may be readable the next time. Where it is
-  /// not, a snapshot writes down all that memory has of it; only then the segment is set aside and mended, so that damage
-  /// does not keep the log from being shortened for good.
+  /// Writes a checkpoint. One over a segment that cannot be read completely waits: the page may be readable the next
+  /// time. If it is not, a snapshot writes down all that memory has of the segment; only then the segment is set aside
+  /// and mended, so that damage does not keep the log from being shortened for good.
   private func checkpoint(through last: Int, _ choice: Checkpoint.Choice) throws(WALError) -> Checkpoint.Statistics {
     let wal = head.files.wal
     do throws(WALError) {

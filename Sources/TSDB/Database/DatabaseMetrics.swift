@@ -27,7 +27,8 @@ package final class DatabaseMetrics: Sendable {
       upperBounds: (0..<12).map { 0.05 * Double(1 << $0) })
   }
 
-  /// Registers what takes room on the disk, and how much there is, for alerts and forecasts. Blocks tell theirs themselves.
+  /// Registers the bytes that logs and chunk files take on the disk, and the disk's free and total bytes, for alerts
+  /// and forecasts. Blocks register theirs themselves.
   private func registerSizes(_ database: Database, in registry: MetricsRegistry) {
     /// Registers a number of bytes; it has no value while the disk cannot be asked, as 0 would be a lie.
     func bytes(_ name: String, _ help: String, _ read: @escaping @Sendable (Database) throws(DiskError) -> Int) {

@@ -42,7 +42,7 @@ package final class SharedWork: Sendable {
     for member in removed { member.end() }
   }
 
-  /// Ends the threads. Databases that are still there are left as they are.
+  /// Ends the threads. Databases that have not been removed stay as they are.
   package func stop() {
     ticks.withLock { $0.take() }?.stop()
     maintenance.stop()

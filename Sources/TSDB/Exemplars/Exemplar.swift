@@ -1,6 +1,6 @@
 import Model
 
-/// An exemplar as it is looked up: a sample of its own with labels that lead elsewhere, to a trace most often.
+/// An exemplar as a query returns it: a sample of its own with labels that lead elsewhere, to a trace most often.
 package struct Exemplar: Sendable, Equatable {
   package var labels: Labels
   package var time: Int64

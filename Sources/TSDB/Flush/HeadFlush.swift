@@ -14,7 +14,7 @@ struct HeadFlush: ~Copyable {
   private let head: Head
   /// The times that go into the block.
   private let range: Range<Int64>
-  /// True if what was copied is marked, so that it can leave the head.
+  /// True if the flush marks what it has copied, so that it can leave the head.
   private let marks: Bool
   private var merge = ChunkMerge()
   private var bytes = ByteBuffer(capacity: 4096)

@@ -33,7 +33,8 @@ package struct HeadReadScratch: ~Copyable, Sendable {
 }
 
 extension Head {
-  /// Reads the samples of a series between two times, both included. What cannot be read is left out, logged and counted.
+  /// Reads the samples of a series between two times, both included. It leaves out, logs and counts what it cannot
+  /// read.
   package func read(
     _ series: HeadSelection, from first: Int64, through last: Int64, _ scratch: inout HeadReadScratch,
     into samples: inout SeriesSamples

@@ -45,7 +45,8 @@ final class HeadFiles: Sendable {
     }
   }
 
-  /// Decodes a complete chunk. What cannot be read is left out of the answer, counted and logged.
+  /// Decodes a complete chunk. If it cannot be read, its samples are missing from the answer, and the failure is
+  /// counted and logged.
   func readChunk(_ chunk: SeriesChunk, into samples: inout SeriesSamples) {
     guard let found = self.chunk(chunk) else { return }
     if found.withData({ samples.append(chunk: $0) }) { return }

@@ -237,7 +237,7 @@ final class HeadRestorer {
     if reference < HeadRestorer.referenceMax { highestUnknown = max(highestUnknown, reference) }
   }
 
-  /// A number near the end of their range is damage, and would leave none for new series.
+  /// References from this one on are damage: a number near the end of their range would leave none for new series.
   static let referenceMax: UInt64 = 1 << 60
 
   /// Ends the replay: new series are numbered behind all references seen.
@@ -280,7 +280,7 @@ extension HeadShard {
     _ = insertLate(record, slot, time: time, value: value)
   }
 
-  /// The chunks that a snapshot has brought, by what tells them from others of their series.
+  /// The chunks in memory, which a snapshot has brought, by their times and kind.
   func chunksInMemory(
     of record: UnsafeMutablePointer<HeadSeries>
   ) -> [ChunkExtent: UnsafeMutablePointer<SeriesChunk>] {

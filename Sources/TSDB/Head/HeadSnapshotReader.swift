@@ -190,7 +190,7 @@ extension HeadRestorer {
 }
 
 extension HeadShard {
-  /// Makes a record one without samples again: half a state must not be read as a whole one.
+  /// Empties a record: half a state must not be read as a complete one.
   fileprivate mutating func forget(_ slot: UInt32) {
     let record = records.pointer(slot)
     freeMemory(of: record)

@@ -99,7 +99,8 @@ final class SeriesIndex: HeadIndexLender, Sendable {
     }
   }
 
-  /// Bytes of postings that are gone over, and series that are taken out, before the lock is given away for a moment.
+  /// The bytes of postings that one turn of a sweep reads; below, the series that one turn takes out. Between turns it
+  /// gives the lock away for a moment.
   private static let sweepBytesMax = 1 << 20
   private static let removedPerTurnMax = 10_000
 

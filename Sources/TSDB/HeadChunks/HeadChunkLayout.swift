@@ -77,7 +77,7 @@ enum HeadChunkLayout {
     output.appendBigEndian(apus_crc32c(0, covered.baseAddress, covered.count))
   }
 
-  /// The chunk at `ref.offset`; nil if it does not fit into the file. The checksum is another question.
+  /// The chunk at `ref.offset`; nil if it does not fit into the file. It does not check the checksum.
   static func chunk(at ref: HeadChunkRef, in file: UnsafeRawBufferPointer) -> HeadChunkInfo? {
     guard ref.offset >= fileHeaderBytes, ref.offset <= file.count else { return nil }
     var reader = ByteReader(UnsafeRawBufferPointer(rebasing: file[ref.offset...]))

@@ -19,8 +19,8 @@ struct HeadChunkSyncWork {
   /// Files that were written once more.
   private(set) var rewritten: [String] = []
 
-  /// Does what can be done and leaves the rest; throws the first error. `isRemoved` says of a number whether its file has
-  /// been taken away on purpose, which may happen at any moment.
+  /// Does what can be done and leaves the rest; throws the first error. `isRemoved` is true for the number of a file
+  /// that has been taken away on purpose, which may happen at any moment.
   mutating func perform(on directory: HeadChunkDirectory, isRemoved: (Int) -> Bool) throws(DiskError) {
     var failure: DiskError?
     rewritten = []

@@ -94,7 +94,7 @@ struct HeadChunkWriter: ~Copyable {
     return first
   }
 
-  /// Chunks leave memory once they are written: they are read once more before that.
+  /// Reads the written chunks once more, before they leave memory.
   private mutating func verify(_ file: any DiskFile) throws(DiskError) {
     var done = 0
     while done < framed.count {

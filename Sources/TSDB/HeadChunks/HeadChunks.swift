@@ -29,8 +29,8 @@ package final class HeadChunks: Sendable {
   /// Files in which opening found damage, with the places where there are no chunks for that.
   private let damages: Mutex<[Int: [Int]]>
 
-  /// Opens the files that are there and calls `body` for each chunk in them, file by file. What is damaged is read around
-  /// (see `HeadChunkRepair`) and told in the result; one file never keeps the others from being used.
+  /// Opens the files that are there and calls `body` for each chunk in them, file by file. It reads around damage (see
+  /// `HeadChunkRepair`) and reports it in the result; one file never keeps the others from being used.
   package static func open(
     _ disk: any Disk, path: String, damaged: DamagedFiles, fileBytesMax: Int = HeadChunkLayout.fileBytesMax, log: Log,
     _ body: (HeadChunkInfo) -> Void
@@ -274,7 +274,7 @@ package final class HeadChunks: Sendable {
 }
 
 extension HeadChunks {
-  /// Makes files whole that opening found damaged. The last thing a database does with them, once all that was in the
+  /// Mends the files in which opening found damage. The last thing a database does with them, once all that was in the
   /// damaged places is durable elsewhere: references into these files are no longer valid. A file that cannot be mended
   /// stays as it is.
   package func mendDamaged() {

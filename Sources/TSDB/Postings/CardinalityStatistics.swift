@@ -72,7 +72,7 @@ package struct CardinalityStatistics: Sendable {
   }
 }
 
-/// The keys with the largest counts, kept while counts stream by. Which of equal counts are kept at the limit is open.
+/// The keys with the largest counts, kept while counts stream by. Of equal counts at the limit it may keep any.
 private struct TopCounts<Key> {
   private let limit: Int
   private var kept: [(key: Key, count: Int)] = []
