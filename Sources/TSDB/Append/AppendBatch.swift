@@ -1,7 +1,7 @@
 import Format
 
-/// One worker's scratch for one body after another: the rows as scanned, where each series lives, what became of each
-/// sample, and the log records made of it. One thread's at a time, refilled for each body.
+/// One worker's scratch for one body after another: the rows as scanned, the location of each row's series, the outcome
+/// of each sample, and the log records made of it. One thread's at a time, refilled for each body.
 ///
 /// Its owner fills `rows` and sets `generation` and `isExempt` before `Appender.begin`, reads `tally` and what became of rows
 /// and samples afterwards, and leaves it alone while the append is open. A body of known series allocates nothing.
@@ -14,7 +14,7 @@ package final class AppendBatch {
   package internal(set) var tally = AppendTally()
   /// True between `Appender.begin` and the end of the append.
   var isOpen = false
-  /// False where only rows with a tag are of interest.
+  /// False if the caller wants rows with a tag only.
   var takesUntagged = true
   /// True once an exemplar has been offered: then no histogram may follow.
   var hasExemplars = false
@@ -35,14 +35,14 @@ package final class AppendBatch {
   /// Per row, the tag of its spelling (0: none); once the caller has decided, one plus the place of its group in `groups`.
   var tags = Column<UInt16>(capacity: 1024)
   var groups: [AppendGroup] = []
-  /// How often slots had been recycled when the spellings were looked up.
+  /// The head's `slotsRecycled` at the time when the spellings were looked up.
   var slotsRecycled = 0
   /// Series of this body that the log does not hold yet.
   var unlogged: [UnloggedSeries] = []
   var seriesLog = ByteBuffer(capacity: 256)
   var samplesLog = ByteBuffer(capacity: 64 << 10)
   var lateLog = ByteBuffer(capacity: 256)
-  /// Samples to be logged, where not all of the body are.
+  /// The samples to log, if they are not all of the body's.
   var kept = SampleColumns(capacity: 16)
   var histogramLogs = HistogramLogs()
   var exemplars = ExemplarLog()
@@ -73,7 +73,7 @@ package final class AppendBatch {
 
   // MARK: What became of it
 
-  /// What became of a sample; nil where its row has not been stored at all.
+  /// The outcome of a sample; nil if its row was not resolved, or was refused as a whole.
   package func outcome(_ sample: Int) -> SampleOutcome? { SampleOutcome(rawValue: outcomes[sample]) }
 
   /// True if the row's spelling is dropped in this generation; the row is then neither stored nor refused.
@@ -82,10 +82,10 @@ package final class AppendBatch {
   /// True if the row was taken out, with its group or as a row without a tag.
   package func isRefused(_ row: Int) -> Bool { SeriesLocation(raw: locations[row]).isRefused }
 
-  /// True if the sample was left out because it lies before the floor of its group.
+  /// True if the sample stored nothing because it lies at or before the floor of its group.
   package func isSuperseded(_ sample: Int) -> Bool { outcomes[sample] == SampleOutcome.superseded.rawValue }
 
-  /// The place of the row's group in what was given to `settle`; nil where it is in none.
+  /// The index of the row's group in the groups given to `settle`; nil if it is in none.
   package func group(of row: Int) -> Int? {
     let number = Int(tags[row])
     return number == 0 || number > groups.count ? nil : number - 1
@@ -105,7 +105,7 @@ package final class AppendBatch {
     view.locations[row] = SeriesLocation.refused.raw
   }
 
-  /// Nothing of the row is stored.
+  /// Marks all samples of the row as not stored.
   func takeOut(_ row: Int, _ view: BatchView) {
     view.references[row] = 0
     let start = Int(view.rows[row].sampleStart)
@@ -177,7 +177,7 @@ struct BatchView {
   /// The values as numbers; their bits are kept, whatever kind of NaN they are.
   var doubles: UnsafePointer<Double> { UnsafeRawPointer(values).assumingMemoryBound(to: Double.self) }
 
-  /// Whether each row has one sample, so that rows and samples have the same numbers.
+  /// True if each row has exactly one sample, so that rows and samples have the same numbers.
   var hasOneSampleEach: Bool {
     for row in 0..<rowCount where rows[row].sampleCount != 1 { return false }
     return true
@@ -202,26 +202,26 @@ struct UnloggedSeries: Sendable {
   var reference: UInt64
 }
 
-/// Counts over one body.
+/// The numbers of one body's samples by their outcome.
 package struct AppendTally: Sendable, Equatable {
   package var accepted = 0
-  /// Those of late samples included.
+  /// Late duplicates included.
   package var duplicates = 0
   package var lateDuplicates = 0
   package var late = 0
   package var refused = 0
-  /// Refused at first, then found to be there.
+  /// Samples refused at first, then found to be stored already.
   package var present = 0
-  /// Before the floor of their group, and not behind their series' last sample.
+  /// Samples at or before the floor of their group, and not behind their series' last sample.
   package var superseded = 0
-  /// Of spellings that are not stored in the batch's generation.
+  /// Samples of spellings that are not stored in the batch's generation.
   package var dropped = 0
-  /// Times of stored samples in order, to move the head's bounds.
+  /// The oldest stored sample, in order or late, and the newest one in order: they move the head's times.
   package var oldest = Int64.max
   var newest = Int64.min
 
   package var stored: Int { accepted + duplicates + late + present }
-  /// Samples for the log of late ones.
+  /// Samples that go to the log of late samples.
   var loggedLate: Int { late + lateDuplicates + present }
 
   mutating func count(_ outcome: SampleOutcome, _ time: Int64) {

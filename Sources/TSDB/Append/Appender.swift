@@ -16,11 +16,11 @@ import Model
 /// not know what they mean. A row with a tag is not appended before the caller has decided about it. A spelling is only found
 /// under the generation in which it was resolved; `forgetSpellings` takes the others out.
 package struct Appender: Sendable {
-  /// The most numbers that generations may have; they are used again in turn. 0: every spelling is the series it names.
+  /// The highest generation; the caller uses the numbers again in turn. 0: every spelling is the series it names.
   package static let generationMax = SpellingTable.generationMax
 
   package let head: Head
-  /// Set where the head is a database's: it knows blocks, and when nothing may be written.
+  /// The database of the head, nil if it has none: it knows the blocks, and when nothing may be written.
   private let database: Database?
 
   package init(_ head: Head) {
@@ -39,8 +39,8 @@ package struct Appender: Sendable {
   /// True if the database takes samples; false while its disk is nearly full.
   package var isWritable: Bool { database?.isWritable ?? true }
 
-  /// Appends the rows of `batch` whose series are known. Those with a tag only have their series looked up; without
-  /// `takesUntagged` only they are of interest, and every other row is refused.
+  /// Appends the rows of `batch` whose series are known. Of rows with a tag it only looks up the series. Without
+  /// `takesUntagged` the append refuses every row without a tag.
   package func begin(_ batch: AppendBatch, now: Int64, takesUntagged: Bool = true) -> FoundRows {
     let open = OpenAppend(self, batch, now: now)
     batch.takesUntagged = takesUntagged
@@ -48,14 +48,14 @@ package struct Appender: Sendable {
     return FoundRows(open)
   }
 
-  /// Finds the samples among the refused ones that are stored already: a retry of an old body is a success.
+  /// Finds the refused samples that are stored already: a retry of an old body is a success.
   func acquitDuplicates(_ batch: AppendBatch) {
     if let database { database.acquitDuplicates(batch) } else { head.acquitDuplicates(batch) }
   }
 }
 
-/// The promise that an append ends: with a commit, or with an abandonment. Whoever lets go of it before stops the process, as
-/// samples would be in memory that no log holds, and nobody would be told.
+/// The promise that an append ends: with a commit, or with an abandonment. Whoever lets go of it before stops the
+/// process, as the head would hold samples that no log holds, and the sender would not learn of it.
 struct OpenAppend: ~Copyable {
   let appender: Appender
   let batch: AppendBatch
@@ -87,11 +87,13 @@ struct OpenAppend: ~Copyable {
   }
 }
 
-/// What becomes of the rows of one group: the caller sorts rows with a tag, and unknown ones, into groups of its own.
+/// The caller's verdict on one group of rows. The caller sorts rows with a tag, and unknown ones, into groups of its
+/// own.
 package struct AppendGroup: Sendable {
-  /// False: nothing of the rows is appended or logged.
+  /// True if the head takes the rows; false: it neither appends nor logs any of them.
   package var isTaken: Bool
-  /// The tag that the spellings of the rows have from now on, be they taken or not; 0: they are not remembered.
+  /// The tag that the spellings of the rows have from now on, whether the rows are taken or not; 0: the head does not
+  /// remember them.
   package var tag: UInt16
   /// A sample up to here that is not behind the last one of its series is superseded: a success that stores nothing.
   package var floor: Int64
@@ -120,8 +122,8 @@ package struct FoundRows: ~Copyable {
   /// Lists the rows whose tag means nothing to the caller (any more) as unknown, without a tag.
   package func forgetTags(where isMeaningless: (UInt16) -> Bool) { open.batch.forgetTags(where: isMeaningless) }
 
-  /// Appends the known rows of the groups that are taken, and takes out those of the others. Without groups, no tag means
-  /// anything.
+  /// Appends the known rows of the groups that are taken, and takes out those of the others. Without groups, it forgets
+  /// all tags.
   package consuming func settle(_ groups: [AppendGroup] = []) -> SettledRows {
     let batch = open.batch
     batch.groups = groups
@@ -135,7 +137,7 @@ package struct FoundRows: ~Copyable {
   package consuming func abandon() { open.abandon() }
 }
 
-/// An append about all of whose rows is decided. Those left are of series nobody has found yet.
+/// An append whose rows the caller has all decided about. The rows left have no series yet.
 package struct SettledRows: ~Copyable {
   private let open: OpenAppend
 
@@ -156,8 +158,8 @@ package struct SeriesMaker: ~Copyable {
   let batch: AppendBatch
   let now: Int64
 
-  /// Appends the samples of a row to the series with these labels, which is made unless it exists, and remembers the row's
-  /// spelling for it. Says why where the series is not taken.
+  /// Appends the samples of a row to the series with these labels, makes that series unless it exists, and remembers
+  /// the row's spelling for it. Returns the reason if the head refuses the series.
   package func append(_ row: Int, to series: inout NewSeries) -> SeriesRefusal? {
     head.appendNew(row: row, &series, batch, now: now)
   }
@@ -176,7 +178,7 @@ package struct ResolvedRows: ~Copyable {
   /// Makes the series of rows that have histograms only, or whose series has just ended.
   package var maker: SeriesMaker { SeriesMaker(head: open.head, batch: open.batch, now: open.now) }
 
-  /// Appends a histogram to the series of a row. Nil where the row has none, or it has ended meanwhile: `maker` makes it.
+  /// Appends a histogram to the series of a row. Nil if the row has none, or it has ended meanwhile: `maker` makes it.
   package func append(_ histogram: Histogram, isFloat: Bool, at time: Int64, row: Int) -> SampleOutcome? {
     precondition(!open.batch.hasExemplars, "histograms come before exemplars")
     return open.head.append(histogram, isFloat: isFloat, at: time, row: row, open.batch, now: open.now)

@@ -9,7 +9,7 @@ import Model
 // Rows whose spelling has a tag are only looked up: the caller decides about them once all rows have been, and
 // `appendTagged` appends them then.
 extension Head {
-  /// Appends the rows of `batch` whose series are known; the others are listed in `batch.unknown`, those with a tag in
+  /// Appends the rows of `batch` whose series are known; lists the others in `batch.unknown`, those with a tag in
   /// `batch.tagged`. Without `takesUntagged` only the latter are of interest.
   func appendKnown(_ batch: AppendBatch, now: Int64, takesUntagged: Bool) {
     batch.begin()
@@ -78,8 +78,8 @@ extension Head {
     batch.tally = tally
   }
 
-  /// Rows whose label bytes are another spelling of a series, which may live in another shard. Their spellings were looked up
-  /// under other locks: where slots have been recycled since, they are looked up by their labels.
+  /// Appends rows whose label bytes are another spelling of a series, which may live in another shard. Their spellings
+  /// were looked up under other locks: if slots have been recycled since, it looks the rows up by their labels.
   private func append(_ rows: [UInt32], _ view: BatchView, _ batch: AppendBatch, _ bounds: AppendBounds) {
     var starts = ShardStarts()
     // By index: the iterator of an array asks the heap at each step where it is not specialized.
@@ -121,7 +121,7 @@ extension Head {
     }
   }
 
-  /// Appends all samples of one row to the series at `slot` of the locked shard. False where the series has ended, or is
+  /// Appends all samples of one row to the series at `slot` of the locked shard. False if the series has ended, or is
   /// not in the log yet: then the row has to be resolved by its labels.
   @inline(__always)
   private func append(

@@ -19,7 +19,7 @@ package struct NewSeries: ~Copyable {
     labelCount = labels.fields.count
   }
 
-  /// From labels in the packed form.
+  /// Sets the labels from their packed form.
   package mutating func set(packed bytes: LentBytes) {
     packed.removeAll()
     fields.removeAll()
@@ -36,8 +36,8 @@ package struct NewSeries: ~Copyable {
 // The slow half of an append: a row whose label bytes were not known, now with its labels read. Costs a microsecond or
 // two per series that really is new; afterwards its bytes are known.
 extension Head {
-  /// Appends the samples of `row` to the series `new`, which is created unless it exists. Its spelling is remembered, with
-  /// the tag of its group where it is in one that has a tag.
+  /// Appends the samples of `row` to the series `new`, and creates that series unless it exists. Remembers the row's
+  /// spelling, with the tag of its group if that has one.
   func appendNew(row: Int, _ new: inout NewSeries, _ batch: AppendBatch, now: Int64) -> SeriesRefusal? {
     let view = BatchView(batch)
     let bounds = batch.bounds(appendBounds(now: now), group: view.tags[row])
@@ -144,13 +144,14 @@ extension Head {
     }
   }
 
-  /// Forgets what was resolved in other generations than this one. A body that is still on its way in an older one may bring
-  /// some back: nobody finds them, and the next call takes them out.
+  /// Forgets the spellings that were resolved in other generations than this one. A body that is still on its way in an
+  /// older one may bring some back: nobody finds them, and the next call takes them out.
   package func forgetSpellings(except generation: UInt32) {
     for shard in shards { shard.state.withLock { $0.spellings.forgetSpellings(except: generation) } }
   }
 
-  /// From now on the labels of rows that are spelled like one of these series are read each time, and those of no others.
+  /// Makes appends read the labels of rows that are spelled like one of these series, and of those only, each time from
+  /// now on.
   package func distrustSpellings(of series: [HeadSelection]) {
     let locations = Set(series.map(\.location.raw))
     for shard in shards {
@@ -158,7 +159,8 @@ extension Head {
     }
   }
 
-  /// Another spelling of a known series, or a series another body is creating just now.
+  /// Appends the row to a series that exists: the row is another spelling of it, or another body is creating it just
+  /// now.
   private func appendFound(
     _ row: Int, _ slot: UInt32, _ state: inout HeadShard, _ new: inout NewSeries, _ view: BatchView,
     _ batch: AppendBatch, _ bounds: AppendBounds
@@ -183,7 +185,8 @@ extension Head {
       ref: series.reference, labelCount: new.labelCount, packedLabels: new.packed.lent, to: &batch.seriesLog)
   }
 
-  /// Whether no sample of the row could be stored in a new series; their outcomes are set then, and no series is made.
+  /// Refuses the row if a new series could store none of its samples: sets their outcomes and returns true, and the
+  /// caller makes no series.
   private func refuseAll(_ row: Int, _ view: BatchView, _ batch: AppendBatch, _ bounds: AppendBounds) -> Bool {
     // What comes of histograms is known once there is a series.
     if view.rows[row].flags & WriteRow.hasHistograms != 0 { return false }

@@ -30,7 +30,7 @@ extension Head {
     metrics.count(tally)
   }
 
-  /// Counts the refused samples of a body by what became of them.
+  /// Counts the refused samples of a body by their outcome.
   func countRefused(_ batch: AppendBatch) {
     let view = BatchView(batch)
     for row in 0..<view.rowCount {
@@ -42,8 +42,8 @@ extension Head {
     }
   }
 
-  /// Encodes what is to be logged; true where there are late samples. Exact duplicates are logged again: the body that
-  /// brought them first may still be on its way to the log, or may have failed to get there, and this one is about to be
+  /// Encodes the samples to log; true if there are late ones. It logs exact duplicates again: the body that brought
+  /// them first may still be on its way to the log, or may have failed to get there, and this one is about to be
   /// acknowledged.
   private func encodeSamples(_ batch: AppendBatch) -> Bool {
     batch.samplesLog.removeAll()
@@ -84,7 +84,7 @@ extension Head {
     }
   }
 
-  /// The log holds these series now: others need not log them any more.
+  /// Notes that the log holds these series now: others need not log them any more.
   private func finishUnlogged(_ batch: AppendBatch) {
     for series in batch.unlogged {
       shards[series.location.shard].state.withLock { state in

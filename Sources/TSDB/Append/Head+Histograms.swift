@@ -7,7 +7,7 @@ extension Head {
   /// A late histogram waits in memory for the flush, and takes about as much there as so many late samples.
   private static var samplesPerHistogram: Int { 16 }
 
-  /// Appends a histogram to the series of a row that `appendKnown` or `appendNew` has found. Nil where there is no such
+  /// Appends a histogram to the series of a row that `appendKnown` or `appendNew` has found. Nil if there is no such
   /// series, or it has ended meanwhile: the row has to be resolved by its labels first.
   func append(
     _ histogram: Histogram, isFloat: Bool, at time: Int64, row: Int, _ batch: AppendBatch, now: Int64
@@ -40,7 +40,7 @@ extension Head {
     return outcome
   }
 
-  /// Logs all late histograms that are only in memory and in the log once more, or all others. False where there are none.
+  /// Logs all late histograms that are only in memory and in the log once more, or all others. False if there are none.
   func logHistograms(late isLate: Bool) throws(WALError) -> Bool {
     var hasAny = false
     for shard in shards {
@@ -71,7 +71,7 @@ extension Head {
     return hasAny
   }
 
-  /// The first time of any histogram that is only in memory and in the log; nil where there is none.
+  /// The first time of any histogram that is only in memory and in the log; nil if there is none.
   func oldestHistogramTime() -> Int64? {
     shards.compactMap { $0.state.withLock { $0.histograms.oldestTime } }.min()
   }
@@ -114,7 +114,7 @@ struct HistogramLogs: ~Copyable, Sendable {
       (HistogramPayload.kind(of: histogram, isFloat: isFloat), reference, time, start..<payloads.count, isLate))
   }
 
-  /// Adds the records of the late ones, or of the others.
+  /// Adds the records of the late histograms to `body`, or those of the others.
   mutating func write(late isLate: Bool, to body: inout WALBody) {
     for kind in HistogramLogs.kinds {
       var encoder = HistogramsRecord(kind)

@@ -1,6 +1,6 @@
 import Format
 
-/// What became of one sample: a closed set. Refusals carry Prometheus's wording, which clients look for.
+/// The outcome of one sample, from a closed set. Refusals carry Prometheus's wording, which clients look for.
 package enum SampleOutcome: UInt8, Sendable, CaseIterable {
   /// Appended behind the series' last sample.
   case accepted
@@ -22,19 +22,19 @@ package enum SampleOutcome: UInt8, Sendable, CaseIterable {
   case tooFarInFuture
   /// The database refused for want of memory; the sender may try again.
   case exhausted
-  /// Too late to be taken, but exactly this sample is there already: success. Logged where late samples are, since
+  /// Too late to be accepted, but exactly this sample is there already: success. Logged where late samples are, since
   /// whoever brought it first may have failed to log it.
   case present
-  /// Before the floor of its group, and not behind its series' last sample: success, nothing stored.
+  /// At or before the floor of its group, and not behind its series' last sample: success, nothing stored.
   case superseded
 
-  /// Nothing for the sender to hear of.
+  /// True if the outcome is a success, of which the sender hears nothing.
   package var isStored: Bool {
     rawValue <= SampleOutcome.lateDuplicate.rawValue || self == .present || self == .superseded
   }
-  /// To be logged among the samples in order.
+  /// True if the commit logs the sample among those in order.
   var isLoggedInOrder: Bool { self == .accepted || self == .duplicate }
-  /// To be logged among the late samples.
+  /// True if the commit logs the sample among the late ones.
   var isLoggedLate: Bool { self == .late || self == .lateDuplicate || self == .present }
 
   /// Prometheus's text for a refusal.
@@ -64,9 +64,10 @@ package enum SampleOutcome: UInt8, Sendable, CaseIterable {
   }
 }
 
-/// The times between which samples are taken, fixed for one body.
+/// The times between which the head accepts samples, fixed for one body.
 struct AppendBounds: BitwiseCopyable, Sendable {
-  /// No sample is taken beyond these (73 million years either way), so that differences of times never overflow.
+  /// The head accepts no sample beyond these (73 million years either way), so that differences of times never
+  /// overflow.
   static let timeMin = -timeMax
   /// Some years less than a block may reach to, which begins and ends at borders around its samples.
   static let timeMax = BlockMeta.timeMax - 1 << 40
@@ -74,21 +75,21 @@ struct AppendBounds: BitwiseCopyable, Sendable {
 
   /// In-order samples before this are late ones, or out of bounds.
   var inOrderOldest: Int64
-  /// What lies before this is in blocks, or on its way there.
+  /// In-order samples before this are in blocks, or on their way there.
   var flushedBefore = Int64.min
   /// Late samples before this are too old.
   var lateOldest: Int64
   /// Samples after this are refused.
   var newest: Int64
-  /// Whether late samples are taken at all.
+  /// True if the head accepts late samples at all.
   var takesLate: Bool
-  /// Up to here a sample that is not behind its series' last one is superseded.
+  /// A sample up to this time that is not behind its series' last one is superseded.
   var supersededThrough = Int64.min
 
   @inline(__always)
   func isSuperseded(_ time: Int64) -> Bool { supersededThrough > .min && time <= supersededThrough }
 
-  /// With in-order samples taken from `time` on only.
+  /// These bounds, with in-order samples accepted from `time` on only.
   @inline(__always)
   func inOrder(from time: Int64) -> AppendBounds {
     var bounds = self

@@ -1,11 +1,11 @@
 import Model
 
-/// Why the series of a row is not taken: the value of the `reason` label under which it is counted, and the text that
-/// operators already search for. Each target adds the reasons that it finds.
+/// The reason why the series of a row is refused: the value of the `reason` label under which it is counted, and the
+/// text that operators already search for. Each target adds the reasons that it finds.
 package struct SeriesRefusal: Error, Sendable, Equatable, CustomStringConvertible {
   package var reason: String
   package var message: String
-  /// How many there are, where that is known, and how many there may be.
+  /// The number of series there are, where that is known, and the most there may be.
   package var actual: Int?
   package var limit: Int?
 

@@ -1,6 +1,6 @@
 import Platform
 
-/// Why a backup or a restore is not done. Nothing that a server would take for data has been changed.
+/// The reason why a backup or a restore was not done. Nothing that a server would take for data has been changed.
 package enum BackupError: Error, Equatable, CustomStringConvertible {
   case disk(DiskError)
   case block(BlockError)

@@ -2,7 +2,7 @@ import Format
 import Platform
 
 /// A source of blocks: a directory of blocks (a snapshot of Apus or Prometheus, folders of a Thanos bucket, a data
-/// directory), or the folder of one block. Only looked at, never changed.
+/// directory), or the folder of one block. Read only, never changed.
 package struct BlockSource: Sendable {
   package let root: String
   /// The folders of its blocks, in the order of their names.

@@ -7,10 +7,10 @@ import Platform
 package struct HeldBlock: Equatable, Sendable {
   package var ulid: ULID
   package var minTime: Int64
-  /// Behind the last sample.
+  /// The first time behind the last sample.
   package var maxTime: Int64
   package var stats: BlockMeta.Stats
-  /// Of all its files.
+  /// Bytes of all its files.
   package var bytes: Int
 
   package init(_ meta: BlockMeta, stats: BlockMeta.Stats? = nil, bytes: Int) {
@@ -23,7 +23,7 @@ package struct HeldBlock: Equatable, Sendable {
 }
 
 extension HeldBlock {
-  /// Reads a copy of this block whole, and throws where it is damaged or does not hold the same.
+  /// Reads all of a copy of this block, and throws if it is damaged or does not hold the same.
   func check(copy folder: String, of source: String, on disk: any Disk) throws(BackupError) {
     let copy = try BackupError.block { () throws(BlockError) in try BlockVerification(folder, on: disk) }
     if let finding = copy.findings.first { throw .block(.corrupt(path: finding.path, reason: finding.reason)) }
@@ -38,7 +38,7 @@ extension [HeldBlock] {
   /// Deletions that its blocks carry.
   package var tombstoneCount: Int64 { reduce(0) { $0 + $1.stats.tombstones } }
   package var byteCount: Int { reduce(0) { $0 + $1.bytes } }
-  /// From the first time that a block covers to the last; nil where there is no block.
+  /// The times from the first that a block covers to the last; nil if there is no block.
   package var times: ClosedRange<Int64>? {
     guard let first = map(\.minTime).min(), let last = map(\.maxTime).max() else { return nil }
     return first...Swift.max(first, last - 1)

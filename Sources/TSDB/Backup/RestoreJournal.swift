@@ -8,11 +8,11 @@ import Platform
 /// A sealed file, one ULID a line. The directory's lock is held by whoever calls. Stateless.
 struct RestoreJournal {
   struct Outcome: Equatable {
-    /// Blocks that have their names now, whoever gave them.
+    /// Blocks that have their own names now, whether this call or an earlier one gave them.
     var finished: [ULID] = []
-    /// Neither under their names nor under the temporary ones.
+    /// Blocks found neither under their names nor under the temporary ones.
     var lost: [ULID] = []
-    /// Why the list cannot be used; it is still there.
+    /// The reason why the list cannot be used; it is still there.
     var damage: String?
   }
 
@@ -32,7 +32,7 @@ struct RestoreJournal {
     try file.write(Array(ulids.map { "\($0)\n" }.joined().utf8), keepsPresent: false)
   }
 
-  /// Gives the blocks of a restore that was written down their names; nil where there is none. May be repeated.
+  /// Gives the blocks of a restore that was written down their names; nil if there is none. May be repeated.
   func finish() throws(DiskError) -> Outcome? {
     let reading = file.read { RestoreJournal.ulids($0.body) == nil ? "it holds no list of blocks" : nil }
     var outcome = Outcome(damage: reading.damage)

@@ -1,7 +1,8 @@
 import Format
 import Platform
 
-/// A data directory into which blocks are to come: what is there already, and under which names they may come. One thread.
+/// A data directory into which blocks are to come: the blocks that are there already, and the names under which others
+/// may come. One thread.
 struct RestoreTarget {
   /// Attempts to find a name that no block has or knows.
   private static let namesMax = 64

@@ -2,7 +2,8 @@ import Format
 import Model
 import Platform
 
-/// A snapshot read whole: every checksum and every invariant of each block. What it holds and what is damaged.
+/// The result of reading a whole snapshot, every checksum and every invariant of each block: its contents, and what is
+/// damaged.
 package struct SnapshotCheck: Sendable {
   package struct WholeBlock: Sendable {
     package var folder: String
@@ -13,18 +14,18 @@ package struct SnapshotCheck: Sendable {
 
   package struct DamagedBlock: Sendable {
     package var folder: String
-    /// Nil where it cannot be opened.
+    /// The block's description; nil if the block cannot be opened.
     package var meta: BlockMeta?
-    /// Its contents by its own description; nil where it cannot be opened.
+    /// Its contents by its own description; nil if it cannot be opened.
     package var held: HeldBlock?
     package var findings: [String]
-    /// All there are; `findings` are the first.
+    /// The number of all findings; `findings` has the first.
     package var findingCount: Int
   }
 
   package private(set) var whole: [WholeBlock] = []
   package private(set) var damaged: [DamagedBlock] = []
-  /// Series of the whole blocks; one that is in several counts once.
+  /// The number of series in the intact blocks; one that is in several counts once.
   package private(set) var seriesCount = 0
 
   package var blocks: [HeldBlock] { whole.map(\.held) }
@@ -82,7 +83,7 @@ package struct SnapshotCheck: Sendable {
     damaged.append(DamagedBlock(folder: folder, meta: nil, held: nil, findings: [finding], findingCount: 1))
   }
 
-  /// Nil for ordinary blocks: Thanos notes in `meta.json` what it has made coarser.
+  /// The resolution to which Thanos has downsampled the block, as `meta.json` notes it; nil for ordinary blocks.
   private static func downsampledMilliseconds(_ folder: String, _ disk: any Disk) -> Int64? {
     guard let bytes = try? disk.readFile(folder + "/meta.json") else { return nil }
     let document = bytes.lend { JSONDocument($0) }

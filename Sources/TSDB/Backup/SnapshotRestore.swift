@@ -8,32 +8,32 @@ import Platform
 /// are durable is the list of them written (`RestoreJournal`), and they get their names. One thread.
 package struct SnapshotRestore {
   package struct Options: Sendable, Equatable {
-    /// Adds to what is in the directory.
+    /// True if the restore may add to what is in the directory.
     package var merges = false
     package var way = BlockCopy.Way.bytes
-    /// Takes of a damaged snapshot what a server can open, damaged blocks among them.
+    /// True if the restore takes from a damaged snapshot what a server can open, damaged blocks among them.
     package var takesDamaged = false
 
     package init() {}
   }
 
   package struct Report: Sendable {
-    /// In the directory now, those that were there already among them.
+    /// Blocks in the directory now, those that were there already among them.
     package var blocks: [HeldBlock] = []
     package var present = 0
     package var seriesCount = 0
-    /// Restored although damaged: a server serves what is whole of them.
+    /// Blocks restored although damaged: a server serves their intact parts.
     package var damaged: [SnapshotCheck.DamagedBlock] = []
-    /// Cannot be opened, and so are not restored.
+    /// Blocks that cannot be opened, and so are not restored.
     package var leftOut: [SnapshotCheck.DamagedBlock] = []
-    /// Restored under another name, since a block of that name, or one made of it, is there.
+    /// Blocks restored under another name, since a block of that name, or one made of it, is there.
     package var renamed: [(from: ULID, to: ULID)] = []
   }
 
   private struct Planned {
     var source: String
     var meta: BlockMeta
-    /// Nil: as it is.
+    /// The block's description under its new name; nil: it comes as it is.
     var newMeta: BlockMeta?
     var held: HeldBlock
     var isDamaged: Bool
@@ -49,7 +49,7 @@ package struct SnapshotRestore {
   private let tell: (String) -> Void
   private var report = Report()
 
-  /// - Parameter tell: gets a line for each step that takes long.
+  /// - Parameter tell: called with a line for each step that takes long.
   package init(
     from source: String, into root: String, _ options: Options, on disk: any Disk, clock: any Clock,
     tell: @escaping (String) -> Void = { _ in }
@@ -118,7 +118,7 @@ package struct SnapshotRestore {
         + "snapshot, or say --anyway to take what is whole (apus tsdb verify \(source) lists the damage)")
   }
 
-  /// Which blocks come, and under which names.
+  /// Decides which blocks come, and under which names.
   private mutating func plan(
     _ check: SnapshotCheck, _ target: inout RestoreTarget
   ) throws(BackupError) -> [Planned] {

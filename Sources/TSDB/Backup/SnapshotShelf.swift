@@ -1,8 +1,8 @@
 import Format
 import Platform
 
-/// A folder of snapshots: the one of a server, or one of backups on another disk. Whoever changes it holds its lock; a
-/// server's own needs none, since a snapshot that has its name is never written to again.
+/// A folder of snapshots: the one of a server, or one of backups on another disk. Whoever changes it holds its lock. A
+/// server's own folder needs no lock, since nobody writes to a snapshot again once it has its name.
 package struct SnapshotShelf: Sendable {
   package let directory: String
   private let disk: any Disk
@@ -17,7 +17,7 @@ package struct SnapshotShelf: Sendable {
   /// The snapshots that are complete, oldest first.
   package func names() throws(DiskError) -> [String] { try disk.list(directory).filter(SnapshotName.isName) }
 
-  /// Removes what copies and removals that did not come to their end have left.
+  /// Removes what unfinished copies and removals have left.
   package func removeUnfinished() throws(DiskError) {
     for name in try disk.list(directory) where SnapshotShelf.isUnfinished(name) { try disk.removeTree(path(name)) }
   }

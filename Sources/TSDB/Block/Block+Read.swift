@@ -4,7 +4,8 @@ import Platform
 
 // Reading series. What is damaged is left out, counted, logged once for each block and cause, and noted for whoever asks.
 extension Block {
-  /// A chunk's encoding and data, which live as long as this block; nil where none lies there whole, its checksum included.
+  /// A chunk's encoding and data, which live as long as this block; nil if no intact chunk, its checksum included, lies
+  /// there.
   package func chunk(_ reference: UInt64) -> (encoding: UInt8, data: UnsafeRawBufferPointer)? {
     guard let segment = Int(exactly: reference >> 32), segment < segments.count,
       let chunk = ChunkSegment.chunk(at: Int(reference & 0xffff_ffff), in: segments[segment].bytes),
@@ -13,7 +14,7 @@ extension Block {
     return (chunk.encoding, chunk.data)
   }
 
-  /// Symbol numbers as packed labels; nil where one is no symbol. For many series `IndexLabels` is quicker.
+  /// Symbol numbers as packed labels; nil if one is no symbol. For many series `IndexLabels` is quicker.
   package func labels(_ numbers: [UInt32]) -> Labels? {
     var packed: [UInt8] = []
     packed.reserveCapacity(numbers.count * 12)
@@ -24,7 +25,7 @@ extension Block {
     return Labels(packed: packed)
   }
 
-  /// Reads where a series lies and what it is called; false where it is damaged.
+  /// Reads the chunk places and the symbols of a series; false if it is damaged.
   package func readSeries(
     _ reference: UInt32, into series: inout DecodedSeries, _ notes: DamageNotes? = nil
   ) -> Bool {
@@ -38,7 +39,7 @@ extension Block {
     }
   }
 
-  /// The labels of a series that was read; nil where they are damaged.
+  /// The labels of a series that was read; nil if they are damaged.
   func readLabels(
     of series: borrowing DecodedSeries, _ reference: UInt32, _ notes: DamageNotes? = nil
   ) -> Labels? {
@@ -105,7 +106,7 @@ extension Block {
     notes?.note(chunk: chunk, of: series, in: meta.ulid, reason)
   }
 
-  /// Why there is no chunk, in Prometheus's words where it has some.
+  /// The reason why there is no chunk, in Prometheus's words where it has some.
   private func chunkFault(_ reference: UInt64) -> String {
     guard let segment = Int(exactly: reference >> 32), segment < segments.count else {
       return "segment index \(reference >> 32) out of range"

@@ -11,13 +11,13 @@ package final class Block: Sendable {
   let foundDeletions: BlockDeletions
   package let index: IndexFile
   let segments: [MappedFile]
-  /// Of index and chunks.
+  /// Bytes of index and chunks.
   package let sizeBytes: Int
   let report: BlockReport
   /// Shared by a block and what it becomes when something is deleted from it.
   let damage: BlockDamage
 
-  /// - Parameter report: told of whatever cannot be read.
+  /// - Parameter report: counts and logs whatever cannot be read.
   package init(_ directory: String, on disk: any Disk, report: BlockReport = BlockReport()) throws(BlockError) {
     self.directory = directory
     self.report = report
@@ -51,7 +51,7 @@ package final class Block: Sendable {
     damage = block.damage
   }
 
-  /// The same block with something deleted from it.
+  /// This block with other deletions and description; it shares the mapped files.
   package func with(meta: BlockMeta, tombstones: Tombstones) -> Block { Block(self, meta, tombstones) }
 
   private static func map(_ path: String, _ disk: any Disk) throws(BlockError) -> MappedFile {

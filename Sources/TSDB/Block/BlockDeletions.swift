@@ -11,7 +11,7 @@ struct BlockDeletions {
   static let fileNames = [fileName, copyName]
 
   private(set) var tombstones = Tombstones()
-  /// Damage of the file; nil: none.
+  /// The damage of the file; nil: none.
   private(set) var damage: String?
   /// True if nobody knows any more what was deleted.
   private(set) var isLost = false
@@ -20,7 +20,7 @@ struct BlockDeletions {
     case missing, damaged, list(Tombstones)
   }
 
-  /// - Parameter count: how many deletions the block's description tells of.
+  /// - Parameter count: the number of deletions that the block's description states.
   init(_ directory: String, _ disk: any Disk, count: Int64) throws(BlockError) {
     let found = try BlockDeletions.read(DiskPath.join(directory, BlockDeletions.fileName), disk)
     switch found {

@@ -1,6 +1,6 @@
 import Platform
 
-/// Why a block cannot be read or written.
+/// The reason why a block cannot be read or written.
 package enum BlockError: Error, Equatable, Sendable, CustomStringConvertible {
   case disk(DiskError)
   /// The block's bytes are not what its format says.
@@ -14,7 +14,7 @@ package enum BlockError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The server ends.
   case stopped
 
-  /// The bytes are wrong, and will be the next time.
+  /// True if the bytes are wrong, and will be the next time.
   var isCorrupt: Bool {
     if case .corrupt = self { return true }
     return false

@@ -3,9 +3,9 @@ import Synchronization
 
 /// The reports of blocks that could not read something: the counters of all blocks together, and the log. Any thread.
 package struct BlockReport: Sendable {
-  /// Chunks, and series, that are damaged.
+  /// The number of damaged chunks and series met.
   package let unreadable: Counter
-  /// Chunks of an encoding that is not known here.
+  /// The number of chunks met whose encoding is not known here.
   package let unsupported: Counter
   private let log: Log?
 
@@ -24,13 +24,13 @@ package struct BlockReport: Sendable {
 
 /// The damage that one block has met since it was opened. Any thread.
 final class BlockDamage: Sendable {
-  /// Each is logged once for a block.
+  /// The causes of damage; each is logged once for a block.
   enum Cause: UInt8 { case index = 1, series = 2, labels = 4, chunk = 8, samples = 16, encoding = 32 }
 
   let unreadable = Counter()
   private let told = Atomic<UInt8>(0)
 
-  /// True the first time of this cause.
+  /// Counts a damage; true the first time of this cause.
   func count(_ cause: Cause) -> Bool {
     unreadable.add()
     return told.bitwiseOr(cause.rawValue, ordering: .relaxed).oldValue & cause.rawValue == 0

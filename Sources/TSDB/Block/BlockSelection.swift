@@ -21,7 +21,8 @@ extension Block {
     }
   }
 
-  /// The same for a query: from an index that is damaged where it is read come no series, which is counted and told.
+  /// The same for a query: an index that is damaged where it is read yields no series, and the damage is counted and
+  /// noted.
   package func selectReadable(
     _ matchers: [CompiledMatcher], _ notes: DamageNotes? = nil, shouldStop: @escaping () -> Bool = { false }
   ) throws(QueryStopped) -> [UInt32] {
@@ -171,14 +172,14 @@ private struct BlockSelection {
   }
 }
 
-/// One matcher as it is asked of a block's index.
+/// One matcher, looked up in a block's index.
 private struct BlockTerm {
   let matcher: CompiledMatcher
-  /// Of its label in the table of postings; nil where no series has it.
+  /// The place of the label in the table of postings; nil if no series has it.
   let place: Int?
-  /// How many values have to be looked at.
+  /// The number of values that have to be looked at.
   let valueCount: Int
-  /// The values whose lists are wanted, where they are known by name.
+  /// The values whose lists the term reads, if they are known by name.
   let literals: ByteStringSet?
 
   init(_ matcher: CompiledMatcher, in index: IndexFile) {

@@ -17,7 +17,7 @@ package struct BlockVerification {
 
   package private(set) var findings: [Finding] = []
   package private(set) var findingCount = 0
-  /// As the block's description has them, counted anew.
+  /// The counts that the block's description has, counted anew.
   package private(set) var stats = BlockMeta.Stats()
 
   package var isWhole: Bool { findingCount == 0 }
@@ -49,7 +49,7 @@ package struct BlockVerification {
   private mutating func add(_ block: Block, index reason: String) { add(block.directory + "/index", reason) }
 }
 
-/// For each label pair how many series have it, and the sum of their references' hashes.
+/// For each label pair, the number of series that have it, and the sum of their references' hashes.
 private struct LabelPairSums {
   struct Sum: Equatable {
     var count = 0

@@ -46,10 +46,10 @@ package struct BlockWriter: ~Copyable {
     if !isEnded { try? disk.removeTree(folder) }
   }
 
-  /// Symbols are numbered from 0 in the order they come.
+  /// Adds a symbol. Symbols are numbered from 0 in the order they come.
   package mutating func addSymbol(_ bytes: UnsafeRawBufferPointer) throws(BlockError) { try index.addSymbol(bytes) }
 
-  /// `labels`: symbol numbers of names and values in alternation, names ascending.
+  /// Begins a series. `labels`: symbol numbers of names and values in alternation, names ascending.
   package mutating func beginSeries(_ labels: [UInt32]) { labels.withUnsafeBufferPointer { beginSeries($0) } }
 
   package mutating func beginSeries(_ labels: UnsafeBufferPointer<UInt32>) {
@@ -85,7 +85,7 @@ package struct BlockWriter: ~Copyable {
     }
   }
 
-  /// The series' reference; nil where it got no chunk and is left out.
+  /// Ends the series and returns its reference; nil if it got no chunk and is left out.
   @discardableResult
   package mutating func endSeries() throws(BlockError) -> UInt64? {
     if metas.isEmpty { return nil }
@@ -143,7 +143,7 @@ package struct BlockWriter: ~Copyable {
     isEnded = true
   }
 
-  /// A small file, durable; its folder is not.
+  /// Writes a small file durably; its entry in the folder is not durable yet.
   private static func write(_ bytes: [UInt8], _ path: String, _ disk: any Disk) throws(DiskError) {
     let file = try AppendFile(path, on: disk, .create)
     try file.append(bytes)

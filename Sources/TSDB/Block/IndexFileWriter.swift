@@ -49,7 +49,7 @@ struct IndexFileWriter: ~Copyable {
   private var size: Int { file.size + pending.count }
   var byteCount: Int { size }
 
-  /// Symbols come in the order of their bytes, each once; they are numbered from 0.
+  /// Adds a symbol. Symbols come in the order of their bytes, each once; they are numbered from 0.
   mutating func addSymbol(_ bytes: UnsafeRawBufferPointer) throws(BlockError) {
     if symbols.count > 0 && compare(lastSymbol, bytes) >= 0 { throw .misused("symbols are out of order") }
     guard offsets.series == 0 else { throw .misused("a symbol comes behind a series") }

@@ -3,7 +3,7 @@ import Format
 /// Sets of series of a block as ascending references, and the lists of its index. Lists of one label share no series; where
 /// a damaged index has them do so, the results are still sets.
 enum SeriesReferences {
-  /// The references that at least one of the lists has; nil where a list does not ascend.
+  /// The references that at least one of the lists has; nil if a list does not ascend.
   static func union(_ lists: [IndexPostings]) -> [UInt32]? {
     var all: [UInt32] = []
     all.reserveCapacity(lists.reduce(0) { $0 + $1.count })
@@ -23,7 +23,7 @@ enum SeriesReferences {
     return all
   }
 
-  /// Those of `references` that at least one of the lists has as well.
+  /// The members of `references` that at least one of the lists has as well.
   static func keeping(_ lists: [IndexPostings], of references: [UInt32]) -> [UInt32] {
     filter(references, lists, isWanted: true)
   }

@@ -23,7 +23,7 @@ extension Block {
     return labels
   }
 
-  /// From the first sample to the last; nil for a series without chunks.
+  /// The times from a series' first sample to its last; nil for a series without chunks.
   package func timeRange(of reference: UInt32) throws(BlockError) -> ClosedRange<Int64>? {
     let series = try series(reference)
     guard let first = series.chunks.map(\.minTime).min(), let last = series.chunks.map(\.maxTime).max() else {

@@ -22,7 +22,7 @@ package protocol BlockAdmin: Sendable {
   var missingBlocks: [MissingBlock] { get }
 }
 
-/// A copy of a database that is whole and durable.
+/// A complete and durable copy of a database.
 package struct TakenSnapshot: Sendable, Equatable {
   /// Its folder's name in `snapshots`.
   package var name: String

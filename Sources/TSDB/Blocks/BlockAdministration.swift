@@ -45,8 +45,8 @@ package final class BlockAdministration: BlockAdmin {
     blocks.metrics.tombstoneCleanupSeconds.observe(Double(clock.monotonicNanoseconds() - started) / 1e9)
   }
 
-  /// The copy is made in a folder that says itself that it is rubbish and gets its name when all of it is durable: neither a
-  /// failure nor a crash leaves something that looks like a snapshot.
+  /// Makes the copy in a folder whose name says that it is rubbish, and gives it its own name when all of it is
+  /// durable: neither a failure nor a crash leaves something that looks like a snapshot.
   package func snapshot(skipsHead: Bool) throws(BlockError) -> TakenSnapshot {
     let name = SnapshotName.make(milliseconds: clock.nowMilliseconds(), number: random.next())
     let path = DiskPath.join(directory, name)
@@ -103,7 +103,7 @@ package final class BlockAdministration: BlockAdmin {
     }
   }
 
-  /// Removes what snapshots that did not come to their end have left.
+  /// Removes what unfinished snapshots have left.
   private func removeUnfinished() throws(DiskError) {
     for name in try blocks.disk.list(directory) where name.hasSuffix(BlockFolder.creationSuffix) {
       try blocks.disk.removeTree(DiskPath.join(directory, name))

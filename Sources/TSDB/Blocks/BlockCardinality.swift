@@ -1,8 +1,8 @@
 import Format
 import Model
 
-/// How many series, label pairs and values a block has, and which of them come and go: what `analyze` shows. Memory: one
-/// entry for each label pair.
+/// The numbers of series, label pairs and values of a block, and which of them come and go: what `analyze` shows.
+/// Memory: one entry for each label pair.
 package struct BlockCardinality: Sendable {
   package struct Row: Sendable, Equatable {
     package var count: Int
@@ -12,9 +12,10 @@ package struct BlockCardinality: Sendable {
   package private(set) var seriesCount = 0
   package private(set) var labelNameCount = 0
   package private(set) var pairCount = 0
-  /// Label pairs of all series together.
+  /// The number of label pairs of all series together.
   package private(set) var entryCount = 0
-  /// In units of one series that is there for all of the block's time: how much time the series of a pair are not there.
+  /// The time for which the series of a label pair are not there, in units of one series that is there for all of the
+  /// block's time.
   package private(set) var churnOfPairs: [Row] = []
   package private(set) var churnOfNames: [Row] = []
   package private(set) var seriesOfPairs: [Row] = []
@@ -27,7 +28,7 @@ package struct BlockCardinality: Sendable {
     var uncovered: UInt64 = 0
   }
 
-  /// Of the series that all matchers accept; the longest `rowsMax` rows of each table.
+  /// Counts the series that all matchers accept; keeps the `rowsMax` largest rows of each table.
   package init(_ block: Block, _ matchers: [CompiledMatcher], rowsMax: Int) throws(BlockError) {
     let duration = max(1, UInt64(bitPattern: block.meta.maxTime &- block.meta.minTime))
     var pairs: [UInt64: Tally] = [:]

@@ -5,14 +5,14 @@ import Platform
 package enum BlockCopy {
   private static let pieceBytes = 4 << 20
 
-  /// How the files of a block come to their new place.
+  /// The way in which the files of a block come to their new place.
   package enum Way: Sendable {
     case bytes
     /// A second name for the same bytes: the same file system, no space, and no second copy.
     case links
   }
 
-  /// Copies a block's folder; false where there is a block of this name already. The source stays as it is.
+  /// Copies a block's folder; false if there is a block of this name already. The source stays as it is.
   package static func run(from source: String, into root: String, on disk: any Disk) throws(BlockError) -> Bool {
     let meta = try Block(source, on: disk).meta
     let folder = BlockFolder(root: root, disk: disk)

@@ -9,7 +9,7 @@ import Platform
 struct BlockFolder: Sendable {
   static let creationSuffix = ".tmp-for-creation"
   static let deletionSuffix = ".tmp-for-deletion"
-  /// Of Prometheus before 2.21.
+  /// The suffix of temporary folders of Prometheus before 2.21.
   private static let oldSuffix = ".tmp"
 
   let root: String
@@ -26,7 +26,7 @@ struct BlockFolder: Sendable {
     return ulid
   }
 
-  /// Removes what half-made and half-removed blocks have left. Returns how many there were.
+  /// Removes half-made and half-removed blocks. Returns how many there were.
   func removeRubbish() throws(DiskError) -> Int {
     var count = 0
     for name in try disk.list(root) where BlockFolder.isRubbish(name) {

@@ -77,7 +77,7 @@ package final class BlockMetrics: Sendable {
       "apus_blocks_rewritten_by_retention_rules_total", "Blocks that were rewritten without series that had expired.")
   }
 
-  /// Registers what is read from the blocks when somebody asks.
+  /// Registers the metrics whose values are read from the blocks when somebody asks for them.
   func register(_ blocks: BlockSet, in registry: MetricsRegistry) {
     registry.collect("prometheus_tsdb_blocks_loaded", "Number of currently loaded data blocks", .gauge) {
       [weak blocks] in

@@ -4,7 +4,7 @@ import Model
 /// A series in the blocks of a snapshot. Immutable.
 package struct BlockSeries: Sendable {
   package let labels: Labels
-  /// In the order of the blocks.
+  /// The series' block and reference there, in the order of the blocks.
   fileprivate(set) var places: [(block: Block, reference: UInt32)]
 
   /// The samples from `first` through `last`, each time once; of two at one time that of the earlier block. Chunks that

@@ -3,7 +3,7 @@ import Model
 import Platform
 
 extension BlockSet {
-  /// Deletes samples of the blocks: tombstones are written, then what is served knows them. Under the change lock.
+  /// Deletes samples of the blocks: writes tombstones, then serves blocks that know them. Under the change lock.
   func delete(_ matchers: [CompiledMatcher], in range: ClosedRange<Int64>) throws(BlockError) {
     for block in current.overlapping(range) {
       let tombstones = try deletion(matchers, in: range, of: block)
@@ -12,7 +12,8 @@ extension BlockSet {
     }
   }
 
-  /// The block's tombstones with those of the deletion: for each series that matches, the part of its time that is meant.
+  /// The block's tombstones together with those of the deletion: for each series that matches, the part of its time
+  /// that lies in the range.
   private func deletion(
     _ matchers: [CompiledMatcher], in range: ClosedRange<Int64>, of block: Block
   ) throws(BlockError) -> Tombstones {
@@ -36,7 +37,7 @@ extension BlockSet {
     }
   }
 
-  /// Tells of blocks whose list of deletions was found damaged, and mends the list.
+  /// Reports blocks whose list of deletions was found damaged, and mends the list.
   func mendDeletions(_ damaged: DamagedFiles) {
     for block in current.blocks where block.foundDeletions.damage != nil { mendDeletions(of: block, damaged) }
   }
@@ -63,7 +64,7 @@ extension BlockSet {
     }
   }
 
-  /// Notes in the block's description that it could not be compacted, so that it is left alone.
+  /// Marks the block's description: it could not be compacted, and compaction leaves it alone.
   func markFailed(_ block: Block) {
     var meta = block.meta
     meta.compaction.hasFailed = true

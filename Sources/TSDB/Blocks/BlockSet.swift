@@ -38,12 +38,12 @@ package final class BlockSet: Sendable {
 
   var disk: any Disk { folder.disk }
 
-  /// True if blocks that have been replaced are still on the disk. Nothing is compacted then: a grandchild would not tell
-  /// that it holds them, and a restart would serve them again.
+  /// True if blocks that have been replaced are still on the disk. Then no compaction runs: a grandchild would not name
+  /// them as its parents, and a restart would serve them again.
   var hasUnremoved: Bool { state.withLock { !$0.unremoved.isEmpty } }
 
-  /// Opens what the directory holds, and removes what a crash has left. Blocks that cannot be read are set aside, and the
-  /// rest is served. Called before anything else.
+  /// Opens the blocks of the directory, and removes what a crash has left. It sets blocks aside that cannot be read,
+  /// and serves the rest. Called before anything else.
   package func load(_ damaged: DamagedFiles? = nil) throws(DiskError) {
     finishRestore(damaged)
     removeRubbish()
@@ -89,7 +89,7 @@ package final class BlockSet: Sendable {
     return broken
   }
 
-  /// The gap that a block leaves which cannot be opened; nil where its parents are served instead.
+  /// The gap that a block which cannot be opened leaves; nil if its parents are served instead.
   private func gap(_ ulid: ULID, _ fault: BlockError, _ served: [Block]) -> MissingBlock? {
     let (block, parents) = describe(ulid, fault)
     return !parents.isEmpty && parents.isSubset(of: served.map(\.meta.ulid)) ? nil : block
@@ -107,7 +107,8 @@ package final class BlockSet: Sendable {
     return (MissingBlock(ulid: ulid, times: times, reason: reason), Set(meta.compaction.parents.map(\.ulid)))
   }
 
-  /// Throws where a block lies in the directory that may have samples of the time and was not opened: a later start may serve it.
+  /// Throws if a block lies in the directory that may have samples of the time and was not opened: a later start may
+  /// serve it.
   func checkReached(_ range: ClosedRange<Int64>) throws(BlockError) {
     guard let block = state.withLock({ $0.unopened.first { $0.overlaps(range) } }) else { return }
     throw .unreached(block: "\(block.ulid)", reason: block.reason)
@@ -123,7 +124,7 @@ package final class BlockSet: Sendable {
     }
   }
 
-  /// A restore that was written down and interrupted becomes whole before anything is read.
+  /// Finishes a restore that was written down and interrupted, before anything is read.
   private func finishRestore(_ damaged: DamagedFiles?) {
     let journal = RestoreJournal(folder.root, on: disk)
     do throws(DiskError) {
@@ -168,7 +169,7 @@ package final class BlockSet: Sendable {
     return block
   }
 
-  /// Takes a block in that was written into the directory. Under the change lock.
+  /// Serves a block that was written into the directory. Under the change lock.
   @discardableResult
   package func add(_ ulid: ULID) throws(BlockError) -> Block { try replace([], with: ulid) }
 
@@ -211,19 +212,19 @@ package final class BlockSet: Sendable {
     }
   }
 
-  /// Serves blocks no more and removes them.
+  /// Stops serving blocks and removes them; serves `added` instead.
   func drop(_ blocks: [Block], adding added: [Block] = []) {
     let removed = Set(blocks.map(\.meta.ulid))
     publish(current.replacing(removed, with: added))
     remove(removed)
   }
 
-  /// Serves blocks as they are now instead of as they were.
+  /// Serves these blocks instead of their earlier state.
   func update(_ blocks: [Block]) {
     publish(current.replacing(Set(blocks.map(\.meta.ulid)), with: blocks))
   }
 
-  /// Tries again to remove what could not be removed.
+  /// Tries again to remove the folders that could not be removed.
   func removeLeftOver() { remove(state.withLock { $0.unremoved }) }
 
   private func publish(_ snapshot: BlockSnapshot) {

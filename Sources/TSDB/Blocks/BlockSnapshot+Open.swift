@@ -2,8 +2,8 @@ import Format
 import Platform
 
 extension BlockSnapshot {
-  /// The blocks of a directory as they lie there: for tools. Nothing in it is changed, and blocks that a compaction has
-  /// replaced but not removed yet are left out. Blocks that cannot be opened are returned beside.
+  /// The blocks of a directory as they lie there: for tools. It changes nothing there, and leaves out blocks that a
+  /// compaction has replaced but not removed yet. It returns the blocks that cannot be opened apart.
   package static func open(
     _ root: String, on disk: any Disk, report: BlockReport = BlockReport()
   ) throws(DiskError) -> (snapshot: BlockSnapshot, unopened: [(ulid: ULID, fault: BlockError)]) {

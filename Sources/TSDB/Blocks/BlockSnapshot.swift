@@ -14,12 +14,12 @@ package struct BlockSnapshot: Sendable {
     }
   }
 
-  /// Those of which something could not be read since the start.
+  /// The blocks of which something could not be read since the start.
   package var damaged: [Block] { blocks.filter { $0.unreadable.value > 0 } }
 
   package var sizeBytes: Int { blocks.reduce(0) { $0 + $1.sizeBytes } }
 
-  /// The end of the youngest block; nil where there is none.
+  /// The end of the youngest block; nil if there is none.
   package var maxTime: Int64? { blocks.map(\.meta.maxTime).max() }
 
   /// The blocks that may have samples in the closed range.
@@ -27,7 +27,7 @@ package struct BlockSnapshot: Sendable {
     blocks.filter { $0.meta.minTime <= range.upperBound && $0.meta.maxTime > range.lowerBound }
   }
 
-  /// The same for a question, which is told of the blocks that are missing there.
+  /// The same for a query; `notes` records the blocks that are missing there.
   func overlapping(_ range: ClosedRange<Int64>, _ notes: DamageNotes?) -> [Block] {
     if let notes {
       for block in missing where block.overlaps(range) { notes.note(block) }
@@ -35,7 +35,7 @@ package struct BlockSnapshot: Sendable {
     return overlapping(range)
   }
 
-  /// Without some blocks and with others.
+  /// This snapshot without some blocks and with others.
   func replacing(_ removed: Set<ULID>, with added: [Block]) -> BlockSnapshot {
     BlockSnapshot(blocks.filter { !removed.contains($0.meta.ulid) } + added, missing: missing)
   }

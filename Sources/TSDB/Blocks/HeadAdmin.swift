@@ -13,7 +13,7 @@ package protocol HeadAdmin: Sendable {
 
 /// The outcome of copying the head.
 package struct HeadCopy: Sendable {
-  /// Nil: there was nothing to write.
+  /// The description of the block written; nil: there was nothing to write.
   package var meta: BlockMeta?
   /// Chunks of the head that could not be read, and so are not in the copy.
   package var unreadableChunks = 0

@@ -2,9 +2,9 @@ import Format
 import Model
 import Platform
 
-/// Makes blocks of samples that come in any order from outside. They are gathered up to a bound, then written as aligned
-/// blocks; the blocks of two gatherings may overlap, which the compaction of the server puts right.
-/// Memory: twenty bytes a sample up to `samplesMax`, and the labels of all series.
+/// Makes blocks of samples that come in any order from outside. It gathers them up to a bound, then writes aligned
+/// blocks; the blocks of two gatherings may overlap, which the compaction of the server puts right. Memory: twenty
+/// bytes a sample up to `samplesMax`, and the labels of all series.
 package struct SampleImport: ~Copyable {
   package static let samplesMaxDefault = 4 << 20
   /// A gathering is cut into at most about as many blocks, by making them longer.
@@ -34,7 +34,7 @@ package struct SampleImport: ~Copyable {
 
   package var seriesCount: Int { labels.count }
 
-  /// Throws for a time that no head takes either.
+  /// Adds a sample; throws for a time that no head accepts either.
   package mutating func add(_ labels: Labels, time: Int64, value: Double) throws(BlockError) {
     guard AppendBounds.times.contains(time) else { throw .tooLarge("the time \(time) ms is out of range") }
     if times.count == samplesMax { try flush() }
@@ -49,7 +49,7 @@ package struct SampleImport: ~Copyable {
     sampleCount += 1
   }
 
-  /// Writes what is gathered.
+  /// Writes the gathered samples to blocks.
   package mutating func flush() throws(BlockError) {
     let count = times.count
     if count == 0 { return }

@@ -7,7 +7,7 @@ import Platform
 /// What is held in memory at a time is one series' list of chunks and what the writer keeps for the index; chunks go from
 /// the parents' mapped files to the new file. Parents stay as they are; the caller removes them.
 package struct BlockMerge {
-  /// How long the samples of each series are kept.
+  /// The time for which each series' samples are kept.
   package struct Retention {
     package var rules: RetentionRules
     package var newestTime: Int64
@@ -52,8 +52,8 @@ package struct BlockMerge {
 }
 
 extension BlockMerge {
-  /// Writes the block and gives its description; nil, and no block, where nothing is left of the parents. On an error
-  /// nothing has changed but for a folder that says itself that it is rubbish.
+  /// Writes the block and returns its description; nil, and no block, if nothing is left of the parents. On an error
+  /// nothing has changed but for a folder whose name says that it is rubbish.
   package func run(in root: String, on disk: any Disk) throws(BlockError) -> BlockMeta? {
     var random = random
     let ulid = ULID(milliseconds: now, using: &random)
@@ -67,7 +67,7 @@ extension BlockMerge {
     }
   }
 
-  /// Writes symbols and series; returns the deletions that are still in chunks which were taken over whole.
+  /// Writes symbols and series; returns the deletions that are still in chunks which the merge took over unchanged.
   private func write(into writer: inout BlockWriter) throws(BlockError) -> Tombstones {
     let parents = parents
     let symbols = try SymbolUnion(counts: parents.map(\.index.symbolCount)) { (block, number) throws(BlockError) in

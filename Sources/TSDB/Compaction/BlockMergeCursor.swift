@@ -5,9 +5,9 @@ import Model
 struct BlockMergeCursor {
   private let block: Block
   private let rank: Int
-  /// The union's number of each of the block's symbols.
+  /// For each of the block's symbols its number in the union.
   private let numbers: [UInt32]
-  /// Chunks in the place of damaged ones.
+  /// Chunks that take the place of damaged ones.
   private let found: FoundChunks?
   private let references: IndexPostings
   private var place = 0
@@ -39,7 +39,7 @@ struct BlockMergeCursor {
     return labels
   }
 
-  /// Appends the series' chunks, but for those that are deleted whole. Their bytes live as long as the block.
+  /// Appends the series' chunks, except those whose samples are all deleted. Their bytes live as long as the block.
   func appendPieces(to pieces: inout [ChunkPiece], deleted: DeletedTimes) throws(BlockError) {
     for chunk in series.chunks {
       if !deleted.isEmpty, deleted.coversAll(of: chunk.minTime...chunk.maxTime) { continue }

@@ -2,7 +2,7 @@ import Format
 
 /// A chunk that has to be decoded and cannot be.
 struct ChunkDamage: Error, Equatable, CustomStringConvertible {
-  /// Which of the merged blocks holds it.
+  /// The rank of the merged block that holds it.
   var rank: Int
 
   var description: String { "a chunk of merged block \(rank) cannot be read" }
@@ -26,7 +26,7 @@ struct ChunkMerge: ~Copyable {
   /// The merged chunks of the present series, in the order of their first times. Their bytes are valid until the next
   /// merge, as long as those that were handed in are.
   private(set) var chunks: [ChunkPiece] = []
-  /// Deleted times that are still in the chunks, because they lie within what is handed on whole.
+  /// Deleted times that are still in the chunks, because they lie within chunks that are handed on unchanged.
   private(set) var keptDeletions = DeletedTimes()
 
   private var written = ByteBuffer(capacity: 4096)
@@ -103,7 +103,7 @@ struct ChunkMerge: ~Copyable {
     clearHeld()
   }
 
-  /// Now that it does not move any more, says where each written chunk lies.
+  /// Sets the place of each written chunk's bytes, now that they do not move any more.
   private mutating func settle() {
     for index in chunks.indices {
       guard let offset = writtenOffsets[index] else { continue }
@@ -153,7 +153,7 @@ struct ChunkMerge: ~Copyable {
     clearHeld()
   }
 
-  /// Writes what no later piece can add to. Whole chunks only, so that the border leaves no small one.
+  /// Writes the held samples that no later piece can add to. Only full chunks, so that the border leaves no small one.
   private mutating func writeHeld(before time: Int64, _ deleted: [DeletedTimes]) throws(ChunkDamage) {
     try decodeHeld(deleted)
     let complete = samples.countBefore(time) / ChunkMerge.samplesPerChunk * ChunkMerge.samplesPerChunk

@@ -7,12 +7,12 @@ struct ChunkPiece {
   var maxTime: Int64
   var encoding: UInt8
   var bytes: UnsafeRawBufferPointer
-  /// Which of the merged blocks it comes from: of equal times the sample of the lower one counts.
+  /// The rank of the merged block it comes from: of equal times the sample of the lower rank counts.
   var rank = 0
   /// Within a rank, the same.
   var sequence: UInt32 = 0
 
-  /// Every encoding of Prometheus begins with the number of samples.
+  /// The number of samples; every encoding of Prometheus begins with it.
   var sampleCount: Int { XORChunk.count(of: bytes) ?? 0 }
 
   var range: ClosedRange<Int64> { minTime...maxTime }

@@ -1,4 +1,4 @@
-/// Which blocks are to become one next, as Prometheus plans it. Pure: the same blocks give the same plan.
+/// The plan of which blocks are to become one next, as Prometheus makes it. Pure: the same blocks give the same plan.
 ///
 /// Blocks that overlap come first. Then the oldest aligned range whose blocks can become one, shortest ranges first: it has
 /// to be full, or to lie before the newest block, so that nothing more can come into it. Last a large block of which more
@@ -14,7 +14,7 @@ package struct CompactionPlan: Sendable, Equatable {
   /// Tombstones per series above which a block is rewritten.
   private static let tombstoneShareMax = 0.05
 
-  /// The next step; nil where there is none.
+  /// The next step; nil if there is none.
   package static func next(_ blocks: [PlannedBlock], _ ranges: CompactionRanges) -> CompactionPlan? {
     for view in PlannedBlock.View.allCases {
       let members = blocks.indices.filter { blocks[$0].view == view }
@@ -84,7 +84,8 @@ package struct CompactionPlan: Sendable, Equatable {
     return groups
   }
 
-  /// From the newest on, as long as blocks are large; a smaller one only where nothing of it is left.
+  /// The newest large block of which more than `tombstoneShareMax` is deleted. The search ends at the first smaller
+  /// block, which it takes only if nothing is left of that.
   private static func mostlyDeleted(_ settled: [Int], of blocks: [PlannedBlock], _ ranges: CompactionRanges) -> Int? {
     let large = ranges.milliseconds[ranges.milliseconds.count / 2]
     for member in settled.reversed() {

@@ -8,8 +8,8 @@ package struct CompactionRanges: Sendable, Equatable {
 
   package let milliseconds: [Int64]
 
-  /// Up to a tenth of the time that samples are kept (0: for ever), so that what expires leaves in small steps, and up to
-  /// 31 days.
+  /// The lengths up to a tenth of the time that samples are kept (0: for ever), so that what expires leaves in small
+  /// steps, and up to 31 days.
   package init(retentionMilliseconds: Int64) {
     let longest = CompactionRanges.longestMilliseconds
     self.init(

@@ -3,8 +3,9 @@ import Model
 import Platform
 
 extension Compactor {
-  /// The oldest block that holds series of which nothing there is kept any more, under rules by selector; nil where there
-  /// is none. `checked` remembers what was looked through in vain: a block is, once for each border that passes it.
+  /// The oldest block that holds series of which nothing there is kept any more, under rules by selector; nil if there
+  /// is none. `checked` remembers the blocks that it has searched in vain: it searches a block once for each border
+  /// that passes it.
   func blockWithExpiredSeries(
     _ rules: RetentionRules, newest: Int64, checked: inout [ULID: Set<RetentionRules.Scope>]
   ) throws(BlockError) -> Block? {

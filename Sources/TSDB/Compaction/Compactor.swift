@@ -8,11 +8,11 @@ import Synchronization
 package struct CompactionOptions: Sendable {
   package var limits = RetentionLimits()
   package var rules = RetentionRules(otherMilliseconds: 0)
-  /// The youngest sample of the head; nil where it is empty.
+  /// The youngest sample of the head; nil if it is empty.
   package var newestHeadTime: Int64?
   /// Bytes of logs and head chunks; part of what the size retention limits.
   package var headBytes = 0
-  /// Nil: as long as the retention allows.
+  /// The length of the longest block; nil: as long as the retention allows.
   package var longestBlockMilliseconds: Int64?
 
   package init() {}
@@ -34,7 +34,8 @@ package final class Compactor: Sendable {
   /// The wait after a failure: doubled with each one that follows, up to an hour.
   private static let pauseMillisecondsMin: Int64 = 60_000
   private static let pauseMillisecondsMax: Int64 = 3_600_000
-  /// How often in a row a compaction makes way for those who wait for the change lock; after that they wait.
+  /// The number of times in a row that a compaction makes way for those who wait for the change lock; after that they
+  /// wait.
   private static let interruptionsMax = 3
 
   let blocks: BlockSet
@@ -50,7 +51,8 @@ package final class Compactor: Sendable {
     /// Blocks that hold no series of these scopes, under the rules there were then.
     var checked: [ULID: Set<RetentionRules.Scope>] = [:]
     var checkedRules = 0
-    /// Blocks whose tombstones another rewrite would not clear: they lie within chunks that are kept whole.
+    /// Blocks whose tombstones another rewrite would not clear: they lie within chunks that a rewrite takes over
+    /// unchanged.
     var keepsTombstones: Set<ULID> = []
   }
 
@@ -64,7 +66,7 @@ package final class Compactor: Sendable {
   private var log: Log { blocks.log }
   private var metrics: BlockMetrics { blocks.metrics }
 
-  /// Enforces the retention, and compacts once. True where there may be more to do at once.
+  /// Enforces the retention, and compacts once. True if there may be more to do at once.
   @discardableResult
   package func round(_ options: CompactionOptions, now: Int64) -> Bool {
     blocks.changeLock.withLock {
@@ -161,7 +163,7 @@ package final class Compactor: Sendable {
     }
   }
 
-  /// True where it was done.
+  /// Merges blocks into one and serves that instead of them; false if it failed.
   private func merge(_ parents: [Block], _ options: CompactionOptions, newest: Int64, now: Int64) -> Bool {
     let mayYield = state.withLock { $0.interruptions } < Compactor.interruptionsMax
     let retention = BlockMerge.Retention(rules: options.rules, newestTime: newest)
@@ -200,7 +202,7 @@ package final class Compactor: Sendable {
     return child
   }
 
-  /// Runs a merge and serves its block instead of the parents; nothing where nothing is left of them.
+  /// Runs a merge and serves its block instead of the parents; serves nothing instead of them if nothing is left.
   func replace(_ parents: [Block], by merge: BlockMerge) throws(BlockError) {
     let started = clock.monotonicNanoseconds()
     metrics.isWriting.set(1)
@@ -226,7 +228,7 @@ package final class Compactor: Sendable {
       ])
   }
 
-  /// A merge that would fill the disk is not begun.
+  /// Throws if less room is free on the disk than the parents take: no merge begins that would fill the disk.
   private func checkSpace(for parents: [Block]) throws(BlockError) {
     let needed = parents.reduce(0) { $0 + $1.sizeBytes }
     do throws(DiskError) {

@@ -4,7 +4,7 @@ package struct DeletedTimes: Sendable, Equatable {
 
   package init() {}
 
-  /// From intervals in any order, which may touch or overlap.
+  /// Joins intervals in any order, which may touch or overlap.
   package init(_ intervals: some Sequence<ClosedRange<Int64>>) {
     for interval in intervals { add(interval) }
   }
@@ -24,7 +24,7 @@ package struct DeletedTimes: Sendable, Equatable {
     intervals.replaceSubrange(first..<end, with: [lower...upper])
   }
 
-  /// All times before `time`.
+  /// Adds all times before `time`.
   package mutating func add(before time: Int64) {
     if time > .min { add(.min...(time - 1)) }
   }
@@ -37,7 +37,7 @@ package struct DeletedTimes: Sendable, Equatable {
 
   package func coversSome(of range: ClosedRange<Int64>) -> Bool { intervals.contains { $0.overlaps(range) } }
 
-  /// The parts that lie in the range.
+  /// The parts of these times that lie in the range.
   package func clamped(to range: ClosedRange<Int64>) -> DeletedTimes {
     var result = DeletedTimes()
     result.intervals = intervals.filter { $0.overlaps(range) }.map { $0.clamped(to: range) }

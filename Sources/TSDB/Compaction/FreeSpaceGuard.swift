@@ -1,4 +1,4 @@
-/// Decides whether the database may write, from the free bytes of its disk. Pure; the owner asks it now and then.
+/// The decision whether the database may write, from the free bytes of its disk. Pure; the owner asks it now and then.
 ///
 /// It closes below the limit, and opens again a quarter above it, so that it does not flutter where every small write
 /// crosses the border.

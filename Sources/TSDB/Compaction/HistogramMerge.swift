@@ -18,7 +18,7 @@ struct HistogramMerge {
     var written: [EncodedHistogramChunk] = []
   }
 
-  /// Merges what was taken, and forgets it.
+  /// Merges the chunks taken so far, and forgets them.
   mutating func finish(_ deleted: [DeletedTimes]) -> Merged {
     pieces.sort { ($0.minTime, $0.rank) < ($1.minTime, $1.rank) }
     var merged = Merged()

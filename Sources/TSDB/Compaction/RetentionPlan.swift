@@ -1,8 +1,8 @@
-/// How much may be kept. 0 means "no limit".
+/// Limits on what is kept. 0 means "no limit".
 package struct RetentionLimits: Sendable, Equatable {
   package var timeMilliseconds: Int64 = 0
   package var sizeBytes = 0
-  /// Of the file system's whole size; comes before `sizeBytes`.
+  /// The limit as a percentage of the file system's whole size; if set, it takes the place of `sizeBytes`.
   package var diskPercentage: Double = 0
 
   package init(timeMilliseconds: Int64 = 0, sizeBytes: Int = 0, diskPercentage: Double = 0) {
@@ -19,9 +19,9 @@ package struct RetentionLimits: Sendable, Equatable {
   }
 }
 
-/// Which blocks are kept no longer, whole. Pure.
+/// The plan of which whole blocks to drop. Pure.
 package struct RetentionPlan: Sendable, Equatable {
-  /// Positions in the list that was planned for. A block may be in both.
+  /// Positions in the list that was planned for. A block may be both here and in the other list.
   package var expired: [Int] = []
   package var oversized: [Int] = []
 

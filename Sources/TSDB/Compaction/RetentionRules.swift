@@ -1,7 +1,7 @@
 import Model
 
-/// How long the samples of a series are kept: the first rule whose selector matches it decides, else the database's own
-/// retention. Immutable.
+/// The rules that say how long the samples of a series are kept: the first rule whose selector matches the series
+/// decides, else the database's own retention. Immutable.
 package struct RetentionRules: Sendable {
   package struct Rule: Sendable {
     package var matchers: [CompiledMatcher]
@@ -17,7 +17,7 @@ package struct RetentionRules: Sendable {
   }
 
   package let rules: [Rule]
-  /// Milliseconds that series are kept where no rule matches; 0: for ever.
+  /// Milliseconds for which series are kept that no rule matches; 0: for ever.
   package let otherMilliseconds: Int64
 
   package init(_ rules: [Rule] = [], otherMilliseconds: Int64) {
@@ -27,7 +27,7 @@ package struct RetentionRules: Sendable {
 
   package var isEmpty: Bool { rules.isEmpty }
 
-  /// Tells other rules from these, within one process.
+  /// A number that tells other rules from these, within one process.
   var fingerprint: Int {
     var hasher = Hasher()
     hasher.combine(otherMilliseconds)
@@ -38,14 +38,14 @@ package struct RetentionRules: Sendable {
     return hasher.finalize()
   }
 
-  /// How long the longest-living series are kept; 0: for ever.
+  /// Milliseconds for which the longest-living series are kept; 0: for ever.
   package var longestMilliseconds: Int64 {
     otherMilliseconds == 0 ? 0 : rules.reduce(otherMilliseconds) { max($0, $1.milliseconds) }
   }
 
   /// The rule that decides how long a series is kept.
   package enum Scope: Sendable, Hashable {
-    /// By its place in `rules`.
+    /// The rule at this index of `rules`.
     case rule(Int)
     case others
   }
@@ -54,7 +54,7 @@ package struct RetentionRules: Sendable {
     rules.firstIndex { $0.matches(labels) }.map { .rule($0) } ?? .others
   }
 
-  /// 0: for ever.
+  /// Milliseconds for which a series is kept; 0: for ever.
   package func milliseconds(of labels: Labels) -> Int64 { milliseconds(of: scope(of: labels)) }
 
   private func milliseconds(of scope: Scope) -> Int64 {

@@ -31,7 +31,7 @@ extension SeriesSamples {
     values.keep(left)
   }
 
-  /// How many of the samples, sorted by time, lie before `time`.
+  /// The number of the samples, sorted by time, that lie before `time`.
   func countBefore(_ time: Int64) -> Int {
     let times = times.base
     var low = 0

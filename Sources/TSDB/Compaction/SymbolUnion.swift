@@ -5,7 +5,7 @@ import Model
 /// rise with the bytes, labels can be compared by their numbers from then on.
 /// Memory: four bytes for each symbol of each block.
 struct SymbolUnion: ~Copyable {
-  /// By block and number in it the new number.
+  /// The new number of each symbol, by block and the symbol's number there.
   private(set) var numbers: [[UInt32]]
 
   /// Calls `add` for each symbol of the union in order. `symbols` gives a block's symbols by number; nil behind the last.

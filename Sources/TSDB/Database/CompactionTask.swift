@@ -1,8 +1,8 @@
 import Platform
 
-/// What happens to blocks by itself: once a second the head is asked for what it can give away; once a minute, and after
-/// each flush, what is past its retention leaves and blocks are compacted until there is nothing left to do. Its rounds may
-/// take long.
+/// The upkeep of blocks, one round a second. Each round flushes what the head can give away; once a minute, and after
+/// each flush, it removes what is past its retention, repairs damaged blocks and compacts until nothing is left to do.
+/// A round may take long.
 enum CompactionTask {
   struct State: Sendable {
     var lastRound: Int64 = .min
@@ -10,7 +10,7 @@ enum CompactionTask {
   }
 
   private static let roundMilliseconds: Int64 = 60_000
-  /// After a flush that failed.
+  /// The pause before the next flush after one that failed.
   private static let flushPauseMilliseconds: Int64 = 30_000
 
   static func round(_ database: Database, _ state: inout State) {
@@ -27,7 +27,7 @@ enum CompactionTask {
 }
 
 extension Database {
-  /// Retention, the repair of damaged blocks, then compaction until nothing is left to do.
+  /// Enforces the retention, repairs damaged blocks, then compacts until nothing is left to do.
   func compact() {
     let current = options.withLock { $0 }
     let now = steadyNow()
@@ -39,7 +39,8 @@ extension Database {
     while !stopping.isCancelled && compactor.round(compaction, now: now) {}
   }
 
-  /// The time by which data is dropped and closed. Samples are taken from what is kept by it on.
+  /// The time by which the database drops and closes data (`SteadyTime`). Also moves `Head.keptFrom` to the oldest time
+  /// that the retention keeps by it.
   func steadyNow() -> Int64 {
     let (wall, monotonic) = (clock.nowMilliseconds(), clock.monotonicNanoseconds() / 1_000_000)
     let now = steadyTime.withLock { $0.now(wall: wall, monotonic: monotonic) }
@@ -49,7 +50,7 @@ extension Database {
     return now
   }
 
-  /// What the logs and the head's chunk files take.
+  /// Bytes on disk of the logs and of the head's chunk files.
   var filesBytes: Int {
     let logs = [head.files.wal, head.files.wbl].reduce(0) { $0 + ((try? $1.directory.sizeBytes()) ?? 0) }
     return head.files.chunks.sizeBytes + logs

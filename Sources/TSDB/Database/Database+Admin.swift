@@ -66,7 +66,7 @@ extension Database: HeadAdmin {
     }
   }
 
-  /// Durable first, then in effect.
+  /// Replaces the list of deletions: first durably on disk, then in the head.
   private func noteDeletions(_ all: Tombstones) throws(BlockError) {
     try BlockError.wrap { () throws(DiskError) in try writeDeletions(all) }
     head.deletions.replace(all)
@@ -91,7 +91,7 @@ extension Database: HeadAdmin {
     }
   }
 
-  /// Reads back what was deleted; of a damaged list the one before.
+  /// Reads the list of deletions back into the head; if it is damaged, the generation before it.
   func restoreDeletions() {
     let reading = deletionsFile.read { Database.tombstones($0.body) == nil ? "it holds no list" : nil }
     let all = reading.contents.flatMap { Database.tombstones($0.body) } ?? Tombstones()

@@ -1,8 +1,8 @@
 import Model
 
-/// What `/api/v1/status/tsdb` is asked for.
+/// The parameters of a request to `/api/v1/status/tsdb`.
 package struct CardinalityRequest: Sendable {
-  /// Entries of each list.
+  /// The most entries that each list of the answer may have.
   package var limit = 10
   /// Series of these selectors only; empty: all.
   package var selectors: [[CompiledMatcher]] = []
@@ -13,8 +13,8 @@ package struct CardinalityRequest: Sendable {
 }
 
 extension Database {
-  /// Where the series of the head are. Without a selector the index is read in short visits; with one, the labels of the
-  /// series it selects are counted.
+  /// Counts the head's series by metric name, label name and label pair. Without a selector or focus label it reads the
+  /// index in short visits; with one, it counts the labels of the series that the selectors find.
   package func cardinality(
     _ request: CardinalityRequest, shouldStop: @escaping () -> Bool = { false }
   ) throws(QueryStopped) -> CardinalityStatistics {

@@ -7,26 +7,26 @@ import Synchronization
 // flushed times wait for the next border, or until there are many; where they spread over a long time, their blocks are
 // longer, so that a backlog of years does not become thousands of blocks.
 extension Database {
-  /// Late samples of flushed times that are in the head at most, about.
+  /// The number of late samples of flushed times, about, that the head holds before it flushes them.
   static let lateSamplesMax = 16 << 20
   /// Late samples wait this long at most, whatever the clock does.
   private static let flushMillisecondsMax: Int64 = 2 * 3_600_000
-  /// Late blocks of one flush, about; then longer ones are made.
+  /// The most late blocks of one flush, about; a flush that would need more makes longer ones.
   private static let lateBlocksMax = 16
 
   enum FlushOutcome { case nothing, written, failed }
 
-  /// Writes blocks of what the head can give away, and lets it go. True where a block was written.
+  /// Writes blocks of what the head can give away, and lets it go. True if a block was written.
   func flushHead(shouldStop: () -> Bool) -> Bool { tryFlush(shouldStop) == .written }
 
-  /// The same. `failed`: a part could not be written; the parts before it may have been.
+  /// As `flushHead`, but reports failures. `failed`: a part could not be written; the parts before it may have been.
   func tryFlush(_ shouldStop: () -> Bool) -> FlushOutcome {
     let (now, mark) = (steadyNow(), flushMark.withLock { $0 })
     guard let border = head.flushBorder(after: mark, now: now) ?? lateBorder(mark) else { return .nothing }
     return blocks.changeLock.withLock { flush(before: border, shouldStop) }
   }
 
-  /// The border up to which late samples are to be flushed now; nil where they can wait.
+  /// The border up to which late samples are to be flushed now; nil if they can wait.
   private func lateBorder(_ mark: Int64) -> Int64? {
     let late = head.lateSinceFlush
     if late == 0 || mark == .min { return nil }
@@ -71,8 +71,9 @@ extension Database {
     return hasFailed ? .failed : .written
   }
 
-  /// The times that become a block each, of the starts of two hours that hold data, ascending. What lies wholly before
-  /// `flushed` is late: with many such starts, the shortest of the lengths that blocks grow to which leaves few.
+  /// The times that become a block each, from the starts of the two-hour ranges that hold data, ascending. A range that
+  /// lies wholly before `flushed` is late; late ranges have the shortest of `lengths` that makes at most
+  /// `lateBlocksMax` of them, or else the last.
   static func flushRanges(_ starts: [Int64], flushed: Int64, _ lengths: [Int64]) -> [Range<Int64>] {
     let shortest = HeadShard.chunkRangeMilliseconds
     var ranges: [Range<Int64>] = []
@@ -110,7 +111,8 @@ extension Database {
     }
   }
 
-  /// The blocks are readable: what is in them leaves the head, once nobody reads who does not know them.
+  /// Ends a flush whose blocks are readable: writes the flush mark, waits for readers that do not know the blocks, then
+  /// takes the flushed data out of the head. False if the server ends before.
   private func finishFlush(before border: Int64, _ shouldStop: () -> Bool) -> Bool {
     var isNoted = false
     do throws(DiskError) {
@@ -135,7 +137,7 @@ extension Database {
     return true
   }
 
-  /// Waits until everybody is done who took the present epoch; false where the server ends before.
+  /// Puts a new epoch in place and waits until nobody holds the old one; false if the server ends before.
   private func awaitReaders(_ shouldStop: () -> Bool) -> Bool {
     var old = epoch.withLock { epoch in
       let old = epoch

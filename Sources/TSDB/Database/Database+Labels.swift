@@ -129,7 +129,7 @@ extension Database {
     }
   }
 
-  /// Sorted, each once.
+  /// The ids of the series that one of the sets accepts, sorted, each once.
   private func ids(
     matching sets: [[CompiledMatcher]], _ shouldStop: @escaping () -> Bool
   ) throws(QueryStopped) -> [UInt32] {
@@ -186,8 +186,8 @@ extension Database {
 }
 
 extension Head {
-  /// Whether a series has samples in the time of one of its chunks that touches the range, both ends included: what is
-  /// told without decoding anything.
+  /// True if a chunk or a late sample of the series touches the range, both ends included. It decodes nothing: a chunk
+  /// counts by its first and last time, even if none of its samples lies in the range.
   func hasChunk(_ series: HeadSelection, from first: Int64, through last: Int64) -> Bool {
     shards[series.location.shard].state.withLock { state in
       let record = state.records.pointer(series.location.slot)

@@ -2,9 +2,9 @@ import Platform
 
 // What cannot be read is never taken for written.
 extension Database {
-  /// Brings unreadable chunks of the head back from the log. Those that it does not hold any more are lost: their file is set
-  /// aside, and what is left of the series goes on without them. Throws where that may be another time: then nothing has
-  /// been given up.
+  /// Brings unreadable chunks of the head back from the log. Chunks that the log does not hold any more are lost: it
+  /// sets their file aside, and the rest of the series goes on without them. Throws if a later attempt may succeed:
+  /// then it has given nothing up.
   func recover(_ unreadable: [UnreadableHeadChunk]) throws(BlockError) {
     var recovery = ChunkRecovery(head, unreadable)
     let outcome: ChunkRecovery.Outcome
@@ -48,7 +48,7 @@ extension Database {
 }
 
 extension HeadFiles {
-  /// Throws where a chunk is not damaged, but the disk does not give it at present.
+  /// Throws if a chunk is not damaged, but the disk does not give it at present.
   fileprivate func confirmLoss(_ chunk: SeriesChunk?) throws(BlockError) {
     guard let chunk else { return }
     do throws(HeadChunksError) {
@@ -80,7 +80,7 @@ extension Head {
     return found
   }
 
-  /// From here on nobody tries to read the chunk; it leaves with its time.
+  /// Marks the chunk as lost: nobody tries to read it any more, and it leaves the head with its time.
   fileprivate func noteLost(_ lost: UnreadableHeadChunk) {
     shards[lost.location.shard].state.withLock { state in
       let record = state.records.pointer(lost.location.slot)

@@ -5,7 +5,8 @@ import Platform
 // A start that has the head's snapshot does not read the log before it. Where a part of that is gone, the snapshot alone holds
 // what was in it, names of series above all; the next damage would take them. So the head is written down once more.
 extension Database {
-  /// Finds what is gone of the log that a snapshot has spared this start, tells of it, and mends it. Before anybody appends.
+  /// Finds the files missing from the log, which a start with a snapshot need not read; logs the head again, fills the
+  /// gaps, and reports them unless `isTold`. Runs before anybody appends.
   func mendLogGaps(isTold: Bool) {
     let gaps: LogGaps
     do throws(DiskError) {
@@ -25,7 +26,7 @@ extension Database {
   }
 
   /// Puts all that the head holds into files and the log again: names, histograms, and the samples of open chunks and of late
-  /// ones. False where that failed.
+  /// ones. False if that failed.
   func logAgain() -> Bool {
     do {
       try head.logNames()
@@ -45,7 +46,7 @@ extension Database {
   }
 }
 
-/// What is missing of a log between its first and its last file.
+/// The files missing from a log between its first and its last: segments, and its checkpoint or parts of it.
 private struct LogGaps {
   private var checkpoint: Int?
   private var parts: [Int] = []
@@ -64,13 +65,13 @@ private struct LogGaps {
     }
   }
 
-  /// Nil: nothing is missing.
+  /// A sentence that names what is missing; nil if nothing is.
   var description: String? {
     if checkpoint != nil { return "its checkpoint or a part of it is missing" }
     return segments.first.map { "\(segments.count) segments are missing, the first is \($0)" }
   }
 
-  /// Puts empty files into the gaps, so that the log is whole from now on, also for Prometheus.
+  /// Puts empty files into the gaps, so that the log has none from now on, also for Prometheus.
   func fill(_ directory: WALDirectory) -> Bool {
     do throws(DiskError) {
       if let checkpoint {

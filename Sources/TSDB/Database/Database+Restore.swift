@@ -6,9 +6,9 @@ extension Database {
   /// Batches on their way from the reading thread to the applying one.
   private static let batchesInFlightMax = 4
 
-  /// Brings the head back: the snapshot, the chunks in files, and the log behind the snapshot; all of the log where
-  /// anything of the others is damaged or missing. Each sample is taken from whatever still has it; what is damaged is kept
-  /// aside, logged and counted, and never keeps the server from starting.
+  /// Brings the head back: the snapshot, the chunks in files, and the log behind the snapshot; all of the log if
+  /// anything of the others is damaged or missing. It takes each sample from whatever still has it. It sets damaged
+  /// files aside, logs and counts them; damage never keeps the server from starting.
   package func restore() throws(DatabaseError) {
     let started = clock.monotonicNanoseconds()
     let found = foundChunks.withLock { found in
@@ -61,7 +61,7 @@ extension Database {
     }
   }
 
-  /// From here on time is believed as it passes.
+  /// Starts `steadyTime` from the clock and the newest sample that head and blocks hold.
   private func beginSteadyTime() {
     let newest = [head.timeRange?.upperBound, blocks.current.maxTime.map { $0 - 1 }].compactMap { $0 }.max()
     let time = SteadyTime(
@@ -70,8 +70,9 @@ extension Database {
     _ = steadyNow()
   }
 
-  /// Where the log of late samples is to be read from. It begins anew when its samples are in files, also behind what a
-  /// snapshot says; then all that is left of it is read.
+  /// The position from which a start reads the log of late samples; nil: from its beginning. Once its samples are in
+  /// files, that log begins anew, also past the position that the snapshot names; then the start reads all that is left
+  /// of it.
   private func lateStart(_ start: RestoreStart) -> WALPosition? {
     guard let position = start.wbl else { return nil }
     do throws(DiskError) {
@@ -109,7 +110,7 @@ extension Database {
       meaning: "nothing is lost as long as the log is whole; this start takes longer")
   }
 
-  /// Which chunks have gone since the snapshot was written.
+  /// Finds and reports the head-chunk files that have gone, or lost chunks, since the snapshot was written.
   private func findChunkLosses(_ snapshot: HeadSnapshotReader?) -> HeadChunkInventory.Losses {
     let retention = options.withLock { $0.retentionMilliseconds }
     let expired = retention > 0 ? clock.nowMilliseconds() - retention : .min
@@ -129,7 +130,7 @@ extension Database {
       meaning: "samples of what is missing that the log no longer has are missing", keepsOriginal: keepsOriginal)
   }
 
-  /// The log ends before the place from which a snapshot wants it to be read.
+  /// Reports that the log ends before the position from which the snapshot needs it.
   private func reportLostLog(_ snapshot: HeadSnapshotReader?) {
     damaged.report(
       layout.wal, as: "wal",
@@ -139,8 +140,8 @@ extension Database {
       meaning: "samples that were taken after the snapshot was written are missing", keepsOriginal: false)
   }
 
-  /// Reads on a thread of its own while this one applies, so that both cores work. Memory is bounded by the number of
-  /// batches, and by writing complete chunks to their files on the way.
+  /// Reads the log on a thread of its own while this thread applies it, so that both cores work. Memory is bounded by
+  /// the number of batches, and by writing complete chunks to their files on the way.
   private func replay(_ replay: WALReplay, _ apply: (DecodedBatch) -> Void) throws(WALError) {
     let full = BoundedQueue<DecodedBatch>(limit: Database.batchesInFlightMax)
     let empty = BoundedQueue<DecodedBatch>(limit: Database.batchesInFlightMax)

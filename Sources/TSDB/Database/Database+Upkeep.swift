@@ -3,7 +3,8 @@ import Platform
 
 // The steps of the maintenance. Each may fail; then it is logged and tried again in its next round.
 extension Database {
-  /// False where what was committed may be lost by a power cut: the system forgets what it could not write.
+  /// Syncs the logs if that is due. False if a power cut may lose what was committed: after a failed sync the system
+  /// forgets what it could not write.
   func syncLogsIfDue() -> Bool {
     var isSynced = true
     for log in [head.files.wal, head.files.wbl] {
@@ -18,7 +19,7 @@ extension Database {
     return isSynced
   }
 
-  /// Below the limit nothing is written any more: queries go on, and so does writing once there is room again.
+  /// Refuses writes while fewer bytes are free than the limit, and allows them again once there is room. Queries go on.
   func watchSpace(_ space: inout FreeSpaceGuard, _ freeBytesMin: Int) {
     let free: Int
     do throws(DiskError) {
@@ -83,7 +84,8 @@ extension Database {
     }
   }
 
-  /// Brings back what cannot be read, as long as the log has it.
+  /// Reads the chunks written since the last call once more, and recovers those that cannot be read as long as the log
+  /// has them.
   private func verifyChunkFiles() throws {
     let damaged = try head.files.chunks.verify()
     if !damaged.isEmpty {
@@ -134,17 +136,17 @@ extension Database {
       ])
   }
 
-  /// Makes sure that the head snapshot on disk names no series that has ended. A start brings those of an older snapshot back as
-  /// they were, so that what comes for them is logged under their old names: a checkpoint must not have dropped these.
-  /// False where there is no such snapshot and none can be written.
+  /// Makes sure that the head snapshot on disk names no series that has ended. A start brings the ended series of an
+  /// older snapshot back, so that their new samples are logged under their old names: a checkpoint must not have
+  /// dropped these. False if there is no such snapshot and none can be written.
   private func hasSnapshotOfLiveSeries() -> Bool {
     let ended = head.seriesEnded.load(ordering: .acquiring)
     return ended == endedAtSnapshot.load(ordering: .relaxed) || writeSnapshot() > 0
   }
 
-  /// A checkpoint over a segment that cannot be read whole has to wait: the page may be readable the next time. Where it is
-  /// not, a snapshot writes down all that memory has of it; only then the segment is set aside and mended, so that damage
-  /// does not keep the log from being shortened for good.
+  /// Writes a checkpoint. One over a segment that cannot be read completely waits: the page may be readable the next
+  /// time. If it is not, a snapshot writes down all that memory has of the segment; only then the segment is set aside
+  /// and mended, so that damage does not keep the log from being shortened for good.
   private func checkpoint(through last: Int, _ choice: Checkpoint.Choice) throws(WALError) -> Checkpoint.Statistics {
     let wal = head.files.wal
     do throws(WALError) {

@@ -18,43 +18,45 @@ package final class Database: Sendable {
   let log: Log
   let random: RandomNumbers
   let options: Mutex<DatabaseOptions>
-  /// The log as it was before this run: what is to be replayed.
+  /// The first segments of this run in each log: a start replays the segments before them.
   let replayLimits: (wal: Int, wbl: Int)
   let foundChunks: Mutex<[UInt64: [SeriesChunk]]>
-  /// What was found of the head-chunk files.
+  /// The chunks and the damage that `open` found in the head-chunk files.
   let chunkReport: HeadChunkReport
   package let damaged: DamagedFiles
   let progress = Mutex<ReplayProgress?>(nil)
-  /// What others have to do every second.
+  /// Work of other parts of the server, run once a second on the maintenance thread (`everySecond`).
   let upkeep = Mutex<[@Sendable () -> Void]>([])
   let isDiskFull = Atomic<Bool>(false)
   private let ready = Atomic<Bool>(false)
-  /// What keeps the database in order, and whether it is this one's own.
+  /// The threads that run the upkeep; `isOwn` is true if they serve this database alone. Nil before `start` and after
+  /// `close`.
   private let work = Mutex<(shared: SharedWork, isOwn: Bool)?>(nil)
-  /// Set when the server ends: what can be done later is broken off.
+  /// Set when the server ends: work that can be done later breaks off.
   let stopping: CancelFlag
-  /// Up to when the head has been flushed; lies on disk too (`FlushMark`).
+  /// The time up to which the head has been flushed; also on disk (`FlushMark`).
   let flushMark: Mutex<Int64>
-  /// The clock as far as it is believed.
+  /// The wall time as far as the database believes it.
   let steadyTime: Mutex<SteadyTime>
-  /// When the head was last flushed, in milliseconds of monotonic time.
+  /// The time at which the last flush began, or this run, in milliseconds of monotonic time.
   let lastFlush: Atomic<Int64>
-  /// The files that may hold samples which were deleted; nil: there has been no flush since.
+  /// The files that may hold deleted samples; nil: no flush of this run has come since the last deletion.
   let deletionReach = Mutex<DeletionReach?>(nil)
-  /// What readers hold (`ReadEpoch`).
+  /// The present epoch: readers hold it, and each flush replaces it (`ReadEpoch`).
   let epoch = Mutex(ReadEpoch())
-  /// Damaged blocks that were tried to be repaired in this run.
+  /// The damaged blocks that this run has tried to repair.
   let repairsTried = Mutex<Set<ULID>>([])
-  /// The logs can be shortened: a flush has taken data out of the head.
+  /// True if the logs can be shortened: a flush has taken data out of the head.
   let wantsTruncation = Atomic<Bool>(false)
-  /// The start took records from the log. After a failed fsync the system takes what it has for written, and an fsync by the
-  /// next process says nothing: a snapshot in the first second does not rely on it.
+  /// True if the start replayed records from the log. After a failed fsync the system takes what it has for written,
+  /// and an fsync by the next process says nothing: a snapshot in the first second does not rely on it.
   let hasReplayed = Atomic<Bool>(false)
-  /// How many series had ended (`Head.seriesEnded`) when the head snapshot on disk was begun; -1: it is of an earlier process.
+  /// The number of series that had ended (`Head.seriesEnded`) when this process began the head snapshot on disk; -1: an
+  /// earlier process wrote it.
   let endedAtSnapshot = Atomic<Int>(0)
   /// Held while a snapshot of the head is written.
   let snapshotTurn = Mutex<Void>(())
-  /// The segment over which the last checkpoint was refused.
+  /// The unreadable segment because of which the last checkpoint was not written; nil if there was none.
   let refusedSegment = Mutex<String?>(nil)
 
   /// Opens the directory's files; on an error nothing has been changed.
@@ -140,10 +142,11 @@ package final class Database: Sendable {
     self.damaged = damaged
   }
 
-  /// Adds to what the maintenance does every second, on its thread: what is short. Called before `start`.
+  /// Adds `body` to the work that the maintenance does every second on its thread; it must be short. Called before
+  /// `start`.
   package func everySecond(_ body: @escaping @Sendable () -> Void) { upkeep.withLock { $0.append(body) } }
 
-  /// Nil where there is no snapshot, or none that a start would use.
+  /// The positions of the logs in the snapshot's header; nil if there is no snapshot, or none that a start would use.
   private static func snapshotPositions(_ path: String, _ disk: any Disk) -> (wal: WALPosition, wbl: WALPosition)? {
     do {
       return try HeadSnapshotReader.positions(try disk.map(path))
@@ -153,22 +156,22 @@ package final class Database: Sendable {
     }
   }
 
-  /// Whether the disk has room for more.
+  /// True if the database may be written to; false while its disk is nearly full.
   package var isWritable: Bool { !isDiskFull.load(ordering: .relaxed) }
 
-  /// Samples can be written and read.
+  /// True from `start` to `close`: samples can be written and read.
   package var isReady: Bool { ready.load(ordering: .acquiring) }
 
-  /// Places where the logs were found damaged.
+  /// The number of damaged places found in the logs.
   package var corruptions: Int { metrics.wal.corruptions.value + metrics.wbl.corruptions.value }
 
-  /// Deletes, cleans and copies.
+  /// The administration of this database: it deletes, cleans and copies.
   package var administration: BlockAdministration {
     BlockAdministration(
       blocks, compactor: compactor, head: self, directory: layout.snapshots, clock: clock, random: random)
   }
 
-  /// How far the replay is, for `/api/v1/status/walreplay`.
+  /// The progress of the replay, for `/api/v1/status/walreplay`.
   package var replayed: (first: Int, last: Int, current: Int) {
     let numbers = progress.withLock { $0 }?.snapshot
     return (numbers?.first ?? 0, numbers?.last ?? 0, numbers?.current ?? 0)
@@ -187,10 +190,10 @@ package final class Database: Sendable {
     beginAnswering()
   }
 
-  /// From here on the database is ready.
+  /// Makes the database ready.
   func beginAnswering() { ready.store(true, ordering: .releasing) }
 
-  /// Takes over what a reload may change.
+  /// Takes over the settings that a reload may change.
   package func reconfigure(_ change: (inout DatabaseOptions) -> Void) {
     let changed = options.withLock { options in
       change(&options)
@@ -200,7 +203,8 @@ package final class Database: Sendable {
     _ = steadyNow()
   }
 
-  /// Ends cleanly: chunks to their files, a snapshot, the log synced and closed. No appends may come any more.
+  /// Ends cleanly: writes chunks to their files, writes a snapshot, syncs and closes the log. Nobody may append any
+  /// more.
   package func close() {
     guard ready.exchange(false, ordering: .acquiringAndReleasing) else { return }
     stopping.cancel()

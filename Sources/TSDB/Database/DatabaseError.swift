@@ -1,6 +1,7 @@
 import Platform
 
-/// Why a database does not open. Each is one clear line for an operator; nothing in the directory has been changed.
+/// The reason why a database does not open, as one clear line for an operator. Nothing in the directory has been
+/// changed.
 package enum DatabaseError: Error, Sendable, CustomStringConvertible {
   case notWritable(path: String, DiskError)
   case notReadable(path: String, DiskError)

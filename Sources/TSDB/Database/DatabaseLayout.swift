@@ -1,6 +1,6 @@
 import Platform
 
-/// Every name on disk, in one place. Those of the first group are Prometheus's; the others it ignores.
+/// Every name on disk, in one place. Prometheus uses those of the first group too, and ignores the others.
 package struct DatabaseLayout: Sendable {
   package let root: String
 
@@ -14,13 +14,13 @@ package struct DatabaseLayout: Sendable {
   package var version: String { root + "/apus.version" }
   /// The head as it was at some position of the log.
   package var snapshot: String { root + "/apus.head" }
-  /// Up to when the head has been flushed.
+  /// The time up to which the head has been flushed.
   package var flushMark: String { root + "/apus.flushed" }
-  /// What was deleted of what the head holds.
+  /// The deleted times of series in the head, as tombstones.
   package var deletions: String { root + "/apus.deleted" }
-  /// Which replica leads each cluster.
+  /// The leading replica of each cluster.
   package var haLeaders: String { root + "/apus.ha-leaders" }
-  /// What senders say of their metrics.
+  /// The type, unit and help of metrics, as senders gave them.
   package var metadata: String { root + "/apus.metadata" }
   /// Blocks that a restore has brought and that are to get their names.
   package var restore: String { root + "/apus.restore" }
@@ -29,7 +29,7 @@ package struct DatabaseLayout: Sendable {
   /// Files that could not be read, kept for people.
   package var quarantine: String { root + "/quarantine" }
 
-  /// Under which damaged files are counted.
+  /// The names under which damaged files are counted.
   static let damagedNames = [
     "apus.version", "apus.head", "apus.flushed", "apus.deleted", "apus.ha-leaders", "apus.metadata",
     "apus.restore", HeadChunkRepair.damagedName, "wal", BlockDeletions.fileName,

@@ -1,6 +1,6 @@
 import Platform
 
-/// What a database tells about itself, under Prometheus's names. Any thread.
+/// The metrics of a database, under Prometheus's names where Prometheus has them, else under `apus_`. Any thread.
 package final class DatabaseMetrics: Sendable {
   package let wal: WALMetrics
   package let wbl: WALMetrics
@@ -27,9 +27,10 @@ package final class DatabaseMetrics: Sendable {
       upperBounds: (0..<12).map { 0.05 * Double(1 << $0) })
   }
 
-  /// Registers what takes room on the disk, and how much there is, for alerts and forecasts. Blocks tell theirs themselves.
+  /// Registers the bytes that logs and chunk files take on the disk, and the disk's free and total bytes, for alerts
+  /// and forecasts. Blocks register theirs themselves.
   private func registerSizes(_ database: Database, in registry: MetricsRegistry) {
-    /// Nothing is told where the disk cannot be asked: 0 would be a lie.
+    /// Registers a number of bytes; it has no value while the disk cannot be asked, as 0 would be a lie.
     func bytes(_ name: String, _ help: String, _ read: @escaping @Sendable (Database) throws(DiskError) -> Int) {
       registry.collect(name, help, .gauge) { [weak database] in
         guard let database, let bytes = try? read(database) else { return [] }
@@ -50,7 +51,7 @@ package final class DatabaseMetrics: Sendable {
     }
   }
 
-  /// Registers what is read from the head when somebody asks.
+  /// Registers the metrics whose values are read from the database when somebody asks for them.
   func register(_ database: Database, in registry: MetricsRegistry) {
     func gauge(_ name: String, _ help: String, _ read: @escaping @Sendable (Database) -> Double) {
       registry.collect(name, help, .gauge) { [weak database] in

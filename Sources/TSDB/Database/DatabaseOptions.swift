@@ -1,25 +1,26 @@
 import Platform
 
-/// What a database is told at its start. `head` and the retention can be changed while it runs.
+/// The settings of a database, given at its start. `head` and the retention can be changed while it runs.
 package struct DatabaseOptions: Sendable {
   package var directory: String
   package var walSync = WALSync.interval
   package var head = HeadOptions()
-  /// Samples older than this leave; 0: none do.
+  /// The database drops samples older than this; 0: it keeps all.
   package var retentionMilliseconds: Int64 = 15 * 86_400_000
-  /// What blocks, log and head chunks may take together; 0: no bound.
+  /// Bytes that blocks, logs and head chunks may take together; 0: no bound.
   package var retentionBytes = 0
-  /// The same as a part of the disk; comes before `retentionBytes`.
+  /// The same bound as a percentage of the disk; if set, it takes the place of `retentionBytes`.
   package var retentionDiskPercentage: Double = 0
   /// Series with a retention of their own.
   package var retentionRules: [RetentionRules.Rule] = []
-  /// Below so many free bytes nothing is written any more; 0: always.
+  /// With fewer free bytes than this the database refuses writes; 0: it never does.
   package var freeBytesMin = 0
-  /// The log is shortened this often...
+  /// The database shortens the log this often...
   package var truncationIntervalMilliseconds: Int64 = 2 * 3_600_000
   /// ...and when it has grown by this much since.
   package var logBytesPerTruncationMax = 512 << 20
-  /// A snapshot is written when the log has grown by this much since the last, and twice the last one's size.
+  /// The database writes a snapshot of the head when the log has grown by this much since the last one, and by twice
+  /// the last one's size.
   package var logBytesPerSnapshotMin = 128 << 20
 
   var compaction: CompactionOptions {
@@ -30,7 +31,7 @@ package struct DatabaseOptions: Sendable {
     return options
   }
 
-  /// Names of blocks and the keys of hash tables; a seed repeats a run.
+  /// The source of block names and of the keys of hash tables; with a seed a run can be repeated.
   package var random = RandomNumbers()
 
   package init(directory: String) { self.directory = directory }

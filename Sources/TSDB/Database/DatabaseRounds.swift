@@ -14,14 +14,14 @@ package struct DatabaseRounds: Sendable {
     database.beginAnswering()
   }
 
-  /// What happens once a second: syncs, chunks to their files, shorter logs, a snapshot of the head.
+  /// Runs one round of the maintenance: syncs, chunks to their files, shorter logs, a snapshot of the head.
   package mutating func maintain() { Maintenance.round(database, &maintenance) }
 
-  /// Whether a power loss would cost nothing of what was committed.
+  /// True if a power loss now would lose nothing that was committed.
   package var isDurable: Bool {
     !maintenance.mustWriteSnapshot && database.head.files.wal.isSynced && database.head.files.wbl.isSynced
   }
 
-  /// What happens once a second on the other thread: blocks of what the head gives away, retention, compaction.
+  /// Runs one round of the other thread: blocks of what the head gives away, retention, compaction.
   package mutating func compact() { CompactionTask.round(database, &compaction) }
 }

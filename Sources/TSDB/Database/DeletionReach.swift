@@ -1,10 +1,10 @@
 import Platform
 
-/// How far the files of late samples went when what had been deleted left the head with a flush: chunk files and the log up to
-/// these may hold it, also those written after the deletion, and a start reads them whatever has been flushed. The list of
-/// deletions stays until they are gone. A value.
+/// The newest files of late samples when a flush took deleted samples out of the head. Chunk files and log segments up
+/// to these may hold deleted samples, also if they were written after the deletion, and a start reads them whatever has
+/// been flushed. The list of deletions stays until they are gone. A value.
 struct DeletionReach: Sendable {
-  /// What had left the head then.
+  /// The time up to which the head had been flushed then.
   let border: Int64
   private let chunkFile: Int
   private let lateSegment: Int

@@ -1,9 +1,8 @@
 import Platform
 
-/// Up to when the head has been flushed to blocks, in `apus.flushed`: a start does not read back what lies before it. Two
-/// numbers in decimal (milliseconds) in a sealed file: the mark, and where the newest block ended when it was written,
-/// which is left out where there was none. Older versions wrote the mark alone, without a seal.
-///
+/// The time up to which the head has been flushed to blocks, in `apus.flushed`: a start does not read back in-order
+/// samples from before it. Two numbers in decimal (milliseconds) in a sealed file: the mark, and where the newest block
+/// ended when it was written, which is left out if there was none. Older versions wrote the mark alone, without a seal.
 /// A mark that is too high would hide data that is in no block. So it is believed only as long as that block, or one that
 /// ends later, is there. One that is too low costs space: data is in the head and in a block.
 package struct FlushMark: Equatable {
@@ -30,8 +29,8 @@ package struct FlushMark: Equatable {
 
   var body: [UInt8] { Array("\(time)\(newestBlockEnd.map { " \($0)" } ?? "")\n".utf8) }
 
-  /// Why the mark cannot be right beside these blocks; nil where it can. `expired`: what ends before that may have been
-  /// removed.
+  /// The reason why the mark cannot be right beside these blocks; nil if it can be. `expired`: the retention may have
+  /// removed what ends before it.
   func objection(newestBlockEnd present: Int64?, expired: Int64) -> String? {
     let needed = newestBlockEnd ?? time
     if present ?? .min >= needed || needed <= expired { return nil }
@@ -46,12 +45,13 @@ package struct FlushMark: Equatable {
 }
 
 extension BlockSnapshot {
-  /// Where the newest block ends that was made of the head's in-order samples.
+  /// The end of the newest block that was made of the head's in-order samples; nil if there is none.
   var newestEnd: Int64? { blocks.lazy.filter { !$0.meta.isLate }.map(\.meta.maxTime).max() }
 }
 
 extension Database {
-  /// The mark as far as it can be believed; else what the blocks say, which is also how it is in a directory of Prometheus.
+  /// The mark in the file, if it can be right; else the one that the blocks imply, as in a directory of Prometheus,
+  /// which has no mark.
   static func findFlushMark(
     _ options: DatabaseOptions, _ layout: DatabaseLayout, _ blocks: BlockSnapshot, _ disk: any Disk, now: Int64,
     _ damaged: DamagedFiles

@@ -6,7 +6,7 @@ import Model
 package struct LabelTexts: Sendable {
   private var bytes: [UInt8] = []
   private var ends: [Int] = []
-  /// Whether there were more than the limit.
+  /// True if texts beyond the limit were left out.
   package private(set) var isTruncated = false
 
   package init() {}
@@ -17,7 +17,7 @@ package struct LabelTexts: Sendable {
     isTruncated = symbols.isTruncated
   }
 
-  /// From texts in any order, doubles among them. `limit` 0 means none.
+  /// Sorts `texts` and keeps the first of them. `limit` 0 means no limit.
   init(_ texts: Set<[UInt8]>, limit: Int) {
     let sorted = texts.sorted { one, two in
       one.withUnsafeBytes { a in two.withUnsafeBytes { compareBytes(a, $0) < 0 } }
@@ -28,7 +28,7 @@ package struct LabelTexts: Sendable {
 
   package var count: Int { ends.count }
 
-  /// Memory that they take.
+  /// The bytes of memory that the texts take.
   package var heldBytes: Int { bytes.count + ends.count * 8 }
 
   package subscript(index: Int) -> String {
@@ -44,7 +44,7 @@ package struct LabelTexts: Sendable {
     }
   }
 
-  /// Appends a text that comes behind all that are there; the empty one is none.
+  /// Appends a text that sorts behind all that are there; leaves out an empty one.
   mutating func appendSorted(_ text: UnsafeRawBufferPointer) {
     if !text.isEmpty { append(text) }
   }
@@ -54,7 +54,7 @@ package struct LabelTexts: Sendable {
     ends.append(bytes.count)
   }
 
-  /// Both together, each text once. `limit` 0 means none.
+  /// The texts of both, each once. `limit` 0 means no limit.
   package func merged(with other: LabelTexts, limit: Int) -> LabelTexts {
     var merged = LabelTexts()
     merged.isTruncated = isTruncated || other.isTruncated

@@ -1,7 +1,8 @@
 import Platform
 
-/// What happens to the head's files by itself: once a second the log is synced if due and waiting chunks are written; when
-/// the log has grown, it is shortened and a snapshot is written. Nothing in its rounds takes long.
+/// The upkeep of the head's files, one round a second. A round syncs the logs if that is due; every ten seconds, or
+/// when many chunks wait, it writes them to files; at intervals, and when the logs have grown, it shortens the logs; it
+/// writes a snapshot when the logs have grown, could not be synced, or were replayed at the start. No round takes long.
 enum Maintenance {
   struct State: Sendable {
     var lastTruncation: Int64
@@ -9,10 +10,10 @@ enum Maintenance {
     var bytesAtSnapshot = 0
     var snapshotBytes = 0
     var rounds = 0
-    /// The log may hold what is on no stable storage, and since then no snapshot could be written: an fsync has failed, in
-    /// this process or, as far as anybody knows, in the one before.
+    /// True if the log may hold records that are on no stable storage, and no snapshot has been written since: an fsync
+    /// has failed, in this process or, as far as anybody knows, in the one before.
     var mustWriteSnapshot: Bool
-    /// The round in which that is tried next.
+    /// The round in which the maintenance tries that snapshot next.
     var snapshotRound = 0
     var space = FreeSpaceGuard()
 

@@ -1,10 +1,10 @@
-/// From where the logs are read at a start. A snapshot spares the log before its position only where nothing of what it
-/// builds on is gone: its own blocks, the chunks in files that it does not repeat, and the log behind it. Pure.
+/// The positions from which a start reads the logs. A snapshot spares the log before its position only if nothing of
+/// what it builds on is gone: its own blocks, the chunks in files that it does not repeat, and the log behind it. Pure.
 struct RestoreStart: Equatable {
-  /// Nil: from the beginning.
+  /// The position in the log; nil: a start reads it from the beginning.
   var wal: WALPosition?
   var wbl: WALPosition?
-  /// The log ends before the snapshot's position: it is another log, or the end of this one is gone.
+  /// True if the log ends before the snapshot's position: it is another log, or the end of this one is gone.
   var lacksLog = false
 
   /// - Parameters:

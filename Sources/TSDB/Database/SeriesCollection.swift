@@ -11,22 +11,22 @@ package struct SeriesCollection {
   private static let surplusMax = 4096
 
   package private(set) var labels: [Labels] = []
-  /// Whether there are more series than the limit.
+  /// True if series beyond the limit were left out.
   package private(set) var isTruncated = false
-  /// Whether the bound was met: what is here is not all, and is of no use.
+  /// True if the series take more than `bytesMax`: the list is then incomplete, and of no use.
   package private(set) var isTooLarge = false
   private(set) var byteCount = 0
   private var seen: Set<Labels> = []
   private let limit: Int
   private let bytesMax: Int
 
-  /// A limit of 0 means none.
+  /// A limit of 0 means no limit.
   init(limit: Int, bytesMax: Int) {
     self.limit = limit
     self.bytesMax = bytesMax
   }
 
-  /// Takes a series that is not here yet for sure; false where nothing more need come.
+  /// Adds a series that the caller knows is not here yet; false if the listing needs no more.
   mutating func append(_ one: Labels) -> Bool {
     if limit > 0 && labels.count == limit {
       isTruncated = true
@@ -36,7 +36,7 @@ package struct SeriesCollection {
     return !isTooLarge
   }
 
-  /// Takes a series unless it is here; false where nothing more need come.
+  /// Adds a series unless it is here; false if the listing needs no more.
   mutating func insert(_ one: Labels) -> Bool {
     if seen.insert(one).inserted {
       add(one)

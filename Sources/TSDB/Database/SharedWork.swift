@@ -42,7 +42,7 @@ package final class SharedWork: Sendable {
     for member in removed { member.end() }
   }
 
-  /// Ends the threads. Databases that are still there are left as they are.
+  /// Ends the threads. Databases that have not been removed stay as they are.
   package func stop() {
     ticks.withLock { $0.take() }?.stop()
     maintenance.stop()
@@ -58,13 +58,13 @@ package final class SharedWork: Sendable {
 }
 
 extension SharedWork {
-  /// A database and where its rounds stand.
+  /// A database and the state of its rounds.
   private final class Member: Sendable {
     let database: Database
-    /// Nil once no round may begin.
+    /// The state that rounds of the maintenance keep; nil once no round may begin.
     private let maintenance: Mutex<Maintenance.State?>
     private let compaction: Mutex<CompactionTask.State?>
-    /// A round waits for a thread, or runs.
+    /// True while a round waits for a thread, or runs.
     let isMaintaining = Flag()
     let isCompacting = Flag()
 
@@ -74,7 +74,8 @@ extension SharedWork {
       compaction = Mutex(CompactionTask.State())
     }
 
-    /// A round that is still to run is not asked for twice; one for which there is no room comes with the next second.
+    /// Hands a round to the pool, unless one still waits or runs. If the pool has no room, the round comes with the
+    /// next second.
     func submit(to pool: WorkerPool, _ path: KeyPath<Member, Flag>, _ round: @escaping @Sendable () -> Void) {
       let flag = self[keyPath: path]
       if flag.isSet.exchange(true, ordering: .acquiringAndReleasing) { return }

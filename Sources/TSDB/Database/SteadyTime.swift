@@ -1,21 +1,21 @@
-/// The wall time as far as it is believed. Data is dropped and closed by it, so that a clock that is wrong for a while costs
-/// nothing: what it jumps ahead of the time that has passed counts after an hour. A value; its owner asks it now and then.
-///
+/// The wall time as far as the database believes it. The database drops and closes data by it, so that a clock that is
+/// wrong for a while costs nothing: what it jumps ahead of the time that has passed counts after an hour. A value; its
+/// owner asks it now and then.
 /// At a start the time that has passed is not known. Then the newest sample takes the place of the last look, so that a start
 /// with a wrong clock drops nothing either.
 struct SteadyTime: Sendable {
   /// Jumps up to this count at once: corrections, and a machine that was suspended for a while.
   static let stepMillisecondsMax: Int64 = 3_600_000
-  /// How long a larger jump must last.
+  /// The time for which a larger jump must last before it counts.
   static let trialMilliseconds: Int64 = 3_600_000
 
   private var believed: Int64
-  /// When, in monotonic time.
+  /// The monotonic time of the last look.
   private var seen: Int64
-  /// Since when the clock has been ahead.
+  /// The monotonic time since which the clock has been ahead; nil while it is not.
   private var aheadSince: Int64?
 
-  /// - Parameter newest: the time of the newest sample there is; nil where there is none.
+  /// - Parameter newest: the time of the newest sample there is; nil if there is none.
   init(wall: Int64, monotonic: Int64, newest: Int64? = nil) {
     believed = min(wall, newest ?? wall)
     seen = monotonic

@@ -1,6 +1,6 @@
 import Model
 
-/// An exemplar as it is looked up: a sample of its own with labels that lead elsewhere, to a trace most often.
+/// An exemplar as a query returns it: a sample of its own with labels that lead elsewhere, to a trace most often.
 package struct Exemplar: Sendable, Equatable {
   package var labels: Labels
   package var time: Int64
@@ -39,7 +39,7 @@ package struct NewExemplar {
   /// at least one.
   package static let packedBytesMax = 4 * charactersMax + 2 * charactersMax
 
-  /// Why the labels cannot be kept; nil where they can. They must be packed labels.
+  /// The reason why the labels cannot be kept; nil if they can. They must be packed labels.
   package var fault: ExemplarOutcome? {
     if labels.count > NewExemplar.packedBytesMax { return .tooLong }
     var characters = 0

@@ -8,7 +8,7 @@ struct ExemplarLog: ~Copyable, Sendable {
   private static let recordBytesMax = 1 << 20
   private static let keptBytesMax = 1 << 20
 
-  /// The entries of the ring they are.
+  /// The numbers of their entries in the ring.
   private(set) var numbers: [UInt32] = []
   private var records = ByteBuffer(capacity: 16)
   /// Ends of the complete records.

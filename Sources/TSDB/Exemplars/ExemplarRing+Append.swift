@@ -7,7 +7,7 @@ extension ExemplarRing {
   /// one with a smaller value, or with the same value and labels that come before (an order of Prometheus's own there, of
   /// their bytes here).
   ///
-  /// Nil where the series is not known by `reference` and `labels` are not given.
+  /// Nil if the series is not known by `reference` and `labels` are not given.
   /// `restoring`: what comes from the log may be in another order than it was appended in, and finds its place.
   mutating func append(
     _ new: NewExemplar, reference: UInt64, labels: Labels? = nil, oldest: Int64 = .max, restoring: Bool = false
@@ -64,7 +64,7 @@ extension ExemplarRing {
     return placeOn(of: new, from: series[Int(number)].oldest) ?? .unknown
   }
 
-  /// From an entry that is not later on; nil where it is too far.
+  /// Looks for the place from an entry on that is not later than the exemplar; nil if it is too far.
   private func placeOn(of new: NewExemplar, from start: UInt32) -> Place? {
     var at = start
     for _ in 0..<ExemplarRing.stepsMax {
@@ -171,7 +171,7 @@ extension ExemplarRing {
     appendedCount += 1
   }
 
-  /// The log holds these entries now.
+  /// Notes that the log holds these entries now.
   mutating func markLogged(_ numbers: [UInt32]) {
     for number in numbers where holds(number) { pointer(number).pointee.flags &= ~Entry.isUnlogged }
   }

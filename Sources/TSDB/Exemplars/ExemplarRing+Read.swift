@@ -1,7 +1,8 @@
 import Model
 
 extension ExemplarRing {
-  /// The labels of the series that have an exemplar between two times, as far as their first and last one tell.
+  /// The labels of the series that may have an exemplar between two times, judged by the times of their first and last
+  /// one.
   func seriesLabels(from start: Int64, through last: Int64) -> [Labels] {
     byLabels.compactMap { labels, number in
       let found = series[Int(number)]

@@ -14,7 +14,7 @@ struct ExemplarRing: ~Copyable, @unchecked Sendable {
   struct Entry: BitwiseCopyable {
     var time: Int64
     var value: UInt64
-    /// Number in `series`.
+    /// The number of its series in `series`.
     var series: UInt32
     var previous: UInt32
     var next: UInt32
@@ -23,7 +23,7 @@ struct ExemplarRing: ~Copyable, @unchecked Sendable {
     var labelBytes: UInt16
     var flags: UInt16
 
-    /// The log does not hold it yet: whoever brings it once more logs it too.
+    /// Set if the log does not hold it yet: whoever brings it once more logs it too.
     static var isUnlogged: UInt16 { 1 }
   }
 
@@ -43,7 +43,7 @@ struct ExemplarRing: ~Copyable, @unchecked Sendable {
     var number: UInt32?
   }
 
-  /// Exemplars that can be kept at most, whatever is asked for.
+  /// The most exemplars that can be kept, whatever is asked for.
   static let entriesMax = 1 << 30
   /// Bytes of labels of series with exemplars; beyond, the oldest exemplars go early.
   static let seriesLabelBytesMax = 256 << 20
@@ -76,7 +76,7 @@ struct ExemplarRing: ~Copyable, @unchecked Sendable {
 
   var seriesCount: Int { byLabels.count }
   var end: UInt32 { first &+ UInt32(truncatingIfNeeded: count) }
-  /// When the entry that came first was; nil in an empty ring.
+  /// The time of the entry that came first; nil in an empty ring.
   var firstTime: Int64? { count == 0 ? nil : pointer(first).pointee.time }
 
   /// The earliest time of any entry.
@@ -102,7 +102,7 @@ struct ExemplarRing: ~Copyable, @unchecked Sendable {
 
   // MARK: - Size
 
-  /// Changes how many are kept; 0: none. The newest stay.
+  /// Sets how many exemplars are kept; 0: none. The newest stay.
   mutating func resize(to newLimit: Int) {
     limit = max(0, min(newLimit, ExemplarRing.entriesMax))
     while count > limit { removeFirst() }
@@ -135,7 +135,7 @@ struct ExemplarRing: ~Copyable, @unchecked Sendable {
 
   // MARK: - Entries
 
-  /// A new entry at the end, in no list yet. Nil where memory is exhausted.
+  /// A new entry at the end, in no list yet. Nil if memory is exhausted.
   mutating func makeEntry(_ new: NewExemplar, isUnlogged: Bool) -> UInt32? {
     precondition(new.labels.count <= NewExemplar.packedBytesMax, "the labels have been checked")
     if count == limit { removeFirst() }

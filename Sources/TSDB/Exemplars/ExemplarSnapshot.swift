@@ -16,8 +16,8 @@ enum ExemplarSnapshot {
   /// Exemplars copied out under one lock.
   private static let exemplarsPerLockMax = 1024
 
-  /// Encodes what the ring holds now; `finish` writes the block out and empties it. What comes meanwhile is behind the
-  /// snapshot's position in the log, what goes meanwhile is left out.
+  /// Encodes what the ring holds now; `finish` writes the block out and empties it. Exemplars that come meanwhile are
+  /// behind the snapshot's position in the log; it leaves out those that go meanwhile.
   static func write(
     _ head: Head, _ block: inout ByteBuffer, finish: (UInt8, inout ByteBuffer) throws(DiskError) -> Void
   ) throws(DiskError) {
@@ -64,7 +64,7 @@ extension ExemplarRing {
 struct ExemplarSnapshotReader {
   private var labels: [UInt64: Labels] = [:]
 
-  /// Reads one item of a block of either kind; false where it does not decode.
+  /// Reads one item of a block of either kind; false if it does not decode.
   mutating func restore(_ kind: UInt8, _ reader: inout ByteReader, to head: Head) -> Bool {
     guard let number = reader.uvarint() else { return false }
     if kind == ExemplarSnapshot.seriesKind {

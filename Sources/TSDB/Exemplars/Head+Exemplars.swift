@@ -34,7 +34,8 @@ extension Head {
     _ = put(exemplar, reference, location, oldest: .min, restoring: true)
   }
 
-  /// Nil where the series has ended. Its labels are only looked up where it has no exemplar yet.
+  /// Puts an exemplar into the ring; nil if the series has ended. It looks up the series' labels only if the series has
+  /// no exemplar yet.
   private func put(
     _ exemplar: NewExemplar, _ reference: UInt64, _ location: SeriesLocation, oldest: Int64, restoring: Bool = false
   ) -> ExemplarRing.Appended? {
@@ -57,13 +58,13 @@ extension Head {
     return isThere ? Labels(packed: packed) : nil
   }
 
-  /// The log holds the exemplars of the batch now.
+  /// Notes that the log holds the exemplars of the batch now.
   func finishExemplars(_ batch: AppendBatch) {
     exemplars.withLock { $0.markLogged(batch.exemplars.numbers) }
   }
 
-  /// Those of series that all matchers of one of the selectors accept, between two times, both included; series in the
-  /// order of their labels. No writer waits for the matching.
+  /// The exemplars of the series that all matchers of one of the selectors accept, between two times, both included;
+  /// series in the order of their labels. No writer waits for the matching.
   package func exemplars(
     matching selectors: [[CompiledMatcher]], from start: Int64, through last: Int64
   ) -> [SeriesExemplars] {
@@ -87,7 +88,7 @@ extension Head {
     return found
   }
 
-  /// Changes how many are kept.
+  /// Sets how many exemplars are kept.
   func resizeExemplars(to limit: Int) {
     let (old, new, count) = exemplars.withLock { ring in
       let old = ring.limit
@@ -97,6 +98,6 @@ extension Head {
     if old != new { log.info("Exemplar storage resized", ["from": "\(old)", "to": "\(new)", "kept": "\(count)"]) }
   }
 
-  /// The earliest time of any exemplar that is kept: what is older need not be in the log.
+  /// The earliest time of any exemplar in the ring: the log need not keep older ones.
   func oldestExemplarTime() -> Int64? { exemplars.withLock { $0.oldestTime } }
 }

@@ -5,7 +5,7 @@ import Platform
 /// A complete chunk of the head that cannot be read.
 struct UnreadableHeadChunk: Sendable {
   var location: SeriesLocation
-  /// Of the series, and the proof that it still is there.
+  /// The id of the series, and the proof that the series still is there.
   var id: UInt32
   var chunk: SeriesChunk
 }
@@ -21,7 +21,7 @@ struct ChunkRecovery: ~Copyable {
   private var byLocation: [UInt32: [Int]] = [:]
   /// The wanted series by their references in the log.
   private var locations: [UInt64: UInt32] = [:]
-  /// For each wanted chunk its samples, of those in order and of late ones.
+  /// The samples found for each wanted chunk: here those in order, in `late` the late ones.
   private var inOrder: [[Int64: UInt64]]
   private var late: [[Int64: UInt64]]
   private var newSeries = NewSeries()
@@ -178,7 +178,7 @@ extension HeadShard {
     return .done
   }
 
-  /// Chunks in memory, as many as the samples need; nil where memory is exhausted.
+  /// Chunks in memory, as many as the samples need; nil if memory is exhausted.
   private mutating func encode(_ samples: [(key: Int64, value: UInt64)], isLate: UInt8) -> [SeriesChunk]? {
     let largest = UInt8(SlabArena.sizes.count - 1)
     var made: [SeriesChunk] = []

@@ -14,7 +14,7 @@ struct HeadFlush: ~Copyable {
   private let head: Head
   /// The times that go into the block.
   private let range: Range<Int64>
-  /// True if what was copied is marked, so that it can leave the head.
+  /// True if the flush marks what it has copied, so that it can leave the head.
   private let marks: Bool
   private var merge = ChunkMerge()
   private var bytes = ByteBuffer(capacity: 4096)
@@ -22,14 +22,14 @@ struct HeadFlush: ~Copyable {
   private var pieces: [ChunkPiece] = []
   /// Chunks in files, which must stay mapped while they are copied.
   private var mapped: [HeadChunk] = []
-  /// Mostly none.
+  /// The series' histograms; mostly none.
   private var histograms: [EncodedHistogramChunk] = []
   /// Offsets of the histograms in `bytes`, which does not grow any more once there are pieces.
   private var histogramStarts: [Int] = []
   /// Late samples that are in no chunk yet, and the chunks that are made of them here.
   private var late: [LateSample] = []
   private var latePieces: [(minTime: Int64, maxTime: Int64, place: Range<Int>)] = []
-  /// Of the chunks written; none before the first.
+  /// The times of the chunks written; nil before the first.
   private var writtenTimes: ClosedRange<Int64>?
   /// The times that do not go into the block.
   private let outside: DeletedTimes
@@ -39,7 +39,7 @@ struct HeadFlush: ~Copyable {
 
   private struct Part {
     var chunk: SeriesChunk
-    /// Its range in `bytes`; nil: it lies in a file.
+    /// The chunk's range in `bytes`; nil: it lies in a file, or is `constant`.
     var copied: Range<Int>?
     /// An open chunk of equal values, which owns no bytes until they are written here.
     var constant: XORTail?
@@ -199,7 +199,7 @@ struct HeadFlush: ~Copyable {
     return next
   }
 
-  /// Fills `pieces`. False where a chunk cannot be read; then `unreadable` has it.
+  /// Fills `pieces`. False if a chunk cannot be read; then `unreadable` has it.
   private mutating func gatherPieces(of entry: FlushOrder.Entry) -> Bool {
     pieces.removeAll(keepingCapacity: true)
     mapped.removeAll(keepingCapacity: true)
@@ -250,7 +250,7 @@ struct HeadFlush: ~Copyable {
       UnreadableHeadChunk(location: SeriesLocation(raw: entry.location), id: entry.id, chunk: chunk))
   }
 
-  /// One of the pieces does not decode: finds out which.
+  /// Finds out which of the pieces does not decode, and notes it.
   private mutating func noteUndecodable(_ entry: FlushOrder.Entry) {
     var samples = SeriesSamples()
     for part in parts {
@@ -268,7 +268,7 @@ struct HeadFlush: ~Copyable {
       ["series_id": "\(entry.id)", "chunks": "\(unreadable.count)"])
   }
 
-  /// Under the shard's lock: copies what is in memory, notes what is in files, and marks what goes for good.
+  /// Copies what is in memory, notes what is in files, and marks what goes for good. Takes the shard's lock.
   private mutating func copyOut(_ entry: FlushOrder.Entry) {
     parts.removeAll(keepingCapacity: true)
     bytes.removeAll()
@@ -305,7 +305,7 @@ struct HeadFlush: ~Copyable {
     }
   }
 
-  /// Under the shard's lock: what is in no complete chunk yet.
+  /// Copies, under the shard's lock, what is in no complete chunk yet.
   private mutating func copyOpen(_ record: UnsafeMutablePointer<HeadSeries>, _ state: borrowing HeadShard) {
     if HeadFlush.isOpen(record, in: range) {
       let tail = record.pointee.tail

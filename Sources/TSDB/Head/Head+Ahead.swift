@@ -1,11 +1,11 @@
 import Format
 import Model
 
-/// Samples that lie further ahead of this server's clock than any is taken: a clock has been wrong.
+/// The head's samples that lie further ahead of this server's clock than the tolerance allows: a clock has been wrong.
 package struct SamplesAhead: Sendable, Equatable {
   /// This server's clock.
   package var now: Int64
-  /// The newest sample of the head; nil where there is none.
+  /// The newest sample of the head; nil if there is none.
   package var newestTime: Int64?
   /// Series whose newest sample is further ahead than the tolerance.
   package var seriesCount = 0
@@ -73,7 +73,7 @@ extension Head {
     if hasChanged { settleNewestTime() }
   }
 
-  /// The same after a start, whose log has brought them back.
+  /// As `setBack`, after a start and for every series with deletions: the log has brought their samples back.
   func setBackDeleted(now: Int64) {
     var found: [HeadSelection] = []
     for (number, shard) in shards.enumerated() {
@@ -98,7 +98,7 @@ extension Head {
 }
 
 extension HeadShard {
-  /// Of a series' samples and histograms in order.
+  /// The newest time of a series' samples and histograms in order.
   func newestTime(_ slot: UInt32, _ record: UnsafeMutablePointer<HeadSeries>) -> Int64? {
     let sample = record.pointee.has(HeadSeries.isEmpty) ? nil : record.pointee.tail.lastTime
     let histogram = histograms.isEmpty ? nil : histograms.series[slot]?.lastTime

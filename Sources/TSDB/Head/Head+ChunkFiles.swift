@@ -8,7 +8,7 @@ extension Head {
   /// Chunks copied out of a shard at a time.
   private static var chunksPerWriteMax: Int { 4096 }
 
-  /// Whether so many complete chunks wait in memory that they should be written now.
+  /// True if a shard has so many complete chunks waiting in memory that they should be written now.
   package var hasManyCompletedChunks: Bool {
     shards.contains { $0.state.withLock { $0.completed.count >= Head.chunksPerWriteMax / 2 } }
   }
@@ -26,7 +26,7 @@ extension Head {
     }
   }
 
-  /// True where none is left.
+  /// Writes up to `chunksPerWriteMax` complete chunks of the shard; true if none was waiting.
   private func writeSomeCompleted(
     of shard: Shard, _ batch: inout HeadChunkBatch
   ) throws(HeadChunksError) -> Bool {
@@ -72,7 +72,7 @@ extension HeadShard {
     return taken
   }
 
-  /// The file could not be written: the chunks wait again.
+  /// Makes the chunks wait again: the file could not be written.
   mutating func putBack(_ taken: [CompletedChunk]) {
     forEachChunk(of: taken[...]) { _, chunk in chunk.pointee.flags &= ~SeriesChunk.isBeingWritten }
     completed.insert(contentsOf: taken, at: 0)

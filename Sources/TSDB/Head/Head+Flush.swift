@@ -8,7 +8,7 @@ extension Head {
   /// Series looked at under one lock; keeps appends waiting for a fraction of a millisecond.
   private static var slotsPerTurn: UInt32 { 1024 }
 
-  /// The border up to which data can be flushed now; nil where there is none before it. It stays an hour behind the newest
+  /// The border up to which data can be flushed now; nil if there is none before it. It stays an hour behind the newest
   /// sample and behind the clock: what comes for a time that has been flushed is late, and costs a block of its own.
   func flushBorder(after flushed: Int64, now: Int64) -> Int64? {
     let newest = newestTime.load(ordering: .relaxed)
@@ -61,7 +61,7 @@ extension Head {
     return (starts.filter { $0 < end }.sorted(), end)
   }
 
-  /// The flush has failed from a time on: what lies there stays.
+  /// Keeps what lies at `time` and behind it in the head: the flush has failed from there on.
   func abandonFlush(from time: Int64) {
     for shard in shards {
       shard.state.withLock { $0.histograms.updateAll { $0.unmark(from: time) } }
@@ -74,7 +74,8 @@ extension Head {
     }
   }
 
-  /// What is left begins at `border`, but for late samples that have come meanwhile.
+  /// Raises `oldestTime` to `border` after a flush, then lowers it to the oldest sample that the head still holds: late
+  /// samples may have come meanwhile.
   func settleOldestTime(_ border: Int64) {
     oldestTime.max(border, ordering: .relaxed)
     if let oldest = oldestHistogramTime() { oldestTime.min(oldest, ordering: .relaxed) }
@@ -91,7 +92,7 @@ extension Head {
     }
   }
 
-  /// Takes what is in blocks now out of the head, and the series that have nothing left.
+  /// Takes flushed chunks out of the head, and the series that have nothing left.
   func removeFlushed() -> Truncation {
     leave { state, slot, record, leaving in
       state.histograms.update(slot) { $0.removeFlushed() }
@@ -99,7 +100,7 @@ extension Head {
     }
   }
 
-  /// The oldest head-chunk file that a chunk still needs; nil where none does.
+  /// The oldest head-chunk file that a chunk still needs; nil if none does.
   func oldestChunkFile() -> Int? {
     var oldest = UInt32.max
     for shard in shards {
@@ -113,7 +114,8 @@ extension Head {
     return oldest == SeriesChunk.inMemory ? nil : Int(oldest)
   }
 
-  /// What the log says of the time before `border` is not read back: a block has it.
+  /// Closes the time before `border` to in-order samples, so that a start does not read them back from the log: blocks
+  /// have them.
   func skipInOrder(before border: Int64) {
     for shard in shards { shard.state.withLock { $0.flushedBefore = max($0.flushedBefore, border) } }
   }

@@ -13,17 +13,17 @@ package struct HeadSelection: Sendable {
 package struct HeadReadScratch: ~Copyable, Sendable {
   /// Bytes of chunks that are in memory, copied out under the lock.
   var bytes = ByteBuffer(capacity: 1024)
-  /// What to decode, in the order of time but for late chunks.
+  /// The chunks to decode: once sorted, in-order chunks by time, then late ones in the order in which they were made.
   var pieces: [Piece] = []
   var late: [LateSample] = []
-  /// Of the series in the log.
+  /// The series' reference in the log.
   var reference: UInt64 = 0
-  /// Mostly none.
+  /// The series' histograms; mostly none.
   var histograms: [EncodedHistogramChunk] = []
 
   struct Piece {
     var chunk: SeriesChunk
-    /// Where in `bytes` it is; nil: in a file.
+    /// The chunk's bytes in the scratch's `bytes`; nil: it is in a file, or `constant`.
     var range: Range<Int>?
     /// A chunk of equal values that owns no bytes.
     var constant: XORTail?
@@ -33,7 +33,8 @@ package struct HeadReadScratch: ~Copyable, Sendable {
 }
 
 extension Head {
-  /// Reads the samples of a series between two times, both included. What cannot be read is left out, logged and counted.
+  /// Reads the samples of a series between two times, both included. It leaves out, logs and counts what it cannot
+  /// read.
   package func read(
     _ series: HeadSelection, from first: Int64, through last: Int64, _ scratch: inout HeadReadScratch,
     into samples: inout SeriesSamples
@@ -66,7 +67,7 @@ extension Head {
     if let deleted = deletions.times(of: scratch.reference) { samples.remove(deleted, from: 0) }
   }
 
-  /// What the log calls a series; nil where it has ended.
+  /// The series' reference in the log; nil if the series has ended.
   func reference(of series: HeadSelection) -> UInt64? {
     shards[series.location.shard].state.withLock { state in
       let record = state.records.pointer(series.location.slot)
@@ -122,8 +123,9 @@ extension Head {
 }
 
 extension HeadReadScratch {
-  /// Late chunks last, in the order in which they were made, so that of two samples of one time the first to come counts; the
-  /// others in the order of time. Chunks are found newest first, so that it mostly is enough to turn them round.
+  /// Sorts the pieces: in-order chunks by time, then late ones in the order in which they were made, so that of two
+  /// samples of one time the first to come counts. Chunks are found newest first, so that it mostly is enough to turn
+  /// them round.
   fileprivate mutating func sortPieces() {
     pieces.reverse()
     var isSorted = true
@@ -175,7 +177,7 @@ extension Head {
 }
 
 extension SeriesIndex {
-  /// Appends what is known of each series; those that have ended meanwhile are left out.
+  /// Appends the id, labels and location of each series; leaves out those that have ended meanwhile.
   func describe(_ ids: ArraySlice<UInt32>, into found: inout [HeadSelection]) {
     var packed: [UInt8] = []
     state.withLock { state in

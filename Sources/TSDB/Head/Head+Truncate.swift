@@ -3,7 +3,7 @@ import Model
 
 // What leaves the head: chunks older than a time, and series that have nothing left. Memory follows.
 extension Head {
-  /// What a truncation did.
+  /// The numbers of series and chunks that a truncation has removed.
   package struct Truncation: Sendable, Equatable {
     package var seriesRemoved = 0
     package var chunksRemoved = 0
@@ -16,7 +16,7 @@ extension Head {
     return truncation
   }
 
-  /// What a walk through the shards takes out of them.
+  /// The result of one walk through the shards: counts of what it removed, and the series that it ended.
   struct Leaving {
     var truncation = Truncation()
     var ids: [UInt32] = []
@@ -104,7 +104,7 @@ extension Head {
     }
   }
 
-  /// Whether any late sample, alone or in a chunk, is not in a file.
+  /// True if any late sample, alone or in a chunk, is not in a file yet.
   var hasUnfiledLateSamples: Bool {
     shards.contains { shard in
       shard.state.withLock { state in

@@ -24,13 +24,14 @@ package final class Head: Sendable {
   package let metrics: HeadMetrics
 
   let nextReference = Atomic<UInt64>(1)
-  /// How often slots of ended series were given to new ones.
+  /// How often the head has let new series use the slots of ended ones.
   let slotsRecycled = Atomic<Int>(0)
-  /// Series that have left; counted once they are out.
+  /// The number of series that have ended; raised once they are out of the head.
   let seriesEnded = Atomic<Int>(0)
   let newestTime = Atomic<Int64>(.min)
   let oldestTime = Atomic<Int64>(.max)
-  /// What is older has expired, and is not taken. Set by the database from its retention; no sample moves it.
+  /// The oldest time that the retention keeps: with an unlimited late window, older samples are refused. The database
+  /// sets it from its retention; no sample moves it.
   let keptFrom = Atomic<Int64>(.min)
   /// `HeadOptions.lateWindowMilliseconds`; `Int64.max` stands for nil.
   let lateWindow: Atomic<Int64>
@@ -38,7 +39,7 @@ package final class Head: Sendable {
   let limits: Mutex<SeriesLimits>
   let deletions = HeadDeletions()
   let exemplars: Mutex<ExemplarRing>
-  /// Held by who takes series out: by age, or because they are in blocks.
+  /// Held by whoever takes series out of the head: by age, or because they are in blocks.
   let removals = Mutex<Void>(())
   /// References under which the log names a series that already had one; found at a start, kept by checkpoints.
   let secondReferences = Mutex<[UInt64: UInt64]>([:])
@@ -60,7 +61,7 @@ package final class Head: Sendable {
     index.limit(options.limits.labelSets)
   }
 
-  /// Takes over what a reload may change.
+  /// Takes over the settings that a reload may change.
   package func reconfigure(_ options: HeadOptions) {
     lateWindow.store(options.lateWindowMilliseconds ?? .max, ordering: .relaxed)
     limits.withLock { $0 = options.limits }
@@ -68,8 +69,8 @@ package final class Head: Sendable {
     index.limit(options.limits.labelSets)
   }
 
-  /// Between which times samples are taken now. They follow from the clock and the settings alone: what one sender sends,
-  /// however wrong its time is, takes nothing from another.
+  /// The times between which the head accepts samples now. They follow from the clock and the settings alone: what one
+  /// sender sends, however wrong its time is, takes nothing from another.
   func appendBounds(now: Int64) -> AppendBounds {
     let window = lateWindow.load(ordering: .relaxed)
     let kept = max(keptFrom.load(ordering: .relaxed), AppendBounds.timeMin)
@@ -82,13 +83,13 @@ package final class Head: Sendable {
       newest: now + futureTolerance, takesLate: window > 0)
   }
 
-  /// No sample before this is taken, in order or late.
+  /// The time before which the head accepts no sample, in order or late.
   package func oldestTaken(now: Int64) -> Int64 {
     let bounds = appendBounds(now: now)
     return bounds.takesLate ? min(bounds.inOrderOldest, bounds.lateOldest) : bounds.inOrderOldest
   }
 
-  /// Samples after this are too far in the future.
+  /// The time after which samples are too far in the future.
   package func newestTaken(now: Int64) -> Int64 { appendBounds(now: now).newest }
 
   func noteTimes(_ tally: AppendTally) {

@@ -1,8 +1,9 @@
 import Format
 import Synchronization
 
-/// What has been deleted of the series that the head still holds, by their log references. Applied wherever samples of the
-/// head are read or flushed; what was deleted and flushed is forgotten. Any thread.
+/// The deleted times of series in the head, by their log references. Reads and flushes leave out the samples in these
+/// times. Once a flush has taken the samples out, and no file can bring them back, the database forgets the deletion.
+/// Any thread.
 final class HeadDeletions: Sendable {
   private let state = Mutex<[UInt64: DeletedTimes]>([:])
   /// Spares readers the lock where nothing was deleted, which is nearly always.

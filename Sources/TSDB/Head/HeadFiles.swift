@@ -9,11 +9,11 @@ final class HeadFiles: Sendable {
   let chunks: HeadChunks
   let log: Log
   let chunksUnreadable = Counter()
-  /// Those that the log has told of.
+  /// The unreadable files that have been logged.
   private let unreadableFiles = Mutex<Set<UInt32>>([])
   let chunksRecovered = Counter()
   let chunksLost = Counter()
-  /// Held by who writes chunks to files and by who removes files: a file must not go between the moment when a chunk is
+  /// Held by whoever writes chunks to files or removes files: a file must not go between the moment when a chunk is
   /// written to it and the moment when the chunk says so.
   let moves = Mutex<Void>(())
 
@@ -24,7 +24,7 @@ final class HeadFiles: Sendable {
     self.log = log
   }
 
-  /// Puts all of it on stable storage.
+  /// Syncs the chunk files and both logs.
   func sync() throws(DiskError) {
     do throws(HeadChunksError) {
       try chunks.sync()
@@ -45,7 +45,8 @@ final class HeadFiles: Sendable {
     }
   }
 
-  /// Decodes a complete chunk. What cannot be read is left out of the answer, counted and logged.
+  /// Decodes a complete chunk. If it cannot be read, its samples are missing from the answer, and the failure is
+  /// counted and logged.
   func readChunk(_ chunk: SeriesChunk, into samples: inout SeriesSamples) {
     guard let found = self.chunk(chunk) else { return }
     if found.withData({ samples.append(chunk: $0) }) { return }

@@ -1,6 +1,6 @@
 import Platform
 
-/// What the head counts about itself, under Prometheus's names. Any thread.
+/// The counters of a head; `DatabaseMetrics` registers them under their names. Any thread.
 package final class HeadMetrics: Sendable {
   package let samplesAppended = Counter()
   package let lateAppended = Counter()
@@ -15,7 +15,7 @@ package final class HeadMetrics: Sendable {
   package let conflicts = Counter()
   package let tooFarInFuture = Counter()
 
-  /// Adds up one body.
+  /// Adds the counts of one body.
   func count(_ tally: AppendTally) {
     if tally.accepted > 0 { samplesAppended.add(tally.accepted) }
     if tally.late > 0 {

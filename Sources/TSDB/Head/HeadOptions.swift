@@ -1,4 +1,4 @@
-/// What a head is told at its start. All but the tolerance can be changed while it runs.
+/// The settings of a head, given at its start. All but the tolerance can be changed while it runs.
 package struct HeadOptions: Sendable {
   /// How far behind this server's clock a late sample may be; 0: late samples are refused; nil: as far as samples are kept.
   package var lateWindowMilliseconds: Int64?
@@ -11,16 +11,16 @@ package struct HeadOptions: Sendable {
   package init() {}
 }
 
-/// Bounds per workspace; 0 means none.
+/// Limits of the series of a workspace; 0 means no limit.
 package struct SeriesLimits: Sendable, Equatable {
   package var activeSeriesMax = 0
   package var seriesPerMetricMax = 0
   package var labelSets: [LabelSetLimit] = []
 
-  /// Without bounds.
+  /// No limits.
   package init() {}
 
-  /// What holds where the configuration says nothing.
+  /// The limits that hold unless the configuration sets others.
   package static let standard: SeriesLimits = {
     var limits = SeriesLimits()
     limits.activeSeriesMax = 10_000_000

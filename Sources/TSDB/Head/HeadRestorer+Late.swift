@@ -4,13 +4,13 @@ import Format
 struct LateReplay: ~Copyable {
   struct Row: BitwiseCopyable {
     var location: UInt32
-    /// Where in the batch it stands.
+    /// The sample's index in the batch.
     var place: UInt32
   }
 
   var rows: [Row] = []
   private var scratch = HeadReadScratch()
-  /// What the head holds of a series in the time of its rows.
+  /// The samples that the head holds of the series last read, within the time of its rows.
   private(set) var present = SeriesSamples()
 
   init() {}
@@ -24,8 +24,8 @@ struct LateReplay: ~Copyable {
 
 // The log of late samples at a start.
 extension HeadRestorer {
-  /// Applies the late samples and histograms of a batch of `wbl/`. Those that the head holds already, most of them in chunks
-  /// in files, are left out: they are read once for each series of the batch, however many samples it has there.
+  /// Applies the late samples and histograms of a batch of `wbl/`, except those that the head holds already, most of
+  /// them in chunks in files: it reads these once for each series of the batch, however many samples that has there.
   func applyLate(_ batch: DecodedBatch) {
     for section in batch.columns.sections where section.kind.isHistograms {
       applyHistograms(batch, section.rows, areLate: true)
@@ -52,7 +52,7 @@ extension HeadRestorer {
     }
   }
 
-  /// The rows of one series.
+  /// Applies the rows of one series.
   private func applyLate(_ batch: DecodedBatch, _ rows: Range<Int>) {
     let (times, values) = (batch.columns.samples.timestamps, batch.columns.samples.values)
     let location = SeriesLocation(raw: late.rows[rows.lowerBound].location)

@@ -15,8 +15,8 @@ final class HeadRestorer {
   var late = LateReplay()
   /// Complete chunks found in files, by series reference, until their series is met.
   private var unclaimed: [UInt64: [SeriesChunk]]
-  /// The highest reference that something gave and no record of a series named. It must not be given to another series:
-  /// a start would read the samples as that one's.
+  /// The highest reference seen that no record of a series named. It must not be given to another series: a start would
+  /// read the samples as that one's.
   private var highestUnknown: UInt64 = 0
   var counts = Counts()
 
@@ -148,7 +148,7 @@ final class HeadRestorer {
     }
   }
 
-  /// Those of ended series are left out: the log does not keep their names as long as their exemplars.
+  /// Applies exemplars, except those of ended series: the log does not keep their names as long as their exemplars.
   private func applyExemplars(_ batch: DecodedBatch, _ rows: Range<Int>) {
     for row in batch.columns.exemplars[rows] {
       let location = map.find(row.ref)
@@ -204,7 +204,7 @@ final class HeadRestorer {
     if oldest != .max { head.oldestTime.min(oldest, ordering: .relaxed) }
   }
 
-  /// One shard's samples of a record, with the next ones' cache lines on their way.
+  /// Applies one shard's samples of a record, with the next ones' cache lines on their way.
   private func applyShard(
     _ samples: borrowing SampleColumns, _ first: Int, _ range: Range<Int>, _ state: inout HeadShard,
     _ newest: inout Int64, _ oldest: inout Int64
@@ -237,10 +237,10 @@ final class HeadRestorer {
     if reference < HeadRestorer.referenceMax { highestUnknown = max(highestUnknown, reference) }
   }
 
-  /// A number near the end of their range is damage, and would leave none for new series.
+  /// References from this one on are damage: a number near the end of their range would leave none for new series.
   static let referenceMax: UInt64 = 1 << 60
 
-  /// After the last record: new series are numbered behind all references seen.
+  /// Ends the replay: new series are numbered behind all references seen.
   func finish() {
     let highest = max(
       map.highest, unclaimed.keys.filter { $0 < HeadRestorer.referenceMax }.max() ?? 0, highestUnknown)
@@ -263,8 +263,9 @@ extension HeadShard {
     }
   }
 
-  /// A sample of the log that is not behind its series' last: there already, written by two bodies whose records
-  /// reached the log in the other order, or of a chunk whose file is gone while a later one is there.
+  /// Restores a sample of the log that is not behind its series' last. It is there already; or two bodies wrote it
+  /// whose records reached the log in the other order; or it is of a chunk whose file is gone while a later one is
+  /// there.
   @inline(never)
   private mutating func restoreUnordered(
     _ record: UnsafeMutablePointer<HeadSeries>, _ slot: UInt32, time: Int64, value: UInt64
@@ -279,7 +280,7 @@ extension HeadShard {
     _ = insertLate(record, slot, time: time, value: value)
   }
 
-  /// The chunks that a snapshot has brought, by what tells them from others of their series.
+  /// The chunks in memory, which a snapshot has brought, by their times and kind.
   func chunksInMemory(
     of record: UnsafeMutablePointer<HeadSeries>
   ) -> [ChunkExtent: UnsafeMutablePointer<SeriesChunk>] {
@@ -291,7 +292,7 @@ extension HeadShard {
     return found
   }
 
-  /// Where a snapshot brought a chunk that has been written to a file since: the file's takes its place.
+  /// Replaces a chunk that the snapshot brought by the same chunk in a file, written since, and frees its memory.
   mutating func replaceInMemory(_ place: UnsafeMutablePointer<SeriesChunk>, by chunk: SeriesChunk) {
     let present = place.pointee
     place.pointee = chunk

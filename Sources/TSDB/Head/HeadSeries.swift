@@ -26,15 +26,15 @@ struct HeadSeries: BitwiseCopyable, Sendable {
   var id: UInt32
   var reserved: UInt32
 
-  /// The log does not hold this series yet: whoever writes to it logs the series too.
+  /// Set if the log does not hold this series yet: whoever writes to it logs the series too.
   static var isUnlogged: UInt8 { 1 }
-  /// The cell is free.
+  /// Set if the cell is free.
   static var isFree: UInt8 { 2 }
-  /// The end of the open chunk has been predicted from its first quarter.
+  /// Set once the end of the open chunk has been predicted from its first quarter.
   static var isPredicted: UInt8 { 4 }
-  /// No sample has ever been appended in order.
+  /// Set if no sample has ever been appended in order.
   static var isEmpty: UInt8 { 8 }
-  /// The last value of the tail is not known (it lies in a chunk on disk after a start).
+  /// Set if the last value of the tail is not known (it lies in a chunk on disk after a start).
   static var lastValueUnknown: UInt8 { 16 }
 
   init(reference: UInt64, id: UInt32, flags: UInt8) {

@@ -27,7 +27,7 @@ extension HeadShard {
     return appendUnusual(record, slot, time: time, value: value, bounds)
   }
 
-  /// The first sample of a series, a duplicate, or a late one.
+  /// Appends the first sample of a series, a duplicate, or a late one.
   @inline(never)
   private mutating func appendUnusual(
     _ record: UnsafeMutablePointer<HeadSeries>, _ slot: UInt32, time: Int64, value: UInt64, _ bounds: AppendBounds
@@ -85,7 +85,7 @@ extension HeadShard {
     return .accepted
   }
 
-  /// After a quarter of the samples the chunk's end is set so that equal chunks fill the rest of the two hours.
+  /// Sets the chunk's end, after a quarter of its samples, so that equal chunks fill the rest of the two hours.
   @inline(never)
   private func predictEnd(_ record: UnsafeMutablePointer<HeadSeries>, _ time: Int64) {
     guard !record.pointee.has(HeadSeries.isPredicted) else { return }

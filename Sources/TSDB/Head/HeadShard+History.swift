@@ -27,7 +27,7 @@ extension HeadShard {
       .assumingMemoryBound(to: SeriesChunk.self)
   }
 
-  /// Adds a chunk as the newest. False where memory is exhausted; nothing has changed then.
+  /// Adds a chunk as the newest. False if memory is exhausted; nothing has changed then.
   mutating func addChunk(_ chunk: SeriesChunk, to record: UnsafeMutablePointer<HeadSeries>) -> Bool {
     guard let history = ensureHistory(of: record) else { return false }
     let newest = history.pointee.newest

@@ -56,10 +56,10 @@ extension HeadShard {
     return low
   }
 
-  /// Chunks of a series that a late sample is compared with at most. What is in others is found when chunks are merged: by a
-  /// query, and by the flush. Keeps late samples at one cost in any order.
+  /// The most chunks of a series that a late sample is compared with. Queries and flushes find what is in other chunks
+  /// when they merge them. Keeps late samples at one cost in any order.
   private static var chunksSeenMax: Int { 40 }
-  /// Those of them that are decoded for it where the series has more.
+  /// The most of them that are decoded for a late sample where the series has more.
   private static var chunksDecodedMax: Int { 2 }
 
   /// The bits of the sample at `time` where it lies in the open chunk or in one of the newest chunks not yet in a file, and
@@ -135,8 +135,8 @@ extension HeadShard {
     return true
   }
 
-  /// Makes chunks of the late samples, one for each two hours, and empties their cell. False where memory is exhausted; those
-  /// that are not in a chunk stay.
+  /// Makes chunks of the late samples, one for each two hours, and empties their cell. False if memory is exhausted;
+  /// those that are not in a chunk stay.
   mutating func completeLate(_ record: UnsafeMutablePointer<HeadSeries>, _ slot: UInt32) -> Bool {
     guard let history = history(of: record), history.pointee.lateCount > 0 else { return true }
     let samples = lateSamples(history)

@@ -45,7 +45,7 @@ struct HeadShard: ~Copyable, @unchecked Sendable {
     }
   }
 
-  /// A new series without samples, named by `high`, `low`. Nil where memory or slots are exhausted.
+  /// A new series without samples, named by `high`, `low`. Nil if memory or slots are exhausted.
   mutating func create(reference: UInt64, flags: UInt8, high: UInt64, low: UInt32) -> SeriesLocation? {
     guard records.slotCount < Int(SeriesLocation.slotMax), let slot = records.allocate() else { return nil }
     let location = SeriesLocation(shard: number, slot: slot)

@@ -2,27 +2,28 @@ import Format
 import Model
 import Platform
 
-/// Why a snapshot is not used at all.
+/// The reason why a snapshot is not used at all.
 struct HeadSnapshotDamage: Error, Equatable, CustomStringConvertible {
   var description: String
 }
 
-/// Reads a snapshot into a head (layout: `HeadSnapshotWriter`). Every checksum is verified before the first series is made.
-/// Of a damaged one the whole blocks are used; since nobody knows what the others held, all of the log must follow.
+/// Reads a snapshot into a head (layout: `HeadSnapshotWriter`). Every checksum is verified before the first series is
+/// made. From a damaged snapshot it uses the intact blocks; since nobody knows what the others held, all of the log
+/// must follow.
 struct HeadSnapshotReader {
   private let file: MappedFile
-  /// Where the log behind the snapshot begins; nil where the header is damaged.
+  /// The position from which a start reads the log after the snapshot; nil if the header is damaged.
   private(set) var wal: WALPosition?
   private(set) var wbl: WALPosition?
   private var blocks: [(kind: UInt8, bytes: Range<Int>)] = []
-  /// What the snapshot says; 0 where its end is missing.
+  /// The number of series that the snapshot's last block states; 0 if that block is missing.
   private(set) var seriesCount = 0
-  /// Nil in snapshots of older versions, and where the block is damaged.
+  /// The head-chunk files as the snapshot found them; nil in snapshots of older versions, and if the block is damaged.
   private(set) var inventory: HeadChunkInventory?
-  /// What is wrong with it; nil where it is whole.
+  /// The first damage found in the snapshot; nil if none was found.
   private(set) var damage: String?
 
-  /// Throws where nothing can be read of it.
+  /// Throws if nothing can be read of it.
   init(_ file: MappedFile) throws(HeadSnapshotDamage) {
     self.file = file
     let bytes = file.bytes
@@ -39,7 +40,8 @@ struct HeadSnapshotReader {
     }
   }
 
-  /// Up to where a snapshot knows the logs; its header alone is read. Nil where that is damaged.
+  /// The positions up to which the snapshot holds what the logs say; reads the header alone. Nil if the header is
+  /// damaged.
   static func positions(_ file: MappedFile) throws(HeadSnapshotDamage) -> (wal: WALPosition, wbl: WALPosition)? {
     guard file.bytes.count >= HeadSnapshotLayout.headerBytes else {
       throw HeadSnapshotDamage(description: "it is too short")
@@ -71,7 +73,7 @@ struct HeadSnapshotReader {
     wbl = WALPosition(segment: Int(numbers[2]), offset: Int(numbers[3]))
   }
 
-  /// Notes the whole blocks. A block whose length is damaged hides those behind it.
+  /// Notes the intact blocks. A block whose length is damaged hides those behind it.
   private mutating func readBlocks(_ bytes: UnsafeRawBufferPointer) {
     var offset = HeadSnapshotLayout.headerBytes
     while bytes.count - offset >= 9 {
@@ -99,8 +101,8 @@ struct HeadSnapshotReader {
 
   private mutating func note(_ text: String) { damage = damage ?? text }
 
-  /// Makes the series of the snapshot. The rest of a block that does not read as the layout says, which only another
-  /// program's file can do, is left out, and told in `damage`.
+  /// Makes the series of the snapshot. If a block does not decode, which only another program's file can cause, it
+  /// leaves out the rest of that block and says so in `damage`.
   mutating func restore(with restorer: HeadRestorer) {
     var exemplars = ExemplarSnapshotReader()
     for block in blocks where block.kind != HeadChunkInventory.blockKind {
@@ -125,7 +127,7 @@ struct HeadSnapshotReader {
 }
 
 extension HeadRestorer {
-  /// Gives a series its histograms; false where they do not decode.
+  /// Gives a series its histograms; false if they do not decode.
   fileprivate func restoreHistograms(_ reader: inout ByteReader) -> Bool {
     guard let reference = reader.uvarint(), let count = reader.uvarint() else { return false }
     let location = map.find(reference)
@@ -165,7 +167,7 @@ extension HeadRestorer {
     return restoreSeries(packed, &reader)
   }
 
-  /// Makes one series from its labels and the state that follows; false where that does not decode.
+  /// Makes one series from its labels and the state that follows; false if that does not decode.
   private func restoreSeries(_ packed: UnsafeRawBufferPointer, _ reader: inout ByteReader) -> Bool {
     guard let reference = reader.uvarint(), reference > 0 else { return false }
     let chunks = takeUnclaimed(reference)
@@ -188,7 +190,7 @@ extension HeadRestorer {
 }
 
 extension HeadShard {
-  /// Makes a record one without samples again: half a state must not be read as a whole one.
+  /// Empties a record: half a state must not be read as a complete one.
   fileprivate mutating func forget(_ slot: UInt32) {
     let record = records.pointer(slot)
     freeMemory(of: record)
@@ -197,7 +199,7 @@ extension HeadShard {
     completed.removeAll { $0.slot == slot }
   }
 
-  /// Reads a series' state into its (new) record; nil where it does not decode, or is none that a head can have.
+  /// Reads a series' state into its (new) record; nil if it does not decode, or is none that a head can have.
   fileprivate mutating func decode(_ slot: UInt32, _ reader: inout ByteReader) -> (oldest: Int64, newest: Int64)? {
     let record = records.pointer(slot)
     guard let flags = reader.byte(), let count = reader.uvarint(), count <= UInt64(HeadShard.samplesPerChunkMax),

@@ -18,13 +18,14 @@ import Platform
 //   histograms   ref uvarint  count uvarint, each: encoding u8 (+ 128: late), bytes uvarint + bytes (a chunk);
 //           only of series that have any
 //
-// Integers are little-endian. What is in head-chunk files is not repeated. Of a damaged snapshot the whole blocks are
+// Integers are little-endian. What is in head-chunk files is not repeated. Of a damaged snapshot the intact blocks are
 // used, and all of the log is read on top of them.
 
 enum HeadSnapshotLayout {
   static let magic: [UInt8] = Array("APUSHEAD".utf8)
   static let version: UInt32 = 4
-  /// Before exemplars (2), late histograms and the head-chunk files (3), and the next reference (4); read as well.
+  /// The version before exemplars (2), late histograms and the head-chunk files (3), and the next reference (4); a
+  /// start reads it as well.
   static let oldestVersion: UInt32 = 1
   /// The block of second references.
   static let secondReferencesKind: UInt8 = 6
@@ -148,7 +149,7 @@ struct HeadSnapshotWriter: ~Copyable {
     }
   }
 
-  /// Under the shard's lock: the states of some series, without their labels.
+  /// Copies the states of some series, without their labels, under the shard's lock.
   private mutating func copyStates(_ shard: Int, _ slots: Range<UInt32>) {
     head.shards[shard].state.withLock { state in
       for slot in slots {
@@ -200,7 +201,7 @@ struct HeadSnapshotWriter: ~Copyable {
 }
 
 extension HeadShard {
-  /// One series' state as the layout above says, without its labels.
+  /// Encodes one series' state as the layout above says, without its labels.
   func encode(_ record: UnsafeMutablePointer<HeadSeries>, into output: inout ByteBuffer) {
     let tail = record.pointee.tail
     output.appendUvarint(record.pointee.reference)

@@ -1,9 +1,9 @@
 import Model
 
-/// At most so many series in memory that have all of these labels.
+/// A limit of the series in memory that have all of these labels.
 package struct LabelSetLimit: Sendable, Equatable {
   package var labels: Labels
-  /// 0: counted, and not limited.
+  /// 0: the series are counted, and not limited.
   package var seriesMax: Int
 
   package init(labels: Labels, seriesMax: Int) {
@@ -11,7 +11,7 @@ package struct LabelSetLimit: Sendable, Equatable {
     self.seriesMax = seriesMax
   }
 
-  /// Whether a series has all the labels; both sides are sorted by name.
+  /// True if `packed`, the labels of a series, has all of these labels; both sides are sorted by name.
   func holds(_ packed: UnsafeRawBufferPointer) -> Bool {
     labels.packed.withUnsafeBytes { wanted in
       var wanted = LabelReader(wanted)
@@ -29,11 +29,11 @@ package struct LabelSetLimit: Sendable, Equatable {
   }
 }
 
-/// How many living series each limited label set has. Owned by the index's mutex.
+/// The number of living series of each limited label set. Owned by the index's mutex.
 ///
 /// Series are numbered in rising order. When the sets change, those numbered from then on are counted as they come; the
-/// older ones are counted in short steps by `countOlder`, from the first on. So a series is counted exactly when its number
-/// is below `walkedThrough`, or not below `begunAt`.
+/// older ones are counted in short steps by `SeriesIndex.limit`, from the first on. So a series is counted exactly when
+/// its number is below `walkedThrough`, or not below `begunAt`.
 struct LabelSetCounts: Sendable {
   private(set) var sets: [(limit: LabelSetLimit, count: Int)] = []
   private var walkedThrough = 0
@@ -48,7 +48,7 @@ struct LabelSetCounts: Sendable {
 
   var isWalkOver: Bool { walkedThrough >= begunAt }
 
-  /// The next numbers of the walk, which the caller then counts before anybody else has the lock.
+  /// The next numbers of the walk; the caller counts them before anybody else has the lock.
   mutating func nextTurn(_ countMax: Int) -> Range<Int> {
     let turn = walkedThrough..<min(begunAt, walkedThrough + countMax)
     walkedThrough = turn.upperBound
@@ -95,7 +95,7 @@ extension SeriesIndex {
 }
 
 extension Head {
-  /// How many series each limited label set has.
+  /// The number of series of each limited label set.
   package var labelSetCounts: [(limit: LabelSetLimit, count: Int)] { index.labelSetCounts }
   package var seriesLimits: SeriesLimits { limits.withLock { $0 } }
   /// Series in memory that are the server's own, as its last body of them had them: they do not count towards the limits.

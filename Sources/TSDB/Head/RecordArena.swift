@@ -29,7 +29,7 @@ struct RecordArena: ~Copyable {
     segments[Int(slot &>> 12)] + Int(slot & 4095)
   }
 
-  /// A slot for one more record, which the caller initializes. Nil where the system has no memory left.
+  /// A slot for one more record, which the caller initializes. Nil if the system has no memory left.
   mutating func allocate() -> UInt32? {
     if let reused = freeSlots.popLast() { return reused }
     if slotCount == segmentCount * RecordArena.slotsPerSegment {

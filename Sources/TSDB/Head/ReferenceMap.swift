@@ -1,4 +1,4 @@
-/// From a series' log reference to where it lives, while a log is replayed. References are dense with gaps, so: pages of
+/// Maps a series' log reference to its location while a log is replayed. References are dense with gaps, so: pages of
 /// 4,096, found through a dictionary and remembered from one look-up to the next. One owner.
 struct ReferenceMap: ~Copyable {
   private static var pageBits: UInt64 { 12 }

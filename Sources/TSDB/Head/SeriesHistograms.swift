@@ -11,7 +11,7 @@ struct SeriesHistograms: Sendable {
   struct Complete: Sendable {
     var chunk: EncodedHistogramChunk
     var isLate = false
-    /// It is in a block, which may not be readable yet.
+    /// True if the chunk is in a block, which may not be readable yet.
     var isFlushed = false
   }
 
@@ -30,7 +30,7 @@ struct SeriesHistograms: Sendable {
   private(set) var complete: [Complete] = []
   private var open: HistogramChunkWriter?
   private var late: [Late] = []
-  /// Of the last one in order; nil before the first.
+  /// The time of the last histogram in order; nil before the first.
   private(set) var lastTime: Int64?
 
   var hasNone: Bool { complete.isEmpty && open == nil && late.isEmpty }
@@ -43,7 +43,7 @@ struct SeriesHistograms: Sendable {
     return hasNone ? nil : oldest
   }
 
-  /// Appends by the rules for floats.
+  /// Appends a histogram by the rules for floats.
   mutating func append(
     _ time: Int64, _ histogram: Histogram, isFloat: Bool, _ bounds: AppendBounds
   ) -> SampleOutcome {
@@ -67,7 +67,7 @@ struct SeriesHistograms: Sendable {
     return .late
   }
 
-  /// One of the log, or of a snapshot; those that are there are left out.
+  /// Restores a histogram of the log, or of a snapshot, unless it is there.
   mutating func restore(_ time: Int64, _ histogram: Histogram, isFloat: Bool, isLate: Bool) {
     if !isLate && time > lastTime ?? .min {
       appendInOrder(time, histogram, isFloat: isFloat)
@@ -88,7 +88,7 @@ struct SeriesHistograms: Sendable {
     late.insert(Late(time: time, histogram: histogram, isFloat: isFloat), at: place)
   }
 
-  /// Makes chunks of the late ones, none across the borders of blocks.
+  /// Makes chunks of the late histograms, none across the borders of blocks.
   private mutating func completeLate() {
     complete += SeriesHistograms.chunks(of: late[...]).map { Complete(chunk: $0, isLate: true) }
     late.removeAll()
@@ -164,7 +164,7 @@ struct SeriesHistograms: Sendable {
     return column.times.firstIndex(of: time).map { column.values[$0] }
   }
 
-  /// Whether two say the same, however their buckets are stored.
+  /// True if both are stale, or neither is and they are equal, however their buckets are stored.
   private static func isSame(_ one: Histogram, _ two: Histogram) -> Bool {
     if one.isStale || two.isStale { return one.isStale && two.isStale }
     var (left, right) = (one, two)
@@ -186,7 +186,7 @@ struct SeriesHistograms: Sendable {
     return found
   }
 
-  /// Whether there is a chunk that reaches into a time.
+  /// True if a chunk, or the time that the late histograms span, touches the range, both ends included.
   func overlap(from first: Int64, through last: Int64) -> Bool {
     complete.contains { $0.chunk.minTime <= last && $0.chunk.maxTime >= first }
       || open.map { $0.firstTime <= last && $0.lastTime >= first } == true
@@ -197,7 +197,7 @@ struct SeriesHistograms: Sendable {
     complete.filter { !$0.isLate }.map(\.chunk) + (open.map { [EncodedHistogramChunk($0)] } ?? [])
   }
 
-  /// Those that no block holds for sure.
+  /// The late histograms that no block holds for sure, as chunks.
   var lateChunks: [EncodedHistogramChunk] {
     complete.filter { $0.isLate && !$0.isFlushed }.map(\.chunk) + SeriesHistograms.chunks(of: late[...])
   }

@@ -40,11 +40,11 @@ package struct SeriesChunk: BitwiseCopyable, Sendable {
 
   static let inMemory = UInt32.max
   static let isLate: UInt8 = 1
-  /// A writer is about to put it into a file.
+  /// Set while a writer is about to put it into a file.
   static let isBeingWritten: UInt8 = 2
-  /// All its samples are in a block, or in one that is being written.
+  /// Set if all its samples are in a block, or in one that is being written.
   static let isFlushed: UInt8 = 4
-  /// It cannot be read and the log does not hold it any more; its file was set aside.
+  /// Set if the chunk cannot be read and the log does not hold it any more; its file was set aside.
   static let isLost: UInt8 = 8
 
   package var end: Int64 { start &+ Int64(span) }

@@ -83,7 +83,7 @@ final class SeriesIndex: HeadIndexLender, Sendable {
     }
   }
 
-  /// Numbers a series that was admitted with these labels and now exists at `location`. Nil where memory is exhausted.
+  /// Numbers a series that was admitted with these labels and now exists at `location`. Nil if memory is exhausted.
   func add(
     _ location: SeriesLocation, _ packed: UnsafeRawBufferPointer, _ admission: inout Admission
   ) -> UInt32? {
@@ -99,7 +99,8 @@ final class SeriesIndex: HeadIndexLender, Sendable {
     }
   }
 
-  /// Bytes of postings that are gone over, and series that are taken out, before the lock is given away for a moment.
+  /// The bytes of postings that one turn of a sweep reads; below, the series that one turn takes out. Between turns it
+  /// gives the lock away for a moment.
   private static let sweepBytesMax = 1 << 20
   private static let removedPerTurnMax = 10_000
 
@@ -142,7 +143,8 @@ final class SeriesIndex: HeadIndexLender, Sendable {
 
 // Symbols of ended series. Labels come and go with every deployment: what nobody uses is dropped once it is half of all.
 extension SeriesIndex {
-  /// Drops dead symbols where they are many; how many. One thread at a time, and nobody removes series meanwhile.
+  /// Drops dead symbols if there are many; returns how many it dropped. One thread at a time, and nobody removes series
+  /// meanwhile.
   @discardableResult
   func sweepSymbols() -> Int {
     let begun: SymbolSweep? = state.withLock { state in
@@ -198,7 +200,7 @@ extension SeriesIndex.State {
     cells.free(cell, SlabArena.sizeClass(for: bytes))
   }
 
-  /// The labels of a series in the packed form; false where it is gone.
+  /// The labels of a series in the packed form; false if it is gone.
   func packedLabels(of id: UInt32, into output: inout [UInt8]) -> Bool {
     guard Int(id) < entries.count, entries[Int(id)].labels != 0 else { return false }
     output.removeAll(keepingCapacity: true)

@@ -1,4 +1,4 @@
-/// Where a series lives: shard number in the low four bits, slot above. Fits the tables' 32 bits.
+/// The shard and slot of a series: shard number in the low four bits, slot above. Fits the tables' 32 bits.
 struct SeriesLocation: Equatable, BitwiseCopyable, Sendable {
   var raw: UInt32
 
@@ -10,9 +10,9 @@ struct SeriesLocation: Equatable, BitwiseCopyable, Sendable {
   /// A spelling without a series: its rows have been refused so far. No slot is that high.
   static let unplaced = SeriesLocation(raw: .max - 1)
 
-  /// No series either: what is spelled so is dropped in its generation.
+  /// No series: the rows of this spelling are dropped in its generation.
   static let dropped = SeriesLocation(raw: .max - 2)
-  /// Of a row, not of a spelling: it was taken out, and nothing of it is stored.
+  /// The location of a row, not of a spelling: the append took the row out, and stores nothing of it.
   static let refused = SeriesLocation(raw: .max - 3)
 
   @inline(__always) init(raw: UInt32) { self.raw = raw }

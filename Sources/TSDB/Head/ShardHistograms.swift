@@ -28,7 +28,8 @@ struct ShardHistograms: Sendable {
     series.isEmpty ? [] : series[slot]?.chunks(from: first, through: last) ?? []
   }
 
-  /// Whether a chunk of a series reaches into a time.
+  /// True if a chunk of the series' histograms, or the time that its late ones span, touches the range, both ends
+  /// included.
   func overlap(_ slot: UInt32, from first: Int64, through last: Int64) -> Bool {
     !series.isEmpty && series[slot]?.overlap(from: first, through: last) == true
   }

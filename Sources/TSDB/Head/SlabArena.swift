@@ -71,7 +71,7 @@ struct SlabArena: ~Copyable {
     return (base + Int(reference & 0x3fff) &* SlabArena.granuleBytes).assumingMemoryBound(to: UInt8.self)
   }
 
-  /// A cell of at least `bytes`; its content is undefined. Nil where the system has no memory left.
+  /// A cell of at least `bytes`; its content is undefined. Nil if the system has no memory left.
   mutating func allocate(_ sizeClass: UInt8) -> UInt32? {
     let list = Int(sizeClass)
     var number = withRoom[list]

@@ -30,7 +30,7 @@ struct SpellingTable: ~Copyable {
     var isUnplaced: Bool { place == .unplaced }
   }
 
-  /// What a spelling leads to.
+  /// The result of a look-up: the location that the table has for a spelling, and the spelling's tag (0: none).
   struct Found {
     var location: SeriesLocation
     var tag: UInt16
@@ -44,7 +44,7 @@ struct SpellingTable: ~Copyable {
   private var slots: UnsafeMutablePointer<Slot>
   /// Slots addressed by a hash; behind them lie `overhang` more, so that a run at the end needs no wrap.
   private var capacity: Int
-  /// With those behind.
+  /// All slots, the overhang included.
   private var slotCount: Int
   private(set) var count = 0
   /// Spellings that lead to no series yet (`SeriesLocation.unplaced`).
@@ -70,7 +70,7 @@ struct SpellingTable: ~Copyable {
 
   var byteCount: Int { slotCount * MemoryLayout<Slot>.stride }
 
-  /// In a small table no run is longer than the table.
+  /// The number of slots with the overhang: in a small table no run is longer than the table.
   private static func slotCount(_ capacity: Int) -> Int { capacity + min(overhangMax, capacity) }
 
   private static func makeSlots(_ count: Int) -> UnsafeMutablePointer<Slot> {
@@ -87,7 +87,7 @@ struct SpellingTable: ~Copyable {
   @inline(__always)
   func prefetch(high: UInt64) { apus_prefetch(slots + home(high)) }
 
-  /// What label bytes lead to, as they were sent.
+  /// Looks up label bytes, as they were sent, by their hash; the location is `none` if the table does not have them.
   @inline(__always)
   func findSpelling(high: UInt64, low: UInt32, generation: UInt32 = 0) -> Found {
     let low = SpellingTable.key(low, generation)
@@ -119,7 +119,7 @@ struct SpellingTable: ~Copyable {
     while !place(slot) { resize(to: capacity + capacity / 2 + 16) }
   }
 
-  /// False where the run of occupied slots reaches the very end: the table must grow.
+  /// Puts a slot into its place; false if the run of occupied slots reaches the very end: the table must grow.
   private mutating func place(_ slot: Slot) -> Bool {
     var index = home(slot.high)
     let end = slotCount - 1
@@ -169,7 +169,7 @@ struct SpellingTable: ~Copyable {
     resize(to: max(16, min(capacity, kept * 2)))
   }
 
-  /// From now on the labels of these series' own names are read each time, and those of no others.
+  /// Makes appends read the labels of these series' own names each time from now on, and those of no others.
   mutating func distrust(_ isDistrusted: (SeriesLocation) -> Bool) {
     for index in 0..<slotCount where slots[index].location != 0 {
       guard slots[index].tag == 0 || slots[index].tag == SpellingTable.distrusted else { continue }

@@ -11,7 +11,7 @@ package struct HeadChunkInventory: Equatable, Sendable {
     package var number: Int
     /// The highest time of any chunk in it.
     package var maxTime: Int64
-    /// Behind the last chunk that was in it.
+    /// The offset behind the last chunk that was in it.
     package var end: Int
     /// Offsets where there was no intact chunk. What they held is in the snapshot, as far as it was known.
     package var damages: [Int]

@@ -30,10 +30,10 @@ package struct HeadChunkInfo: Sendable, Equatable {
   package var series: UInt64
   package var minTime: Int64
   package var maxTime: Int64
-  /// Without the out-of-order bit.
+  /// The encoding without the out-of-order bit.
   package var encoding: UInt8
   package var isOutOfOrder: Bool
-  /// Offsets in the file.
+  /// The range of the data in the file.
   package var data: Range<Int>
   /// The first two bytes of the data, which is the number of samples in every encoding there is.
   package var sampleCount: Int
@@ -77,7 +77,7 @@ enum HeadChunkLayout {
     output.appendBigEndian(apus_crc32c(0, covered.baseAddress, covered.count))
   }
 
-  /// The chunk at `ref.offset`; nil where it does not fit into the file. The checksum is another question.
+  /// The chunk at `ref.offset`; nil if it does not fit into the file. It does not check the checksum.
   static func chunk(at ref: HeadChunkRef, in file: UnsafeRawBufferPointer) -> HeadChunkInfo? {
     guard ref.offset >= fileHeaderBytes, ref.offset <= file.count else { return nil }
     var reader = ByteReader(UnsafeRawBufferPointer(rebasing: file[ref.offset...]))

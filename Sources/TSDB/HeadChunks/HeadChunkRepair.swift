@@ -7,7 +7,7 @@ import Platform
 /// in the damaged places is durable elsewhere: whoever is killed before finds the same damage again, and reads the log
 /// again (`mend`).
 struct HeadChunkRepair {
-  /// Under which damage of these files is counted.
+  /// The name under which damage of these files is counted.
   static let damagedName = "chunks_head"
   private static let sectorBytes = 4096
 
@@ -15,7 +15,7 @@ struct HeadChunkRepair {
   let damaged: DamagedFiles
   let log: Log
 
-  /// Reads a file and returns where its chunks end; nil where there is no file that can be used.
+  /// Reads a file and returns where its chunks end; nil if there is no file that can be used.
   func read(
     _ number: Int, isLast: Bool, reporting report: inout HeadChunkReport, _ body: (HeadChunkInfo) -> Void
   ) -> Int? {
@@ -55,7 +55,7 @@ struct HeadChunkRepair {
         ? "nothing is lost" : "samples of the damaged places that the log no longer has are missing")
   }
 
-  /// A file without a byte in it: it was just created when the power went, or its bytes are gone.
+  /// Removes a file without a byte in it: it was just created when the power went, or its bytes are gone.
   private func removeBlank(_ number: Int, isLast: Bool, _ report: inout HeadChunkReport) throws(DiskError) {
     let path = directory.filePath(number)
     if !isLast { report.missing.append(number) }
@@ -63,7 +63,7 @@ struct HeadChunkRepair {
     log.warn("Empty head chunk file removed", ["file": path])
   }
 
-  /// A file with a bad sector is replaced by a copy that has the other sectors at their offsets.
+  /// Replaces a file with a bad sector by a copy that has the other sectors at their offsets.
   private func salvage(_ number: Int) throws(DiskError) {
     let path = directory.filePath(number)
     do throws(DiskError) {

@@ -2,7 +2,7 @@
 package struct HeadChunkReport: Sendable, Equatable {
   /// Chunks in the files that were opened.
   package var chunks = 0
-  /// The first byte of each damaged place; 0 where the whole file cannot be read.
+  /// The first byte of each damaged place; 0 if the whole file cannot be read.
   package var lost: [HeadChunkRef] = []
   /// Numbers that no file has, between the first and the last that there is.
   package var missing: [Int] = []
@@ -12,6 +12,6 @@ package struct HeadChunkReport: Sendable, Equatable {
 
   package var isWhole: Bool { lost.isEmpty && missing.isEmpty }
 
-  /// Numbers of missing files that are put down; behind a gap that is longer something else is wrong.
+  /// The most missing files of one gap that the report lists; behind a longer gap something else is wrong.
   static let missingMax = 1024
 }

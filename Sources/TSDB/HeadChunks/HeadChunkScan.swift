@@ -17,7 +17,7 @@ struct HeadChunkScan {
 
   private(set) var damages: [Damage] = []
   private(set) var chunkCount = 0
-  /// Behind the last intact chunk.
+  /// The offset behind the last intact chunk.
   private(set) var end = HeadChunkLayout.fileHeaderBytes
   private(set) var hasHeader: Bool
   private var searchBytesLeft = HeadChunkScan.searchBytesMax
@@ -67,7 +67,7 @@ struct HeadChunkScan {
     return nil
   }
 
-  /// A chunk at `offset`, plausible by its header; nil where there is none.
+  /// A chunk at `offset`, plausible by its header; nil if there is none.
   private static func candidate(_ file: LentBytes, _ number: Int, _ offset: Int) -> HeadChunkInfo? {
     guard let chunk = HeadChunkLayout.chunk(at: HeadChunkRef(file: number, offset: offset), in: file.raw),
       chunk.series < HeadChunkLayout.seriesMax, chunk.maxTime >= chunk.minTime, (1...3).contains(chunk.encoding),

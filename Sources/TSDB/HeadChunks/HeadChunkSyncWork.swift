@@ -1,8 +1,8 @@
 import Model
 import Platform
 
-/// The work of one sync of the head chunk files. Taken from the writer, done without its lock, and what is left of it
-/// given back.
+/// The work of one sync of the head chunk files. The caller takes it from the writer, does it without the writer's
+/// lock, and gives back what is left of it.
 struct HeadChunkSyncWork {
   /// Files that are full: to be closed once synced.
   var full: [any DiskFile] = []
@@ -19,8 +19,8 @@ struct HeadChunkSyncWork {
   /// Files that were written once more.
   private(set) var rewritten: [String] = []
 
-  /// Does what can be done and leaves the rest; throws the first error. `isRemoved` says of a number whether its file has
-  /// been taken away on purpose, which may happen at any moment.
+  /// Does what can be done and leaves the rest; throws the first error. `isRemoved` is true for the number of a file
+  /// that has been taken away on purpose, which may happen at any moment.
   mutating func perform(on directory: HeadChunkDirectory, isRemoved: (Int) -> Bool) throws(DiskError) {
     var failure: DiskError?
     rewritten = []
@@ -70,7 +70,7 @@ struct HeadChunkSyncWork {
     if let failure { throw failure }
   }
 
-  /// The current file could not be synced: nothing may be written behind what is lost.
+  /// True if the current file could not be synced: nothing may be written behind what is lost.
   var isCurrentLost: Bool { current != nil }
 
   private func attempt(_ failure: inout DiskError?, _ body: () throws(DiskError) -> Void) -> Bool {
@@ -92,15 +92,15 @@ struct HeadChunkSyncWork {
     try file.sync()
   }
 
-  /// Never makes a file: one that is gone has been removed on purpose.
+  /// Syncs a file. It never makes one: a file that is gone has been removed on purpose.
   private static func sync(_ path: String, _ disk: any Disk) throws(DiskError) {
     let file = try disk.open(path, .read)
     defer { try? file.close() }
     try file.sync()
   }
 
-  /// The same chunks under the same name, durable. The system may have dropped them after the failed fsync: then the file
-  /// stays doubtful, and the log that has them is not shortened.
+  /// Writes the same chunks once more under the same name, durably. The system may have dropped them after the failed
+  /// fsync: then the file stays doubtful, and the log that has them is not shortened.
   private static func rewrite(
     _ path: String, through end: Int?, _ disk: any Disk, _ isRemoved: (Int) -> Bool
   ) throws(DiskError) {

@@ -76,7 +76,7 @@ struct HeadChunkWriter: ~Copyable {
     return written
   }
 
-  /// Returns the offset of the first chunk.
+  /// Writes the chunks and returns the offset of the first.
   private mutating func write(_ chunks: LentBytes) throws(DiskError) -> Int {
     guard let file else { return offset }
     framed.removeAll()
@@ -94,7 +94,7 @@ struct HeadChunkWriter: ~Copyable {
     return first
   }
 
-  /// Chunks leave memory once they are written: they are read once more before that.
+  /// Reads the written chunks once more, before they leave memory.
   private mutating func verify(_ file: any DiskFile) throws(DiskError) {
     var done = 0
     while done < framed.count {
@@ -146,7 +146,8 @@ struct HeadChunkWriter: ~Copyable {
     return taken
   }
 
-  /// After a failed fsync nothing more is written behind the bytes that may be lost.
+  /// Takes back the work that a sync could not do. After a failed fsync the writer writes nothing more behind the bytes
+  /// that may be lost.
   mutating func giveBack(_ rest: HeadChunkSyncWork) {
     work.full += rest.full
     work.inherited += rest.inherited

@@ -10,10 +10,10 @@ import Synchronization
 package final class HeadChunks: Sendable {
   private struct File {
     var number: Int
-    /// Behind the last chunk.
+    /// The offset behind the last chunk.
     var end: Int
     var maxTime: Int64
-    /// Of the whole file, or of what was there when it was last read; chunks before `mappedEnd` are in it.
+    /// The mapping of the whole file, or of what was there when it was last read; chunks before `mappedEnd` are in it.
     var mapping: MappedFile?
     var mappedEnd = 0
     /// Chunks before this were read once more after they were written.
@@ -23,14 +23,14 @@ package final class HeadChunks: Sendable {
   package let directory: HeadChunkDirectory
   private let log: Log
   private let writer: Mutex<HeadChunkWriter>
-  /// Ascending by number.
+  /// The files, ascending by number.
   private let table: Mutex<[File]>
 
   /// Files in which opening found damage, with the places where there are no chunks for that.
   private let damages: Mutex<[Int: [Int]]>
 
-  /// Opens the files that are there and calls `body` for each chunk in them, file by file. What is damaged is read around
-  /// (see `HeadChunkRepair`) and told in the result; one file never keeps the others from being used.
+  /// Opens the files that are there and calls `body` for each chunk in them, file by file. It reads around damage (see
+  /// `HeadChunkRepair`) and reports it in the result; one file never keeps the others from being used.
   package static func open(
     _ disk: any Disk, path: String, damaged: DamagedFiles, fileBytesMax: Int = HeadChunkLayout.fileBytesMax, log: Log,
     _ body: (HeadChunkInfo) -> Void
@@ -101,7 +101,7 @@ package final class HeadChunks: Sendable {
     }
   }
 
-  /// Writers may arrive here in another order than they wrote.
+  /// Notes a written part in the list of files. Writers may arrive here in another order than they wrote.
   private static func note(_ part: HeadChunkWriter.Written, in files: inout [File]) {
     let place = files.firstIndex { $0.number >= part.file } ?? files.count
     if place == files.count || files[place].number != part.file {
@@ -181,7 +181,7 @@ package final class HeadChunks: Sendable {
     if let failure { throw .disk(failure) }
   }
 
-  /// The file of that name is another one now.
+  /// Forgets the mapping of a file: the file of that name is another one now.
   private func forgetMapping(of path: String) {
     table.withLock { files in
       for place in files.indices where directory.filePath(files[place].number) == path {
@@ -213,7 +213,7 @@ package final class HeadChunks: Sendable {
     return damaged
   }
 
-  /// Whoever needed the chunks of these files has been told; all present ones count as verified.
+  /// Counts all present chunks as verified: whoever needed those of damaged files has been told.
   package func noteVerified() {
     table.withLock { files in
       for place in files.indices { files[place].verifiedEnd = files[place].end }
@@ -274,7 +274,7 @@ package final class HeadChunks: Sendable {
 }
 
 extension HeadChunks {
-  /// Makes files whole that opening found damaged. The last thing a database does with them, once all that was in the
+  /// Mends the files in which opening found damage. The last thing a database does with them, once all that was in the
   /// damaged places is durable elsewhere: references into these files are no longer valid. A file that cannot be mended
   /// stays as it is.
   package func mendDamaged() {

@@ -15,11 +15,11 @@ package struct CardinalityStatistics: Sendable {
   package var valueCountByLabelName: [Entry] = []
   /// Bytes of all series' labels of a name, in the packed form of `Labels`.
   package var memoryBytesByLabelName: [Entry] = []
-  /// Named `name=value`.
+  /// Series by label pair, named `name=value`.
   package var seriesCountByLabelPair: [Entry] = []
-  /// Only where it was asked for a selection of series.
+  /// Series by label name; only for a selection of series.
   package var seriesCountByLabelName: [Entry] = []
-  /// Series by the values of one label; nil where none was named.
+  /// Series by the values of one label; nil if none was named.
   package var seriesCountByFocusValue: [Entry]?
 
   init(seriesCount: Int) { self.seriesCount = seriesCount }
@@ -72,7 +72,7 @@ package struct CardinalityStatistics: Sendable {
   }
 }
 
-/// The keys with the largest counts, kept while counts stream by. Which of equal counts are kept at the limit is open.
+/// The keys with the largest counts, kept while counts stream by. Of equal counts at the limit it may keep any.
 private struct TopCounts<Key> {
   private let limit: Int
   private var kept: [(key: Key, count: Int)] = []

@@ -20,7 +20,7 @@ package struct HeadIndex: ~Copyable, Sendable {
 
   package var byteCount: Int { symbols.byteCount + postings.byteCount }
 
-  /// The symbols of a label set, new where they have to be; false where the table is full. `pairs` is overwritten.
+  /// The symbols of a label set, new where they have to be; false if the table is full. `pairs` is overwritten.
   package mutating func intern(_ labels: Labels, into pairs: inout [LabelPair]) -> Bool {
     pairs.removeAll(keepingCapacity: true)
     return labels.packed.withUnsafeBytes { bytes in
@@ -54,7 +54,7 @@ package struct HeadIndex: ~Copyable, Sendable {
   private static let deadSymbolsMin = 4096
 }
 
-/// Who owns an index and its lock.
+/// The owner of an index and of its lock.
 package protocol HeadIndexLender {
   /// Calls `body` once, under the lock.
   func withIndex<Result>(_ body: (borrowing HeadIndex) -> Result) -> Result

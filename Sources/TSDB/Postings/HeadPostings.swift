@@ -109,7 +109,7 @@ package struct HeadPostings: ~Copyable, @unchecked Sendable {
 
 // The table of names.
 extension HeadPostings {
-  /// The place of a name among `names`; nil where no series has it.
+  /// The place of a name among `names`; nil if no series has it.
   @inline(__always) func findName(_ name: SymbolID) -> Int? {
     let mask = 1 &<< nameSlotBits &- 1
     var at = namePlace(name, nameSlotBits)
@@ -204,14 +204,14 @@ extension HeadPostings {
     return Int(store[names[index].having].pointee.count)
   }
 
-  /// Copies the list of a label pair out; false where no series has it.
+  /// Copies the list of a label pair out; false if no series has it.
   package func copy(_ name: SymbolID, _ value: SymbolID, into copy: inout PostingsCopy) -> Bool {
     guard let index = findName(name), let list = names[index].find(value) else { return false }
     copy.append(store[list], of: store.blocks)
     return true
   }
 
-  /// Copies the list of the series with a label name out; false where there is none.
+  /// Copies the list of the series with a label name out; false if there is none.
   package func copy(having name: SymbolID, into copy: inout PostingsCopy) -> Bool {
     guard let index = findName(name) else { return false }
     copy.append(store[names[index].having], of: store.blocks)
@@ -221,7 +221,7 @@ extension HeadPostings {
   /// Copies the list of all series out.
   package func copyAll(into copy: inout PostingsCopy) { copy.append(store[all], of: store.blocks) }
 
-  /// The values of a label name; nil where no series has it.
+  /// The values of a label name; nil if no series has it.
   package func values(of name: SymbolID) -> ValueSnapshot? { findName(name).map { names[$0].snapshot } }
 
   /// The number of values of a label name.

@@ -3,8 +3,8 @@ package struct QueryStopped: Error, CustomStringConvertible {
   package var description: String { "the query was stopped" }
 }
 
-/// Why a reader gives up: the query is stopped, or the symbols it works with have been numbered anew, so that it has to
-/// begin again.
+/// The reason why a reader gives up: the query is stopped, or the symbols it works with have been numbered anew, so
+/// that it has to begin again.
 enum IndexReadError: Error, CustomStringConvertible {
   case stopped, renamed
 

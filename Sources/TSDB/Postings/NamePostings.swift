@@ -30,7 +30,7 @@ struct NamePostings: ~Copyable {
 
   @inline(__always) func slotAddress(_ value: SymbolID) -> UnsafeRawPointer { UnsafeRawPointer(slots + place(value)) }
 
-  /// The list of a value; nil where no series has it.
+  /// The list of a value; nil if no series has it.
   @inline(__always) func find(_ value: SymbolID) -> UInt32? {
     let mask = 1 &<< slotBits &- 1
     var at = place(value)

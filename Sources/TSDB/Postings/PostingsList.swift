@@ -122,7 +122,7 @@ extension PostingsBlocks {
     list.pointee.used &+= 1
   }
 
-  /// From inline to a first block.
+  /// Moves an inline list to a first block.
   private mutating func moveOut(_ list: UnsafeMutablePointer<PostingsList>) {
     let block = take(0)
     payload(block).copyMemory(

@@ -64,7 +64,7 @@ private struct SelectionCandidates: ~Copyable {
   private var isAll = true
   private var copy = PostingsCopy()
 
-  /// Nil while all series are in the running.
+  /// The number of series in the running; nil while all are.
   var count: Int? { isAll ? nil : set.count }
 
   mutating func ids(_ reader: IndexReader<some HeadIndexLender>) throws(IndexReadError) -> [UInt32] {

@@ -23,7 +23,7 @@ struct SelectionTerm {
   /// Series in the lists that the term reads.
   var cost = 0
 
-  /// Looks a matcher up. Called under the lock: no value is matched here.
+  /// Looks up the lists that a matcher needs. Called under the lock: it matches no value here.
   init(_ matcher: CompiledMatcher, in index: borrowing HeadIndex) {
     self.matcher = matcher
     kind = matcher.matchesEmpty ? .everything : .nothing

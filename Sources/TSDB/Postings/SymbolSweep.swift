@@ -3,7 +3,7 @@
 ///
 /// Whoever interned symbols before the sweep began and has not added its series yet has to intern them anew.
 struct SymbolSweep: ~Copyable {
-  /// For each id there was at the beginning.
+  /// For each id there was at the beginning, true once the sweep knows that its symbol stays.
   private var live: [Bool]
   private let arena: SymbolArena
   private var copied: SymbolArena?

@@ -2,8 +2,8 @@ import Format
 import Platform
 import Synchronization
 
-/// The damage in blocks that one question met. Any thread; whoever asks makes one, hands it to what reads, and tells what
-/// is in it beside the answer.
+/// The damage in blocks that one query has met. Any thread; whoever asks makes one, hands it to what reads, and reports
+/// its content beside the answer.
 ///
 /// Memory: bounded by `partsMax` chunks and series of each damaged block; further ones are only told to be more.
 package final class DamageNotes: Sendable {
@@ -19,7 +19,7 @@ package final class DamageNotes: Sendable {
     var chunkReason = ""
     var series: Set<UInt32> = []
     var seriesReason = ""
-    /// Why no list of series can be read.
+    /// The reason why no list of series can be read.
     var indexReason: String?
     var missing: MissingBlock?
     var hasLostDeletions = false
@@ -27,7 +27,7 @@ package final class DamageNotes: Sendable {
 
   private struct State {
     var entries: [ULID: Entry] = [:]
-    /// The first of all, as an error that ends the question.
+    /// The first damage of all, as an error that ends the query.
     var error: String?
   }
 
@@ -38,7 +38,7 @@ package final class DamageNotes: Sendable {
 
   package var isEmpty: Bool { !isAny.load(ordering: .acquiring) }
 
-  /// The first damage, in Prometheus's words where it has some; nil where there is none.
+  /// The first damage, in Prometheus's words where it has some; nil if there is none.
   package var error: String? { state.withLock { $0.error } }
 
   private func change(_ block: ULID, _ error: @autoclosure () -> String, _ body: (inout Entry) -> Void) {
@@ -74,7 +74,7 @@ package final class DamageNotes: Sendable {
     }
   }
 
-  /// Nothing is missing: no reason to refuse an answer.
+  /// Notes that a block's deletions are lost. No samples are missing for that: it is no reason to refuse an answer.
   func note(deletionsOf block: ULID) {
     state.withLock { $0.entries[block, default: Entry()].hasLostDeletions = true }
     isAny.store(true, ordering: .releasing)

@@ -7,7 +7,7 @@ package struct DatabaseSelection: Sendable {
   private struct Entry {
     var labels: Labels
     var head: HeadSelection?
-    /// Its places in blocks, linked by `next`; -1: none.
+    /// The first of the series' places in blocks, linked by `next`; -1: none.
     var firstPart: Int32 = -1
     var lastPart: Int32 = -1
   }
@@ -129,8 +129,8 @@ package struct DatabaseReadScratch: ~Copyable, Sendable {
 }
 
 extension Database {
-  /// The series that every matcher accepts, with what there is of them between two times, both included. Some may turn out
-  /// to have no samples there. `notes` gets to know what cannot be read, here and when samples are read.
+  /// The series that every matcher accepts, with what there is of them between two times, both included. Some may turn
+  /// out to have no samples there. `notes` records what cannot be read, here and when samples are read.
   package func select(
     _ matchers: [CompiledMatcher], from first: Int64, through last: Int64, notes: DamageNotes? = nil,
     shouldStop: @escaping () -> Bool = { false }

@@ -26,7 +26,7 @@ package struct SeriesSamples: ~Copyable, Sendable {
     values.append(value)
   }
 
-  /// Samples of another, behind what is there.
+  /// Appends the samples of another behind what is there.
   mutating func append(_ other: borrowing SeriesSamples) {
     if !other.histograms.isEmpty { histograms.append(other.histograms) }
     if other.count == 0 { return }
@@ -34,7 +34,7 @@ package struct SeriesSamples: ~Copyable, Sendable {
     values.extend(by: other.count).update(from: other.values.base, count: other.count)
   }
 
-  /// The samples of a chunk of equal values that owns no bytes.
+  /// Appends the samples of a chunk of equal values that owns no bytes.
   mutating func appendConstant(_ tail: XORTail, from start: Int64) {
     let count = Int(tail.count)
     let (timeBase, valueBase) = (times.extend(by: count), values.extend(by: count))
@@ -44,7 +44,7 @@ package struct SeriesSamples: ~Copyable, Sendable {
     }
   }
 
-  /// Decodes a chunk behind what is there. False where it is not whole; what could be read is there then.
+  /// Decodes a chunk behind what is there. False if it is not whole; what could be read is there then.
   mutating func append(chunk: UnsafeRawBufferPointer) -> Bool {
     guard let count = XORChunk.count(of: chunk) else { return false }
     let decoded = XORChunk.decode(chunk, times: times.extend(by: count), values: values.extend(by: count))
@@ -105,7 +105,7 @@ package struct SeriesSamples: ~Copyable, Sendable {
 }
 
 extension SeriesSamples {
-  /// The value at exactly `time`.
+  /// The value at exactly `time`; nil if there is none.
   func value(at time: Int64) -> UInt64? {
     let place = index(from: time)
     return place < times.count && times[place] == time ? values[place] : nil

@@ -21,9 +21,9 @@ struct BlockRepair: ~Copyable {
   private var series: [DamagedSeries] = []
   private var numbers: [Labels: Int] = [:]
   private(set) var chunkCount = 0
-  /// From the first damaged chunk to the last.
+  /// The times from the first damaged chunk to the last.
   private(set) var times: ClosedRange<Int64>?
-  /// Samples of the damaged chunks.
+  /// The number of samples in the damaged chunks.
   private(set) var missingCount = 0
   private(set) var foundCount = 0
 
@@ -63,7 +63,7 @@ struct BlockRepair: ~Copyable {
 
   // MARK: the log
 
-  /// Takes what the logs have: late samples refer to series that the other log names.
+  /// Takes the samples that the logs have: late samples refer to series that the other log names.
   mutating func search(_ wal: WALDirectory, _ wbl: WALDirectory, shouldStop: () -> Bool) throws(BlockError) {
     var references: [UInt64: Int] = [:]
     for directory in [wal, wbl] {
@@ -92,7 +92,7 @@ struct BlockRepair: ~Copyable {
 
   // MARK: other blocks
 
-  /// Takes what another block has.
+  /// Takes the samples that another block has.
   mutating func search(_ other: Block, shouldStop: () -> Bool) throws(BlockError) {
     var decoded = DecodedSeries()
     var samples = SeriesSamples()

@@ -20,7 +20,7 @@ final class FoundChunks: @unchecked Sendable {
       Place(minTime: piece.minTime, maxTime: piece.maxTime, encoding: piece.encoding, bytes: start..<bytes.count))
   }
 
-  /// Nil where nothing was found for the chunk.
+  /// The pieces that take the chunk's place; nil if nothing was found for it.
   func pieces(of reference: UInt64, rank: Int) -> [ChunkPiece]? {
     places[reference]?.map { place in
       ChunkPiece(

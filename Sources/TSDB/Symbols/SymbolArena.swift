@@ -44,7 +44,7 @@ final class SymbolArena: @unchecked Sendable {
 
   var symbolCount: Int { count - free.count }
 
-  /// Copies `bytes` in; nil where the arena is full (4,096 blocks, or all ids used).
+  /// Copies `bytes` in; nil if the arena is full (4,096 blocks, or all ids used).
   func append(_ bytes: UnsafeRawBufferPointer, reusesIDs: Bool = true) -> SymbolID? {
     let reused = reusesIDs ? free.last : nil
     guard count < Int(UInt32.max) - 1 || reused != nil else { return nil }

@@ -11,7 +11,7 @@ package struct SymbolTable: ~Copyable, @unchecked Sendable {
   private let hash: KeyedHash
   /// Ids below it are being swept; 0: no sweep is under way.
   private var sweepLimit = 0
-  /// Of those, what was asked for meanwhile.
+  /// The ids below it that somebody has asked for and no step of the sweep has marked yet.
   private var touched: [SymbolID] = []
 
   static let tableCount = 64
@@ -42,7 +42,7 @@ package struct SymbolTable: ~Copyable, @unchecked Sendable {
 
   package var reader: SymbolReader { SymbolReader(arena: arena) }
 
-  /// The id of `bytes`, new or known; nil where the table is full (4 GiB of strings), which is a limit to report.
+  /// The id of `bytes`, new or known; nil if the table is full (4 GiB of strings), which is a limit to report.
   package mutating func intern(_ bytes: UnsafeRawBufferPointer) -> SymbolID? {
     let hash = hash.hash(bytes)
     if let id = find(bytes, hash) {

@@ -21,9 +21,9 @@ package enum Checkpoint {
   /// histograms, exemplars and tombstones that reach `minTime` (milliseconds).
   package struct Choice {
     package var minTime: Int64
-    /// The same for histograms, which stay in the log until they are in blocks.
+    /// As `minTime`, for histograms, which stay in the log until they are in blocks.
     package var histogramMinTime: Int64
-    /// The same for exemplars, which stay in the log as long as they are kept.
+    /// As `minTime`, for exemplars, which stay in the log as long as they are kept.
     package var exemplarMinTime: Int64
     package var series: (UInt64) -> Bool
 

@@ -21,7 +21,7 @@ struct CheckpointWriter: ~Copyable {
     body = WALBody(compression: compression)
   }
 
-  /// One record for each record in `columns` of which anything is kept.
+  /// Appends one record for each record in `columns` of which anything is kept.
   mutating func append(
     _ columns: borrowing RecordColumns, counting statistics: inout Checkpoint.Statistics
   ) throws(DiskError) {
@@ -163,7 +163,8 @@ private struct LatestMetadata: ~Copyable {
 
   var count: Int { rows.count }
 
-  /// False where it replaces an earlier row. Refreshed metadata is mostly the same: then no bytes are added.
+  /// Sets the row of a series; false if the series had one. Refreshed metadata is mostly the same: then no bytes are
+  /// added.
   mutating func set(_ ref: UInt64, _ type: WALMetricType, unit: LentBytes, help: LentBytes) -> Bool {
     let start = encoded.count
     MetadataRecord.append(ref: ref, type: type, unit: unit, help: help, to: &encoded)

@@ -9,7 +9,8 @@ package final class DecodedBatch: @unchecked Sendable {
   package static let keptBytesMax = 4 << 20
 
   package internal(set) var columns = RecordColumns()
-  /// Behind the last record in it. Of records from a checkpoint: the start of the log behind the checkpoint.
+  /// The position behind the last record in it. For records from a checkpoint: the start of the log behind the
+  /// checkpoint.
   package internal(set) var end = WALPosition(segment: 0, offset: 0)
 
   package init() {}

@@ -1,12 +1,12 @@
 import Format
 import Platform
 
-/// Which files a replay reads, in order.
+/// The files that a replay reads, in order.
 struct ReplayPlan: Sendable {
   struct Source: Sendable {
     var directory: WALDirectory
     var number: Int
-    /// A record's first byte.
+    /// The offset at which reading starts, a record's first byte.
     var start: Int
     var isCheckpoint: Bool
 

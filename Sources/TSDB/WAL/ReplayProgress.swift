@@ -1,6 +1,7 @@
 import Synchronization
 
-/// How far a replay is, for `/api/v1/status/walreplay`, and what it met. Written by the replay, read by any thread.
+/// The progress of a replay, for `/api/v1/status/walreplay`, and the damage it met. Written by the replay, read by any
+/// thread.
 package final class ReplayProgress: Sendable {
   private let numbers: Mutex<Numbers> = Mutex(Numbers())
 

@@ -4,13 +4,13 @@ import Platform
 /// Reads the records of a segment from its file, in large sequential reads. One owner, reused from segment to segment.
 struct SegmentReader: ~Copyable {
   enum Event {
-    /// Valid until the next call.
+    /// A record's bytes, valid until the next call, and their compression.
     case record(UnsafeRawBufferPointer, WALCompression)
     case damage(SegmentDamage)
     case end
   }
 
-  /// One read: 32 pages.
+  /// The bytes of one read: 32 pages.
   static let windowBytes = 32 * WALPage.pageBytes
 
   private(set) var scanner = PageScanner()

@@ -44,7 +44,7 @@ struct SegmentRepair {
     try disk.syncDirectory(source.directory.path)
   }
 
-  /// One page of the original with its edits. A page that cannot be read is blank: its edits cover all of it.
+  /// Loads one page of the original with its edits. A page that cannot be read is blank: its edits cover all of it.
   private static func load(
     _ file: any DiskFile, at offset: Int, _ bytes: Int, isEdited: Bool, into page: inout ByteBuffer,
     _ edit: (UnsafeMutableRawBufferPointer) -> Void

@@ -32,12 +32,12 @@ struct SegmentTail: ~Copyable {
   }
 
   struct SyncOutcome {
-    /// The first one.
+    /// The first error.
     var error: DiskError?
-    /// The system may have dropped bytes of the present segment.
+    /// True if the system may have dropped bytes of the present segment.
     var isCurrentLost = false
 
-    /// True where `step` succeeded.
+    /// Runs `step` and keeps the first error; true if it succeeded.
     @discardableResult
     mutating func note(_ step: () throws(DiskError) -> Void) -> Bool {
       do throws(DiskError) {
@@ -73,7 +73,7 @@ struct SegmentTail: ~Copyable {
     keepsRetired = options.sync != .os
   }
 
-  /// Behind the last record.
+  /// The position behind the last record.
   var position: WALPosition {
     file == nil ? WALPosition(segment: segment + 1, offset: 0) : WALPosition(segment: segment, offset: offset)
   }
@@ -110,7 +110,7 @@ struct SegmentTail: ~Copyable {
     isDirty = true
   }
 
-  /// After a failed write: takes away what it may have left.
+  /// Takes away what a failed write may have left.
   private mutating func restore(_ file: any DiskFile) {
     do throws(DiskError) {
       try file.truncate(to: offset)
@@ -174,10 +174,10 @@ struct SegmentTail: ~Copyable {
     }
   }
 
-  /// Nothing waits for an fsync.
+  /// True if nothing waits for an fsync.
   var isSynced: Bool { !isDirty && !isDirectoryDirty && retired.isEmpty }
 
-  /// Takes the work of a sync; nil where all is on stable storage. The caller must do it or report the failure.
+  /// Takes the work of a sync; nil if all is on stable storage. The caller must do it or report the failure.
   mutating func takeSyncWork() -> SyncWork? {
     if isSynced { return nil }
     let work = SyncWork(retired: retired, current: file, isDirectoryDirty: isDirectoryDirty)
@@ -187,8 +187,8 @@ struct SegmentTail: ~Copyable {
     return work
   }
 
-  /// After a failed fsync nothing more is written behind the bytes that may be lost, and no later success of the
-  /// same file is believed.
+  /// Abandons the segment whose fsync has failed: nothing more is written behind the bytes that may be lost, and no
+  /// later success of the same file is believed.
   mutating func syncFailed(_ work: SyncWork, _ outcome: SyncOutcome) {
     isDirectoryDirty = isDirectoryDirty || work.isDirectoryDirty
     guard outcome.isCurrentLost, let current = work.current else { return }

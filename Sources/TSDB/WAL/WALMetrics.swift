@@ -7,7 +7,7 @@ package final class WALMetrics: Sendable {
     case outOfOrder = "prometheus_tsdb_out_of_order_wbl_"
   }
 
-  /// The log of out-of-order samples has none: it begins anew.
+  /// True unless it is the log of out-of-order samples, which has no checkpoints: it begins anew.
   package let hasCheckpoints: Bool
   package let segmentCurrent: Gauge
   package let writesFailed: Counter

@@ -1,7 +1,8 @@
 import Format
 import Platform
 
-/// When a commit is on stable storage (`--storage.tsdb.wal-sync`). A killed process loses nothing under any of them.
+/// The time at which a commit is on stable storage (`--storage.tsdb.wal-sync`). A killed process loses nothing under
+/// any of them.
 package enum WALSync: String, Sendable, CaseIterable {
   /// Before it is acknowledged; one fsync serves all that wait.
   case always
@@ -21,7 +22,7 @@ package struct WALOptions: Sendable {
   package var sync = WALSync.interval
   package var syncIntervalMilliseconds: Int64 = 1000
   package var segmentBytes = WALOptions.segmentBytesDefault
-  /// A new segment has no lower number: a snapshot may know the log up to there, although nothing of it is left.
+  /// The lowest number of a new segment: a snapshot may know the log up to there, although nothing of it is left.
   package var firstSegmentMin = 0
 
   package init(directory: String) { self.directory = directory }

@@ -8,11 +8,11 @@ import Platform
 package final class WALReplay: @unchecked Sendable {
   /// The way to treat damage.
   package enum Damage: Sendable {
-    /// It is set aside, counted and mended: nobody writes to these segments.
+    /// The replay sets damage aside, counts and mends it: nobody writes to these segments.
     case mended
-    /// Nothing is changed, and the reading ends: whoever reads wants to have all.
+    /// The replay changes nothing and ends: its caller wants to have all.
     case refused
-    /// Nothing is changed; what can be read is better than nothing.
+    /// The replay changes nothing and goes on: what can be read is better than nothing.
     case passedOver
   }
 
@@ -126,7 +126,7 @@ package final class WALReplay: @unchecked Sendable {
       ? plan.logStart : WALPosition(segment: source.number, offset: reader.scanner.intactEnd)
   }
 
-  /// The record's own bytes, or the scratch that holds them decompressed; nil where they do not decompress.
+  /// The record's own bytes, or the scratch that holds them decompressed; nil if they do not decompress.
   private func decompressed(
     _ bytes: UnsafeRawBufferPointer, _ compression: WALCompression
   ) -> UnsafeRawBufferPointer? {
@@ -179,7 +179,7 @@ package final class WALReplay: @unchecked Sendable {
       && (damage == .mended && isLastWithBytes() || damages.allSatisfy { $0.reason == .cut })
   }
 
-  /// A segment that was read to its end with damage: logs it, counts it, mends it.
+  /// Logs, counts and mends a segment that was read to its end with damage.
   private func treat(_ damaged: ReplayPlan.Source) {
     let intactEnd = reader.scanner.intactEnd
     do throws(DiskError) {
@@ -229,7 +229,7 @@ package final class WALReplay: @unchecked Sendable {
     }
   }
 
-  /// A log that has been shortened begins with a checkpoint.
+  /// Reports that the beginning is missing: a log that has been shortened begins with a checkpoint.
   private func reportMissingBeginning(in directory: WALDirectory) {
     metrics.corruptions.add()
     log.error(

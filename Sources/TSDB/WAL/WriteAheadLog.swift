@@ -82,9 +82,9 @@ package final class WriteAheadLog: Sendable {
     }
   }
 
-  /// Behind the last commit: where a replay begins that knows everything committed so far. Whoever writes a position
-  /// down calls `sync` between taking it and writing it: after a power loss the log must reach at least as far, or the
-  /// position would lie inside what is written later.
+  /// The position behind the last commit: where a replay begins that knows everything committed so far. Whoever writes
+  /// a position down calls `sync` between taking it and writing it: after a power loss the log must reach at least as
+  /// far, or the position would lie inside what is written later.
   package var position: WALPosition { tail.withLock { $0.position } }
 
   /// Writes the records of `body`. When it returns they survive what `WALSync` promises.
@@ -112,7 +112,7 @@ package final class WriteAheadLog: Sendable {
     return outcome.position
   }
 
-  /// Nothing waits for an fsync. What a failed fsync has lost waits no more.
+  /// True if nothing waits for an fsync. What a failed fsync has lost waits no more.
   package var isSynced: Bool { tail.withLock { $0.isSynced } }
 
   /// Begins a new segment, so that all before it can be put into a checkpoint. Returns its number.
