@@ -54,21 +54,6 @@ package final class WorkspaceSet: Sendable {
     metrics.collect(from: self, surroundings.registry)
   }
 
-  /// A set of one workspace that is open already.
-  package init(only workspace: Workspace, in surroundings: Workspace.Surroundings) {
-    self.surroundings = surroundings
-    work = nil
-    bound = WorkspaceBound()
-    onOpen = { _, _ in }
-    layout = WorkspaceLayout(root: workspace.present.database.directory)
-    metrics = WorkspaceMetrics(surroundings.registry)
-    standard = workspace
-    snapshot.withLock {
-      $0.byID[workspace.id] = workspace
-      $0.isComplete = true
-    }
-  }
-
   // MARK: Requests
 
   package enum Lookup: Sendable {

@@ -33,6 +33,17 @@ import Testing
       }
     }
 
+    /// A late sample into each of three segments of the log of late samples, behind another one.
+    func runLate() throws {
+      for round in 0..<3 {
+        try run(minutes: 1)
+        let body = [SentSeries("late", 1, [(told.time, Double(round)), (told.time - 1_000_000, Double(round))])]
+        try floats.write(body, to: database.head, now: told.time)
+        told.note(body, acknowledged: true)
+        try database.head.files.wbl.cutSegment()
+      }
+    }
+
     func shorten() throws {
       for _ in 0..<4 {
         database.truncateLogs(now: told.time)
@@ -102,7 +113,7 @@ import Testing
 
   @Test(
     "what only a snapshot still holds is logged again at the next start, and the gap of the log is told",
-    arguments: ["checkpoint", "part", "segment"])
+    arguments: ["checkpoint", "part", "segment", "late segment"])
   func gap(of what: String) throws {
     let story = try Story()
     try story.run(minutes: 100)
@@ -110,11 +121,15 @@ import Testing
     try story.run(minutes: 30)
     try story.database.head.files.wal.cutSegment()
     try story.run(minutes: 10)
+    try story.runLate()
     try story.setup.close(story.database)
     let directory = story.database.head.files.wal.directory
     let checkpoint = directory.checkpointPath(try #require(try directory.checkpoints().last))
     switch what {
     case "checkpoint": try story.setup.disk.removeTree(checkpoint)
+    case "late segment":
+      let late = story.database.head.files.wbl.directory
+      try story.setup.disk.removeFile(late.segmentPath(try #require(try late.segments().dropFirst().first)))
     case "part": try story.setup.disk.removeFile(checkpoint + "/00000000")
     default:
       try story.setup.disk.removeFile(directory.segmentPath(try #require(try directory.segments().dropLast().last)))
@@ -127,5 +142,17 @@ import Testing
     try story.kill()
     let fault = try story.fault()
     #expect(fault == nil, "\(fault ?? "")")
+  }
+
+  @Test("a start that finds no log and no snapshot where both were says so; a first start has nothing to say")
+  func lostWithoutSnapshot() throws {
+    let story = try Story()
+    #expect(story.setup.damaged("wal") == 0)
+    try story.run(minutes: 20)
+    for name in try story.setup.disk.list("/data/wal") { try story.setup.disk.removeFile("/data/wal/\(name)") }
+    try story.kill()
+    #expect(story.setup.damaged("wal") == 1 && story.setup.logged("samples that were only in it are missing"))
+    try story.kill()
+    #expect(story.setup.damaged("wal") == 0)
   }
 }

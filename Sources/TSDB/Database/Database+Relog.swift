@@ -5,24 +5,37 @@ import Platform
 // A start that has the head's snapshot does not read the log before it. Where a part of that is gone, the snapshot alone holds
 // what was in it, names of series above all; the next damage would take them. So the head is written down once more.
 extension Database {
-  /// Finds the files missing from the log, which a start with a snapshot need not read; logs the head again, fills the
+  /// Finds the files missing from the logs, which a start with a snapshot need not read; logs the head again, fills the
   /// gaps, and reports them unless `isTold`. Runs before anybody appends.
   func mendLogGaps(isTold: Bool) {
-    let gaps: LogGaps
+    let all: [LogGaps]
     do throws(DiskError) {
-      gaps = try LogGaps(head.files.wal.directory)
+      // The log of late samples has no checkpoints: it begins anew, at any number.
+      all = [try LogGaps(head.files.wal.directory), try LogGaps(head.files.wbl.directory, hasCheckpoints: false)]
     } catch {
       // What cannot be listed now is told by whoever needs it.
       return
     }
-    guard let text = gaps.description else { return }
-    let isMended = logAgain() && gaps.fill(head.files.wal.directory)
+    let gaps = all.filter { $0.description != nil }
+    if gaps.isEmpty { return }
+    let isLogged = logAgain()
+    let isMended = gaps.reduce(isLogged) { $1.fill() && $0 }
     if isTold { return }
+    for gap in gaps {
+      damaged.report(
+        gap.directory.path, as: "wal", damage: gap.description ?? "", instead: "the head snapshot",
+        meaning: isMended
+          ? "nothing is missing: what the snapshot holds was logged again"
+          : "nothing is missing as long as the snapshot is whole", keepsOriginal: false)
+    }
+  }
+
+  /// Reports a log without any file, which no server leaves: the log of late samples, which is made together with it, has some.
+  func reportMissingLog() {
+    guard head.files.wal.lastFound < 0, head.files.wbl.lastFound >= 0 else { return }
     damaged.report(
-      layout.wal, as: "wal", damage: text, instead: "the head snapshot",
-      meaning: isMended
-        ? "nothing is missing: what the snapshot holds was logged again"
-        : "nothing is missing as long as the snapshot is whole", keepsOriginal: false)
+      layout.wal, as: "wal", damage: "the log has no file, though the log of late samples has", instead: "nothing",
+      meaning: "samples that were only in it are missing", keepsOriginal: false)
   }
 
   /// Puts all that the head holds into files and the log again: names, histograms, and the samples of open chunks and of late
@@ -48,13 +61,16 @@ extension Database {
 
 /// The files missing from a log between its first and its last: segments, and its checkpoint or parts of it.
 private struct LogGaps {
+  let directory: WALDirectory
   private var checkpoint: Int?
   private var parts: [Int] = []
   private var segments: [Int]
 
-  init(_ directory: WALDirectory) throws(DiskError) {
+  init(_ directory: WALDirectory, hasCheckpoints: Bool = true) throws(DiskError) {
+    self.directory = directory
     let plan = try ReplayPlan(directory, from: nil, before: .max, passesOver: true)
     segments = plan.missing
+    if !hasCheckpoints { return }
     let found = plan.sources.filter(\.isCheckpoint).map(\.number)
     if plan.lacksBeginning {
       checkpoint = plan.logStart.segment - 1
@@ -72,7 +88,7 @@ private struct LogGaps {
   }
 
   /// Puts empty files into the gaps, so that the log has none from now on, also for Prometheus.
-  func fill(_ directory: WALDirectory) -> Bool {
+  func fill() -> Bool {
     do throws(DiskError) {
       if let checkpoint {
         let folder = WALDirectory(directory.disk, directory.checkpointPath(checkpoint))

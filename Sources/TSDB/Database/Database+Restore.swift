@@ -21,6 +21,7 @@ extension Database {
     let start = RestoreStart(
       snapshot, losesChunks: losesChunks, logEnd: replayLimits, lastFound: head.files.wal.lastFound)
     if start.lacksLog { reportLostLog(snapshot) }
+    if snapshot == nil { reportMissingLog() }
     if snapshot != nil { endedAtSnapshot.store(-1, ordering: .relaxed) }
     do throws(WALError) {
       let wal = try WALReplay(
