@@ -55,25 +55,40 @@ let package = Package(
     .target(name: "TSDB", dependencies: ["Model", "Platform", "Format", "CShims"], swiftSettings: hot),
     .target(name: "PromQL", dependencies: ["Model"], swiftSettings: streamed),
 
-    // Layer 4: what feeds the database, and what asks it.
+    // Requests to other servers: credentials, TLS, proxies.
+    .target(name: "Outbound", dependencies: ["Platform", "Format", "HTTP"], swiftSettings: safe),
+
+    // Layer 4: what feeds the database, what asks it, and what finds targets.
     .target(name: "Ingest", dependencies: ["Model", "Platform", "Format", "TSDB"], swiftSettings: hot),
     .target(
       name: "Query", dependencies: ["Model", "Platform", "Format", "TSDB", "PromQL"], swiftSettings: safe),
 
-    // Layer 5: a database with all that belongs to it, and the set of them.
+    .target(
+      name: "Discovery", dependencies: ["Model", "Platform", "Format", "HTTP", "Outbound"], swiftSettings: safe),
+
+    // Layer 5: targets into a database; a database with all that belongs to it, and the set of them.
     .target(name: "Workspaces", dependencies: ["Model", "Platform", "TSDB", "Ingest"], swiftSettings: safe),
+
+    .target(
+      name: "Scrape",
+      dependencies: ["Model", "Platform", "Format", "HTTP", "Outbound", "TSDB", "Ingest", "Discovery"],
+      swiftSettings: safe),
 
     // Layer 6: the HTTP surface.
     .target(
       name: "API",
-      dependencies: ["Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces"],
+      dependencies: [
+        "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces",
+        "Discovery", "Scrape",
+      ],
       swiftSettings: safe),
 
     // Layer 7: the executable.
     .executableTarget(
       name: "apus",
       dependencies: [
-        "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces", "API", "CShims",
+        "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces", "API", "Outbound",
+        "Discovery", "Scrape", "CShims",
       ],
       swiftSettings: strict, plugins: ["RevisionPlugin"]),
     .plugin(name: "RevisionPlugin", capability: .buildTool()),
@@ -131,6 +146,19 @@ let package = Package(
       dependencies: ["Workspaces", "Ingest", "TSDB", "Model", "Platform", "PlatformSimulation", "TestKit"],
       swiftSettings: strict),
     .testTarget(
+      name: "OutboundTests", dependencies: ["Outbound", "HTTP", "Format", "Platform", "TestKit"], swiftSettings: strict),
+    .testTarget(
+      name: "DiscoveryTests",
+      dependencies: ["Discovery", "Outbound", "HTTP", "Format", "Model", "Platform", "PlatformSimulation", "TestKit"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ScrapeTests",
+      dependencies: [
+        "Scrape", "Discovery", "Outbound", "Ingest", "TSDB", "HTTP", "Format", "Model", "Platform",
+        "PlatformSimulation", "TestKit", "CAllocationCount",
+      ],
+      swiftSettings: strict),
+    .testTarget(
       name: "APITests",
       dependencies: [
         "API", "Workspaces", "Query", "Ingest", "TSDB", "PromQL", "HTTP", "Format", "Model", "Platform",
@@ -158,14 +186,15 @@ if let kind = Context.environment["APUS_FUZZ"] {
     .target(
       name: "apus",
       dependencies: [
-        "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces", "API", "CShims",
+        "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces", "API", "Outbound",
+        "Discovery", "Scrape", "CShims",
       ],
       exclude: ["main.swift"], swiftSettings: strict, plugins: ["RevisionPlugin"]),
     .executableTarget(
       name: "Fuzz",
       dependencies: [
         "Model", "Platform", "PlatformSimulation", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces",
-        "API", "apus",
+        "API", "apus", "Outbound", "Discovery", "Scrape",
         "TestKit",
       ],
       path: "Tests/Fuzz", exclude: ["found"],
@@ -176,4 +205,19 @@ if let kind = Context.environment["APUS_FUZZ"] {
   for target in package.targets where kind == "short" && plain.contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-Onone"])]
   }
+}
+
+// The inner loop of one part: `APUS_PARTS="DiscoveryTests" swift build --build-tests` builds these targets and what they
+// need, nothing else.
+if let parts = Context.environment["APUS_PARTS"] {
+  var kept = Set(parts.split(separator: ",").map(String.init))
+  var open = Array(kept)
+  while let name = open.popLast() {
+    for dependency in package.targets.first(where: { $0.name == name })?.dependencies ?? [] {
+      guard case .byNameItem(let needed, _) = dependency, kept.insert(needed).inserted else { continue }
+      open.append(needed)
+    }
+  }
+  package.targets.removeAll { !kept.contains($0.name) && $0.type != .plugin }
+  if !kept.contains("apus") { package.products.removeAll() }
 }

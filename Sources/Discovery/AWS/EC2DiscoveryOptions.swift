@@ -1,0 +1,3 @@
+package struct EC2DiscoveryOptions: Sendable, Equatable {
+  package init() {}
+}

@@ -1,0 +1,3 @@
+package struct ECSDiscoveryOptions: Sendable, Equatable {
+  package init() {}
+}

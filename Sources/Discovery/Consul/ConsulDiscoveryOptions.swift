@@ -1,0 +1,3 @@
+package struct ConsulDiscoveryOptions: Sendable, Equatable {
+  package init() {}
+}

@@ -1,0 +1,3 @@
+package struct DNSDiscoveryOptions: Sendable, Equatable {
+  package init() {}
+}

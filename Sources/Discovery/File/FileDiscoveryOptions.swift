@@ -1,0 +1,3 @@
+package struct FileDiscoveryOptions: Sendable, Equatable {
+  package init() {}
+}

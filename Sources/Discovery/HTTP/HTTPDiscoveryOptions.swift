@@ -1,0 +1,3 @@
+package struct HTTPDiscoveryOptions: Sendable, Equatable {
+  package init() {}
+}

@@ -1,0 +1,3 @@
+package struct KubernetesDiscoveryOptions: Sendable, Equatable {
+  package init() {}
+}
