@@ -7,7 +7,7 @@ package struct WebLinks: Sendable {
   /// Ends in a slash.
   let externalPath: String
   /// Ends in a slash: `/` or `/prometheus/`.
-  let routePrefix: String
+  package let routePrefix: String
 
   package init(externalURL: String = "", routePrefix: String = "/") {
     self.externalURL = externalURL
