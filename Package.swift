@@ -169,7 +169,8 @@ let package = Package(
     .testTarget(
       name: "ApusTests",
       dependencies: [
-        "apus", "API", "Format", "HTTP", "Ingest", "Model", "TSDB", "TestKit", "Query", "Workspaces", "Outbound",
+        "apus", "API", "Discovery", "Format", "HTTP", "Ingest", "Model", "TSDB", "TestKit", "Query", "Workspaces",
+        "Outbound",
       ],
       swiftSettings: strict),
     .testTarget(name: "HouseTests", swiftSettings: strict),
