@@ -1,3 +1,4 @@
+import Discovery
 import Format
 import Model
 import Outbound
@@ -31,11 +32,11 @@ extension ScrapeOptions {
       keptDropped,
     ] + names + [
       extraMetrics
-    ] + Schema.httpClientKeys.map { .unread($0) } + [
+    ] + ClientSettings.settings(at: \.client) + [
       .sections("relabel_configs", \.relabelling, RelabelRule.section),
       .sections("metric_relabel_configs", \.metricRelabelling, RelabelRule.section),
-    ] + Schema.discoveryKeys.map { .unread($0) },
-    rules: Schema.httpClientRules + [
+    ] + DiscoveryOptions.settings.map { $0.at(\.discoveries) },
+    rules: ClientSettings.rules + [
       .check(SchemaRules.protocolsAreUnique), .check(SchemaRules.staticTargetsAreHosts),
       .check(SchemaRules.escapingFitsNames),
     ])
