@@ -94,15 +94,13 @@ package final class MetricsRegistry: Sendable {
     return histogram
   }
 
+  /// Quantiles of the last ten minutes.
   package func summary(
-    _ name: String, _ help: String, labels: MetricLabels = [],
-    quantiles: [Double] = SummaryMetric.quantilesDefault, clock: any Clock = SystemClock()
+    _ name: String, _ help: String, labels: MetricLabels = [], clock: any Clock = SystemClock()
   ) -> SummaryMetric {
     precondition(!labels.contains { $0.name == "quantile" }, "`quantile` belongs to the quantiles")
-    let member = register(name, help, .summary, labels) {
-      .summary(SummaryMetric(quantiles: quantiles, clock: clock))
-    }
-    guard case .summary(let summary) = member else { preconditionFailure("\(name) is no summary") }
+    let member = register(name, help, .summary, labels) { .summary(SummaryMetric(clock: clock)) }
+    guard case .summary(let summary) = member else { preconditionFailure("\(name) is collected") }
     return summary
   }
 
@@ -161,9 +159,10 @@ package final class MetricsRegistry: Sendable {
   /// The family as a scope tells it; nil where it has nothing to tell.
   private func labelled(_ family: MetricFamily) -> MetricFamily? {
     var family = family
-    let isWhole = family.kind == .histogram || family.kind == .summary
-    if isWhole && family.samples.allSatisfy({ $0.value == 0 || $0.value.isNaN }) { return nil }
-    if !isWhole { family.samples.removeAll { $0.value == 0 } }
+    if family.kind == .histogram || family.kind == .summary, family.samples.allSatisfy({ !($0.value > 0) }) {
+      return nil
+    }
+    if family.kind != .histogram && family.kind != .summary { family.samples.removeAll { $0.value == 0 } }
     for place in family.samples.indices { family.samples[place].labels += labels }
     return family.samples.isEmpty ? nil : family
   }
@@ -216,7 +215,7 @@ package final class MetricsRegistry: Sendable {
     case .gauge(let gauge): [MetricSample(name: name, labels: member.labels, value: gauge.value)]
     case .histogram(let histogram):
       samples(of: histogram, labels: member.labels, named: name, waitsForUse: member.waitsForUse)
-    case .summary(let summary): samples(of: summary, labels: member.labels, named: name)
+    case .summary(let summary): summary.samples(named: name, labels: member.labels)
     case .collector(let read): read().map { MetricSample(name: name, labels: $0.labels, value: $0.value) }
     }
   }
@@ -232,16 +231,6 @@ package final class MetricsRegistry: Sendable {
     }
     samples.append(MetricSample(name: name + "_sum", labels: labels, value: sum))
     samples.append(MetricSample(name: name + "_count", labels: labels, value: Double(cumulative.last ?? 0)))
-    return samples
-  }
-
-  private static func samples(of summary: SummaryMetric, labels: MetricLabels, named name: String) -> [MetricSample] {
-    let (values, count, sum) = summary.snapshot()
-    var samples = zip(summary.quantiles, values).map { quantile, value in
-      MetricSample(name: name, labels: labels + [("quantile", MetricNumberText.text(quantile))], value: value)
-    }
-    samples.append(MetricSample(name: name + "_sum", labels: labels, value: sum))
-    samples.append(MetricSample(name: name + "_count", labels: labels, value: Double(count)))
     return samples
   }
 }
