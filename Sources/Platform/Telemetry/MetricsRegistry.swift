@@ -96,12 +96,24 @@ package final class MetricsRegistry: Sendable {
 
   /// Quantiles of the last ten minutes.
   package func summary(
-    _ name: String, _ help: String, labels: MetricLabels = [], clock: any Clock = SystemClock()
+    _ name: String, _ help: String, labels: MetricLabels = [], quantiles: [Double] = SummaryMetric.quantiles,
+    clock: any Clock = SystemClock()
   ) -> SummaryMetric {
     precondition(!labels.contains { $0.name == "quantile" }, "`quantile` belongs to the quantiles")
-    let member = register(name, help, .summary, labels) { .summary(SummaryMetric(clock: clock)) }
+    let member = register(name, help, .summary, labels) {
+      .summary(SummaryMetric(quantiles: quantiles, clock: clock))
+    }
     guard case .summary(let summary) = member else { preconditionFailure("\(name) is collected") }
     return summary
+  }
+
+  /// Removes the member with these labels, for things that end: its series are told no more. Who still has it may change
+  /// it, and nobody sees that.
+  package func remove(_ name: String, labels: MetricLabels) {
+    state.withLock { state in
+      guard let index = state.indexByName[name] else { return }
+      state.list[index].members.removeAll { Self.hasLabels($0, labels) }
+    }
   }
 
   /// Values read when asked for: `read` gives one row per label set. Several collectors may serve one name.
