@@ -43,6 +43,15 @@ package struct AWSError: Error, Sendable, Equatable, CustomStringConvertible {
     self.code = code
   }
 
+  private static let identityCodes: Set<String> = [
+    "AuthFailure", "UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "InvalidClientTokenId",
+    "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidSignatureException", "ExpiredToken",
+    "ExpiredTokenException", "RequestExpired",
+  ]
+
+  /// True if AWS does not take the keys, or they lack a right: other keys may do.
+  package var isOfIdentity: Bool { Self.identityCodes.contains(code) }
+
   /// The same with words before it.
   package func within(_ prefix: String) -> AWSError { AWSError("\(prefix): \(description)", code: code) }
 }
