@@ -170,6 +170,7 @@ let package = Package(
       name: "ApusTests",
       dependencies: [
         "apus", "API", "Discovery", "Format", "HTTP", "Ingest", "Model", "TSDB", "TestKit", "Query", "Workspaces",
+        "Outbound",
       ],
       swiftSettings: strict),
     .testTarget(name: "HouseTests", swiftSettings: strict),
