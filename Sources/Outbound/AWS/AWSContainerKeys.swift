@@ -51,16 +51,16 @@ struct AWSContainerKeys: AWSKeySource {
       do throws(HTTPClientError) {
         answer = try surroundings.metadataClient.send(request, isCancelled: isCancelled)
       } catch {
-        reason = "\(error)"
+        reason = error.text(of: request)
         continue
       }
       if answer.status == 200 {
         do throws(AWSError) { return try AWSKeys(json: answer.body) } catch { throw error.within(url) }
       }
-      reason = "status \(answer.status): \(String(decoding: answer.body.prefix(200), as: UTF8.self))"
+      reason = "GET \(url): \(answer.statusText): \(String(decoding: answer.body.prefix(200), as: UTF8.self))"
       if answer.status < 500 && answer.status != 429 { break }
     }
-    throw AWSError("\(url): \(reason)")
+    throw AWSError(reason)
   }
 
   /// Read each time: the token in the file changes.

@@ -39,11 +39,13 @@ struct AWSFailure: Error, Sendable, Equatable {
   }
 
   /// No answer at all.
-  init(_ error: HTTPClientError, url: String) {
-    text = "request send failed, Post \(quoted(url)): \(error)"
+  init(_ error: HTTPClientError, of request: ClientRequest) {
+    text = "request send failed, \(error.text(of: request))"
     switch error {
-    case .invalidRequest, .cancelled, .responseTooLarge, .tls: mayPass = false
-    default: mayPass = true
+    case .invalidRequest, .cannotPrepare, .tls, .responseTooLarge, .headersTooLarge, .tooManyRedirects, .cancelled,
+      .redirected:
+      mayPass = false
+    case .cannotResolve, .cannotConnect, .proxy, .timedOut, .noAnswer, .answerCut, .failed: mayPass = true
     }
   }
 

@@ -51,11 +51,11 @@ struct AWSInstanceMetadata: Sendable {
       let answer = try surroundings.metadataClient.send(request, isCancelled: isCancelled)
       if answer.status == 200 { return String(decoding: answer.body, as: UTF8.self).withoutOuterSpace }
       if [403, 404, 405].contains(answer.status) && !isOldRefused { return nil }
-      throw .failed("status \(answer.status)")
+      throw .failed(answer.statusText)
     } catch {
       // From within a container the answer with the token may be lost on its way (hop limit 1).
-      if case .timedOut = error, !isOldRefused { return nil }
-      throw AWSError("PUT \(request.url): \(error)")
+      if error == .timedOut && !isOldRefused { return nil }
+      throw AWSError(error.text(of: request))
     }
   }
 
@@ -68,13 +68,13 @@ struct AWSInstanceMetadata: Sendable {
       do throws(HTTPClientError) {
         let answer = try surroundings.metadataClient.send(request, isCancelled: isCancelled)
         if answer.status == 200 { return answer.body }
-        reason = answer.status == 404 ? "not found" : "status \(answer.status)"
+        reason = "GET \(request.url): \(answer.statusText)"
         if answer.status < 500 { break }
       } catch {
-        reason = "\(error)"
+        reason = error.text(of: request)
       }
     }
-    throw AWSError("GET \(request.url): \(reason)")
+    throw AWSError(reason)
   }
 }
 

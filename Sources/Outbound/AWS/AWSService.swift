@@ -84,6 +84,7 @@ package final class AWSService: Sendable {
     _ call: Call, _ isCancelled: @escaping Cancellation
   ) throws(AWSError) -> Result<[UInt8], AWSFailure> {
     var request = ClientRequest(method: "POST", url: url, headers: call.headers, body: call.body)
+    request.acceptsGzip = true
     if let keys {
       do throws(AWSError) { sign(&request, with: try keys.keys(isCancelled)) } catch {
         throw error.within("operation error \(kind.name): \(call.operation), get identity: get credentials")
@@ -94,7 +95,7 @@ package final class AWSService: Sendable {
       if answer.status == 200 { return .success(answer.body) }
       return .failure(AWSFailure(answer))
     } catch {
-      return .failure(AWSFailure(error, url: url))
+      return .failure(AWSFailure(error, of: request))
     }
   }
 
@@ -102,13 +103,13 @@ package final class AWSService: Sendable {
     let parts = AWSEndpoint.parts(of: request.url)
     let signing = SigV4(region: region, service: kind.rawValue, milliseconds: surroundings.clock.nowMilliseconds())
     request.headers.append(("X-Amz-Date", signing.time))
-    if !keys.sessionToken.isEmpty { request.headers.append(("X-Amz-Security-Token", keys.sessionToken)) }
+    if !keys.sessionToken.isEmpty { request.secretHeaders = [("X-Amz-Security-Token", keys.sessionToken)] }
     let canonical = CanonicalRequest(
       method: request.method, path: parts.path, query: parts.query,
-      headers: request.headers + [("Host", parts.authority)],
+      headers: request.headers + request.secretHeaders + [("Host", parts.authority)],
       payloadHash: SHA256.hexDigest(of: request.body ?? []))
     let value = signing.authorization(canonical, accessKey: keys.accessKey, secretKey: keys.secretKey)
-    request.headers.append(("Authorization", value))
+    request.secretHeaders.append(("Authorization", value))
   }
 }
 
