@@ -1,3 +1,4 @@
+import Format
 import HTTP
 import Model
 import Outbound
@@ -104,6 +105,7 @@ struct KubernetesReading {
     var reader = KubernetesEventReader(resource.kind, isWatch: isWatch)
     var request = ClientRequest(url: url(query), headers: [("Accept", "application/json")])
     request.totalMillisecondsMax = milliseconds
+    request.acceptsGzip = !isWatch
     let begin = surroundings.clock.monotonicNanoseconds()
     var hasAnswered = false
     var response: ClientResponse?
@@ -150,12 +152,13 @@ struct KubernetesReading {
     let status = reader.trouble.flatMap { $0.code == 0 ? nil : $0.code } ?? response?.status
     let isExpired = status == 410
     if isExpired {
-      surroundings.log.debug("a Kubernetes version is too old; its objects are listed again", ["resource": "\(resource)"])
+      surroundings.log.debug(
+        "a Kubernetes version is too old; its objects are listed again", ["resource": "\(resource)"])
     } else {
       surroundings.metrics.failures.add()
       let reason =
         reader.trouble.map { $0.code == 0 ? $0.message : "\($0.code): \($0.message)" } ?? error
-        ?? (status == 200 ? "the answer ended early" : "status \(status ?? 0)")
+        ?? response.map(Self.text) ?? "no answer"
       if reason != toldReason {
         surroundings.log.warn(
           "Kubernetes discovery cannot read from the API server; the last targets stay, and it is asked again",
@@ -169,6 +172,13 @@ struct KubernetesReading {
     case nil: return .busy(milliseconds: nil)
     default: return .failed
     }
+  }
+
+  /// What a response says of itself: the API server explains errors in a JSON object.
+  private static func text(_ response: ClientResponse) -> String {
+    if response.status == 200 { return "the answer ended early" }
+    let message = response.body.lend { JSONDocument($0) }?.string("message") ?? ""
+    return message.isEmpty ? response.statusText : "\(response.statusText): \(message)"
   }
 
   /// The pause that the server asks for, in milliseconds.
@@ -199,7 +209,8 @@ enum QueryText {
     for byte in text.utf8 {
       switch byte {
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+        UInt8(ascii: "~"):
         result.unicodeScalars.append(Unicode.Scalar(byte))
       default:
         let digits = String(byte, radix: 16, uppercase: true)
