@@ -16,20 +16,20 @@ package final class KubernetesClusters: Sendable {
 
   private let state = Mutex(State())
 
-  package init() {}
+  /// Names no job: what is read is shared.
+  private let log: Log
+
+  package init(log: Log) { self.log = log }
 
   /// A discovery that the options describe; nothing is asked before its start.
   package func discoverer(
     _ options: KubernetesDiscoveryOptions, _ surroundings: DiscoverySurroundings
   ) throws(DiscoveryError) -> any Discoverer {
     let access = try KubernetesAccess(options, environment: surroundings.environment)
-    return KubernetesDiscovery(options, access, self, Self.surroundings(surroundings))
-  }
-
-  private static func surroundings(_ surroundings: DiscoverySurroundings) -> KubernetesSurroundings {
-    KubernetesSurroundings(
-      clock: surroundings.clock, log: surroundings.log,
-      metrics: KubernetesMetrics(surroundings.registry, clock: surroundings.clock), userAgent: surroundings.userAgent)
+    let shared = KubernetesSurroundings(
+      clock: surroundings.clock, log: log, metrics: KubernetesMetrics(surroundings.registry, clock: surroundings.clock),
+      userAgent: surroundings.userAgent)
+    return KubernetesDiscovery(options, access, self, shared)
   }
 
   /// The cluster, and numbers for so many parts. Given back with `release`.
