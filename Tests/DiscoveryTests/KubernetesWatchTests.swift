@@ -176,10 +176,11 @@ import Testing
     #expect(bench.eventually { bench.fake.watchCount == 1 })
     bench.fake.refuse("/pods", 429, times: 3, headers: ["Retry-After: 1"])
     bench.fake.cutWatches()
+    #expect(bench.eventually { bench.metric("failures_total") == 3 })
+    #expect(bench.addresses() == ["1.1.1.1:80"])
     bench.put("b", ip: "2.2.2.2")
     #expect(bench.reaches(["1.1.1.1:80", "2.2.2.2:80"]))
     #expect(bench.lists().count == 1)
-    #expect(bench.metric("failures_total") == 3)
     #expect(bench.metric("http_request_total", "429") == 3)
     // Told once, not three times.
     let told = bench.lines.withLock { $0 }
