@@ -169,6 +169,7 @@ let package = Package(
       name: "ApusTests",
       dependencies: [
         "apus", "API", "Discovery", "Format", "HTTP", "Ingest", "Model", "TSDB", "TestKit", "Query", "Workspaces",
+        "Outbound",
       ],
       swiftSettings: strict),
     .testTarget(name: "HouseTests", swiftSettings: strict),
