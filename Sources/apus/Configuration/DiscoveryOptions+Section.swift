@@ -8,9 +8,11 @@ extension DiscoveryOptions {
   static let settings: [Setting<[DiscoveryOptions]>] =
     [
       fixed,
+      served("consul", ConsulDiscoveryOptions.section, DiscoveryOptions.consul),
       served("dns", DNSDiscoveryOptions.section, DiscoveryOptions.dns),
       served("file", FileDiscoveryOptions.section, DiscoveryOptions.file),
       served("http", HTTPDiscoveryOptions.section, DiscoveryOptions.http),
+      served("kubernetes", KubernetesDiscoveryOptions.section, DiscoveryOptions.kubernetes),
     ] + Schema.otherDiscoveries.map { .unread(SchemaKey(key($0.name), .list(.section($0)))) }
 
   private static func key(_ name: String) -> String { "\(name)_sd_configs" }
