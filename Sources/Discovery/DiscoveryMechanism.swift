@@ -37,7 +37,7 @@ extension DiscoveryOptions {
     case .ec2: throw DiscoveryError("ec2 discovery is not served by this version")
     case .ecs: throw DiscoveryError("ecs discovery is not served by this version")
     case .kubernetes(let options): .discoverer(try surroundings.clusters.discoverer(options, surroundings))
-    case .consul: throw DiscoveryError("consul discovery is not served by this version")
+    case .consul(let options): .discoverer(ConsulDiscovery(options, surroundings))
     }
   }
 }
