@@ -38,18 +38,19 @@ final class HTTPDiscovery: Refreshable {
   }
 
   private func ask(_ isCancelled: @escaping @Sendable () -> Bool) throws(DiscoveryError) -> [UInt8] {
-    let request = ClientRequest(
+    var request = ClientRequest(
       url: options.url,
       headers: [
         ("Accept", "application/json"),
-        ("X-Prometheus-Refresh-Interval-Seconds", FloatText.format(Double(options.refreshMilliseconds) / 1000)),
+        ("X-Prometheus-Refresh-Interval-Seconds", HTTPDiscovery.seconds(options.refreshMilliseconds)),
       ])
+    request.acceptsGzip = true
     let response: ClientResponse
     do throws(HTTPClientError) { response = try client.send(request, isCancelled: isCancelled) } catch {
-      throw DiscoveryError("Get \(quoted(HTTPDiscovery.withoutPassword(options.url))): \(error)")
+      throw DiscoveryError(error.text(of: request))
     }
     if response.status != 200 {
-      throw DiscoveryError("server returned HTTP status \(HTTPDiscovery.statusText(response.status))")
+      throw DiscoveryError("server returned HTTP status \(response.statusText)")
     }
     let type = response.header("Content-Type") ?? ""
     if !HTTPDiscovery.isJSON(type) { throw DiscoveryError("unsupported content type \(quoted(type))") }
@@ -67,6 +68,13 @@ final class HTTPDiscovery: Refreshable {
     return groups
   }
 
+  /// Seconds as a decimal number without needless digits.
+  static func seconds(_ milliseconds: Int64) -> String {
+    var fraction = String(String(milliseconds % 1000 + 1000).dropFirst())
+    while fraction.hasSuffix("0") { fraction.removeLast() }
+    return fraction.isEmpty ? String(milliseconds / 1000) : "\(milliseconds / 1000).\(fraction)"
+  }
+
   /// `application/json`, with or without the charset UTF-8, in any case.
   static func isJSON(_ type: String) -> Bool {
     let parts = trimmed(type.lowercased()[...]).split(separator: ";", maxSplits: 1, omittingEmptySubsequences: false)
@@ -80,12 +88,5 @@ final class HTTPDiscovery: Refreshable {
     var text = text.drop(while: \.isWhitespace)
     while text.last?.isWhitespace == true { text.removeLast() }
     return text
-  }
-
-  static func withoutPassword(_ url: String) -> String {
-    guard let scheme = url.firstRange(of: "://") else { return url }
-    let authority = url[scheme.upperBound...].prefix { !"/?#".contains($0) }
-    guard let at = authority.lastIndex(of: "@"), let colon = authority[..<at].firstIndex(of: ":") else { return url }
-    return url[..<colon] + ":***" + url[at...]
   }
 }
