@@ -12,6 +12,10 @@ package struct DiscoverySurroundings: Sendable {
   /// Shared by all discoveries of these surroundings and their copies.
   package let clusters: KubernetesClusters
 
+  let shared = DiscoveryShared()
+  /// The threads of the set that the discoveries belong to.
+  var schedule: RefreshSchedule?
+
   package init(
     clock: any Clock, log: Log, registry: MetricsRegistry, userAgent: String, environment: [String: String] = [:]
   ) {
