@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The one target there is so far: this server itself. Any thread.
+/// This server itself as a target: its own metrics, stored without a request. Any thread.
 package final class OwnTarget: Sendable {
   package struct Facts: Sendable {
     package var instance: String
