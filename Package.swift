@@ -167,7 +167,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ApusTests",
-      dependencies: ["apus", "API", "Format", "HTTP", "Ingest", "Model", "TSDB", "TestKit", "Query", "Workspaces"],
+      dependencies: [
+        "apus", "API", "Discovery", "Format", "HTTP", "Ingest", "Model", "TSDB", "TestKit", "Query", "Workspaces",
+      ],
       swiftSettings: strict),
     .testTarget(name: "HouseTests", swiftSettings: strict),
     .testTarget(name: "SimulationTests", dependencies: ["Simulation", "TestKit"], swiftSettings: strict),

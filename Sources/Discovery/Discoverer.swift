@@ -23,7 +23,7 @@ package struct DiscoveryError: Error, Sendable, Equatable, CustomStringConvertib
   package init(_ description: String) { self.description = description }
 }
 
-/// Where a discoverer tells its groups. Any thread.
+/// The ear that a discoverer tells its groups. Any thread.
 package final class DiscoverySink: Sendable {
   private let take: @Sendable (Change) -> Void
 

@@ -1,13 +1,11 @@
+import Discovery
+
 extension Schema {
   /// `static_configs` and every `..._sd_configs`, for scrape configs and alertmanagers.
-  static let discoveryKeys: [SchemaKey] =
-    [SchemaKey("static_configs", .list(.section(targetGroup)))]
-    + (cloudDiscoveries + localDiscoveries).map {
-      SchemaKey("\($0.name)_sd_configs", .list(.section($0)))
-    }
+  static let discoveryKeys: [SchemaKey] = DiscoveryOptions.settings.map { $0.key([]) }
 
-  static let targetGroup = Schema(
-    "target group", [SchemaKey("targets", .list(.text)), SchemaKey("labels", .labels)])
+  /// The mechanisms that this version does not serve.
+  static let otherDiscoveries: [Schema] = cloudDiscoveries + localDiscoveries
 
   private static let refresh = SchemaKey("refresh_interval", .duration)
   private static let port = SchemaKey("port", .integer(.min...(.max)))
@@ -121,12 +119,6 @@ extension Schema {
           SchemaKey("token", .secret), SchemaKey("password", .secret), SchemaKey("allow_stale", .boolean), refresh,
           SchemaKey("services", .list(.text)), SchemaKey("tags", .list(.text)), SchemaKey("node_meta", .map(.text)),
         ]),
-    Schema(
-      "dns",
-      [
-        SchemaKey("names", .list(.text), isRequired: true), refresh,
-        SchemaKey("type", .word(["a", "aaaa", "mx", "ns", "srv"])), port,
-      ], rules: [.check(SchemaRules.dnsHasPort)]),
     withHTTP(
       "docker",
       texts("host_networking_host") + [
@@ -139,12 +131,6 @@ extension Schema {
         SchemaKey("role", .choice(["services", "nodes", "tasks"]), isRequired: true), port, filters, refresh,
       ]),
     withHTTP("eureka", [SchemaKey("server", .url, isRequired: true), refresh]),
-    Schema(
-      "file", [SchemaKey("files", .list(.text), isRequired: true), refresh],
-      rules: [
-        .check(SchemaRules.discoveryFilesAreReadable)
-      ]),
-    withHTTP("http", [SchemaKey("url", .url, isRequired: true), refresh], rules: [.check(SchemaRules.urlIsHTTP)]),
     withHTTP(
       "kubernetes",
       [

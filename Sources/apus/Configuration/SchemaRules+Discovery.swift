@@ -1,19 +1,5 @@
 /// Conditions between the keys of service discoveries, as in Prometheus.
 extension SchemaRules {
-  @Sendable static func dnsHasPort(_ dns: SectionValue) -> RuleViolation? {
-    let type = dns.text("type")?.lowercased() ?? "srv"
-    return type != "srv" && dns.integer("port") ?? 0 == 0
-      ? RuleViolation("a port is needed for all types but SRV") : nil
-  }
-
-  @Sendable static func discoveryFilesAreReadable(_ discovery: SectionValue) -> RuleViolation? {
-    discovery.texts("files").first { file in
-      let star = file.firstIndex(of: "*") ?? file.endIndex
-      return file[star...].contains("/")
-        || ![".json", ".yml", ".yaml", ".JSON", ".YML", ".YAML"].contains { file.hasSuffix($0) }
-    }.map { RuleViolation("\($0) cannot be read for targets (expected a .json, .yml or .yaml file)", at: "files") }
-  }
-
   /// The `url` or `server` of a discovery over HTTP.
   @Sendable static func urlIsHTTP(_ section: SectionValue) -> RuleViolation? {
     let key = section.schema["url"] == nil ? "server" : "url"

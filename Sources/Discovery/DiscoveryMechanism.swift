@@ -1,0 +1,43 @@
+import Model
+import Platform
+
+/// The finder of the targets of one discovery.
+package enum DiscoveryMechanism: Sendable {
+  /// The configuration says them itself.
+  case fixed([TargetGroup])
+  /// It runs by itself.
+  case discoverer(any Discoverer)
+  /// It is asked once per interval, on the threads that all such share.
+  case refreshable(any Refreshable)
+}
+
+// The table of the mechanisms: one line for each in either function.
+extension DiscoveryOptions {
+  /// The name in metrics and logs.
+  package var name: String {
+    switch self {
+    case .fixed: "static"
+    case .file: "file"
+    case .http: "http"
+    case .dns: "dns"
+    case .ec2: "ec2"
+    case .ecs: "ecs"
+    case .kubernetes: "kubernetes"
+    case .consul: "consul"
+    }
+  }
+
+  /// Makes what finds the targets; nothing runs yet. The log in `surroundings` names the discovery and its job.
+  package func makeMechanism(_ surroundings: DiscoverySurroundings) throws(DiscoveryError) -> DiscoveryMechanism {
+    switch self {
+    case .fixed(let groups): .fixed(groups)
+    case .file: throw DiscoveryError("file discovery is not served by this version")
+    case .http: throw DiscoveryError("http discovery is not served by this version")
+    case .dns: throw DiscoveryError("dns discovery is not served by this version")
+    case .ec2: throw DiscoveryError("ec2 discovery is not served by this version")
+    case .ecs: throw DiscoveryError("ecs discovery is not served by this version")
+    case .kubernetes: throw DiscoveryError("kubernetes discovery is not served by this version")
+    case .consul: throw DiscoveryError("consul discovery is not served by this version")
+    }
+  }
+}
