@@ -56,7 +56,7 @@ let package = Package(
     .target(name: "PromQL", dependencies: ["Model"], swiftSettings: streamed),
 
     // Requests to other servers: credentials, TLS, proxies.
-    .target(name: "Outbound", dependencies: ["Platform", "Format", "HTTP"], swiftSettings: safe),
+    .target(name: "Outbound", dependencies: ["Model", "Platform", "Format", "HTTP"], swiftSettings: safe),
 
     // Layer 4: what feeds the database, what asks it, and what finds targets.
     .target(name: "Ingest", dependencies: ["Model", "Platform", "Format", "TSDB"], swiftSettings: hot),
