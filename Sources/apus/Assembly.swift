@@ -1,9 +1,11 @@
 import API
+import Discovery
 import HTTP
 import Ingest
 import Model
 import Platform
 import Query
+import Scrape
 import Synchronization
 import TSDB
 import Workspaces
@@ -26,7 +28,9 @@ final class Assembly: Sendable {
   let remoteReadLane: QueryLane
   /// The thread that reads the configuration again: opening workspaces waits for disks.
   let reloads: WorkerPool
-  let ownTarget = OwnTarget()
+  let scrapes: ScrapeManager
+  let ownTarget: OwnTarget
+  let ownAddress: OwnAddress
   let servers: [HTTPServer]
   let heapTrim: HeapTrim
   let configuration: ConfigurationHolder
@@ -74,7 +78,15 @@ final class Assembly: Sendable {
     } catch {
       throw StartError("\(error)")
     }
+    ownAddress = OwnAddress(
+      port: sockets.first?.port ?? 9090, metricsPath: WebLinks(routePrefix: options.routePrefix).routePrefix + "metrics"
+    )
+    ownTarget = OwnTarget { [configuration, ownAddress] in ownAddress.isScraped(by: configuration.present.scrapes) }
+    let outside = DiscoverySurroundings(
+      clock: clock, log: log, registry: registry, userAgent: Version.userAgent,
+      environment: configuration.environment)
     do throws(ThreadError) {
+      scrapes = try ScrapeManager(outside, into: workspaces.standard.receiver.intake)
       queries = try QueryService(QueryOptions(options), clock: clock, registry: registry)
       let readsMax = options.remoteReadsMax > 0 ? options.remoteReadsMax : options.queriesMax
       // No expression is evaluated there.
@@ -111,7 +123,10 @@ final class Assembly: Sendable {
       options.memoryFreed = { heapTrim.note() }
       return HTTPServer(options: options, log: log, metrics: registry, router: router)
     }
-    configuration.onReload { [workspaces] configuration in workspaces.reconfigure(configuration) }
+    configuration.onReload { [workspaces, scrapes] configuration in
+      workspaces.reconfigure(configuration)
+      scrapes.reconfigure(configuration.scrapes, externalLabels: configuration.global.externalLabels)
+    }
   }
 
   private static func cors(_ options: ServeOptions) throws(StartError) -> CORSPolicy {

@@ -7,7 +7,7 @@ package struct WebLinks: Sendable {
   /// Ends in a slash.
   let externalPath: String
   /// Ends in a slash: `/` or `/prometheus/`.
-  let routePrefix: String
+  package let routePrefix: String
   /// The port that the server listens on.
   let ownPort: Int
 
