@@ -22,9 +22,13 @@ extension WriteRequestRows {
 
   /// Appends a label to the series. All labels of a series come before its exemplars.
   package mutating func appendLabel(_ name: String, _ value: String) {
+    name.lend { name in value.lend { appendLabel(name, $0) } }
+  }
+
+  package mutating func appendLabel(_ name: LentBytes, _ value: LentBytes) {
     var row = rows[rows.count - 1]
     precondition(Int(row.labelsOffset + row.labelsLength) == gathered.count, "a label behind an exemplar")
-    appendField(name, value)
+    LabelFields.appendField(name: name.raw, value: value.raw, to: &gathered)
     row.labelsLength = UInt32(truncatingIfNeeded: gathered.count) - row.labelsOffset
     rows[rows.count - 1] = row
   }
