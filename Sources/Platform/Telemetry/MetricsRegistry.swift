@@ -104,6 +104,15 @@ package final class MetricsRegistry: Sendable {
     return summary
   }
 
+  /// Removes the member with these labels, for things that end: its series are told no more. Who still has it may change
+  /// it, and nobody sees that.
+  package func remove(_ name: String, labels: MetricLabels) {
+    state.withLock { state in
+      guard let index = state.indexByName[name] else { return }
+      state.list[index].members.removeAll { Self.hasLabels($0, labels) }
+    }
+  }
+
   /// Values read when asked for: `read` gives one row per label set. Several collectors may serve one name.
   package func collect(
     _ name: String, _ help: String, _ kind: MetricKind,
