@@ -112,6 +112,7 @@ final class Assembly: Sendable {
       externalURL: options.externalURL, routePrefix: options.routePrefix, ownPort: sockets.first?.port ?? 9090)
     services.runtime = Assembly.runtime(configuration, clock)
     services.ownTarget = ownTarget
+    services.scrape = ScrapeView(scrapes)
     services.remoteRead = RemoteReadOptions(options)
     services.remoteReadLane = remoteReadLane
     services.isAdminEnabled = options.isAdminAPIEnabled

@@ -15,29 +15,22 @@ struct RelabelStepsEndpoint: Sendable {
     if text.isEmpty { throw APIError(.badData, "no labels parameter provided") }
     let labels = try Self.labels(text)
     let options = try TargetEndpoints.options(request, workspace, scraped)
-    var edits = LabelEdits(labels)
-    var isKept = true
+    let steps: [RelabelStep]
+    do throws(RegexError) { steps = try TargetLabels.steps(labels, through: options.relabelling) } catch {
+      throw APIError(.internalError, "error compiling relabel rule: \(error)")
+    }
     var json = JSONBuffer()
     json.raw("{\"status\":\"success\",\"data\":{\"steps\":[")
-    for (index, rule) in options.relabelling.enumerated() {
+    for (index, step) in steps.enumerated() {
       if index > 0 { json.raw(",") }
-      if isKept { isKept = try Self.apply(rule, to: &edits) }
       json.raw("{\"rule\":")
-      Self.write(rule, &json)
+      Self.write(step.rule, &json)
       json.raw(",\"output\":")
-      json.labels(isKept ? edits.result() : .empty)
-      json.raw(isKept ? ",\"keep\":true}" : ",\"keep\":false}")
+      json.labels(step.output)
+      json.raw(step.isKept ? ",\"keep\":true}" : ",\"keep\":false}")
     }
     json.raw("]}}")
     return .json(200, json.bytes)
-  }
-
-  private static func apply(_ rule: RelabelRule, to edits: inout LabelEdits) throws(APIError) -> Bool {
-    do throws(RegexError) {
-      return try Relabelling([rule]).apply(to: &edits)
-    } catch {
-      throw APIError(.internalError, "error compiling relabel rule: \(error)")
-    }
   }
 
   /// The labels of a JSON object; null is no value, as in Prometheus.
