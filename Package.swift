@@ -168,7 +168,8 @@ let package = Package(
     .testTarget(
       name: "ApusTests",
       dependencies: [
-        "apus", "API", "Discovery", "Format", "HTTP", "Ingest", "Model", "TSDB", "TestKit", "Query", "Workspaces",
+        "apus", "API", "Discovery", "Format", "HTTP", "Ingest", "Model", "Outbound", "TSDB", "TestKit", "Query",
+        "Workspaces",
       ],
       swiftSettings: strict),
     .testTarget(name: "HouseTests", swiftSettings: strict),

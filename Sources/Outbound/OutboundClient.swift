@@ -24,7 +24,7 @@ package final class OutboundClient: Sendable {
   package func stream(
     _ request: ClientRequest, isCancelled: (() -> Bool)? = nil, take: (LentBytes) -> Bool
   ) throws(HTTPClientError) -> ClientResponse {
-    try client.stream(request, isCancelled: isCancelled) { unsafe take(LentBytes($0)) }
+    try unsafe client.stream(request, isCancelled: isCancelled) { unsafe take(LentBytes($0)) }
   }
 
   /// Starts an exchange on the loop; `then` is called once, on the loop's thread or, where the exchange cannot begin, on
