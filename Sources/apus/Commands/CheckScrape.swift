@@ -130,10 +130,10 @@ struct CheckScrape: Equatable, Sendable {
   }
 
   private func input() throws(ArgumentError) -> [UInt8] {
-    guard let file = target == "-" ? stdin : fopen(target, "re") else {
+    guard let file = target == "-" ? fdopen(STDIN_FILENO, "r") : fopen(target, "re") else {
       throw ArgumentError("\(target): \(String(cString: strerror(errno)))")
     }
-    defer { if target != "-" { fclose(file) } }
+    defer { fclose(file) }
     var bytes: [UInt8] = []
     var part = [UInt8](repeating: 0, count: 64 << 10)
     while true {
