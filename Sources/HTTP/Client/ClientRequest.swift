@@ -14,6 +14,8 @@ package struct ClientRequest: Sendable {
   package var totalMillisecondsMax: Int?
   /// Smaller than the client's, for this request.
   package var responseBytesMax: Int?
+  /// Asked before so many more bytes of the answer's body are held, on the thread of the exchange; false ends it (`noRoom`).
+  package var takesBytes: (@Sendable (_ more: Int) -> Bool)?
 
   package init(
     method: String = "GET", url: String, headers: [(name: String, value: String)] = [], body: [UInt8]? = nil

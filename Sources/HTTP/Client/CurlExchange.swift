@@ -175,6 +175,10 @@ final class CurlExchange: @unchecked Sendable {
       if !isGood { answer.body.append(contentsOf: piece.prefix(responseBytesMax - answer.body.count)) }
       return false
     }
+    if let takesBytes = request.takesBytes, !takesBytes(piece.count) {
+      answer.fault = .noRoom
+      return false
+    }
     answer.body.append(contentsOf: piece)
     return true
   }

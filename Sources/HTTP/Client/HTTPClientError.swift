@@ -11,6 +11,8 @@ package indirect enum HTTPClientError: Error, Equatable, CustomStringConvertible
   case timedOut
   case tls(String)
   case responseTooLarge(bytesMax: Int)
+  /// `ClientRequest.takesBytes` has refused more of the body.
+  case noRoom
   case headersTooLarge(bytesMax: Int)
   case tooManyRedirects(max: Int)
   /// The caller asked to give it up, or the sender has stopped.
@@ -31,6 +33,7 @@ package indirect enum HTTPClientError: Error, Equatable, CustomStringConvertible
     case .proxy(let reason): reason
     case .timedOut: "context deadline exceeded"
     case .responseTooLarge(let bytesMax): "the response exceeds \(bytesMax) bytes"
+    case .noRoom: "no memory for the answer"
     case .headersTooLarge(let bytesMax): "net/http: server response headers exceeded \(bytesMax) bytes; aborted"
     case .tooManyRedirects(let max): "stopped after \(max) redirects"
     case .cancelled: "context canceled"

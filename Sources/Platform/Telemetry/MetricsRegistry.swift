@@ -96,10 +96,13 @@ package final class MetricsRegistry: Sendable {
 
   /// Quantiles of the last ten minutes.
   package func summary(
-    _ name: String, _ help: String, labels: MetricLabels = [], clock: any Clock = SystemClock()
+    _ name: String, _ help: String, labels: MetricLabels = [], quantiles: [Double] = SummaryMetric.quantiles,
+    clock: any Clock = SystemClock()
   ) -> SummaryMetric {
     precondition(!labels.contains { $0.name == "quantile" }, "`quantile` belongs to the quantiles")
-    let member = register(name, help, .summary, labels) { .summary(SummaryMetric(clock: clock)) }
+    let member = register(name, help, .summary, labels) {
+      .summary(SummaryMetric(quantiles: quantiles, clock: clock))
+    }
     guard case .summary(let summary) = member else { preconditionFailure("\(name) is collected") }
     return summary
   }

@@ -13,8 +13,8 @@ final class ScrapeBodyBudget: Sendable {
 
   func reconfigure(bytesMax: Int) { state.withLock { $0.bytesMax = bytesMax } }
 
-  /// Takes so many bytes; false, and nothing taken, where there are not as many. A body that is larger than all of the
-  /// budget is taken when nothing else is.
+  /// Takes so many bytes; false, and nothing taken, where there are not as many. What is larger than all of the budget is
+  /// taken when nothing else is.
   func take(_ bytes: Int) -> Bool {
     state.withLock { state in
       guard state.used == 0 || state.used + bytes <= state.bytesMax else { return false }
@@ -23,10 +23,59 @@ final class ScrapeBodyBudget: Sendable {
     }
   }
 
-  /// Gives what was taken and takes what is needed, even where there is not as much: it is in memory already.
-  func exchange(_ taken: Int, for needed: Int) { state.withLock { $0.used += needed - taken } }
-
   func give(_ bytes: Int) { state.withLock { $0.used -= bytes } }
 
   var used: Int { state.withLock { $0.used } }
+}
+
+/// What one scrape holds of the budget: first an estimate, then what its body needs. Any thread.
+final class ScrapeBodyLease: Sendable {
+  private struct State: Sendable {
+    var taken: Int
+    var needed = 0
+    var wasRefused = false
+  }
+
+  /// What is taken at once when a body outgrows the estimate.
+  private static let stepBytes = 256 << 10
+
+  private let budget: ScrapeBodyBudget
+  private let state: Mutex<State>
+
+  /// Nil where there is no room.
+  init?(_ bytes: Int, of budget: ScrapeBodyBudget) {
+    guard budget.take(bytes) else { return nil }
+    self.budget = budget
+    state = Mutex(State(taken: bytes))
+  }
+
+  deinit { budget.give(state.withLock { $0.taken }) }
+
+  /// So many bytes more of the body have come; false where there is no room for them.
+  func take(_ more: Int) -> Bool {
+    state.withLock { state in
+      state.needed += more
+      let missing = state.needed - state.taken
+      if missing <= 0 { return true }
+      let step = max(missing, Self.stepBytes)
+      guard budget.take(step) else {
+        state.wasRefused = true
+        return false
+      }
+      state.taken += step
+      return true
+    }
+  }
+
+  /// The body is here: what it does not need is given back.
+  func settle(_ bytes: Int) {
+    let rest = state.withLock { state in
+      let rest = state.taken - bytes
+      if rest > 0 { state.taken = bytes }
+      return rest
+    }
+    if rest > 0 { budget.give(rest) }
+  }
+
+  var wasRefused: Bool { state.withLock { $0.wasRefused } }
 }

@@ -37,6 +37,37 @@ package final class ScrapeManager: Sendable {
     registry.collectFamilies { [weak self] in self?.metadataFamilies() ?? [] }
   }
 
+  /// Starts the threads; there are no targets before `reconfigure`. `host`: makes the phases of targets differ from those
+  /// of another server.
+  package convenience init(
+    _ surroundings: DiscoverySurroundings, into intake: Intake, options: ScrapeServerOptions = ScrapeServerOptions(),
+    disk: any Disk = LinuxDisk(), host: String = HostFacts.hostName
+  ) throws(ThreadError) {
+    let clock = surroundings.clock
+    let metrics = ScrapeMetrics(surroundings.registry, clock: clock)
+    let wheel = ScrapeWheel(clock)
+    let workers = try WorkerPool(
+      name: "scrape", threadCount: Processors.count, queueLimit: Scraper.underWayMax + Self.otherWorksMax)
+    let scraper = Scraper(
+      wheel, try LoopExchange(), metrics, log: surroundings.log, options: options
+    ) { workers.submit($0) }
+    let samples = metrics
+    self.init(
+      Parts(
+        scraper: scraper, metrics: metrics, clock: clock, log: surroundings.log, disk: disk, host: host,
+        userAgent: surroundings.userAgent,
+        makeSeries: { options, labels in
+          SeriesRoom(TargetSeries(options, labels: labels, intake: intake, metrics: samples, clock: clock))
+        },
+        stopThreads: { _ = workers.stop(within: $0) }),
+      registry: surroundings.registry)
+    try wheel.start()
+    discover(with: DiscoverySet(name: "scrape", surroundings) { [weak self] in self?.take($0) })
+  }
+
+  /// Syncs and ends of targets that may wait for a worker; more wait on the wheel.
+  private static let otherWorksMax = 4_096
+
   // MARK: Changes
 
   /// Takes over the jobs of a configuration: what has not changed runs on.

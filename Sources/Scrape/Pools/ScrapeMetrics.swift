@@ -15,6 +15,7 @@ package final class ScrapeMetrics: Sendable {
 
   private let registry: MetricsRegistry
   private let clock: any Clock
+  fileprivate static let quantiles = [0.01, 0.05, 0.5, 0.9, 0.99]
   fileprivate static let secondsBounds = [0.01, 0.1, 1, 10]
 
   package init(_ registry: MetricsRegistry, clock: any Clock = SystemClock()) {
@@ -51,7 +52,7 @@ package final class ScrapeMetrics: Sendable {
     registry.summary(
       "prometheus_target_reload_length_seconds",
       "Actual interval to reload the scrape pool with a given configuration.", labels: [("interval", interval)],
-      clock: clock)
+      quantiles: Self.quantiles, clock: clock)
   }
 
   /// The metrics of a job, until they are removed.
@@ -59,7 +60,7 @@ package final class ScrapeMetrics: Sendable {
 
   fileprivate func seconds(_ name: String, _ help: String, _ labels: MetricLabels) -> SecondsMetric {
     SecondsMetric(
-      summary: registry.summary(name + "_seconds", help, labels: labels, clock: clock),
+      summary: registry.summary(name + "_seconds", help, labels: labels, quantiles: Self.quantiles, clock: clock),
       histogram: registry.histogram(
         name + "_histogram_seconds", help, labels: labels, upperBounds: Self.secondsBounds))
   }

@@ -68,7 +68,8 @@ final class ScrapePool: Sendable {
     job = options.jobName
     self.surroundings = surroundings
     let settings = JobSettings(
-      options, client: OutboundClient(options.client), failureLog: order.failureLog, userAgent: surroundings.userAgent)
+      options, client: OutboundClient(options.client, options: LoopExchange.options), failureLog: order.failureLog,
+      userAgent: surroundings.userAgent)
     content = Monitor(
       Content(order: order, settings: settings, relabelling: try Relabelling(options.relabelling)))
     state = Mutex(Shown(options: options))
@@ -104,7 +105,9 @@ final class ScrapePool: Sendable {
         content.order = order
         return false
       }
-      let client = before.client == options.client ? content.settings.client : OutboundClient(options.client)
+      let client =
+        before.client == options.client
+        ? content.settings.client : OutboundClient(options.client, options: LoopExchange.options)
       content.settings = JobSettings(
         options, client: client, failureLog: order.failureLog, userAgent: surroundings.userAgent)
       content.order = order

@@ -7,6 +7,9 @@ import Synchronization
 /// A target has one scrape at a time: it lies on the wheel while none runs, and is put there again by the worker that has
 /// stored its answer.
 final class Scraper: Sendable {
+  /// Gives a work to one of the workers; false where there is no room for it.
+  typealias Submit = @Sendable (_ work: @escaping @Sendable () -> Void) -> Bool
+
   /// Scrapes under way, fetching, waiting for a worker or storing. At the limit, moments of targets pass unused.
   static let underWayMax = 16_384
   /// The wait for room in the budget of bodies before it is asked again.
@@ -24,15 +27,14 @@ final class Scraper: Sendable {
   let clock: any Clock
   let metrics: ScrapeMetrics
   private let exchange: any ScrapeExchange
-  private let submit: @Sendable (@escaping @Sendable () -> Void) -> Bool
+  private let submit: Submit
   private let budget: ScrapeBodyBudget
   private let log: Log
   private let state: Monitor<State>
 
-  /// `submit`: gives a work to one of the workers; false where it is not taken. It takes at least `underWayMax`.
   init(
     _ wheel: ScrapeWheel, _ exchange: any ScrapeExchange, _ metrics: ScrapeMetrics, log: Log,
-    options: ScrapeServerOptions, submit: @escaping @Sendable (@escaping @Sendable () -> Void) -> Bool
+    options: ScrapeServerOptions, submit: @escaping Submit
   ) {
     self.wheel = wheel
     clock = wheel.clock
@@ -71,7 +73,7 @@ final class Scraper: Sendable {
       leave()
       if !target.isRunning { schedule(target) }
     case .refused(let scrape, let text):
-      toWorker { self.store(.failure(text, isTooLarge: false), scrape, target, fetched: false) }
+      toWorker(target) { self.store(.failure(text, isTooLarge: false), scrape, target, fetched: false) }
     case .begun(let scrape): fetch(scrape, target)
     }
   }
@@ -79,40 +81,28 @@ final class Scraper: Sendable {
   /// Begins the exchange once there is room for the body; waits for it no longer than the timeout.
   private func fetch(_ scrape: Target.Scrape, _ target: Target) {
     if isStopping { return leave() }
-    guard budget.take(scrape.bodyBytes) else {
-      let waited = clock.monotonicNanoseconds() - scrape.startNanoseconds
-      if waited >= scrape.setup.identity.timeoutMilliseconds.nanoseconds {
+    let job = scrape.setup.job
+    let now = clock.monotonicNanoseconds()
+    let left = scrape.setup.identity.timeoutMilliseconds.nanoseconds - (now - scrape.startNanoseconds)
+    guard let lease = ScrapeBodyLease(scrape.bodyBytes, of: budget) else {
+      if left <= 0 {
         metrics.exceededBodyBudget.add()
-        let text = "no memory for the body: those of other scrapes have used up apus.scrape.bodies_bytes_max"
-        return toWorker { self.store(.failure(text, isTooLarge: false), scrape, target) }
+        return toWorker(target) { self.store(.failure(ScrapeContent.noRoom, isTooLarge: false), scrape, target) }
       }
-      return wheel.set(target.place, at: clock.monotonicNanoseconds() + Self.roomWaitNanoseconds) { [weak self] in
-        self?.fetch(scrape, target)
-      }
+      return wheel.set(target.place, at: now + Self.roomWaitNanoseconds) { [weak self] in self?.fetch(scrape, target) }
     }
-    let options = scrape.setup.job.options
     let bound = state.withLock { $0.options.bodyBytesMax }
-    let limit = options.bodyBytesMax
-    let request = scrape.setup.job.request(
-      scrape.setup.identity, bodyBytesMax: limit > 0 ? max(0, limit - 1) : bound)
-    exchange.start(request, by: scrape.setup.job.client) { [self] result in
+    let limit = job.options.bodyBytesMax
+    var request = job.request(scrape.setup.identity, bodyBytesMax: limit > 0 ? limit - 1 : bound)
+    request.totalMillisecondsMax = max(1, Int(left / 1_000_000))
+    request.takesBytes = lease.take
+    exchange.start(request, by: job.client, prepareOn: submit) { [self, request] result in
       // The target is not down because this server ends.
-      if case .failure(.cancelled) = result, isStopping {
-        budget.give(scrape.bodyBytes)
-        return leave()
-      }
-      var scrape = scrape
-      // The body is here: what it takes is known.
-      if case .success(let response) = result {
-        budget.exchange(scrape.bodyBytes, for: response.body.count)
-        scrape.bodyBytes = response.body.count
-      }
-      let content = ScrapeContent.make(
-        result, url: scrape.setup.identity.url, limit: limit, bound: bound)
-      toWorker { [scrape] in
-        self.store(content, scrape, target)
-        self.budget.give(scrape.bodyBytes)
-      }
+      if case .failure(.cancelled) = result, isStopping { return leave() }
+      if case .success(let response) = result { lease.settle(response.body.count) }
+      if case .failure = result, lease.wasRefused { metrics.exceededBodyBudget.add() }
+      let content = ScrapeContent.make(result, of: request, limit: limit, bound: bound)
+      toWorker(target) { withExtendedLifetime(lease) { self.store(content, scrape, target) } }
     }
   }
 
@@ -126,10 +116,7 @@ final class Scraper: Sendable {
     case .body(let body, _): bodyBytes = body.count
     case .failure(let text, let isTooLarge):
       if isTooLarge { metrics.exceededBodySize.add() }
-      if fetched {
-        job.failureLog?.write(text, job: job.options.jobName, target: scrape.setup.identity.url)
-        log.debug("Scrape failed", ["scrape_pool": job.options.jobName, "target": scrape.setup.identity.url, "err": text])
-      }
+      if fetched { tell(text, scrape) }
     }
     let report = scrape.series.store(
       ScrapeAnswer(content: content, time: scrape.milliseconds, startNanoseconds: scrape.startNanoseconds))
@@ -140,11 +127,22 @@ final class Scraper: Sendable {
     schedule(target)
   }
 
+  private func tell(_ failure: String, _ scrape: Target.Scrape) {
+    let job = scrape.setup.job
+    let url = scrape.setup.identity.url
+    job.failureLog?.write(failure, job: job.options.jobName, target: url)
+    log.debug("Scrape failed", ["scrape_pool": job.options.jobName, "target": url, "err": failure])
+  }
+
   // MARK: Workers
 
-  /// Hands on a part of a scrape; the queue has room for all that are under way.
-  private func toWorker(_ work: @escaping @Sendable () -> Void) {
-    if !submit(work) { leave() }
+  /// Hands on a part of a scrape, later where the workers have no room now.
+  private func toWorker(_ target: Target, _ work: @escaping @Sendable () -> Void) {
+    if submit(work) { return }
+    if isStopping { return leave() }
+    wheel.set(target.place, at: clock.monotonicNanoseconds() + Self.workerWaitNanoseconds) { [weak self] in
+      self?.toWorker(target, work)
+    }
   }
 
   /// Runs a work on a worker at a moment: a sync, the end of a target. Not after the stop.
