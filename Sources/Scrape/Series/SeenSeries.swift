@@ -26,7 +26,7 @@ struct SeenSeries: ~Copyable {
     static let all = Flags(rawValue: 63)
   }
 
-  private struct Entry: BitwiseCopyable {
+  struct Entry: BitwiseCopyable {
     var high: UInt64
     var low: UInt32
     /// The scrape that saw it last, above the flags.
