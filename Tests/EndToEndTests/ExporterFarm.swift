@@ -79,12 +79,15 @@ final class ExporterFarm: Sendable {
     return parts.count == 3 ? "/" + parts[2] : path
   }
 
-  /// Those who have scraped.
+  /// Those who have asked.
   var readers: Set<String> { state.counts.withLock { Set($0.keys.map(\.reader)) } }
 
-  /// The number of times this reader has asked for a path.
-  func visits(of reader: String, to path: String) -> Int {
-    state.counts.withLock { $0[Key(reader: reader, path: path)] ?? 0 }
+  /// The number of paths with a count of their own that a reader has asked for, and how often the least asked one was.
+  func visits(of reader: String) -> (paths: Int, least: Int) {
+    state.counts.withLock { counts in
+      let visits = counts.filter { $0.key.reader == reader && $0.key.path.hasPrefix("/for/") }.values
+      return (visits.count, visits.min() ?? 0)
+    }
   }
 }
 

@@ -139,7 +139,7 @@ struct ScrapePeerConfiguration {
         - {regex: 'meta_.*', action: labeldrop}
         - {source_labels: [case], modulus: 7, target_label: shard, action: hashmod}
         - {source_labels: [case], regex: '.*-2', target_label: __address__, replacement: ''}
-        - {source_labels: [case], regex: '.*-3', target_label: __scrape_interval__, replacement: 2s}
+        - {source_labels: [case], regex: '.*-3', target_label: __scrape_interval__, replacement: 950ms}
         - {source_labels: [case], regex: '.*-4', target_label: __scrape_timeout__, replacement: 1h}
         - {source_labels: [case], regex: '.*-5', target_label: job, replacement: another}
         static_configs:

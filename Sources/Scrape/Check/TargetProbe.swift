@@ -49,6 +49,6 @@ package struct TargetProbe: Sendable {
     let request = settings.request(identity, bodyBytesMax: bound)
     let result: Result<ClientResponse, HTTPClientError>
     do throws(HTTPClientError) { result = .success(try client.send(request)) } catch { result = .failure(error) }
-    return ScrapeContent.make(result, url: url, limit: options.bodyBytesMax, bound: bound)
+    return ScrapeContent.make(result, of: request, limit: options.bodyBytesMax, bound: bound)
   }
 }

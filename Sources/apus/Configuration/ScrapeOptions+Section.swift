@@ -1,3 +1,4 @@
+import Discovery
 import Format
 import Model
 import Outbound
@@ -31,10 +32,10 @@ extension ScrapeOptions {
       keptDropped,
     ] + names + [
       extraMetrics
-    ] + Schema.httpClientKeys.map { .unread($0) } + [
+    ] + ClientSettings.settings(at: \.client) + [
       .sections("relabel_configs", \.relabelling, RelabelRule.section),
       .sections("metric_relabel_configs", \.metricRelabelling, RelabelRule.section),
-    ] + Schema.discoveryKeys.map { .unread($0) },
+    ] + DiscoveryOptions.settings.map { $0.at(\.discoveries) },
     rules: Schema.httpClientRules + [
       .check(SchemaRules.protocolsAreUnique), .check(SchemaRules.staticTargetsAreHosts),
       .check(SchemaRules.escapingFitsNames),
