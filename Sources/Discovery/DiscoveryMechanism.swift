@@ -31,7 +31,7 @@ extension DiscoveryOptions {
   package func makeMechanism(_ surroundings: DiscoverySurroundings) throws(DiscoveryError) -> DiscoveryMechanism {
     switch self {
     case .fixed(let groups): .fixed(groups)
-    case .file: throw DiscoveryError("file discovery is not served by this version")
+    case .file(let options): .discoverer(FileDiscovery(options, surroundings))
     case .http: throw DiscoveryError("http discovery is not served by this version")
     case .dns: throw DiscoveryError("dns discovery is not served by this version")
     case .ec2: throw DiscoveryError("ec2 discovery is not served by this version")
