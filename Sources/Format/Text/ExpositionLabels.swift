@@ -79,6 +79,25 @@ package struct ExpositionLabels: ~Copyable, Sendable {
     append(start, middle)
   }
 
+  /// Appends the name of a metric that is a family's name with a suffix.
+  mutating func appendMetric(_ family: LentBytes, suffix: StaticString) {
+    let start = text.count
+    text.append(LabelName.metric.utf8)
+    let middle = text.count
+    text.append(family)
+    suffix.withUTF8Buffer { text.append($0) }
+    append(start, middle)
+  }
+
+  /// Appends the bound of a bucket or a quantile.
+  mutating func appendBound(_ name: StaticString, _ bound: Double) {
+    let start = text.count
+    name.withUTF8Buffer { text.append($0) }
+    let middle = text.count
+    ExpositionLabels.appendBound(bound, to: &text)
+    append(start, middle)
+  }
+
   /// Appends a label that is written with escapes. The bounds of buckets and quantiles are written anew where the family
   /// has them: `1` is `1.0`.
   mutating func append(escapedName name: LentBytes, escapedValue value: LentBytes, _ kind: MetricFamilyKind) {
