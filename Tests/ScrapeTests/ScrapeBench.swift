@@ -77,6 +77,9 @@ final class ScrapeBench {
     time = clock.nowMilliseconds()
   }
 
+  /// Lets the head forget all series, as if their samples were in blocks for long.
+  func forgetSeries() { _ = database.head.truncate(before: time + 1) }
+
   // MARK: What is stored
 
   enum Value: Equatable, CustomStringConvertible {
@@ -131,7 +134,8 @@ final class ScrapeBench {
 
   /// The labels of all series of this name.
   func labels(_ metric: String) throws -> [String] {
-    try database.head.select([CompiledMatcher(Matcher(.equal, LabelName.metric, metric))]).map { "\($0.labels)" }.sorted()
+    try database.head.select([CompiledMatcher(Matcher(.equal, LabelName.metric, metric))]).map { "\($0.labels)" }
+      .sorted()
   }
 
   /// The value of a counter without labels.

@@ -127,7 +127,9 @@ import Testing
     #expect(try bench.samples("a") == ["x=1,y=2": ["15 1.0", "30 2.0", "45 3.0"]])
   }
 
-  @Test("times of the target are honoured or not; what is out of order or bounds is dropped and counted, and the target is up")
+  @Test(
+    "times of the target are honoured or not; what is out of order or bounds is dropped and counted, and the target is up"
+  )
   func times() throws {
     var head = HeadOptions()
     head.lateWindowMilliseconds = 0
