@@ -146,7 +146,8 @@ let package = Package(
       dependencies: ["Workspaces", "Ingest", "TSDB", "Model", "Platform", "PlatformSimulation", "TestKit"],
       swiftSettings: strict),
     .testTarget(
-      name: "OutboundTests", dependencies: ["Outbound", "HTTP", "Format", "Platform", "TestKit"], swiftSettings: strict),
+      name: "OutboundTests",
+      dependencies: ["Outbound", "HTTP", "Platform", "PlatformSimulation", "TestKit"], swiftSettings: strict),
     .testTarget(
       name: "DiscoveryTests",
       dependencies: ["Discovery", "Outbound", "HTTP", "Format", "Model", "Platform", "PlatformSimulation", "TestKit"],
@@ -168,8 +169,8 @@ let package = Package(
     .testTarget(
       name: "ApusTests",
       dependencies: [
-        "apus", "API", "Discovery", "Format", "HTTP", "Ingest", "Model", "Outbound", "TSDB", "TestKit", "Query",
-        "Workspaces",
+        "apus", "API", "Discovery", "Format", "HTTP", "Ingest", "Model", "TSDB", "TestKit", "Query", "Workspaces",
+        "Outbound",
       ],
       swiftSettings: strict),
     .testTarget(name: "HouseTests", swiftSettings: strict),

@@ -32,8 +32,8 @@ extension DiscoveryOptions {
     switch self {
     case .fixed(let groups): .fixed(groups)
     case .file(let options): .discoverer(FileDiscovery(options, surroundings))
-    case .http: throw DiscoveryError("http discovery is not served by this version")
-    case .dns: throw DiscoveryError("dns discovery is not served by this version")
+    case .http(let options): .refreshable(HTTPDiscovery(options, surroundings))
+    case .dns(let options): .refreshable(DNSDiscovery(options, surroundings))
     case .ec2: throw DiscoveryError("ec2 discovery is not served by this version")
     case .ecs: throw DiscoveryError("ecs discovery is not served by this version")
     case .kubernetes: throw DiscoveryError("kubernetes discovery is not served by this version")

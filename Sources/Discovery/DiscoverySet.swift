@@ -63,6 +63,8 @@ package final class DiscoverySet: Sendable {
     refreshMetrics = RefreshMetrics(surroundings.registry, clock: surroundings.clock)
     // There from the start, as zeros.
     _ = FileDiscoveryMetrics(surroundings)
+    _ = HTTPDiscovery.failures(surroundings.registry)
+    _ = DNSDiscoveryMetrics(surroundings.registry)
   }
 
   /// Ends all discoveries. No change is told after this; waits for the one that is being told.

@@ -64,7 +64,8 @@ struct ScrapeOutcome {
       }
       targets[name] = fields
     }
-    dropped = (data["droppedTargets"].array ?? []).map { Self.text($0) }.sorted()
+    // Which ones are kept for show is each server's choice where not all are.
+    dropped = (data["droppedTargets"].array ?? []).map { $0["scrapePool"].string == "kept" ? "kept" : Self.text($0) }
     let counts = (data["droppedTargetCounts"].members ?? []).filter { $0.name != "apus" }
     droppedCounts = Self.text(.object(counts))
     let metadata = try JSONValue(
@@ -98,11 +99,20 @@ struct ScrapeOutcome {
       "series", peer.series.mapValues { $0.joined(separator: " ") }, series.mapValues { $0.joined(separator: " ") })
       + Self.differences("present", peer.present, present)
       + Set(peer.targets.keys).union(targets.keys).sorted().flatMap { name in
-        Self.differences("target \(name)", peer.targets[name] ?? [:], targets[name] ?? [:])
+        Self.differences("target \(name)", peer.targets[name] ?? [:], Self.withoutWarning(targets[name] ?? [:]))
       }
       + Self.differences("dropped", Self.counted(peer.dropped), Self.counted(dropped))
       + Self.differences("dropped counts", ["": peer.droppedCounts], ["": droppedCounts])
       + Self.differences("metadata", Self.counted(Array(peer.metadata)), Self.counted(Array(metadata)))
+  }
+
+  /// A target that is up says in Apus what of its answer was not stored, which Prometheus only logs.
+  private static func withoutWarning(_ fields: [String: String]) -> [String: String] {
+    let warnings = ["too old sample", "out of bounds", "out of order", "duplicate sample"]
+    guard fields["health"] == "up", let error = fields["lastError"], warnings.contains(where: error.hasPrefix) else {
+      return fields
+    }
+    return fields.merging(["lastError": ""]) { $1 }
   }
 
   private static func counted(_ lines: [String]) -> [String: String] {

@@ -11,6 +11,7 @@ struct ScrapePeerConfiguration {
   /// `extra`: lines of the section `global`.
   func text(_ extra: String = "") -> String {
     """
+    storage: {tsdb: {out_of_order_time_window: 0s}}
     global:
       scrape_interval: 1s
       scrape_timeout: 900ms
@@ -30,7 +31,7 @@ struct ScrapePeerConfiguration {
     for (place, path) in paths.enumerated() {
       let label = paths.count == 1 ? name : "\(name)-\(place)"
       text +=
-        "  - {targets: ['\(address ?? farm)'], labels: {case: '\(label)', __metrics_path__: '/for/\(label)\(path)'}}\n"
+        "  - {targets: ['\(address ?? farm)'], labels: {case: '\(label)', place: here, __metrics_path__: '/for/\(label)\(path)'}}\n"
     }
     return text
   }
@@ -82,11 +83,11 @@ struct ScrapePeerConfiguration {
 
   private var failureJobs: [String] {
     let paths = [
-      "/status-500", "/status-404", "/status-204", "/flapping", "/breaking", "/redirect", "/round", "/cut-gzip",
+      "/status-500", "/status-404", "/status-204", "/flapping", "/breaking", "/redirect", "/round", "/cut-gzip", "/cut",
     ]
     return [
       job("failures", paths: paths), job("no-redirects", "follow_redirects: false", paths: ["/redirect"]),
-      job("late", "scrape_timeout: 300ms"), job("refused", paths: ["/plain"], address: refused),
+      job("late", "scrape_timeout: 300ms"), job("stalling", "scrape_timeout: 300ms"), job("refused", paths: ["/plain"], address: refused),
       job(
         "fallback", "fallback_scrape_protocol: PrometheusText0.0.4",
         paths: (0..<20).map { "/case/\(Exposition.contentTypesFrom + $0)" }),
@@ -131,7 +132,6 @@ struct ScrapePeerConfiguration {
     [
       """
       - job_name: relabelled
-        keep_dropped_targets: 2
         relabel_configs:
         - {source_labels: [case], regex: '.*-[0-5]', action: keep}
         - {source_labels: [case], regex: '.*-[1]', action: drop}
@@ -147,6 +147,16 @@ struct ScrapePeerConfiguration {
       """
         + (0..<9).map {
           "  - {targets: ['\(farm)'], labels: {case: relabelled-\($0), __metrics_path__: /for/relabelled-\($0)/plain, meta_a: '\($0)', __meta_b: b, __own: o}}\n"
+        }.joined(),
+      """
+      - job_name: kept
+        keep_dropped_targets: 2
+        relabel_configs: [{source_labels: [case], regex: '.*-0', action: keep}]
+        static_configs:
+
+      """
+        + (0..<5).map {
+          "  - {targets: ['\(farm)'], labels: {case: kept-\($0), __metrics_path__: /for/kept-\($0)/plain}}\n"
         }.joined(),
       job(
         "metric-relabelled",

@@ -1,5 +1,6 @@
 import Glibc
 import HTTP
+import Synchronization
 import TestKit
 
 /// The exporters of the comparison with Prometheus. From `steadyFrom` on every answer stays the same, so that two servers
@@ -30,9 +31,9 @@ enum ScrapePeerExporters {
       "/labels": { visit in
         .exposing(
           """
-          conflicts{job="theirs",instance="i",exported_job="older",case="c",extra="e"} \(step(visit))
+          conflicts{job="theirs",instance="i",exported_job="older",place="p",extra="e"} \(step(visit))
           conflicts{job="",extra="empty"} 1
-          conflicts{exported_case="x",case="y"} 2
+          conflicts{exported_place="x",place="y"} 2
 
           """)
       },
@@ -82,7 +83,7 @@ enum ScrapePeerExporters {
       for _ in 0..<100 where !visit.request.isCancelled { sleepThread(.milliseconds(20)) }
       return .exposing("late 1\n")
     },
-    "/redirect": { _ in .redirect(to: "/for/redirect/plain") },
+    "/redirect": { _ in .redirect(to: "/many") },
     "/round": { _ in .redirect(to: "/round") },
     "/endless": { _ in
       let piece = Array(String(repeating: "endless 1\n", count: 3000).utf8)
@@ -94,6 +95,28 @@ enum ScrapePeerExporters {
       response.mayCompress = false
       return response.with(header: "Content-Type", Response.textFormat)
     },
+    // The answer begins, and then nothing follows, or the connection ends.
+    "/stalling": { visit in
+      let request = visit.request
+      return Response(body: .pieces(heldBytes: 0) { (writer) throws(StreamError) in
+        try writer.write(Array(String(repeating: "begun 1\n", count: 20_000).utf8))
+        try writer.flush()
+        for _ in 0..<100 where !request.isCancelled { sleepThread(.milliseconds(20)) }
+        return .last
+      }).with(header: "Content-Type", Response.textFormat)
+    },
+    "/cut": { _ in
+      let count = Mutex(0)
+      return Response(body: .pieces(heldBytes: 0) { (writer) throws(StreamError) in
+        let number = count.withLock { count in
+          count += 1
+          return count
+        }
+        if number > 3 { throw .failed("the exporter has had enough") }
+        try writer.write(Array(String(repeating: "begun 1\n", count: 20_000).utf8))
+        return .more
+      }).with(header: "Content-Type", Response.textFormat)
+    },
     "/cut-gzip": { _ in
       Response.exposing([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2, 3]).with(header: "Content-Encoding", "gzip")
     },
@@ -104,7 +127,12 @@ enum ScrapePeerExporters {
       let query = String(decoding: visit.request.rawQuery, as: UTF8.self)
       var text = "asked{query=\"\(query)\"} 1\n"
       for name in ["Accept", "Accept-Encoding", "X-Prometheus-Scrape-Timeout-Seconds", "X-Own", "Authorization"] {
-        let value = visit.request.headers.filter { $0.name.lowercased() == name.lowercased() }.map(\.value)
+        // A Prometheus adds its http_headers to those of the scrape before: each value counts once.
+        var value: [String] = []
+        for header in visit.request.headers
+        where header.name.lowercased() == name.lowercased() && !value.contains(header.value) {
+          value.append(header.value)
+        }
         text += "header{name=\"\(name)\",value=\"\(value.joined(separator: "|"))\"} 1\n"
       }
       return .exposing(text)
