@@ -62,6 +62,13 @@ package struct ExpositionLabels: ~Copyable, Sendable {
 
   // MARK: Filling
 
+  /// Appends a label that lies in other bytes.
+  mutating func append(_ field: LabelField, of bytes: LentBytes) {
+    append(
+      name: bytes.part(Int(field.nameOffset)..<Int(field.nameOffset + field.nameLength)),
+      value: bytes.part(Int(field.valueOffset)..<Int(field.valueOffset + field.valueLength)))
+  }
+
   /// Appends the name of the metric, which is written with escapes where it is a string.
   mutating func appendMetric(_ escaped: LentBytes) {
     let start = text.count

@@ -77,9 +77,24 @@ package struct ExpositionScanner: ~Copyable {
   /// Reads the next entry. At the end it is `.end`, again and again.
   package mutating func next() throws(ExpositionError) -> Entry {
     if isOver { return .end }
+    if lexer.state == .line, let line = ExpositionLine.read(bytes.raw, lexer.at, format) {
+      take(line)
+      return .series
+    }
     let entry = format == .text ? try nextText() : try nextOpenMetrics()
     if entry == .end { isOver = true }
     return entry
+  }
+
+  @inline(__always)
+  private mutating func take(_ line: ExpositionLine) {
+    entryStart = lexer.at
+    series = entryStart..<line.seriesEnd
+    value = line.value
+    time = line.time
+    exemplar = nil
+    isParsed = false
+    lexer.at = line.end
   }
 
   /// Goes on behind the line of the entry that was read last, or could not be read.
@@ -141,12 +156,7 @@ package struct ExpositionScanner: ~Copyable {
   package func readExemplarLabels(_ result: inout ExpositionLabels) {
     result.removeAll()
     if exemplar == nil { return }
-    for index in 0..<exemplarLabels.count {
-      let field = exemplarLabels[index]
-      result.append(
-        name: part(Int(field.nameOffset), Int(field.nameOffset + field.nameLength)),
-        value: part(Int(field.valueOffset), Int(field.valueOffset + field.valueLength)))
-    }
+    for index in 0..<exemplarLabels.count { result.append(exemplarLabels[index], of: bytes) }
     result.sort()
   }
 
