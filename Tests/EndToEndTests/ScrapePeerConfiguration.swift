@@ -87,7 +87,8 @@ struct ScrapePeerConfiguration {
     ]
     return [
       job("failures", paths: paths), job("no-redirects", "follow_redirects: false", paths: ["/redirect"]),
-      job("late", "scrape_timeout: 300ms"), job("stalling", "scrape_timeout: 300ms"), job("refused", paths: ["/plain"], address: refused),
+      job("late", "scrape_timeout: 300ms"), job("stalling", "scrape_timeout: 300ms"),
+      job("refused", paths: ["/plain"], address: refused),
       job(
         "fallback", "fallback_scrape_protocol: PrometheusText0.0.4",
         paths: (0..<20).map { "/case/\(Exposition.contentTypesFrom + $0)" }),

@@ -98,24 +98,28 @@ enum ScrapePeerExporters {
     // The answer begins, and then nothing follows, or the connection ends.
     "/stalling": { visit in
       let request = visit.request
-      return Response(body: .pieces(heldBytes: 0) { (writer) throws(StreamError) in
-        try writer.write(Array(String(repeating: "begun 1\n", count: 20_000).utf8))
-        try writer.flush()
-        for _ in 0..<100 where !request.isCancelled { sleepThread(.milliseconds(20)) }
-        return .last
-      }).with(header: "Content-Type", Response.textFormat)
+      return Response(
+        body: .pieces(heldBytes: 0) { (writer) throws(StreamError) in
+          try writer.write(Array(String(repeating: "begun 1\n", count: 20_000).utf8))
+          try writer.flush()
+          for _ in 0..<100 where !request.isCancelled { sleepThread(.milliseconds(20)) }
+          return .last
+        }
+      ).with(header: "Content-Type", Response.textFormat)
     },
     "/cut": { _ in
       let count = Mutex(0)
-      return Response(body: .pieces(heldBytes: 0) { (writer) throws(StreamError) in
-        let number = count.withLock { count in
-          count += 1
-          return count
+      return Response(
+        body: .pieces(heldBytes: 0) { (writer) throws(StreamError) in
+          let number = count.withLock { count in
+            count += 1
+            return count
+          }
+          if number > 3 { throw .failed("the exporter has had enough") }
+          try writer.write(Array(String(repeating: "begun 1\n", count: 20_000).utf8))
+          return .more
         }
-        if number > 3 { throw .failed("the exporter has had enough") }
-        try writer.write(Array(String(repeating: "begun 1\n", count: 20_000).utf8))
-        return .more
-      }).with(header: "Content-Type", Response.textFormat)
+      ).with(header: "Content-Type", Response.textFormat)
     },
     "/cut-gzip": { _ in
       Response.exposing([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2, 3]).with(header: "Content-Encoding", "gzip")

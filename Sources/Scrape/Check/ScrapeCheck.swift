@@ -7,6 +7,7 @@ package struct ScrapeCheck: ~Copyable {
   package enum Entry: Equatable, Sendable {
     /// A sample and the labels that it would be stored with.
     case sample(Labels, value: Double, time: Int64?)
+    case histogram(Labels, Histogram, time: Int64?)
     case type(metric: String, String)
     case help(metric: String, String)
     case unit(metric: String, String)
@@ -24,7 +25,7 @@ package struct ScrapeCheck: ~Copyable {
     package var problem: String
 
     package var description: String {
-      if line == 0 { return problem }
+      if line == 0 { return text.isEmpty ? problem : "\(text): \(problem)" }
       return text.isEmpty ? "line \(line): \(problem)" : "line \(line): \(problem)\n  \(text)"
     }
   }
@@ -61,8 +62,13 @@ package struct ScrapeCheck: ~Copyable {
       return fault(Fault(line: 0, text: "", problem: error.message), tell)
     }
     switch format {
-    case .text: readText(body, .text, tell)
-    case .openMetrics: readText(body, .openMetrics, tell)
+    case .text, .openMetrics:
+      let exposition: ExpositionFormat = format == .text ? .text : .openMetrics
+      if options.convertsClassicHistograms {
+        readConverted(body, exposition, tell)
+      } else {
+        readText(body, exposition, tell)
+      }
     case .protobuf: readProtobuf(body, tell)
     }
     if options.samplesMax > 0, samplesKept > options.samplesMax {
@@ -80,7 +86,9 @@ package struct ScrapeCheck: ~Copyable {
         do throws(ExpositionError) {
           let entry = try scanner.next()
           if entry == .end { return }
-          try take(entry, of: &scanner, tell)
+          if entry == .series { try scanner.readLabels(&labels) }
+          let line = scanner.line()
+          take(entry, at: line, of: scanner, tell)
         } catch {
           fault(Fault(line: error.line, text: scanner.lineText(), problem: error.problem), tell)
           scanner.skipLine()
@@ -89,24 +97,101 @@ package struct ScrapeCheck: ~Copyable {
     }
   }
 
-  private mutating func take(
-    _ entry: ExpositionScanner.Entry, of scanner: inout ExpositionScanner, _ tell: (Entry) -> Void
-  ) throws(ExpositionError) {
-    func metric() -> String { String(decoding: scanner.bytes.part(scanner.metric), as: UTF8.self) }
-    switch entry {
-    case .type: tell(.type(metric: metric(), scanner.kind.text))
-    case .help: tell(.help(metric: metric(), scanner.helpText()))
-    case .unit: tell(.unit(metric: metric(), String(decoding: scanner.bytes.part(scanner.text), as: UTF8.self)))
-    case .series:
-      try scanner.readLabels(&labels)
-      let time = options.honorsTimestamps ? scanner.time : nil
-      switch verdict(time) {
-      case .stored(let labels): tell(.sample(labels, value: scanner.value, time: time))
-      case .dropped: tell(.dropped)
-      case .fault(let problem): fault(Fault(line: scanner.line(), text: scanner.lineText(), problem: problem), tell)
+  /// The series of classic histograms, which come as native ones.
+  private mutating func readConverted(_ body: [UInt8], _ format: ExpositionFormat, _ tell: (Entry) -> Void) {
+    body.lend { bytes in
+      var converting = ConvertingScanner(bytes, format, keepsClassic: options.alwaysStoresClassicHistograms)
+      while true {
+        do throws(ExpositionError) {
+          let entry = try converting.next()
+          if entry == .end { return }
+          if entry == .series || entry == .histogram { try converting.readLabels(&labels) }
+          if entry == .histogram {
+            takeHistogram(converting.histogram, converting.time, Fault(line: 0, text: "", problem: ""), tell)
+          } else {
+            let line = converting.line()
+            take(entry, at: line, of: converting.scanner, tell)
+          }
+        } catch {
+          fault(Fault(line: error.line, text: converting.scanner.lineText(), problem: error.problem), tell)
+          converting.skipLine()
+        }
       }
+    }
+  }
+
+  private mutating func take(
+    _ entry: ExpositionScanner.Entry, at line: Int, of scanner: borrowing ExpositionScanner, _ tell: (Entry) -> Void
+  ) {
+    let metric = String(decoding: scanner.bytes.part(scanner.metric), as: UTF8.self)
+    switch entry {
+    case .type: tell(.type(metric: metric, scanner.kind.text))
+    case .help: tell(.help(metric: metric, scanner.helpText()))
+    case .unit: tell(.unit(metric: metric, String(decoding: scanner.bytes.part(scanner.text), as: UTF8.self)))
+    case .series:
+      let place = Fault(line: line, text: scanner.lineText(), problem: "")
+      takeSample(scanner.value, scanner.time, place, tell)
     case .comment, .end, .histogram: break
     }
+  }
+
+  private mutating func readProtobuf(_ body: [UInt8], _ tell: (Entry) -> Void) {
+    let choice = HistogramChoice(
+      storesNative: options.storesNativeHistograms, alwaysStoresClassic: options.alwaysStoresClassicHistograms,
+      convertsClassic: options.convertsClassicHistograms)
+    body.lend { bytes in
+      var scanner = MetricFamilyScanner(bytes, choice, key: KeyedHash(key: (0, 0)))
+      func text(_ bytes: LentBytes) -> String { String(decoding: bytes, as: UTF8.self) }
+      do throws(ExpositionError) {
+        while true {
+          switch try scanner.next() {
+          case .end: return
+          case .help: tell(.help(metric: text(scanner.family), text(scanner.help)))
+          case .unit: tell(.unit(metric: text(scanner.family), text(scanner.unit)))
+          case .type: tell(.type(metric: text(scanner.family), scanner.kind.text))
+          case .series:
+            try scanner.readLabels(&labels)
+            takeSample(scanner.value, scanner.time, Fault(line: 0, text: text(scanner.family), problem: ""), tell)
+          case .histogram:
+            try scanner.readLabels(&labels)
+            takeHistogram(
+              scanner.histogram, scanner.time, Fault(line: 0, text: text(scanner.family), problem: ""), tell)
+          case .comment: break
+          }
+        }
+      } catch {
+        // Nothing says where the next family would begin.
+        fault(Fault(line: 0, text: text(scanner.family), problem: error.problem), tell)
+      }
+    }
+  }
+
+  // MARK: Samples
+
+  private mutating func takeSample(_ value: Double, _ time: Int64?, _ place: Fault, _ tell: (Entry) -> Void) {
+    let time = options.honorsTimestamps ? time : nil
+    switch verdict(time) {
+    case .stored(let labels): tell(.sample(labels, value: value, time: time))
+    case .dropped: tell(.dropped)
+    case .fault(let problem): fault(place, problem, tell)
+    }
+  }
+
+  private mutating func takeHistogram(
+    _ message: HistogramMessage, _ time: Int64?, _ place: Fault, _ tell: (Entry) -> Void
+  ) {
+    let time = options.honorsTimestamps ? time : nil
+    switch verdict(time) {
+    case .stored(let labels): tell(.histogram(labels, message.histogram, time: time))
+    case .dropped: tell(.dropped)
+    case .fault(let problem): fault(place, problem, tell)
+    }
+  }
+
+  private mutating func fault(_ place: Fault, _ problem: String, _ tell: (Entry) -> Void) {
+    var fault = place
+    fault.problem = problem
+    self.fault(fault, tell)
   }
 
   private enum Verdict {
@@ -144,10 +229,6 @@ package struct ScrapeCheck: ~Copyable {
   private mutating func fault(_ fault: Fault, _ tell: (Entry) -> Void) {
     faultCount += 1
     tell(.fault(fault))
-  }
-
-  private mutating func readProtobuf(_ body: [UInt8], _ tell: (Entry) -> Void) {
-    fault(Fault(line: 0, text: "", problem: "protobuf cannot be checked; ask for a text format"), tell)
   }
 }
 

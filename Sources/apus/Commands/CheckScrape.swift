@@ -169,6 +169,12 @@ struct CheckScrape: Equatable, Sendable {
           FloatText.append(value, plainFrom: -6, below: 21, to: &bytes)
           if let time { bytes += Array(" \(time)".utf8) }
         }
+      case .histogram(let labels, let histogram, let time):
+        output.append { bytes in
+          bytes += Array((ExposedText.series(labels) + " ").utf8)
+          ExposedText.append(histogram, to: &bytes)
+          if let time { bytes += Array(" \(time)".utf8) }
+        }
       case .type(let metric, let type): output.line("# TYPE \(metric) \(type)")
       case .help(let metric, let text): output.line("# HELP \(metric) \(ExposedText.escaped(text))")
       case .unit(let metric, let unit): output.line("# UNIT \(metric) \(unit)")
@@ -202,6 +208,22 @@ enum ExposedText {
       return parts.isEmpty ? metric : "\(metric){\(parts.joined(separator: ","))}"
     }
     return "{\(([quoted(metric)] + parts).joined(separator: ","))}"
+  }
+
+  /// Count, sum and the buckets that are not empty.
+  static func append(_ histogram: Histogram, to bytes: inout [UInt8]) {
+    func append(_ text: String, _ value: Double) {
+      bytes += Array(text.utf8)
+      FloatText.append(value, plainFrom: -4, below: 21, to: &bytes)
+    }
+    append("{count:", histogram.count)
+    append(", sum:", histogram.sum)
+    for bucket in histogram.allBuckets where bucket.count != 0 {
+      append(bucket.includesLower ? ", [" : ", (", bucket.lower)
+      append(",", bucket.upper)
+      append(bucket.includesUpper ? "]:" : "):", bucket.count)
+    }
+    bytes.append(UInt8(ascii: "}"))
   }
 
   /// A help text on one line.
