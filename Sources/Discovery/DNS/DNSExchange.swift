@@ -71,7 +71,9 @@ final class DNSExchange {
     // What is no answer to this question somebody else may have sent: the true one may still come.
     if let response = try? DNSMessage.response(bytes, to: name, type, id: id) { return response }
     strays += 1
-    if strays > Self.strayMax { throw ClientSocket.SocketError("more than \(Self.strayMax) answers to other questions") }
+    if strays > Self.strayMax {
+      throw ClientSocket.SocketError("more than \(Self.strayMax) answers to other questions")
+    }
     return nil
   }
 

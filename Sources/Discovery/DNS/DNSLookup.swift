@@ -88,7 +88,8 @@ final class DNSLookup {
       nextCandidate()
       ask()
     // An old server that cannot read the extension.
-    case 1, 4 where hasExtension && !isStream:
+    case 1,
+      4 where hasExtension && !isStream:
       hasExtension = false
       ask()
     default: giveUpServer("the server answers with \(DNSLookup.codeName(response.code))", isLogged: false)

@@ -15,7 +15,8 @@ final class HTTPDiscovery: Refreshable {
     self.options = options
     var limits = HTTPClientOptions()
     limits.userAgent = surroundings.userAgent
-    limits.totalMillisecondsMax = Int(clamping: max(options.refreshMilliseconds, RefreshSchedule.intervalMillisecondsMin))
+    limits.totalMillisecondsMax = Int(
+      clamping: max(options.refreshMilliseconds, RefreshSchedule.intervalMillisecondsMin))
     limits.connectMillisecondsMax = limits.totalMillisecondsMax
     limits.responseBytesMax = TargetDocument.bytesMax
     limits.idleConnectionsMax = 1

@@ -46,7 +46,7 @@ package final class ClientSocket: Sendable {
 
   /// Returns how many bytes went out; 0 where there is no room now.
   package func send(_ bytes: ArraySlice<UInt8>) throws(SocketError) -> Int {
-    let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+    let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
     if count >= 0 { return count }
     if errno == EAGAIN || errno == EINTR { return 0 }
     throw SocketError("write", errno)
