@@ -28,7 +28,7 @@ import Testing
           table.see(place, isTracked: isTracked)
         } else {
           #expect(!now.contains(number) && flags[number] == nil)
-          _ = table.insert(hash(number), isTracked ? .tracked : [])
+          _ = table.insert(hash(number), isTracked ? .tracked : .none)
         }
         flags[number] = now.contains(number) ? flags[number] == true || isTracked : isTracked
         now.insert(number)

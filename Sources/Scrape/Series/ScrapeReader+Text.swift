@@ -61,8 +61,7 @@ extension ScrapeReader {
     _ rows: inout WriteRequestRows, _ fields: inout ByteBuffer, _ metrics: ScrapeSampleMetrics
   ) throws(ExpositionError) -> Fate {
     try scanner.readLabels(&labels)
-    naming.begin()
-    for index in 0..<labels.count { naming.add(labels.name(index), labels.value(index)) }
+    setNames(labels)
     return takeNew(sample, &fields, into: &rows, metrics) { ScrapeReader.text(scanner) }
   }
 
@@ -71,31 +70,4 @@ extension ScrapeReader {
     ScrapeReader.excerpt(scanner.bytes.part(scanner.series))
   }
 
-  /// Most bytes of a series that a warning tells.
-  static let namedBytesMax = 300
-
-  static func excerpt(_ text: LentBytes) -> String {
-    String(decoding: text.prefix(namedBytesMax), as: UTF8.self) + (text.count > namedBytesMax ? "…" : "")
-  }
-}
-
-// The labels of a known series, once more.
-extension ScrapeReader {
-  /// Appends the label fields of the series whose text lies at `place`; nothing where it cannot be read.
-  mutating func appendFields(
-    _ place: Range<Int>, _ kind: MetricFamilyKind, _ format: ScrapeFormat, in bytes: LentBytes,
-    to output: inout ByteBuffer
-  ) {
-    var labels = ExpositionLabels()
-    switch format {
-    case .text, .openMetrics:
-      var scanner = ExpositionScanner(
-        bytes.part(from: place.lowerBound), format == .text ? .text : .openMetrics, kind: kind)
-      guard (try? scanner.next()) == .series, (try? scanner.readLabels(&labels)) != nil else { return }
-    case .protobuf: return
-    }
-    naming.begin()
-    for index in 0..<labels.count { naming.add(labels.name(index), labels.value(index)) }
-    _ = naming.name(isChecked: true, into: &output)
-  }
 }

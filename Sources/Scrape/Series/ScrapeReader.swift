@@ -14,6 +14,8 @@ struct ScrapeReader: ~Copyable {
   var seen = SeenSeries()
   var naming: SeriesNaming
   var tally = ScrapeTally()
+  /// The place of the text that the last row is of.
+  private var present = 0
 
   init(_ terms: ScrapeTerms, _ naming: SeriesNaming, key: KeyedHash) {
     self.terms = terms
@@ -66,6 +68,7 @@ struct ScrapeReader: ~Copyable {
     }
     seen.see(place, isTracked: !sample.hasTime || terms.tracksStalenessOfTimestamps)
     if flags.contains(.pending) { tally.fresh.append(place) }
+    present = place
     rows.beginRow(sample.hash, at: sample.place, mark: sample.mark)
     return .row
   }
@@ -93,7 +96,8 @@ struct ScrapeReader: ~Copyable {
     // What is over the limit is not remembered: it is owed no marker.
     guard count(sample, text) else { return .done }
     let isTracked = !sample.hasTime || terms.tracksStalenessOfTimestamps
-    tally.fresh.append(seen.insert(sample.hash, isTracked ? [.pending, .tracked] : .pending))
+    present = seen.insert(sample.hash, isTracked ? .pending | .tracked : .pending)
+    tally.fresh.append(present)
     rows.beginRow(sample.hash, fields: scratch.lent)
     return .row
   }
@@ -127,21 +131,67 @@ struct ScrapeReader: ~Copyable {
     }
   }
 
+  /// Hands exposed labels to `naming`.
+  mutating func setNames(_ labels: borrowing ExpositionLabels) {
+    naming.begin()
+    for index in 0..<labels.count { naming.add(labels.name(index), labels.value(index)) }
+  }
+
+  /// Appends the label fields of a known series once more.
+  mutating func appendFields(_ labels: borrowing ExpositionLabels, to output: inout ByteBuffer) {
+    setNames(labels)
+    _ = naming.name(isChecked: true, into: &output)
+  }
+
+  /// Most bytes of a series that a warning tells.
+  private static let namedBytesMax = 300
+
+  static func excerpt(_ text: LentBytes) -> String {
+    String(decoding: text.prefix(namedBytesMax), as: UTF8.self) + (text.count > namedBytesMax ? "…" : "")
+  }
+
+  static func excerpt(_ text: String) -> String { text.lend { excerpt($0) } }
+
   // MARK: Histograms
 
-  /// A native histogram as it is stored; nil where it has too many buckets whatever its schema.
-  mutating func fit(_ histogram: Histogram, _ text: () -> String) -> Histogram? {
+  /// A native histogram as it is stored; nil where it is not: then it is counted here.
+  mutating func fit(_ message: HistogramMessage, _ sample: Sample, _ text: () -> String) -> HistogramMessage? {
+    let place = seen.find(sample.hash)
+    // Whoever drops it does not mind its buckets; twice it is refused for that.
+    if let place, seen.flags(place).contains(.dropped) || seen.isSeen(place) && !sample.hasTime { return message }
+    if let fault = HistogramValidation.fault(message.histogram, isFloat: message.isFloat) {
+      tally.total += 1
+      refuse(fault, text)
+      return nil
+    }
+    guard let histogram = fit(message.histogram) else {
+      tally.total += 1
+      tally.added += 1
+      // Reading goes on, to say how many samples there are.
+      tally.isOverBuckets = true
+      if terms.keepsValid { tally.noteLeftOut { "histogram bucket limit exceeded, series " + text() } }
+      if let place { seen.see(place, isTracked: false) }
+      return nil
+    }
+    return HistogramMessage(sample.time, histogram, isFloat: message.isFloat)
+  }
+
+  /// In a schema that the limits allow; nil where there is none.
+  private func fit(_ histogram: Histogram) -> Histogram? {
     var fitting = histogram
     if !histogram.isCustom, histogram.schema > terms.schemaMax { fitting = histogram.reduced(to: terms.schemaMax) }
     if terms.bucketsMax == 0 { return fitting }
     while fitting.positiveBuckets.count + fitting.negativeBuckets.count > terms.bucketsMax {
-      if fitting.isCustom || fitting.schema <= Histogram.schemaMinimum {
-        tally.isOverBuckets = true
-        if terms.keepsValid { tally.noteLeftOut { "histogram bucket limit exceeded, series " + text() } }
-        return nil
-      }
+      if fitting.isCustom || fitting.schema <= Histogram.schemaMinimum { return nil }
       fitting = fitting.reduced(to: fitting.schema - 1)
     }
     return fitting
+  }
+
+  /// Gives the last row a histogram, and notes that its series has them.
+  mutating func add(_ message: HistogramMessage, at time: Int64, _ rows: inout WriteRequestRows) {
+    rows.appendHistogram(HistogramMessage(time, message.histogram, isFloat: message.isFloat))
+    seen.clear(.floatHistogram, present)
+    seen.set(message.isFloat ? .histogram | .floatHistogram : .histogram, present)
   }
 }

@@ -145,11 +145,13 @@ struct Families: Sendable {
   mutating func end(isStored: Bool) {
     next = 0
     let oldest = scrape < Families.keptScrapes ? 0 : scrape - Families.keptScrapes
-    if isStored, list.contains(where: { $0.scrape < oldest }) {
-      list.removeAll { $0.scrape < oldest }
-      places = [:]
-      for (place, family) in list.enumerated() { places[family.hash] = place }
-    }
-    scrape += 1
+    defer { scrape += 1 }
+    guard isStored else { return }
+    var old = 0
+    for place in list.indices where list[place].scrape < oldest { old += 1 }
+    if old == 0 { return }
+    list.removeAll { $0.scrape < oldest }
+    places = [:]
+    for (place, family) in list.enumerated() { places[family.hash] = place }
   }
 }

@@ -18,11 +18,15 @@ final class TargetRun: ScrapedLabels {
   private(set) var reader: ScrapeReader
   /// The format of the present answer.
   private var format = ScrapeFormat.text
+  /// The spellings of the series about the scrape.
+  private let facts: [KeyedHash128]
   private var hasScraped = false
   /// Texts and families at the last scrape that was stored.
   private var storedCount = 0
   /// Rows of the present delivery that were refused, by the hashes of their texts.
   private var refused: [(hash: KeyedHash128, outcome: SampleOutcome?)] = []
+  /// Of a protobuf answer, while its rows are appended.
+  private var entries: ProtobufEntries?
   /// Exemplars out of order, by row.
   private var lateExemplars: [Int: Int] = [:]
 
@@ -31,6 +35,7 @@ final class TargetRun: ScrapedLabels {
     _ intake: Intake, _ metrics: ScrapeSampleMetrics, _ clock: any Clock
   ) {
     reader = ScrapeReader(terms, naming, key: key)
+    facts = ScrapeFact.allCases.map { $0.spelling.lend { key.hash128($0) } }
     self.labels = labels
     self.families = families
     self.intake = intake
@@ -73,7 +78,7 @@ final class TargetRun: ScrapedLabels {
       switch format {
       case .text: reader.read(bytes, .text, time: time, into: gathered, &families, metrics)
       case .openMetrics: reader.read(bytes, .openMetrics, time: time, into: gathered, &families, metrics)
-      case .protobuf: reader.tally.fault = "protobuf is not read yet"
+      case .protobuf: reader.readProtobuf(bytes, time: time, into: gathered, &families, metrics)
       }
     }
     if reader.tally.isOverSamples {
@@ -121,6 +126,8 @@ final class TargetRun: ScrapedLabels {
   /// Hands rows to the intake; returns what was not stored.
   private func append(_ gathered: ScrapedRows, _ bytes: LentBytes) -> (isAvailable: Bool, warnings: [String]) {
     refused.removeAll(keepingCapacity: true)
+    // It refers to bytes that are lent for this answer only.
+    defer { entries = nil }
     switch intake.append(&gathered.rows, in: bytes, .scrape(self), from: { .target(labels) }).outcome {
     case .stored, .refusedReplica: break
     case .partly(let message): return (true, [message])
@@ -228,8 +235,7 @@ final class TargetRun: ScrapedLabels {
   }
 
   private func add(_ fact: ScrapeFact, _ time: Int64, _ bits: UInt64, _ rows: inout WriteRequestRows) {
-    let hash = fact.spelling.lend { reader.key.hash128($0) }
-    rows.appendRow(hash, at: fact.rawValue..<fact.rawValue, mark: TargetRun.factMark, time: time, bits: bits)
+    rows.appendRow(facts[fact.rawValue], at: fact.rawValue..<fact.rawValue, mark: TargetRun.factMark, time: time, bits: bits)
   }
 
   /// Ends the series that are owed a marker.
@@ -281,8 +287,23 @@ final class TargetRun: ScrapedLabels {
       }
       return
     }
-    let kind = MetricFamilyKind(rawValue: scanned.mark) ?? .unknown
-    reader.appendFields(scanned.place, kind, format, in: bytes, to: &output)
+    var labels = ExpositionLabels()
+    if readLabels(scanned, in: bytes, &labels) { reader.appendFields(labels, to: &output) }
+  }
+
+  /// Reads the labels of a row's series as they are exposed; false where that is not possible.
+  private func readLabels(_ scanned: WriteRow, in bytes: LentBytes, _ labels: inout ExpositionLabels) -> Bool {
+    switch format {
+    case .text, .openMetrics:
+      // The line is read as it was, with the type that counted for it.
+      var scanner = ExpositionScanner(
+        bytes.part(from: scanned.place.lowerBound), format == .text ? .text : .openMetrics,
+        kind: MetricFamilyKind(rawValue: scanned.mark) ?? .unknown)
+      return (try? scanner.next()) == .series && (try? scanner.readLabels(&labels)) != nil
+    case .protobuf:
+      if entries == nil { entries = ProtobufEntries(bytes, reader.histogramChoice, key: reader.key) }
+      return entries?.readLabels(of: scanned.place.lowerBound, &labels) ?? false
+    }
   }
 
   func noteRefused(_ row: Int, _ scanned: WriteRow, _ outcome: SampleOutcome?) {
