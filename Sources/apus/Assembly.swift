@@ -108,9 +108,11 @@ final class Assembly: Sendable {
       isStopping: { [stopping] in stopping.isSet }, version: Version.build, queries: queries, flags: options.flags,
       configurationText: { [configuration] in configuration.present.text })
     services.externalLabels = { [configuration] in configuration.present.global.externalLabels }
-    services.links = WebLinks(externalURL: options.externalURL, routePrefix: options.routePrefix)
+    services.links = WebLinks(
+      externalURL: options.externalURL, routePrefix: options.routePrefix, ownPort: sockets.first?.port ?? 9090)
     services.runtime = Assembly.runtime(configuration, clock)
     services.ownTarget = ownTarget
+    services.scrape = ScrapeView(scrapes)
     services.remoteRead = RemoteReadOptions(options)
     services.remoteReadLane = remoteReadLane
     services.isAdminEnabled = options.isAdminAPIEnabled

@@ -51,13 +51,16 @@ package final class ScrapeManager: Sendable {
     let scraper = Scraper(
       wheel, try LoopExchange(), metrics, log: surroundings.log, options: options
     ) { workers.submit($0) }
-    let samples = metrics
+    let samples = ScrapeSampleMetrics(surroundings.registry)
     self.init(
       Parts(
         scraper: scraper, metrics: metrics, clock: clock, log: surroundings.log, disk: disk, host: host,
         userAgent: surroundings.userAgent,
         makeSeries: { options, labels in
-          SeriesRoom(TargetSeries(options, labels: labels, intake: intake, metrics: samples, clock: clock))
+          SeriesRoom(
+            TargetSeries(
+              options, labels: labels, metricRelabelling: (try? Relabelling(options.metricRelabelling)) ?? .none, intake: intake,
+              metrics: samples, clock: clock))
         },
         stopThreads: { _ = workers.stop(within: $0) }),
       registry: surroundings.registry)
