@@ -6,6 +6,7 @@ extension CurlExchange {
   /// The error for a code of libcurl's, in the words of Go's client where there are some.
   func error(_ code: CURLcode, _ easy: UnsafeMutableRawPointer) -> HTTPClientError {
     if let fault = answer.fault { return fault }
+    if let refusal = proxyRefusal(easy) { return onTheWay(.proxy(refusal)) }
     let reason = message.pointee == 0 ? String(cString: curl_easy_strerror(code)) : String(cString: message)
     switch code {
     case CURLE_OPERATION_TIMEDOUT: return timeout(easy)
@@ -25,6 +26,14 @@ extension CurlExchange {
     case CURLE_RECV_ERROR, CURLE_SEND_ERROR: return onTheWay(broken(code, reason, easy))
     default: return onTheWay(.failed(reason))
     }
+  }
+
+  /// The reason with which a proxy did not connect.
+  private func proxyRefusal(_ easy: UnsafeMutableRawPointer) -> String? {
+    var status = 0
+    apus_curl_get_long(easy, CURLINFO_HTTP_CONNECTCODE, &status)
+    if status == 0 || 200..<300 ~= status { return nil }
+    return MHD_get_reason_phrase_for(UInt32(clamping: status)).map { String(cString: $0) } ?? "unknown status code"
   }
 
   /// The connection's time is up before the exchange's: Go's client speaks of the connection.
@@ -47,8 +56,9 @@ extension CurlExchange {
     return .cannotConnect(address: address(easy), reason: "connect: \(why)")
   }
 
-  /// The address that was connected to, or the URL's.
+  /// The address that was tried first, or the URL's.
   private func address(_ easy: UnsafeMutableRawPointer) -> String {
+    if let address = answer.address { return address }
     guard let parts = URLParts(chain.url) else { return chain.url }
     guard let text = apus_curl_get_text(easy, CURLINFO_PRIMARY_IP), text.pointee != 0 else { return parts.address }
     let host = String(cString: text)
@@ -58,6 +68,8 @@ extension CurlExchange {
   private func broken(_ code: CURLcode, _ reason: String, _ easy: UnsafeMutableRawPointer) -> HTTPClientError {
     var number = 0
     apus_curl_get_long(easy, CURLINFO_OS_ERRNO, &number)
+    // A TLS connection that ends without a farewell.
+    if reason.contains("non-properly terminated") { return answer.status == 0 ? .noAnswer : .answerCut }
     if number == 0 { return .failed(reason) }
     let verb = code == CURLE_RECV_ERROR ? "read" : "write"
     return .failed(
@@ -68,9 +80,12 @@ extension CurlExchange {
     var bits = 0
     apus_curl_get_long(easy, CURLINFO_SSL_VERIFYRESULT, &bits)
     if reason.contains("does not match target host name") {
-      let names = reason.split(separator: "'", omittingEmptySubsequences: false)
-      guard names.count >= 4 else { return reason }
-      return "certificate is valid for \(names[1]), not \(names[3])"
+      // `certificate subject name (A) does not match target host name 'B'`
+      guard let opening = reason.firstIndex(of: "("), let closing = reason.lastIndex(of: ")"), opening < closing else {
+        return reason
+      }
+      let subject = reason[reason.index(after: opening)..<closing]
+      return "certificate is valid for \(subject), not \(reason.split(separator: "'").last ?? "")"
     }
     // GnuTLS's bits.
     if bits & 0x400 != 0 || bits & 0x200 != 0 { return "certificate has expired or is not yet valid" }
@@ -89,6 +104,7 @@ extension CurlExchange {
     if reason.contains("fatal alert"), let colon = reason.lastIndex(of: ":") {
       return "remote error: tls:\(reason[reason.index(after: colon)...].lowercased())"
     }
-    return "tls: \(reason)"
+    let own = reason.firstRange(of: "failed: ").map { reason[$0.upperBound...] } ?? reason[...]
+    return "tls: \(own.prefix(1).lowercased())\(own.dropFirst())"
   }
 }
