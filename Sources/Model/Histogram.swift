@@ -4,7 +4,7 @@ package enum CounterResetHint: UInt8, Sendable, Hashable {
 }
 
 /// A run of buckets that are present: the distance from the end of the run before (for the first, the index), and how many.
-package struct BucketSpan: Sendable, Hashable {
+package struct BucketSpan: BitwiseCopyable, Sendable, Hashable {
   package var offset: Int32
   package var length: UInt32
 

@@ -8,7 +8,7 @@ import Testing
 @Suite struct PoolTests {
   @Test("targets are scraped at once, then at their phase, each interval, and told as up")
   func scrapes() throws {
-    let bench = ScrapeBench()
+    let bench = PoolBench()
     bench.configure(.test())
     #expect(bench.manager.pools == ["job"] && bench.manager.activeTargets().isEmpty)
     bench.find("job", ["a:1", "b:1", "c:1"])
@@ -38,7 +38,7 @@ import Testing
     options.firstScrapeAtOnce = false
     var phases: [[Int64]] = []
     for (host, wait) in [("a", 0), ("a", 7_777), ("b", 0)] as [(String, Int64)] {
-      let bench = ScrapeBench(host: host, options: options)
+      let bench = PoolBench(host: host, options: options)
       bench.run(milliseconds: wait)
       bench.configure(.test())
       bench.find("job", ["a:1", "b:1"])
@@ -51,7 +51,7 @@ import Testing
 
   @Test("the request says formats, compression, who asks and the timeout")
   func request() throws {
-    let bench = ScrapeBench()
+    let bench = PoolBench()
     bench.configure(
       .test(timeout: 2_500) { options in
         options.isCompressionEnabled = false
@@ -73,7 +73,7 @@ import Testing
 
   @Test("failures have Prometheus's texts, a failed target is down, and the failure log has them")
   func failures() throws {
-    let bench = ScrapeBench()
+    let bench = PoolBench()
     try bench.disk.makeDirectory("/log")
     func behave(_ address: String, _ result: Result<ClientResponse, HTTPClientError>) {
       bench.exchange.set(address, .init(result: result))
@@ -113,7 +113,7 @@ import Testing
     var options = ScrapeServerOptions()
     options.bodyBytesMax = 1_000_000
     options.bodiesBytesMax = 1_000_000
-    let bench = ScrapeBench(options: options)
+    let bench = PoolBench(options: options)
     for name in 0..<10 { bench.exchange.set("t\(name):1", .init(milliseconds: 1_000, bodyBytes: 100_000)) }
     bench.exchange.set("huge:1", .init(result: .failure(.responseTooLarge(bytesMax: 1_000_000))))
     bench.configure(.test())
@@ -136,7 +136,7 @@ import Testing
 
   @Test("one scrape of a target at a time: a slow one misses its moments, the others none")
   func slow() {
-    let bench = ScrapeBench()
+    let bench = PoolBench()
     bench.configure(.test(interval: 5_000, timeout: 5_000))
     bench.exchange.set("slow:1", .init(milliseconds: 4_999))
     bench.find("job", ["slow:1", "fast:1"])
@@ -151,7 +151,7 @@ import Testing
 
   @Test("over target_limit no target of the job is scraped, and all are again when there are fewer")
   func targetLimit() {
-    let bench = ScrapeBench()
+    let bench = PoolBench()
     bench.configure(.test { $0.targetsMax = 2 })
     bench.find("job", ["a:1", "b:1", "c:1"])
     bench.run(milliseconds: 14_000)
@@ -168,7 +168,7 @@ import Testing
   @Test(
     "dropped targets are counted exactly and kept up to the limit; those that cannot be are told; equal ones are one")
   func dropped() {
-    let bench = ScrapeBench()
+    let bench = PoolBench()
     bench.configure(
       .test { options in
         options.droppedTargetsKeptMax = 2
@@ -185,7 +185,7 @@ import Testing
 
   @Test("the first groups are taken at once, later ones at most every five seconds")
   func throttle() {
-    let bench = ScrapeBench()
+    let bench = PoolBench()
     bench.configure(.test())
     bench.find("job", ["a:1"])
     #expect(bench.manager.activeTargets().count == 1)

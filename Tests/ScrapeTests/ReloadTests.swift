@@ -7,14 +7,14 @@ import Testing
 
 @Suite struct ReloadTests {
   /// The times at which each of some targets was to be scraped and was are the same as without what happened between.
-  private func times(_ bench: ScrapeBench, _ instances: [String]) -> [[Int64]] { instances.map(bench.record.times) }
+  private func times(_ bench: PoolBench, _ instances: [String]) -> [[Int64]] { instances.map(bench.record.times) }
 
   private static let addresses = (0..<500).map { "t\($0):1" }
 
   @Test("500 targets, of one of which the interval changes: no other scrape is missed, moved or stored elsewhere")
   func oneOfMany() {
-    func run(reload: Bool) -> ScrapeBench {
-      let bench = ScrapeBench()
+    func run(reload: Bool) -> PoolBench {
+      let bench = PoolBench()
       bench.configure(.test("many"), .test("one"))
       bench.find("many", Self.addresses)
       bench.find("one", ["x:1"])
@@ -44,7 +44,7 @@ import Testing
       { $0.bodyBytesMax = 1_000 }, { $0.targetsMax = 10 },
       { $0.relabelling = [RelabelRule(.labeldrop, regex: "nothing")] },
     ]
-    let bench = ScrapeBench()
+    let bench = PoolBench()
     bench.configure(.test())
     bench.find("job", ["a:1"])
     bench.run(milliseconds: 31_000)
@@ -59,7 +59,7 @@ import Testing
 
   @Test("other rules for series give new ones at the same phase; what the old ones had is marked 2.1 intervals later")
   func newSeries() {
-    let bench = ScrapeBench()
+    let bench = PoolBench()
     bench.configure(.test())
     bench.find("job", ["a:1"])
     bench.run(milliseconds: 31_000)
@@ -77,7 +77,7 @@ import Testing
 
   @Test("a running scrape is not cut by a reload, nor by the end of its target")
   func running() {
-    let bench = ScrapeBench()
+    let bench = PoolBench()
     bench.exchange.set("a:1", .init(milliseconds: 9_000))
     bench.configure(.test())
     bench.find("job", ["a:1"])
@@ -91,7 +91,7 @@ import Testing
 
   @Test("a target that has gone is marked 2.1 intervals later at the time of the scrape that did not come")
   func gone() {
-    let bench = ScrapeBench()
+    let bench = PoolBench()
     bench.configure(.test())
     bench.find("job", ["a:1", "b:1"])
     bench.run(milliseconds: 31_000)
@@ -111,7 +111,7 @@ import Testing
   @Test(
     "a target that comes back meanwhile goes on with its series and phase; one that was never scraped leaves nothing")
   func back() {
-    let bench = ScrapeBench()
+    let bench = PoolBench()
     var options = ScrapeServerOptions()
     options.firstScrapeAtOnce = false
     bench.configure(.test())
@@ -126,7 +126,7 @@ import Testing
     #expect(bench.record.times("a:1").suffix(6).allSatisfy { $0 % 15_000 == phase })
     #expect(bench.metric("apus_scrape_ticks_missed_total", ["scrape_job": "job"]) == 0)
 
-    let never = ScrapeBench(options: options)
+    let never = PoolBench(options: options)
     never.configure(.test(interval: 3_600_000))
     never.find("job", ["a:1"])
     never.find("job", [])
@@ -138,7 +138,7 @@ import Testing
 
   @Test("with a whole job its targets end, are marked, and its metrics go")
   func jobRemoved() {
-    let bench = ScrapeBench()
+    let bench = PoolBench()
     bench.configure(.test("stays"), .test("goes"))
     bench.find("stays", ["a:1"])
     bench.find("goes", ["b:1", "c:1"])
@@ -155,7 +155,7 @@ import Testing
 
   @Test("at the stop nothing is marked, nothing begins, and what runs is waited for no longer than allowed")
   func stop() {
-    let bench = ScrapeBench()
+    let bench = PoolBench()
     bench.configure(.test())
     bench.find("job", ["a:1", "b:1"])
     bench.run(milliseconds: 31_000)
@@ -173,7 +173,7 @@ import Testing
 
   @Test("where the discoveries change with the rules, old targets are not seen by new rules before the new ones come")
   func discoveries() {
-    let bench = ScrapeBench()
+    let bench = PoolBench()
     bench.configure(.test { $0.discoveries = [.fixed([])] })
     bench.find("job", ["a:1"])
     bench.run(milliseconds: 100)
@@ -195,7 +195,7 @@ import Testing
 
   @Test("a job that cannot be set up is told and leaves the others alone; one that was there stays as it was")
   func badRule() {
-    let bench = ScrapeBench()
+    let bench = PoolBench()
     let bad = [RelabelRule(.keep, of: ["a"], regex: "(")]
     bench.configure(.test("good"), .test("bad") { $0.relabelling = bad })
     #expect(bench.manager.pools == ["good"])

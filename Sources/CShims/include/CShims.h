@@ -5,6 +5,7 @@
 
 #include "apus_bytes.h"
 #include "apus_instructions.h"
+#include "apus_masks.h"
 #include "apus_re2.h"
 #include "apus_http.h"
 #include "apus_process.h"

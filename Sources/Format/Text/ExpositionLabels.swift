@@ -62,6 +62,13 @@ package struct ExpositionLabels: ~Copyable, Sendable {
 
   // MARK: Filling
 
+  /// Appends a label that lies in other bytes.
+  mutating func append(_ field: LabelField, of bytes: LentBytes) {
+    append(
+      name: bytes.part(Int(field.nameOffset)..<Int(field.nameOffset + field.nameLength)),
+      value: bytes.part(Int(field.valueOffset)..<Int(field.valueOffset + field.valueLength)))
+  }
+
   /// Appends the name of the metric, which is written with escapes where it is a string.
   mutating func appendMetric(_ escaped: LentBytes) {
     let start = text.count
@@ -76,6 +83,25 @@ package struct ExpositionLabels: ~Copyable, Sendable {
     text.append(name)
     let middle = text.count
     text.append(value)
+    append(start, middle)
+  }
+
+  /// Appends the name of a metric that is a family's name with a suffix.
+  mutating func appendMetric(_ family: LentBytes, suffix: StaticString) {
+    let start = text.count
+    text.append(LabelName.metric.utf8)
+    let middle = text.count
+    text.append(family)
+    suffix.withUTF8Buffer { text.append($0) }
+    append(start, middle)
+  }
+
+  /// Appends the bound of a bucket or a quantile.
+  mutating func appendBound(_ name: StaticString, _ bound: Double) {
+    let start = text.count
+    name.withUTF8Buffer { text.append($0) }
+    let middle = text.count
+    ExpositionLabels.appendBound(bound, to: &text)
     append(start, middle)
   }
 

@@ -64,20 +64,37 @@ package struct ExpositionScanner: ~Copyable {
   private var countedTo = 0
   private var isOver = false
 
-  package init(_ bytes: LentBytes, _ format: ExpositionFormat) {
+  /// `kind`: the type that counts until a TYPE line; for a scan that begins in the midst of an answer.
+  package init(_ bytes: LentBytes, _ format: ExpositionFormat, kind: MetricFamilyKind = .unknown) {
     // Places are kept in 32 bits. Bodies are bounded far below by whoever fetches them.
     precondition(bytes.count < Int(UInt32.max), "a body of 4 GiB")
     self.bytes = bytes
     self.format = format
+    self.kind = kind
     lexer = ExpositionLexer(bytes.raw, format)
   }
 
   /// Reads the next entry. At the end it is `.end`, again and again.
   package mutating func next() throws(ExpositionError) -> Entry {
     if isOver { return .end }
+    if lexer.state == .line, let line = ExpositionLine.read(bytes.raw, lexer.at, format) {
+      take(line)
+      return .series
+    }
     let entry = format == .text ? try nextText() : try nextOpenMetrics()
     if entry == .end { isOver = true }
     return entry
+  }
+
+  @inline(__always)
+  private mutating func take(_ line: ExpositionLine) {
+    entryStart = lexer.at
+    series = entryStart..<line.seriesEnd
+    value = line.value
+    time = line.time
+    exemplar = nil
+    isParsed = false
+    lexer.at = line.end
   }
 
   /// Goes on behind the line of the entry that was read last, or could not be read.
@@ -139,12 +156,7 @@ package struct ExpositionScanner: ~Copyable {
   package func readExemplarLabels(_ result: inout ExpositionLabels) {
     result.removeAll()
     if exemplar == nil { return }
-    for index in 0..<exemplarLabels.count {
-      let field = exemplarLabels[index]
-      result.append(
-        name: part(Int(field.nameOffset), Int(field.nameOffset + field.nameLength)),
-        value: part(Int(field.valueOffset), Int(field.valueOffset + field.valueLength)))
-    }
+    for index in 0..<exemplarLabels.count { result.append(exemplarLabels[index], of: bytes) }
     result.sort()
   }
 

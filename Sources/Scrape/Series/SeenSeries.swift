@@ -9,24 +9,29 @@ import Model
 /// counts for staleness, and this one does not.
 struct SeenSeries: ~Copyable {
   /// The properties of a text, in the low bits of its entry.
-  struct Flags: OptionSet {
-    let rawValue: UInt32
+  struct Flags: Equatable {
+    var rawValue: UInt32
     /// Metric relabelling drops it.
-    static let dropped = Flags(rawValue: 1)
+    static var dropped: Flags { Flags(rawValue: 1) }
     /// Its last sample counts for staleness.
-    static let tracked = Flags(rawValue: 2)
+    static var tracked: Flags { Flags(rawValue: 2) }
     /// The sample before this scrape's counts for staleness, and was of the scrape before.
-    static let wasTracked = Flags(rawValue: 4)
+    static var wasTracked: Flags { Flags(rawValue: 4) }
     /// It has native histograms, so its marker is one.
-    static let histogram = Flags(rawValue: 8)
-    static let floatHistogram = Flags(rawValue: 16)
+    static var histogram: Flags { Flags(rawValue: 8) }
+    static var floatHistogram: Flags { Flags(rawValue: 16) }
     /// Nothing of it has been stored yet.
-    static let pending = Flags(rawValue: 32)
-    static let bits: UInt32 = 6
-    static let all = Flags(rawValue: 63)
+    static var pending: Flags { Flags(rawValue: 32) }
+    static var none: Flags { Flags(rawValue: 0) }
+    static var bits: UInt32 { 6 }
+    static var mask: UInt32 { 63 }
+
+    @inline(__always)
+    func contains(_ other: Flags) -> Bool { rawValue & other.rawValue != 0 }
+    static func | (left: Flags, right: Flags) -> Flags { Flags(rawValue: left.rawValue | right.rawValue) }
   }
 
-  private struct Entry: BitwiseCopyable {
+  struct Entry: BitwiseCopyable {
     var high: UInt64
     var low: UInt32
     /// The scrape that saw it last, above the flags.
@@ -36,7 +41,7 @@ struct SeenSeries: ~Copyable {
     func has(_ hash: KeyedHash128) -> Bool { high == hash.high && low == UInt32(truncatingIfNeeded: hash.low) }
     @inline(__always)
     var scrape: UInt32 { state >> Flags.bits }
-    var flags: Flags { Flags(rawValue: state & Flags.all.rawValue) }
+    var flags: Flags { Flags(rawValue: state & Flags.mask) }
   }
 
   /// Scrapes are counted modulo this; a text does not stay for as many without being seen.
@@ -95,20 +100,18 @@ struct SeenSeries: ~Copyable {
   @inline(__always)
   mutating func see(_ place: Int, isTracked: Bool) {
     let entry = entries[place]
-    var flags = entry.flags
-    if entry.scrape == scrape {
-      if isTracked { flags.insert(.tracked) }
-    } else {
+    var flags = entry.state & Flags.mask
+    let tracked = isTracked ? Flags.tracked.rawValue : 0
+    if entry.scrape != scrape {
       seen &+= 1
-      let wasTracked = entry.scrape == SeenSeries.before(scrape) && flags.contains(.tracked)
-      flags.subtract([.tracked, .wasTracked])
+      let wasTracked = entry.scrape == SeenSeries.before(scrape) && entry.flags.contains(.tracked)
+      flags &= ~(Flags.tracked.rawValue | Flags.wasTracked.rawValue)
       if wasTracked {
-        flags.insert(.wasTracked)
+        flags |= Flags.wasTracked.rawValue
         if !isTracked { hasUntracked = true }
       }
-      if isTracked { flags.insert(.tracked) }
     }
-    entries[place].state = scrape << Flags.bits | flags.rawValue
+    entries[place].state = scrape << Flags.bits | flags | tracked
   }
 
   /// Sets flags of a text.
