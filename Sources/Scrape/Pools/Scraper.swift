@@ -165,6 +165,8 @@ final class Scraper: Sendable {
   }
 
   var stopMillisecondsMax: Int64 { state.withLock { $0.options.stopMillisecondsMax } }
+  /// Bytes of bodies in memory, or kept free for them.
+  var bodyBytes: Int { budget.used }
   var underWay: Int { state.withLock { $0.underWay } }
   private var isStopping: Bool { state.withLock { $0.isStopping } }
 
