@@ -31,9 +31,9 @@ extension DiscoveryOptions {
   package func makeMechanism(_ surroundings: DiscoverySurroundings) throws(DiscoveryError) -> DiscoveryMechanism {
     switch self {
     case .fixed(let groups): .fixed(groups)
-    case .file: throw DiscoveryError("file discovery is not served by this version")
-    case .http: throw DiscoveryError("http discovery is not served by this version")
-    case .dns: throw DiscoveryError("dns discovery is not served by this version")
+    case .file(let options): .discoverer(FileDiscovery(options, surroundings))
+    case .http(let options): .refreshable(HTTPDiscovery(options, surroundings))
+    case .dns(let options): .refreshable(DNSDiscovery(options, surroundings))
     case .ec2(let options): .refreshable(EC2Discovery(options, surroundings))
     case .ecs(let options): .refreshable(ECSDiscovery(options, surroundings))
     case .kubernetes: throw DiscoveryError("kubernetes discovery is not served by this version")

@@ -50,7 +50,10 @@ package final class DiscoverySet: Sendable {
   package init(
     name: String, _ surroundings: DiscoverySurroundings, onChange: @escaping @Sendable ([String: [TargetGroup]]) -> Void
   ) {
-    self.surroundings = surroundings
+    refreshing = RefreshSchedule(clock: surroundings.clock, log: surroundings.log)
+    var own = surroundings
+    own.schedule = refreshing
+    self.surroundings = own
     self.onChange = onChange
     let state = Monitor(State())
     self.state = state
@@ -58,7 +61,10 @@ package final class DiscoverySet: Sendable {
       state.withLock { $0.jobs.values.map { ($0.name, $0.targetCount, $0.toldMilliseconds) } }.sorted { $0.0 < $1.0 }
     }
     refreshMetrics = RefreshMetrics(surroundings.registry, clock: surroundings.clock)
-    refreshing = RefreshSchedule(clock: surroundings.clock, log: surroundings.log)
+    // There from the start, as zeros.
+    _ = FileDiscoveryMetrics(surroundings)
+    _ = HTTPDiscovery.failures(surroundings.registry)
+    _ = DNSDiscoveryMetrics(surroundings.registry)
   }
 
   /// Ends all discoveries. No change is told after this; waits for the one that is being told.

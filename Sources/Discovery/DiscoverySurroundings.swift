@@ -10,6 +10,10 @@ package struct DiscoverySurroundings: Sendable {
   /// Environment of the process: credentials of clouds.
   package var environment: [String: String]
 
+  let shared = DiscoveryShared()
+  /// The threads of the set that the discoveries belong to.
+  var schedule: RefreshSchedule?
+
   package init(
     clock: any Clock, log: Log, registry: MetricsRegistry, userAgent: String, environment: [String: String] = [:]
   ) {

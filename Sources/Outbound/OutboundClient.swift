@@ -5,18 +5,42 @@ import Platform
 /// Sends requests to other servers as the settings say. Any thread.
 package final class OutboundClient: Sendable {
   package let settings: ClientSettings
+  private let options: HTTPClientOptions
   private let client: HTTPClient
+  private let headers: RequestHeaders
+  private let tls: TLSMaterial
+  private let oauth2: OAuth2Source?
 
-  package init(_ settings: ClientSettings, options: HTTPClientOptions = HTTPClientOptions()) {
+  /// `options` bounds the exchanges and names the user agent; the rest of them comes from the settings. `environment`
+  /// is where `proxy_from_environment` looks.
+  package init(
+    _ settings: ClientSettings, options base: HTTPClientOptions = HTTPClientOptions(),
+    environment: [String: String] = ProxyEnvironment.variables, clock: any Clock = SystemClock()
+  ) {
     self.settings = settings
+    var options = base
+    options.redirects = settings.followsRedirects ? .followed(max: 10) : .returned
+    options.isHTTP2Enabled = settings.isHTTP2Enabled
+    let proxies = ProxyChoice(settings.proxy, environment: environment)
+    options.proxy = HTTPClientOptions.Proxy { proxies.url(for: $0) }
+    options.proxy.connectHeaders = settings.proxy.connectHeaderLines
+    self.options = options
     client = HTTPClient(options: options)
+    headers = RequestHeaders(settings)
+    tls = TLSMaterial(settings.tls)
+    if case .oauth2(let settings) = settings.credentials {
+      oauth2 = OAuth2Source(settings, base, environment: environment, clock: clock)
+    } else {
+      oauth2 = nil
+    }
   }
 
   /// Waits for the answer, of any status.
   package func send(
     _ request: ClientRequest, isCancelled: (() -> Bool)? = nil
   ) throws(HTTPClientError) -> ClientResponse {
-    try client.send(request, isCancelled: isCancelled)
+    let (request, options) = try prepared(request, isCancelled)
+    return try client.send(request, options: options, isCancelled: isCancelled)
   }
 
   /// Waits for a long answer; the body of a good one is handed to `take` piece by piece, until that says false. Bounded
@@ -24,7 +48,10 @@ package final class OutboundClient: Sendable {
   package func stream(
     _ request: ClientRequest, isCancelled: (() -> Bool)? = nil, take: (LentBytes) -> Bool
   ) throws(HTTPClientError) -> ClientResponse {
-    try unsafe client.stream(request, isCancelled: isCancelled) { unsafe take(LentBytes($0)) }
+    let (request, options) = try prepared(request, isCancelled)
+    return try unsafe client.stream(request, options: options, isCancelled: isCancelled) {
+      unsafe take(LentBytes($0))
+    }
   }
 
   /// Starts an exchange on the loop; `then` is called once, on the loop's thread or, where the exchange cannot begin, on
@@ -34,6 +61,53 @@ package final class OutboundClient: Sendable {
     _ request: ClientRequest, on loop: ExchangeLoop, prepareOn: (@escaping @Sendable () -> Void) -> Bool,
     then: @escaping ExchangeLoop.Completion
   ) {
-    loop.start(request, client.options, then: then)
+    let token = oauth2?.ready
+    if isReady(token) {
+      do throws(HTTPClientError) {
+        let (request, options) = try prepared(request, token: token, nil)
+        return loop.start(request, options, then: then)
+      } catch { return then(.failure(error)) }
+    }
+    let total = min(options.totalMillisecondsMax, request.totalMillisecondsMax ?? Int.max)
+    let deadline = Deadline(milliseconds: Int64(total))
+    let isTaken = prepareOn { [self] in
+      do throws(HTTPClientError) {
+        var (request, options) = try prepared(request, { deadline.isPassed })
+        // The time that it took is the exchange's.
+        request.totalMillisecondsMax = Int(deadline.remainingNanoseconds / 1_000_000)
+        loop.start(request, options, then: then)
+      } catch { then(.failure(error == .cancelled ? .timedOut : error)) }
+    }
+    if !isTaken { then(.failure(.cannotPrepare("no thread was free to read the credentials"))) }
+  }
+
+  /// True if a request can be prepared without reading or asking.
+  private func isReady(_ token: String?) -> Bool {
+    tls.isConstant && (headers.isConstant || headers.needsOnlyToken && token != nil)
+  }
+
+  /// The request with all that the settings add, and how it is sent.
+  private func prepared(
+    _ request: ClientRequest, token: String? = nil, _ isCancelled: (() -> Bool)?
+  ) throws(HTTPClientError) -> (ClientRequest, HTTPClientOptions) {
+    var request = request
+    try headers.add(to: &request) { () throws(HTTPClientError) in
+      if let token = token ?? oauth2?.ready { return token }
+      guard let oauth2 else { return "" }
+      return try oauth2.token(isCancelled: isCancelled)
+    }
+    var options = options
+    options.tls = try tls.options()
+    return (request, options)
+  }
+}
+
+extension ProxySettings {
+  var connectHeaderLines: [(name: String, value: String)] {
+    connectHeaders.flatMap { header in
+      (header.values + header.secrets).compactMap { secret in
+        if case .text(let text) = secret { (header.name, text) } else { nil }
+      }
+    }
   }
 }

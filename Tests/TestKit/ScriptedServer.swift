@@ -86,4 +86,6 @@ package final class ScriptedServer: Sendable {
 
 package struct ScriptedServerError: Error {
   package var code: Int32
+
+  package init(code: Int32) { self.code = code }
 }

@@ -18,6 +18,8 @@ final class RefreshSchedule: Sendable {
     let flag = CancelFlag()
     var dueNanoseconds: Int64
     var isRunning = false
+    /// Asked for while it runs.
+    var hastenedNanoseconds: Int64?
   }
 
   private struct State: Sendable {
@@ -58,20 +60,41 @@ final class RefreshSchedule: Sendable {
     self.log = log
   }
 
+  /// A number for `add`, so that its owner knows it before the first call.
+  func newID() -> Int {
+    state.withLock { state in
+      state.added += 1
+      return state.added
+    }
+  }
+
   /// Calls `body` at once, then once per interval, never twice at a time. Moments that are missed are not made up for.
-  func add(intervalMilliseconds: Int64, _ body: @escaping Body) -> Int {
+  func add(_ id: Int, intervalMilliseconds: Int64, _ body: @escaping Body) {
     let interval = max(intervalMilliseconds, RefreshSchedule.intervalMillisecondsMin)
     let now = clock.monotonicNanoseconds()
-    let (id, wantsThread) = state.withLock { state in
-      state.added += 1
+    let wantsThread = state.withLock { state in
+      if state.isStopping { return false }
       let nanoseconds = interval.multipliedReportingOverflow(by: 1_000_000)
-      state.refreshes[state.added] = Refresh(
+      state.refreshes[id] = Refresh(
         body: body, intervalNanoseconds: nanoseconds.overflow ? .max : nanoseconds.partialValue, dueNanoseconds: now)
-      return (state.added, state.takesThread())
+      return state.takesThread()
     }
     state.wakeAll()
     if wantsThread { startThread() }
-    return id
+  }
+
+  /// The next call comes no later than this; where one runs now, another one comes.
+  func hasten(_ id: Int, milliseconds: Int64) {
+    let moment = clock.monotonicNanoseconds() + milliseconds * 1_000_000
+    state.withLock { state in
+      guard let refresh = state.refreshes[id] else { return }
+      if refresh.isRunning {
+        state.refreshes[id]?.hastenedNanoseconds = min(refresh.hastenedNanoseconds ?? .max, moment)
+      } else {
+        state.refreshes[id]?.dueNanoseconds = min(refresh.dueNanoseconds, moment)
+      }
+    }
+    state.wakeAll()
   }
 
   /// No call begins after this, and one that runs is asked to end.
@@ -160,7 +183,10 @@ final class RefreshSchedule: Sendable {
       state.idleCount += 1
       let due = refresh.dueNanoseconds.addingReportingOverflow(refresh.intervalNanoseconds)
       state.refreshes[id]?.isRunning = false
-      state.refreshes[id]?.dueNanoseconds = due.overflow ? .max : max(due.partialValue, now)
+      let usual = due.overflow ? .max : max(due.partialValue, now)
+      let hastened = state.refreshes[id]?.hastenedNanoseconds ?? .max
+      state.refreshes[id]?.dueNanoseconds = min(usual, hastened)
+      state.refreshes[id]?.hastenedNanoseconds = nil
     }
     state.wakeAll()
   }

@@ -28,8 +28,9 @@ final class RefreshTask: Discoverer {
   }
 
   func start(_ sink: DiscoverySink) {
-    let id = schedule.add(intervalMilliseconds: source.intervalMilliseconds) { [self] flag in refresh(sink, flag) }
+    let id = schedule.newID()
     state.withLock { $0.id = id }
+    schedule.add(id, intervalMilliseconds: source.intervalMilliseconds) { [self] flag in refresh(sink, flag) }
   }
 
   func stop() {

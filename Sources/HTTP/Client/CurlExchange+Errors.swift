@@ -6,6 +6,7 @@ extension CurlExchange {
   /// The error for a code of libcurl's, in the words of Go's client where there are some.
   func error(_ code: CURLcode, _ easy: UnsafeMutableRawPointer) -> HTTPClientError {
     if let fault = answer.fault { return fault }
+    if let refusal = proxyRefusal(easy) { return onTheWay(.proxy(refusal)) }
     let reason = message.pointee == 0 ? String(cString: curl_easy_strerror(code)) : String(cString: message)
     switch code {
     case CURLE_OPERATION_TIMEDOUT: return timeout(easy)
@@ -25,6 +26,14 @@ extension CurlExchange {
     case CURLE_RECV_ERROR, CURLE_SEND_ERROR: return onTheWay(broken(code, reason, easy))
     default: return onTheWay(.failed(reason))
     }
+  }
+
+  /// The reason with which a proxy did not connect.
+  private func proxyRefusal(_ easy: UnsafeMutableRawPointer) -> String? {
+    var status = 0
+    apus_curl_get_long(easy, CURLINFO_HTTP_CONNECTCODE, &status)
+    if status == 0 || 200..<300 ~= status { return nil }
+    return MHD_get_reason_phrase_for(UInt32(clamping: status)).map { String(cString: $0) } ?? "unknown status code"
   }
 
   /// The connection's time is up before the exchange's: Go's client speaks of the connection.
@@ -68,9 +77,12 @@ extension CurlExchange {
     var bits = 0
     apus_curl_get_long(easy, CURLINFO_SSL_VERIFYRESULT, &bits)
     if reason.contains("does not match target host name") {
-      let names = reason.split(separator: "'", omittingEmptySubsequences: false)
-      guard names.count >= 4 else { return reason }
-      return "certificate is valid for \(names[1]), not \(names[3])"
+      // `certificate subject name (A) does not match target host name 'B'`
+      guard let opening = reason.firstIndex(of: "("), let closing = reason.lastIndex(of: ")"), opening < closing else {
+        return reason
+      }
+      let subject = reason[reason.index(after: opening)..<closing]
+      return "certificate is valid for \(subject), not \(reason.split(separator: "'").last ?? "")"
     }
     // GnuTLS's bits.
     if bits & 0x400 != 0 || bits & 0x200 != 0 { return "certificate has expired or is not yet valid" }

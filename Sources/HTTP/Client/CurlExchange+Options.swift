@@ -33,7 +33,7 @@ extension CurlExchange {
   func setAddress(_ easy: UnsafeMutableRawPointer) throws(HTTPClientError) {
     guard let parts = URLParts(chain.url) else { throw .invalidRequest("parse \"\(chain.url)\": invalid URL") }
     if let path = request.unixSocket { apus_curl_set_pointer(easy, CURLOPT_UNIX_SOCKET_PATH, path) }
-    try setProxy(easy)
+    try setProxy(easy, parts)
     let name = options.tls.serverName
     guard parts.scheme == "https", !name.isEmpty, name.lowercased() != parts.host else {
       apus_curl_set_pointer(easy, CURLOPT_URL, chain.url)
@@ -46,7 +46,7 @@ extension CurlExchange {
     apus_curl_set_pointer(easy, CURLOPT_CONNECT_TO, list(["::\(host):\(parts.port)"]))
   }
 
-  private func setProxy(_ easy: UnsafeMutableRawPointer) throws(HTTPClientError) {
+  private func setProxy(_ easy: UnsafeMutableRawPointer, _ parts: URLParts) throws(HTTPClientError) {
     guard request.unixSocket == nil, var url = options.proxy.url(chain.url), !url.isEmpty else {
       apus_curl_set_pointer(easy, CURLOPT_PROXY, "")
       return
@@ -61,6 +61,8 @@ extension CurlExchange {
     apus_curl_set_pointer(easy, CURLOPT_PROXY, url)
     apus_curl_set_long(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
     apus_curl_set_long(easy, CURLOPT_HEADEROPT, Int(CURLHEADER_SEPARATE))
+    // Of a plain request the proxy would send them on.
+    if parts.scheme != "https" { return }
     let lines = options.proxy.connectHeaders.map { Self.line($0.name, $0.value) }
     if !lines.isEmpty { apus_curl_set_pointer(easy, CURLOPT_PROXYHEADER, list(lines)) }
   }

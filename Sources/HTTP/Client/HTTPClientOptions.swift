@@ -41,6 +41,8 @@ package struct HTTPClientOptions: Sendable {
     package var isInsecure = false
     package var versionMin: Version?
     package var versionMax: Version?
+    /// Lives as long as the files are needed.
+    package var lease: (any Sendable)?
 
     package init() {}
   }

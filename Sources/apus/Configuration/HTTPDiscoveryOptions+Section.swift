@@ -1,11 +1,12 @@
 import Discovery
+import Outbound
 
 extension HTTPDiscoveryOptions {
   /// `http_sd_configs`.
   static let section = Section(
     "http", HTTPDiscoveryOptions(),
     [.text("url", \.url, shape: .url, isShown: false), .duration("refresh_interval", \.refreshMilliseconds)]
-      + Setting.client, rules: Schema.httpClientRules + [.check(urlIsWhole)])
+      + ClientSettings.settings(at: \.client), rules: ClientSettings.rules + [.check(urlIsWhole)])
 
   @Sendable private static func urlIsWhole(_ section: SectionValue) -> RuleViolation? {
     let url = section.text("url") ?? ""
@@ -21,9 +22,4 @@ extension HTTPDiscoveryOptions {
     }
     return nil
   }
-}
-
-extension Setting {
-  /// The keys of requests to other servers.
-  static var client: [Setting] { Schema.httpClientKeys.map { Setting.unread($0) } }
 }
