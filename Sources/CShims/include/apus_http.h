@@ -55,6 +55,14 @@ static inline CURLcode apus_curl_set_progress(
   return code != CURLE_OK ? code : curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
 }
 
+// `open` makes the sockets of a handle.
+static inline CURLcode apus_curl_set_open(
+  CURL *handle, curl_socket_t (*open)(void *context, curlsocktype purpose, struct curl_sockaddr *address),
+  void *context) {
+  CURLcode code = curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, open);
+  return code != CURLE_OK ? code : curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, context);
+}
+
 // Everything a daemon is started with; the strings and `context` must outlive it. The daemon does not listen: it is
 // given connections (MHD_add_connection).
 struct apus_mhd_configuration {

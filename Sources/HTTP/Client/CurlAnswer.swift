@@ -9,6 +9,8 @@ struct CurlAnswer {
   /// The body is not kept to its end, and that is no error.
   var isCut = false
   var fault: HTTPClientError?
+  /// The first address that was tried.
+  var address: String?
   private(set) var gunzip: Gunzip?
   private var headerBytes = 0
   private var hasBegun = false

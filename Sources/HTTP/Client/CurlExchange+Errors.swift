@@ -56,8 +56,9 @@ extension CurlExchange {
     return .cannotConnect(address: address(easy), reason: "connect: \(why)")
   }
 
-  /// The address that was connected to, or the URL's.
+  /// The address that was tried first, or the URL's.
   private func address(_ easy: UnsafeMutableRawPointer) -> String {
+    if let address = answer.address { return address }
     guard let parts = URLParts(chain.url) else { return chain.url }
     guard let text = apus_curl_get_text(easy, CURLINFO_PRIMARY_IP), text.pointee != 0 else { return parts.address }
     let host = String(cString: text)
@@ -67,6 +68,8 @@ extension CurlExchange {
   private func broken(_ code: CURLcode, _ reason: String, _ easy: UnsafeMutableRawPointer) -> HTTPClientError {
     var number = 0
     apus_curl_get_long(easy, CURLINFO_OS_ERRNO, &number)
+    // A TLS connection that ends without a farewell.
+    if reason.contains("non-properly terminated") { return answer.status == 0 ? .noAnswer : .answerCut }
     if number == 0 { return .failed(reason) }
     let verb = code == CURLE_RECV_ERROR ? "read" : "write"
     return .failed(
@@ -101,6 +104,7 @@ extension CurlExchange {
     if reason.contains("fatal alert"), let colon = reason.lastIndex(of: ":") {
       return "remote error: tls:\(reason[reason.index(after: colon)...].lowercased())"
     }
-    return "tls: \(reason)"
+    let own = reason.firstRange(of: "failed: ").map { reason[$0.upperBound...] } ?? reason[...]
+    return "tls: \(own.prefix(1).lowercased())\(own.dropFirst())"
   }
 }

@@ -17,6 +17,7 @@ extension CurlExchange {
     apus_curl_set_long(easy, CURLOPT_HTTP_VERSION, Int(version))
     apus_curl_set_write(easy, bodyArrived, context)
     apus_curl_set_header(easy, headerArrived, context)
+    apus_curl_set_open(easy, socketWanted, context)
     if asksForCancellation { apus_curl_set_progress(easy, progressed, context) }
   }
 

@@ -1,4 +1,5 @@
 import CShims
+import Glibc
 import Platform
 
 /// One request and its answer, over redirects. `begin` prepares a handle for the next hop, somebody has libcurl perform
@@ -187,6 +188,11 @@ final class CurlExchange: @unchecked Sendable {
 
   fileprivate func shouldStop() -> Bool { isCancelled?() ?? false }
 
+  /// Notes where libcurl connects to. The first address is what errors name, as with Go's client.
+  fileprivate func noteAddress(_ address: UnsafePointer<sockaddr>) {
+    if answer.address == nil { answer.address = PeerAddress(address)?.text }
+  }
+
   var asksForCancellation: Bool { isCancelled != nil }
 }
 
@@ -213,4 +219,16 @@ func progressed(
 ) -> Int32 {
   guard let context else { return 1 }
   return Unmanaged<CurlExchange>.fromOpaque(context).takeUnretainedValue().shouldStop() ? 1 : 0
+}
+
+func socketWanted(
+  context: UnsafeMutableRawPointer?, purpose: curlsocktype, address: UnsafeMutablePointer<curl_sockaddr>?
+) -> curl_socket_t {
+  guard let context, let address else { return -1 }
+  withUnsafePointer(to: &address.pointee.addr) {
+    Unmanaged<CurlExchange>.fromOpaque(context).takeUnretainedValue().noteAddress($0)
+  }
+  // No child inherits it.
+  return socket(
+    address.pointee.family, address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue), address.pointee.protocol)
 }

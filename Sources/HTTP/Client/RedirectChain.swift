@@ -25,8 +25,12 @@ struct RedirectChain {
   init(_ request: ClientRequest) {
     method = request.method
     url = request.url
+    // A socket in the file system needs no host, and libcurl would take the path for one.
+    if request.unixSocket != nil, let slashes = url.firstRange(of: ":///") {
+      url.replaceSubrange(slashes, with: "://localhost/")
+    }
     sendsBody = request.body != nil
-    host = URLParts(request.url)?.host ?? ""
+    host = URLParts(url)?.host ?? ""
     plainHeaders = request.headers.filter { !Self.sensitiveNames.contains($0.name.lowercased()) }
     headers = request.headers + request.secretHeaders
   }
