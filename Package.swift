@@ -146,8 +146,8 @@ let package = Package(
       dependencies: ["Workspaces", "Ingest", "TSDB", "Model", "Platform", "PlatformSimulation", "TestKit"],
       swiftSettings: strict),
     .testTarget(
-      name: "OutboundTests",
-      dependencies: ["Outbound", "HTTP", "Platform", "PlatformSimulation", "TestKit"], swiftSettings: strict),
+      name: "OutboundTests", dependencies: ["Outbound", "HTTP", "Format", "Platform", "PlatformSimulation", "TestKit"],
+      swiftSettings: strict),
     .testTarget(
       name: "DiscoveryTests",
       dependencies: ["Discovery", "Outbound", "HTTP", "Format", "Model", "Platform", "PlatformSimulation", "TestKit"],

@@ -34,8 +34,8 @@ extension DiscoveryOptions {
     case .file(let options): .discoverer(FileDiscovery(options, surroundings))
     case .http(let options): .refreshable(HTTPDiscovery(options, surroundings))
     case .dns(let options): .refreshable(DNSDiscovery(options, surroundings))
-    case .ec2: throw DiscoveryError("ec2 discovery is not served by this version")
-    case .ecs: throw DiscoveryError("ecs discovery is not served by this version")
+    case .ec2(let options): .refreshable(EC2Discovery(options, surroundings))
+    case .ecs(let options): .refreshable(ECSDiscovery(options, surroundings))
     case .kubernetes: throw DiscoveryError("kubernetes discovery is not served by this version")
     case .consul: throw DiscoveryError("consul discovery is not served by this version")
     }

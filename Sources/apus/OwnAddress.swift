@@ -16,7 +16,7 @@ struct OwnAddress: Sendable {
     guard job.metricsPath == metricsPath else { return false }
     return job.discoveries.contains { discovery in
       guard case .fixed(let groups) = discovery else { return false }
-      return groups.contains { group in group.targets.contains { isThis($0["__address__"] ?? "") } }
+      return groups.contains { group in group.targets.contains { isThis($0[TargetGroup.addressLabel] ?? "") } }
     }
   }
 

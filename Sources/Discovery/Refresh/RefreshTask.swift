@@ -54,6 +54,7 @@ final class RefreshTask: Discoverer {
     var failure: DiscoveryError?
     do throws(DiscoveryError) { groups = try source.refresh(isCancelled: { flag.isCancelled }) } catch {
       failure = error
+      groups = error.groups
     }
     if flag.isCancelled { return }
     let seconds = Double(schedule.clock.monotonicNanoseconds() - start) / 1e9

@@ -8,7 +8,10 @@ extension DiscoveryOptions {
   static let settings: [Setting<[DiscoveryOptions]>] =
     [
       fixed,
+      AWSDiscovery.setting,
       served("dns", DNSDiscoveryOptions.section, DiscoveryOptions.dns),
+      served("ec2", EC2DiscoveryOptions.section, DiscoveryOptions.ec2),
+      served("ecs", ECSDiscoveryOptions.section, DiscoveryOptions.ecs),
       served("file", FileDiscoveryOptions.section, DiscoveryOptions.file),
       served("http", HTTPDiscoveryOptions.section, DiscoveryOptions.http),
     ] + Schema.otherDiscoveries.map { .unread(SchemaKey(key($0.name), .list(.section($0)))) }

@@ -33,15 +33,6 @@ extension Schema {
   private static let filters = SchemaKey("filters", .list(.section(filter)))
 
   private static let cloudDiscoveries: [Schema] = [
-    amazon(
-      "aws",
-      [
-        SchemaKey(
-          "role", .choice(["ec2", "ecs", "elasticache", "lightsail", "msk", "rds"]), isRequired: true),
-        SchemaKey("clusters", .list(.text)), filters,
-      ]),
-    amazon("ec2", [filters]),
-    amazon("ecs", clusters),
     amazon("elasticache", clusters),
     amazon("lightsail"),
     amazon("msk", clusters),

@@ -36,7 +36,7 @@ extension ScrapeOptions {
       .sections("relabel_configs", \.relabelling, RelabelRule.section),
       .sections("metric_relabel_configs", \.metricRelabelling, RelabelRule.section),
     ] + DiscoveryOptions.settings.map { $0.at(\.discoveries) },
-    rules: Schema.httpClientRules + [
+    rules: ClientSettings.rules + [
       .check(SchemaRules.protocolsAreUnique), .check(SchemaRules.staticTargetsAreHosts),
       .check(SchemaRules.escapingFitsNames),
     ])
