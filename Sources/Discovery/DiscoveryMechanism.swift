@@ -36,8 +36,8 @@ extension DiscoveryOptions {
     case .dns(let options): .refreshable(DNSDiscovery(options, surroundings))
     case .ec2(let options): .refreshable(EC2Discovery(options, surroundings))
     case .ecs(let options): .refreshable(ECSDiscovery(options, surroundings))
-    case .kubernetes: throw DiscoveryError("kubernetes discovery is not served by this version")
-    case .consul: throw DiscoveryError("consul discovery is not served by this version")
+    case .kubernetes(let options): .discoverer(try surroundings.clusters.discoverer(options, surroundings))
+    case .consul(let options): .discoverer(ConsulDiscovery(options, surroundings))
     }
   }
 }

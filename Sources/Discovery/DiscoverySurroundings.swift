@@ -9,6 +9,8 @@ package struct DiscoverySurroundings: Sendable {
   package var userAgent: String
   /// Environment of the process: credentials of clouds.
   package var environment: [String: String]
+  /// Shared by all discoveries of these surroundings and their copies.
+  package let clusters: KubernetesClusters
 
   let shared = DiscoveryShared()
   /// The threads of the set that the discoveries belong to.
@@ -22,5 +24,6 @@ package struct DiscoverySurroundings: Sendable {
     self.registry = registry
     self.userAgent = userAgent
     self.environment = environment
+    clusters = KubernetesClusters(log: log)
   }
 }

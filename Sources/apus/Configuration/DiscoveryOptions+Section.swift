@@ -9,11 +9,13 @@ extension DiscoveryOptions {
     [
       fixed,
       AWSDiscovery.setting,
+      served("consul", ConsulDiscoveryOptions.section, DiscoveryOptions.consul),
       served("dns", DNSDiscoveryOptions.section, DiscoveryOptions.dns),
       served("ec2", EC2DiscoveryOptions.section, DiscoveryOptions.ec2),
       served("ecs", ECSDiscoveryOptions.section, DiscoveryOptions.ecs),
       served("file", FileDiscoveryOptions.section, DiscoveryOptions.file),
       served("http", HTTPDiscoveryOptions.section, DiscoveryOptions.http),
+      served("kubernetes", KubernetesDiscoveryOptions.section, DiscoveryOptions.kubernetes),
     ] + Schema.otherDiscoveries.map { .unread(SchemaKey(key($0.name), .list(.section($0)))) }
 
   private static func key(_ name: String) -> String { "\(name)_sd_configs" }

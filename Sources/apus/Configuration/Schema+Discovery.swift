@@ -102,15 +102,6 @@ extension Schema {
 
   private static let localDiscoveries: [Schema] = [
     withHTTP(
-      "consul",
-      texts(
-        "server", "path_prefix", "datacenter", "namespace", "partition", "tag_separator", "scheme", "username",
-        "filter", "health_filter")
-        + [
-          SchemaKey("token", .secret), SchemaKey("password", .secret), SchemaKey("allow_stale", .boolean), refresh,
-          SchemaKey("services", .list(.text)), SchemaKey("tags", .list(.text)), SchemaKey("node_meta", .map(.text)),
-        ]),
-    withHTTP(
       "docker",
       texts("host_networking_host") + [
         SchemaKey("host", .text, isRequired: true), port, filters, refresh, SchemaKey("match_first_network", .boolean),
@@ -122,33 +113,6 @@ extension Schema {
         SchemaKey("role", .choice(["services", "nodes", "tasks"]), isRequired: true), port, filters, refresh,
       ]),
     withHTTP("eureka", [SchemaKey("server", .url, isRequired: true), refresh]),
-    withHTTP(
-      "kubernetes",
-      [
-        SchemaKey("api_server", .url), SchemaKey("role", kubernetesRole, isRequired: true),
-        SchemaKey("kubeconfig_file", .text),
-        SchemaKey(
-          "namespaces",
-          .section(
-            Schema("namespaces", [SchemaKey("own_namespace", .boolean), SchemaKey("names", .list(.text))]))),
-        SchemaKey(
-          "selectors",
-          .list(
-            .section(
-              Schema(
-                "selector",
-                [SchemaKey("role", kubernetesRole), SchemaKey("label", .text), SchemaKey("field", .text)])))),
-        SchemaKey(
-          "attach_metadata",
-          .section(
-            Schema(
-              "attach_metadata",
-              ["node", "namespace", "deployment", "job", "cronjob"].map { SchemaKey($0, .boolean) }))),
-      ],
-      rules: [
-        .check(SchemaRules.kubernetesIsClear), .check(SchemaRules.kubernetesSelectorsFit),
-        .check(SchemaRules.kubernetesClientIsUsed),
-      ]),
     withHTTP(
       "kuma",
       [
@@ -185,10 +149,6 @@ extension Schema {
         SchemaKey("password", .secret, isRequired: true), refresh,
       ]),
   ]
-
-  private static let kubernetesRole = Shape.choice([
-    "endpoints", "endpointslice", "ingress", "node", "pod", "service",
-  ])
 
   private static func zookeeper(_ name: String) -> Schema {
     Schema(
