@@ -9,6 +9,7 @@ private let usage = """
     report     all figures of Apus beside Prometheus and VictoriaMetrics, in one table
     growth     cost of samples, series and queries at 10,000, 100,000, ... series
     micro      nanoseconds of the hot loops, without a server
+    exposition reading what targets expose: nanoseconds a line, without a server
     ingest     CPU of taking in 200,000 series x 40 scrapes
     memory     resident memory per series, 1,000,000 series after 10 scrapes
     restart    time to ready after SIGKILL, 1,000,000 series x 120 scrapes in the log
@@ -50,6 +51,7 @@ do {
   case "report": try runReport(options)
   case "growth": try runGrowth(options)
   case "micro": try runMicro(options)
+  case "exposition": try runExposition(options)
   case "ingest": try runIngest(options)
   case "memory": try runMemory(options)
   case "restart": try runRestart(options)
