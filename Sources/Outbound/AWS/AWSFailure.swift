@@ -45,7 +45,7 @@ struct AWSFailure: Error, Sendable, Equatable {
     case .invalidRequest, .cannotPrepare, .tls, .responseTooLarge, .headersTooLarge, .tooManyRedirects, .cancelled,
       .redirected:
       mayPass = false
-    case .cannotResolve, .cannotConnect, .proxy, .timedOut, .noAnswer, .answerCut, .failed: mayPass = true
+    case .cannotResolve, .cannotConnect, .proxy, .timedOut, .noAnswer, .answerCut, .noRoom, .failed: mayPass = true
     }
   }
 
