@@ -40,7 +40,7 @@ final class PoolBench {
       ScrapeManager.Parts(
         scraper: scraper, metrics: metrics, clock: clock, log: log, disk: disk, host: host,
         userAgent: "Prometheus/3.5.0",
-        makeSeries: { options, labels in SeriesRoom(FakeSeries(options, labels, record)) },
+        makeSeries: { _, labels, _ in SeriesRoom(FakeSeries(labels, record)) },
         stopThreads: { _ in }),
       registry: registry)
   }
@@ -145,11 +145,9 @@ final class FakeSeries: ScrapedSeries {
   private let instance: String
   private let record: ScrapeRecord
   private let number: Int
-  private(set) var options: ScrapeOptions
 
-  init(_ options: ScrapeOptions, _ labels: Labels, _ record: ScrapeRecord) {
+  init(_ labels: Labels, _ record: ScrapeRecord) {
     instance = labels["instance"] ?? ""
-    self.options = options
     self.record = record
     number = record.nextSeries()
   }
@@ -168,8 +166,9 @@ final class FakeSeries: ScrapedSeries {
     record.add(ScrapeRecord.Entry(instance: instance, time: time, isEnd: true, series: number))
   }
 
-  func reconfigure(_ options: ScrapeOptions) { self.options = options }
+  func reconfigure(_ options: ScrapeOptions) {}
   var metadata: [TargetMetadata] { [] }
+  var metadataSize: (entries: Int, bytes: Int) { (3, 70) }
 }
 
 /// Targets that answer after as long as the test says, on the wheel of the bench.

@@ -30,6 +30,8 @@ import Testing
     #expect(bench.metric("apus_scrape_ticks_missed_total", ["scrape_job": "job"]) == 0)
     #expect(bench.metric("prometheus_target_interval_length_seconds", ["interval": "15s", "quantile": "0.5"]) == 15)
     #expect(bench.metric("prometheus_target_scrape_pool_targets", ["scrape_job": "job"]) == 3)
+    #expect(bench.metric("prometheus_target_metadata_cache_entries", ["scrape_job": "job"]) == 9)
+    #expect(bench.metric("prometheus_target_metadata_cache_bytes", ["scrape_job": "job"]) == 210)
   }
 
   @Test("without the first scrape at once targets wait for their phase, the same after a restart")

@@ -40,7 +40,7 @@ final class SocketBench {
       ScrapeManager.Parts(
         scraper: scraper, metrics: metrics, clock: clock, log: log, disk: SimulatedDisk(), host: "a",
         userAgent: "Prometheus/3.5.0",
-        makeSeries: { options, labels in SeriesRoom(FakeSeries(options, labels, record)) },
+        makeSeries: { _, labels, _ in SeriesRoom(FakeSeries(labels, record)) },
         stopThreads: { _ = workers.stop(within: $0) }),
       registry: registry)
     try wheel.start()

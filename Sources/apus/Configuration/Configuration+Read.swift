@@ -33,6 +33,9 @@ extension Configuration {
       throw ConfigurationErrors(
         file: file, reason: "found multiple scrape configs with job name \(quoted(name))")
     }
+    for place in configuration.scrapes.indices {
+      configuration.scrapes[place].keepsValid = configuration.scraping.keepsValid
+    }
     configuration.document = document
     configuration.file = file
     if !unread.isEmpty {
