@@ -7,10 +7,12 @@ extension ScrapeServerOptions {
     [
       .boolean(
         "first_scrape_at_once", \.firstScrapeAtOnce,
-        help: "Scrape a new target at once, and from then on at its phase; false waits for the phase, as Prometheus does."),
+        help:
+          "Scrape a new target at once, and from then on at its phase; false waits for the phase, as Prometheus does."),
       .boolean(
         "keep_valid", \.keepsValid,
-        help: "Store what is valid of an answer and name what is not; false refuses the whole answer, as Prometheus does."),
+        help:
+          "Store what is valid of an answer and name what is not; false refuses the whole answer, as Prometheus does."),
       .size(
         "body_bytes_max", \.bodyBytesMax, help: "The unpacked answer of a target whose job has no `body_size_limit`."),
       .size(
