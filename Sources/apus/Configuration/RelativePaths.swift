@@ -59,7 +59,6 @@ extension ClientSettings {
       client.credentials = .authorization(type: type, credentials: credentials.resolved(in: directory))
     case .oauth2(var settings):
       settings.clientSecret = settings.clientSecret.resolved(in: directory)
-      settings.certificateKey = settings.certificateKey?.resolved(in: directory)
       settings.tls = settings.tls.resolved(in: directory)
       settings.proxy = settings.proxy.resolved(in: directory)
       client.credentials = .oauth2(settings)
