@@ -1,3 +1,5 @@
+import CShims
+
 // The tokens of the two text formats, as Prometheus's lexers cut them: the same tokens, the same places at which a token
 // that is none is given up, the same odd ways with zero bytes. What is slow about it matters little: usual lines of known
 // series are read by `ExpositionLine`.
@@ -87,10 +89,10 @@ struct ExpositionLexer {
   mutating func skipString(allowsLinebreak: Bool) -> Bool {
     while true {
       switch next() {
-      case quote:
+      case Self.quote:
         _ = next()
         return true
-      case backslash:
+      case Self.backslash:
         let escaped = next()
         if escaped == 0 || escaped == lineFeed { return false }
       case 0: return false
@@ -98,6 +100,19 @@ struct ExpositionLexer {
       default: break
       }
     }
+  }
+
+  /// The place of the next line feed; where there is none, the end of the bytes.
+  func lineEnd(_ start: Int) -> Int {
+    guard let base else { return byteCount }
+    var place = start
+    while byteCount - place >= 64 {
+      let breaks = apus_mask_equal(base + place, lineFeed)
+      if breaks != 0 { return place + breaks.trailingZeroBitCount }
+      place += 64
+    }
+    while place < byteCount, base[place] != lineFeed { place += 1 }
+    return place
   }
 
   mutating func become(_ next: State, _ token: ExpositionToken) -> ExpositionToken {
@@ -113,19 +128,24 @@ struct ExpositionLexer {
 }
 
 let lineFeed = UInt8(ascii: "\n")
-private let quote = UInt8(ascii: "\"")
-private let backslash = UInt8(ascii: "\\")
 
-private func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
-private func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
+// MARK: Kinds of bytes
 
-private func opensLabelName(_ byte: UInt8) -> Bool {
-  byte >= 0x61 && byte <= 0x7a || byte >= 0x41 && byte <= 0x5a || byte == UInt8(ascii: "_")
+extension ExpositionLexer {
+  static let quote = UInt8(ascii: "\"")
+  static let backslash = UInt8(ascii: "\\")
+
+  static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+  static func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
+
+  static func opensLabelName(_ byte: UInt8) -> Bool {
+    byte >= 0x61 && byte <= 0x7a || byte >= 0x41 && byte <= 0x5a || byte == UInt8(ascii: "_")
+  }
+
+  static func isLabelName(_ byte: UInt8) -> Bool { opensLabelName(byte) || isDigit(byte) }
+  static func opensMetricName(_ byte: UInt8) -> Bool { opensLabelName(byte) || byte == UInt8(ascii: ":") }
+  static func isMetricName(_ byte: UInt8) -> Bool { opensMetricName(byte) || isDigit(byte) }
 }
-
-private func isLabelName(_ byte: UInt8) -> Bool { opensLabelName(byte) || isDigit(byte) }
-private func opensMetricName(_ byte: UInt8) -> Bool { opensLabelName(byte) || byte == UInt8(ascii: ":") }
-private func isMetricName(_ byte: UInt8) -> Bool { opensMetricName(byte) || isDigit(byte) }
 
 // MARK: The text format
 
@@ -142,8 +162,8 @@ extension ExpositionLexer {
     guard at < count else { return .end }
     let byte = byte(at)
     start = at
-    if isBlank(byte), state != .metaText {
-      _ = nextOther(isBlank)
+    if Self.isBlank(byte), state != .metaText {
+      _ = nextOther(Self.isBlank)
       return .blank
     }
     switch state {
@@ -152,22 +172,22 @@ extension ExpositionLexer {
     case .metaText: return metaTextToken(byte)
     case .labels: return labelsToken(byte)
     case .labelValue:
-      return byte == quote && skipString(allowsLinebreak: true) ? become(.labels, .labelValue) : .invalid
+      return byte == Self.quote && skipString(allowsLinebreak: true) ? become(.labels, .labelValue) : .invalid
     case .value:
       if byte == UInt8(ascii: "{") {
         _ = next()
         return become(.labels, .braceOpen)
       }
       if byte == 0 || byte == lineFeed { return .invalid }
-      _ = nextOther { $0 != 0 && $0 != lineFeed && $0 != UInt8(ascii: "{") && !isBlank($0) }
+      _ = nextOther { $0 != 0 && $0 != lineFeed && $0 != UInt8(ascii: "{") && !Self.isBlank($0) }
       return become(.timestamp, .value)
     case .timestamp:
       if byte == lineFeed {
         _ = next()
         return become(.line, .linebreak)
       }
-      guard isDigit(byte) else { return .invalid }
-      _ = nextOther(isDigit)
+      guard Self.isDigit(byte) else { return .invalid }
+      _ = nextOther(Self.isDigit)
       return .timestamp
     case .comment, .exemplar, .exemplarValue, .exemplarTimestamp: return .invalid
     }
@@ -176,8 +196,8 @@ extension ExpositionLexer {
   private mutating func lineToken(_ byte: UInt8) -> ExpositionToken {
     switch byte {
     case UInt8(ascii: "#"):
-      guard isBlank(next()) else { return skipComment() }
-      return commentToken(nextOther(isBlank))
+      guard Self.isBlank(next()) else { return skipComment() }
+      return commentToken(nextOther(Self.isBlank))
     case lineFeed:
       _ = next()
       return .linebreak
@@ -187,8 +207,8 @@ extension ExpositionLexer {
     case UInt8(ascii: "{"):
       _ = next()
       return become(.labels, .braceOpen)
-    case _ where opensMetricName(byte):
-      _ = nextOther(isMetricName)
+    case _ where Self.opensMetricName(byte):
+      _ = nextOther(Self.isMetricName)
       return become(.value, .metricName)
     default: return .invalid
     }
@@ -197,13 +217,18 @@ extension ExpositionLexer {
   private mutating func commentToken(_ byte: UInt8) -> ExpositionToken {
     state = .comment
     let isHelp = byte == UInt8(ascii: "H") && skipWord("ELP")
-    guard isHelp || byte == UInt8(ascii: "T") && skipWord("YPE"), isBlank(next()) else { return skipComment() }
-    _ = nextOther(isBlank)
+    guard isHelp || byte == UInt8(ascii: "T") && skipWord("YPE"), Self.isBlank(next()) else { return skipComment() }
+    _ = nextOther(Self.isBlank)
     return become(.metaName, isHelp ? .help : .type)
   }
 
   private mutating func skipComment() -> ExpositionToken {
     var byte = at < count ? byte(at) : 0
+    // Behind a blank only the first zero byte ends the scan, without one any does.
+    if state == .comment, byte != 0 {
+      at = lineEnd(at)
+      byte = lineFeed
+    }
     while byte != lineFeed {
       if byte == 0 { return .end }
       byte = next()
@@ -211,26 +236,26 @@ extension ExpositionLexer {
     return become(.line, .comment)
   }
 
-  private mutating func metaNameToken(_ byte: UInt8) -> ExpositionToken {
-    if byte == quote { return skipString(allowsLinebreak: true) ? become(.metaText, .metricName) : .invalid }
-    guard opensMetricName(byte) else { return .invalid }
-    _ = nextOther(isMetricName)
+  mutating func metaNameToken(_ byte: UInt8) -> ExpositionToken {
+    if byte == Self.quote { return skipString(allowsLinebreak: true) ? become(.metaText, .metricName) : .invalid }
+    guard Self.opensMetricName(byte) else { return .invalid }
+    _ = nextOther(Self.isMetricName)
     return become(.metaText, .metricName)
   }
 
   private mutating func metaTextToken(_ first: UInt8) -> ExpositionToken {
     var byte = first
-    if isBlank(byte) {
-      byte = nextOther(isBlank)
+    if Self.isBlank(byte) {
+      byte = nextOther(Self.isBlank)
       if byte == 0 || byte == lineFeed { return .blank }
     }
-    while byte != 0, byte != lineFeed { byte = next() }
+    if byte != 0 { at = lineEnd(at) }
     return become(.line, .text)
   }
 
-  fileprivate mutating func labelsToken(_ byte: UInt8) -> ExpositionToken {
+  mutating func labelsToken(_ byte: UInt8) -> ExpositionToken {
     switch byte {
-    case quote: return skipString(allowsLinebreak: true) ? .string : .invalid
+    case Self.quote: return skipString(allowsLinebreak: true) ? .string : .invalid
     case UInt8(ascii: ","):
       _ = next()
       return .comma
@@ -240,128 +265,10 @@ extension ExpositionLexer {
     case UInt8(ascii: "}"):
       _ = next()
       return become(.value, .braceClose)
-    case _ where opensLabelName(byte):
-      _ = nextOther(isLabelName)
+    case _ where Self.opensLabelName(byte):
+      _ = nextOther(Self.isLabelName)
       return .labelName
     default: return .invalid
-    }
-  }
-}
-
-// MARK: OpenMetrics
-
-extension ExpositionLexer {
-  mutating func openMetricsToken() -> ExpositionToken {
-    guard at < count else { return .end }
-    let byte = byte(at)
-    start = at
-    switch state {
-    case .line: return openMetricsLine(byte)
-    case .metaName: return metaNameToken(byte)
-    case .metaText:
-      guard byte == UInt8(ascii: " "), nextOther({ $0 != 0 && $0 != lineFeed }) == lineFeed else { return .invalid }
-      _ = next()
-      return become(.line, .text)
-    case .labels: return labelsToken(byte)
-    case .labelValue:
-      return byte == quote && skipString(allowsLinebreak: false) ? become(.labels, .labelValue) : .invalid
-    case .value:
-      if byte == UInt8(ascii: "{") {
-        _ = next()
-        return become(.labels, .braceOpen)
-      }
-      return skipWordBehindSpace(byte) ? become(.timestamp, .value) : .invalid
-    case .timestamp: return openMetricsTimestamp(byte)
-    case .exemplar: return exemplarToken(byte)
-    case .exemplarValue:
-      if byte == quote { return skipString(allowsLinebreak: false) ? become(.exemplar, .labelValue) : .invalid }
-      return skipWordBehindSpace(byte) ? become(.exemplarTimestamp, .value) : .invalid
-    case .exemplarTimestamp:
-      if byte == lineFeed {
-        _ = next()
-        return become(.line, .linebreak)
-      }
-      return skipWordBehindSpace(byte) ? .timestamp : .invalid
-    case .comment: return .invalid
-    }
-  }
-
-  private func isWord(_ byte: UInt8) -> Bool { byte != 0 && byte != lineFeed && byte != UInt8(ascii: " ") }
-
-  /// A space and at least one byte that is none.
-  private mutating func skipWordBehindSpace(_ byte: UInt8) -> Bool {
-    guard byte == UInt8(ascii: " "), isWord(next()) else { return false }
-    skipWordRest()
-    return true
-  }
-
-  private mutating func skipWordRest() {
-    var byte = next()
-    while isWord(byte) { byte = next() }
-  }
-
-  private mutating func openMetricsLine(_ byte: UInt8) -> ExpositionToken {
-    if byte == UInt8(ascii: "{") {
-      _ = next()
-      return become(.labels, .braceOpen)
-    }
-    if opensMetricName(byte) {
-      _ = nextOther(isMetricName)
-      return become(.value, .metricName)
-    }
-    guard byte == UInt8(ascii: "#"), next() == UInt8(ascii: " ") else { return .invalid }
-    let word = next()
-    state = .comment
-    if word == UInt8(ascii: "E") {
-      guard skipWord("OF") else { return .invalid }
-      if next() == lineFeed { _ = next() }
-      return become(.line, .endWord)
-    }
-    let (rest, token): (StaticString, ExpositionToken)
-    switch word {
-    case UInt8(ascii: "H"): (rest, token) = ("ELP ", .help)
-    case UInt8(ascii: "T"): (rest, token) = ("YPE ", .type)
-    case UInt8(ascii: "U"): (rest, token) = ("NIT ", .unit)
-    default: return .invalid
-    }
-    guard skipWord(rest) else { return .invalid }
-    _ = next()
-    return become(.metaName, token)
-  }
-
-  private mutating func openMetricsTimestamp(_ byte: UInt8) -> ExpositionToken {
-    if byte == lineFeed {
-      _ = next()
-      return become(.line, .linebreak)
-    }
-    guard byte == UInt8(ascii: " ") else { return .invalid }
-    let first = next()
-    guard isWord(first) else { return .invalid }
-    if first != UInt8(ascii: "#") {
-      skipWordRest()
-      return .timestamp
-    }
-    let second = next()
-    if isWord(second) {
-      skipWordRest()
-      return .timestamp
-    }
-    guard second == UInt8(ascii: " ") else { return .timestamp }
-    guard next() == UInt8(ascii: "{") else { return .invalid }
-    _ = next()
-    return become(.exemplar, .comment)
-  }
-
-  private mutating func exemplarToken(_ byte: UInt8) -> ExpositionToken {
-    switch byte {
-    case quote: return skipString(allowsLinebreak: false) ? .string : .invalid
-    case UInt8(ascii: "}"):
-      _ = next()
-      return become(.exemplarValue, .braceClose)
-    case UInt8(ascii: "="):
-      _ = next()
-      return become(.exemplarValue, .equal)
-    default: return labelsToken(byte)
     }
   }
 }

@@ -59,6 +59,9 @@ package struct ExpositionScanner: ~Copyable {
   /// True if the grammar has read the series, so that `labels` are its labels.
   var isParsed = false
 
+  /// False: all lines are read by the grammar, which is to come to the same.
+  var findsLines = true
+
   /// Lines that were counted: how many end before `countedTo`.
   private var countedLines = 0
   private var countedTo = 0
@@ -77,13 +80,26 @@ package struct ExpositionScanner: ~Copyable {
   /// Reads the next entry. At the end it is `.end`, again and again.
   package mutating func next() throws(ExpositionError) -> Entry {
     if isOver { return .end }
-    if lexer.state == .line, let line = ExpositionLine.read(bytes.raw, lexer.at, format) {
+    if lexer.state == .line, findsLines, let line = ExpositionLine.read(bytes.raw, lexer.at, format) {
       take(line)
       return .series
     }
     let entry = format == .text ? try nextText() : try nextOpenMetrics()
     if entry == .end { isOver = true }
     return entry
+  }
+
+  /// Reads the next sample with its labels, and passes over all else. False at the end.
+  package mutating func nextSample(_ labels: inout ExpositionLabels) throws(ExpositionError) -> Bool {
+    while true {
+      switch try next() {
+      case .end: return false
+      case .series:
+        try readLabels(&labels)
+        return true
+      default: continue
+      }
+    }
   }
 
   @inline(__always)
