@@ -28,13 +28,14 @@ final class Scraper: Sendable {
   let metrics: ScrapeMetrics
   private let exchange: any ScrapeExchange
   private let submit: Submit
+  private let prepare: Submit
   private let budget: ScrapeBodyBudget
   private let log: Log
   private let state: Monitor<State>
 
   init(
     _ wheel: ScrapeWheel, _ exchange: any ScrapeExchange, _ metrics: ScrapeMetrics, log: Log,
-    options: ScrapeServerOptions, submit: @escaping Submit
+    options: ScrapeServerOptions, submit: @escaping Submit, prepare: @escaping Submit
   ) {
     self.wheel = wheel
     clock = wheel.clock
@@ -42,6 +43,7 @@ final class Scraper: Sendable {
     self.metrics = metrics
     self.log = log
     self.submit = submit
+    self.prepare = prepare
     budget = ScrapeBodyBudget(bytesMax: options.bodiesBytesMax)
     state = Monitor(State(options: options))
   }
@@ -96,7 +98,8 @@ final class Scraper: Sendable {
     var request = job.request(scrape.setup.identity, bodyBytesMax: limit > 0 ? limit - 1 : bound)
     request.totalMillisecondsMax = max(1, Int(left / 1_000_000))
     request.takesBytes = lease.take
-    exchange.start(request, by: job.client, prepareOn: submit) { [self, request] result in
+    let preparing: Submit = { [prepare] in job.preparations.add($0, on: prepare) }
+    exchange.start(request, by: job.client, prepareOn: preparing) { [self, request] result in
       // The target is not down because this server ends.
       if case .failure(.cancelled) = result, isStopping { return leave() }
       if case .success(let response) = result { lease.settle(response.body.count) }
@@ -128,7 +131,7 @@ final class Scraper: Sendable {
     schedule(target)
   }
 
-  /// What lasts is told once.
+  /// Tells a warning when it begins; what lasts is told once.
   private func warn(_ warning: String, _ scrape: Target.Scrape) {
     log.warn(
       "Not all of a scrape is stored; told again after one that is",
