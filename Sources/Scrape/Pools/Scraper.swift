@@ -75,7 +75,7 @@ final class Scraper: Sendable {
       leave()
       if !target.isRunning { schedule(target) }
     case .refused(let scrape, let text):
-      toWorker(target) { self.store(.failure(text, isTooLarge: false), scrape, target, fetched: false) }
+      toWorker { self.store(.failure(text, isTooLarge: false), scrape, target, fetched: false) }
     case .begun(let scrape): fetch(scrape, target)
     }
   }
@@ -89,9 +89,10 @@ final class Scraper: Sendable {
     guard let lease = ScrapeBodyLease(scrape.bodyBytes, of: budget) else {
       if left <= 0 {
         metrics.exceededBodyBudget.add()
-        return toWorker(target) { self.store(.failure(ScrapeContent.noRoom, isTooLarge: false), scrape, target) }
+        return toWorker { self.store(.failure(ScrapeContent.noRoom, isTooLarge: false), scrape, target) }
       }
-      return wheel.set(target.place, at: now + Self.roomWaitNanoseconds) { [weak self] in self?.fetch(scrape, target) }
+      // Not the target's place: its end does not end this.
+      return wheel.set(wheel.place(), at: now + Self.roomWaitNanoseconds) { [weak self] in self?.fetch(scrape, target) }
     }
     let bound = state.withLock { $0.options.bodyBytesMax }
     let limit = job.options.bodyBytesMax
@@ -105,7 +106,7 @@ final class Scraper: Sendable {
       if case .success(let response) = result { lease.settle(response.body.count) }
       if case .failure = result, lease.wasRefused { metrics.exceededBodyBudget.add() }
       let content = ScrapeContent.make(result, of: request, limit: limit, bound: bound)
-      toWorker(target) { withExtendedLifetime(lease) { self.store(content, scrape, target) } }
+      toWorker { withExtendedLifetime(lease) { self.store(content, scrape, target) } }
     }
   }
 
@@ -150,11 +151,11 @@ final class Scraper: Sendable {
   // MARK: Workers
 
   /// Hands on a part of a scrape, later where the workers have no room now.
-  private func toWorker(_ target: Target, _ work: @escaping @Sendable () -> Void) {
+  private func toWorker(_ work: @escaping @Sendable () -> Void) {
     if submit(work) { return }
     if isStopping { return leave() }
-    wheel.set(target.place, at: clock.monotonicNanoseconds() + Self.workerWaitNanoseconds) { [weak self] in
-      self?.toWorker(target, work)
+    wheel.set(wheel.place(), at: clock.monotonicNanoseconds() + Self.workerWaitNanoseconds) { [weak self] in
+      self?.toWorker(work)
     }
   }
 
