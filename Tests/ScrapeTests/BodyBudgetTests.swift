@@ -1,3 +1,6 @@
+import Platform
+import Synchronization
+import TestKit
 import Testing
 
 @testable import Scrape
@@ -27,5 +30,29 @@ import Testing
     #expect(ScrapeBodyLease(1, of: budget) == nil && large != nil)
     large = nil
     #expect(ScrapeBodyLease(1, of: budget) != nil)
+  }
+}
+
+@Suite struct SerialWorksTests {
+  @Test("works of a job run one at a time in their order, those of another beside them, and a refusal is told")
+  func order() throws {
+    let pool = try WorkerPool(name: "prepare", threadCount: 3, queueLimit: 10)
+    let (one, two) = (SerialWorks(), SerialWorks())
+    let order = Mutex<[Int]>([])
+    let isHeld = Monitor(true)
+    #expect(
+      one.add(
+        {
+          _ = isHeld.wait { $0 ? nil : true }
+          order.withLock { $0.append(0) }
+        }, on: { pool.submit($0) }))
+    for number in 1..<100 { #expect(one.add({ order.withLock { $0.append(number) } }, on: { pool.submit($0) })) }
+    #expect(two.add({ order.withLock { $0.append(-1) } }, on: { pool.submit($0) }))
+    #expect(eventually(within: .seconds(30)) { order.withLock { $0 } == [-1] })
+    isHeld.withLock { $0 = false }
+    isHeld.wakeAll()
+    #expect(eventually(within: .seconds(30)) { order.withLock { $0 } == [-1] + Array(0..<100) })
+    pool.stop()
+    #expect(!one.add({}, on: { pool.submit($0) }))
   }
 }

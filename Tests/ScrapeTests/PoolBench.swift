@@ -32,10 +32,7 @@ final class PoolBench {
     let (clock, record, lines) = (clock, record, lines)
     let log = Log(level: .debug, format: .logfmt, clock: clock) { lines.add($0) }
     let metrics = ScrapeMetrics(registry, clock: clock)
-    scraper = Scraper(wheel, exchange, metrics, log: log, options: options) { work in
-      work()
-      return true
-    }
+    scraper = Scraper(wheel, exchange, metrics, log: log, options: options, submit: Self.run, prepare: Self.run)
     manager = ScrapeManager(
       ScrapeManager.Parts(
         scraper: scraper, metrics: metrics, clock: clock, log: log, disk: disk, host: host,
@@ -45,12 +42,17 @@ final class PoolBench {
       registry: registry)
   }
 
+  private static let run: Scraper.Submit = { work in
+    work()
+    return true
+  }
+
   func configure(_ jobs: ScrapeOptions...) {
     manager.reconfigure(jobs, externalLabels: .empty, server: server)
     wheel.turn()
   }
 
-  /// What a discovery finds for a job: addresses.
+  /// Tells addresses that a discovery finds for a job.
   func find(_ job: String, _ addresses: [String], labels: Labels = .empty) {
     let targets = addresses.map { Labels([("__address__", $0)]) }
     manager.take([job: [TargetGroup(source: "test", labels: labels, targets: targets)]])
@@ -103,7 +105,7 @@ extension ScrapeOptions {
   }
 }
 
-/// What was to be stored. Any thread.
+/// Everything that was to be stored. Any thread.
 final class ScrapeRecord: Sendable {
   struct Entry: Sendable, Equatable {
     var instance: String
@@ -225,7 +227,7 @@ final class FakeExchange: ScrapeExchange {
   func stop() {}
 }
 
-/// What a log has said. Any thread.
+/// The lines of a log. Any thread.
 final class ScrapeLines: Sendable {
   private let lines = Mutex<[String]>([])
 

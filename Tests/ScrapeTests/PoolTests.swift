@@ -127,6 +127,12 @@ import Testing
     bench.find("job", ["huge:1"])
     bench.run(milliseconds: 14_000)
     #expect(bench.target("huge:1")?.lastError == "body size limit exceeded (1000000 bytes, the server's own)")
+    // Those that wait for room while their job goes are done with, too.
+    bench.find("job", (0..<10).map { "t\($0):1" })
+    bench.run(milliseconds: 5_300)
+    bench.find("job", [])
+    bench.run(milliseconds: 40_000)
+    #expect(bench.scraper.underWay == 0 && bench.scraper.bodyBytes == 0)
     // Two that grow past the budget while they arrive: the second one gives up.
     bench.exchange.set("x:1", .init(milliseconds: 5_000, bodyBytes: 700_000))
     bench.exchange.set("y:1", .init(milliseconds: 5_000, bodyBytes: 700_000))

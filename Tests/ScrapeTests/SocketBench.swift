@@ -32,9 +32,9 @@ final class SocketBench {
     let metrics = ScrapeMetrics(registry, clock: clock)
     let wheel = ScrapeWheel(clock)
     let workers = try WorkerPool(name: "scrape", threadCount: Processors.count, queueLimit: 1_000)
-    scraper = Scraper(wheel, try LoopExchange(), metrics, log: log, options: ScrapeServerOptions()) {
-      workers.submit($0)
-    }
+    scraper = Scraper(
+      wheel, try LoopExchange(), metrics, log: log, options: ScrapeServerOptions(), submit: { workers.submit($0) },
+      prepare: { workers.submit($0) })
     let record = record
     manager = ScrapeManager(
       ScrapeManager.Parts(

@@ -7,6 +7,8 @@ final class JobSettings: Sendable {
   let options: ScrapeOptions
   let client: OutboundClient
   let failureLog: ScrapeFailureLog?
+  /// Readings of credentials, and requests for tokens.
+  let preparations = SerialWorks()
   private let headers: [(name: String, value: String)]
 
   /// `client`: one with equal settings, which keeps its connections.

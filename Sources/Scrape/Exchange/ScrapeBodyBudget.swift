@@ -28,7 +28,7 @@ final class ScrapeBodyBudget: Sendable {
   var used: Int { state.withLock { $0.used } }
 }
 
-/// What one scrape holds of the budget: first an estimate, then what its body needs. Any thread.
+/// The share of one scrape in the budget: first an estimate, then what its body needs. Any thread.
 final class ScrapeBodyLease: Sendable {
   private struct State: Sendable {
     var taken: Int
@@ -36,7 +36,7 @@ final class ScrapeBodyLease: Sendable {
     var wasRefused = false
   }
 
-  /// What is taken at once when a body outgrows the estimate.
+  /// Bytes taken at once when a body outgrows the estimate.
   private static let stepBytes = 256 << 10
 
   private let budget: ScrapeBodyBudget

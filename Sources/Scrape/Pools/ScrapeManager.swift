@@ -48,9 +48,11 @@ package final class ScrapeManager: Sendable {
     let wheel = ScrapeWheel(clock)
     let workers = try WorkerPool(
       name: "scrape", threadCount: Processors.count, queueLimit: Scraper.underWayMax + Self.otherWorksMax)
+    let preparers = try WorkerPool(
+      name: "scrape-prep", threadCount: Self.preparersCount, queueLimit: Scraper.underWayMax)
     let scraper = Scraper(
-      wheel, try LoopExchange(), metrics, log: surroundings.log, options: options
-    ) { workers.submit($0) }
+      wheel, try LoopExchange(), metrics, log: surroundings.log, options: options, submit: { workers.submit($0) },
+      prepare: { preparers.submit($0) })
     let samples = ScrapeSampleMetrics(surroundings.registry)
     self.init(
       Parts(
@@ -61,12 +63,17 @@ package final class ScrapeManager: Sendable {
             TargetSeries(
               options, labels: labels, metricRelabelling: rules, intake: intake, metrics: samples, clock: clock))
         },
-        stopThreads: { _ = workers.stop(within: $0) }),
+        stopThreads: { milliseconds in
+          _ = preparers.stop(within: 0)
+          _ = workers.stop(within: milliseconds)
+        }),
       registry: surroundings.registry)
     try wheel.start()
     discover(with: DiscoverySet(name: "scrape", surroundings) { [weak self] in self?.take($0) })
   }
 
+  /// Threads that read credentials and ask for tokens, one job on each at a time.
+  private static let preparersCount = 4
   /// The time that workers have for what they are at, when the scrapes have used up theirs.
   private static let threadMillisecondsMin: Int64 = 500
   /// Syncs and ends of targets that may wait for a worker; more wait on the wheel.
@@ -174,7 +181,7 @@ package final class ScrapeManager: Sendable {
   /// By pool, how many targets were dropped.
   package func droppedCounts() -> [String: Int] { state.withLock { $0.pools }.mapValues { $0.shown.droppedCount } }
 
-  /// What the active targets say of their metrics.
+  /// Type, help and unit of metrics, as the active targets say.
   package func metadata() -> [(target: TargetState, metadata: [TargetMetadata])] {
     shown(nil).flatMap { $0.active.map { ($0.shown, $0.metadata) } }
   }
@@ -185,7 +192,7 @@ package final class ScrapeManager: Sendable {
     return pools.filter { pool == nil || $0.key == pool }.sorted { $0.key < $1.key }.map(\.value.shown)
   }
 
-  /// What targets say of their metrics, by job.
+  /// The sizes of what targets say of their metrics, by job.
   private func metadataFamilies() -> [MetricFamily] {
     let pools = state.withLock { $0.pools }.sorted { $0.key < $1.key }
     let sizes = pools.map { name, pool in

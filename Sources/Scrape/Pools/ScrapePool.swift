@@ -25,7 +25,7 @@ final class ScrapePool: Sendable {
   struct Order: Sendable {
     var options: ScrapeOptions
     var failureLog: ScrapeFailureLog?
-    /// What makes the phases of this server's targets differ from those of its HA peer.
+    /// Makes the phases of this server's targets differ from those of its HA peer.
     var seed: UInt64
     var firstScrapeAtOnce: Bool
   }

@@ -28,13 +28,14 @@ final class Scraper: Sendable {
   let metrics: ScrapeMetrics
   private let exchange: any ScrapeExchange
   private let submit: Submit
+  private let prepare: Submit
   private let budget: ScrapeBodyBudget
   private let log: Log
   private let state: Monitor<State>
 
   init(
     _ wheel: ScrapeWheel, _ exchange: any ScrapeExchange, _ metrics: ScrapeMetrics, log: Log,
-    options: ScrapeServerOptions, submit: @escaping Submit
+    options: ScrapeServerOptions, submit: @escaping Submit, prepare: @escaping Submit
   ) {
     self.wheel = wheel
     clock = wheel.clock
@@ -42,6 +43,7 @@ final class Scraper: Sendable {
     self.metrics = metrics
     self.log = log
     self.submit = submit
+    self.prepare = prepare
     budget = ScrapeBodyBudget(bytesMax: options.bodiesBytesMax)
     state = Monitor(State(options: options))
   }
@@ -73,7 +75,7 @@ final class Scraper: Sendable {
       leave()
       if !target.isRunning { schedule(target) }
     case .refused(let scrape, let text):
-      toWorker(target) { self.store(.failure(text, isTooLarge: false), scrape, target, fetched: false) }
+      toWorker { self.store(.failure(text, isTooLarge: false), scrape, target, fetched: false) }
     case .begun(let scrape): fetch(scrape, target)
     }
   }
@@ -87,22 +89,24 @@ final class Scraper: Sendable {
     guard let lease = ScrapeBodyLease(scrape.bodyBytes, of: budget) else {
       if left <= 0 {
         metrics.exceededBodyBudget.add()
-        return toWorker(target) { self.store(.failure(ScrapeContent.noRoom, isTooLarge: false), scrape, target) }
+        return toWorker { self.store(.failure(ScrapeContent.noRoom, isTooLarge: false), scrape, target) }
       }
-      return wheel.set(target.place, at: now + Self.roomWaitNanoseconds) { [weak self] in self?.fetch(scrape, target) }
+      // Not the target's place: its end does not end this.
+      return wheel.set(wheel.place(), at: now + Self.roomWaitNanoseconds) { [weak self] in self?.fetch(scrape, target) }
     }
     let bound = state.withLock { $0.options.bodyBytesMax }
     let limit = job.options.bodyBytesMax
     var request = job.request(scrape.setup.identity, bodyBytesMax: limit > 0 ? limit - 1 : bound)
     request.totalMillisecondsMax = max(1, Int(left / 1_000_000))
     request.takesBytes = lease.take
-    exchange.start(request, by: job.client, prepareOn: submit) { [self, request] result in
+    let preparing: Submit = { [prepare] in job.preparations.add($0, on: prepare) }
+    exchange.start(request, by: job.client, prepareOn: preparing) { [self, request] result in
       // The target is not down because this server ends.
       if case .failure(.cancelled) = result, isStopping { return leave() }
       if case .success(let response) = result { lease.settle(response.body.count) }
       if case .failure = result, lease.wasRefused { metrics.exceededBodyBudget.add() }
       let content = ScrapeContent.make(result, of: request, limit: limit, bound: bound)
-      toWorker(target) { withExtendedLifetime(lease) { self.store(content, scrape, target) } }
+      toWorker { withExtendedLifetime(lease) { self.store(content, scrape, target) } }
     }
   }
 
@@ -128,7 +132,7 @@ final class Scraper: Sendable {
     schedule(target)
   }
 
-  /// What lasts is told once.
+  /// Tells a warning when it begins; what lasts is told once.
   private func warn(_ warning: String, _ scrape: Target.Scrape) {
     log.warn(
       "Not all of a scrape is stored; told again after one that is",
@@ -147,11 +151,11 @@ final class Scraper: Sendable {
   // MARK: Workers
 
   /// Hands on a part of a scrape, later where the workers have no room now.
-  private func toWorker(_ target: Target, _ work: @escaping @Sendable () -> Void) {
+  private func toWorker(_ work: @escaping @Sendable () -> Void) {
     if submit(work) { return }
     if isStopping { return leave() }
-    wheel.set(target.place, at: clock.monotonicNanoseconds() + Self.workerWaitNanoseconds) { [weak self] in
-      self?.toWorker(target, work)
+    wheel.set(wheel.place(), at: clock.monotonicNanoseconds() + Self.workerWaitNanoseconds) { [weak self] in
+      self?.toWorker(work)
     }
   }
 

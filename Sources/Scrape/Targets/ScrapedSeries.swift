@@ -1,4 +1,4 @@
-/// Where the answers of a target go: its series, or a test's. One thread at a time, but for what is said of metrics.
+/// The receiver of a target's answers: its series, or a test's. One thread at a time, but for what is said of metrics.
 protocol ScrapedSeries: AnyObject, Sendable {
   func store(_ answer: ScrapeAnswer) -> ScrapeReport
   func end(at time: Int64)
