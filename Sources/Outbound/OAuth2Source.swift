@@ -144,7 +144,9 @@ final class OAuth2Source: Sendable {
       if !secret.isEmpty { fields["client_secret"] = secret }
     }
     request.body = Array(FormText.encode(fields).utf8)
-    request.totalMillisecondsMax = Int(min(deadline.remainingNanoseconds / 1_000_000, Int64(Int32.max)))
+    let remaining = Int(min(deadline.remainingNanoseconds / 1_000_000, Int64(Int32.max)))
+    request.totalMillisecondsMax = remaining
+    let isDeadlineFirst = remaining <= client.options.totalMillisecondsMax
     var options = client.options
     options.tls = try tls.options()
     do throws(HTTPClientError) {
@@ -153,7 +155,7 @@ final class OAuth2Source: Sendable {
     } catch {
       switch error {
       case .cancelled, .cannotPrepare: throw error
-      case .timedOut where deadline.isPassed: throw error
+      case .timedOut where isDeadlineFirst: throw error
       default: throw .cannotPrepare(error.text(of: request))
       }
     }
