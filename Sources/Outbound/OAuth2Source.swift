@@ -49,19 +49,21 @@ final class OAuth2Source: Sendable {
     return state.withLock { Self.good($0, now) }
   }
 
-  /// The value of `Authorization`.
-  func token(isCancelled: (() -> Bool)?) throws(HTTPClientError) -> String {
+  /// The value of `Authorization`; `timedOut` at the deadline.
+  func token(until deadline: Deadline, isCancelled: (() -> Bool)?) throws(HTTPClientError) -> String {
     let secret: String
     do throws(SecretError) { secret = try settings.clientSecret.read() } catch {
       throw .cannotPrepare("unable to read oauth2 client secret: \(error)")
     }
-    if let result = try turn(secret, isCancelled) { return result }
-    let result = fetch(secret, isCancelled)
+    if let result = try turn(secret, deadline, isCancelled) { return result }
+    let result = fetch(secret, deadline, isCancelled)
     state.withLock { state in
       state.isFetching = false
       state.ended += 1
       switch result {
       case .success(let token): (state.token, state.failure) = (token, nil)
+      // That one thread gave up says nothing to the others.
+      case .failure(.cancelled), .failure(.timedOut): (state.token, state.failure) = (nil, nil)
       case .failure(let error): (state.token, state.failure) = (nil, error)
       }
     }
@@ -70,7 +72,9 @@ final class OAuth2Source: Sendable {
   }
 
   /// The token that is there, or that another thread fetches meanwhile; nil: it is this thread's turn to fetch.
-  private func turn(_ secret: String, _ isCancelled: (() -> Bool)?) throws(HTTPClientError) -> String? {
+  private func turn(_ secret: String, _ deadline: Deadline, _ isCancelled: (() -> Bool)?) throws(HTTPClientError)
+    -> String?
+  {
     let now = clock.nowMilliseconds()
     var before: Int?
     while true {
@@ -88,6 +92,7 @@ final class OAuth2Source: Sendable {
         return .success(nil)
       }
       if let outcome { return try outcome.get() }
+      if deadline.isPassed { throw .timedOut }
       if isCancelled?() ?? false { throw .cancelled }
     }
   }
@@ -98,26 +103,28 @@ final class OAuth2Source: Sendable {
     return token.authorization
   }
 
-  private func fetch(_ secret: String, _ isCancelled: (() -> Bool)?) -> Result<OAuth2Token, HTTPClientError> {
+  private func fetch(_ secret: String, _ deadline: Deadline, _ isCancelled: (() -> Bool)?) -> Result<
+    OAuth2Token, HTTPClientError
+  > {
     let style = state.withLock { $0.style }
     do throws(HTTPClientError) {
-      if style == .parameters { return .success(try ask(secret, inHeader: false, isCancelled)) }
+      if style == .parameters { return .success(try ask(secret, inHeader: false, deadline, isCancelled)) }
       do throws(HTTPClientError) {
-        let token = try ask(secret, inHeader: true, isCancelled)
+        let token = try ask(secret, inHeader: true, deadline, isCancelled)
         state.withLock { $0.style = .header }
         return .success(token)
       } catch {
-        if style == .header || error == .cancelled { throw error }
+        if style == .header || error == .cancelled || error == .timedOut { throw error }
       }
       // Servers differ in where they want to be told who asks.
-      let token = try ask(secret, inHeader: false, isCancelled)
+      let token = try ask(secret, inHeader: false, deadline, isCancelled)
       state.withLock { $0.style = .parameters }
       return .success(token)
     } catch { return .failure(error) }
   }
 
   private func ask(
-    _ secret: String, inHeader: Bool, _ isCancelled: (() -> Bool)?
+    _ secret: String, inHeader: Bool, _ deadline: Deadline, _ isCancelled: (() -> Bool)?
   ) throws(HTTPClientError) -> OAuth2Token {
     var fields = ["grant_type": "client_credentials"]
     if !settings.scopes.isEmpty { fields["scope"] = settings.scopes.joined(separator: " ") }
@@ -137,6 +144,9 @@ final class OAuth2Source: Sendable {
       if !secret.isEmpty { fields["client_secret"] = secret }
     }
     request.body = Array(FormText.encode(fields).utf8)
+    let remaining = Int(min(deadline.remainingNanoseconds / 1_000_000, Int64(Int32.max)))
+    request.totalMillisecondsMax = remaining
+    let isDeadlineFirst = remaining <= client.options.totalMillisecondsMax
     var options = client.options
     options.tls = try tls.options()
     do throws(HTTPClientError) {
@@ -145,6 +155,7 @@ final class OAuth2Source: Sendable {
     } catch {
       switch error {
       case .cancelled, .cannotPrepare: throw error
+      case .timedOut where isDeadlineFirst: throw error
       default: throw .cannotPrepare(error.text(of: request))
       }
     }

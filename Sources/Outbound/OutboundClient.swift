@@ -39,7 +39,9 @@ package final class OutboundClient: Sendable {
   package func send(
     _ request: ClientRequest, isCancelled: (() -> Bool)? = nil
   ) throws(HTTPClientError) -> ClientResponse {
-    let (request, options) = try prepared(request, isCancelled)
+    let deadline = deadline(request)
+    var (request, options) = try prepared(request, until: deadline, isCancelled)
+    request.totalMillisecondsMax = deadline.remainingMilliseconds
     return try client.send(request, options: options, isCancelled: isCancelled)
   }
 
@@ -48,7 +50,7 @@ package final class OutboundClient: Sendable {
   package func stream(
     _ request: ClientRequest, isCancelled: (() -> Bool)? = nil, take: (LentBytes) -> Bool
   ) throws(HTTPClientError) -> ClientResponse {
-    let (request, options) = try prepared(request, isCancelled)
+    let (request, options) = try prepared(request, until: deadline(request), isCancelled)
     return try unsafe client.stream(request, options: options, isCancelled: isCancelled) {
       unsafe take(LentBytes($0))
     }
@@ -64,21 +66,25 @@ package final class OutboundClient: Sendable {
     let token = oauth2?.ready
     if isReady(token) {
       do throws(HTTPClientError) {
-        let (request, options) = try prepared(request, token: token, nil)
+        let (request, options) = try prepared(request, token: token, until: deadline(request), nil)
         return loop.start(request, options, then: then)
       } catch { return then(.failure(error)) }
     }
-    let total = min(options.totalMillisecondsMax, request.totalMillisecondsMax ?? Int.max)
-    let deadline = Deadline(milliseconds: Int64(total))
+    let deadline = deadline(request)
     let isTaken = prepareOn { [self] in
       do throws(HTTPClientError) {
-        var (request, options) = try prepared(request, { deadline.isPassed })
+        var (request, options) = try prepared(request, until: deadline, nil)
         // The time that it took is the exchange's.
-        request.totalMillisecondsMax = Int(deadline.remainingNanoseconds / 1_000_000)
+        request.totalMillisecondsMax = deadline.remainingMilliseconds
         loop.start(request, options, then: then)
-      } catch { then(.failure(error == .cancelled ? .timedOut : error)) }
+      } catch { then(.failure(error)) }
     }
     if !isTaken { then(.failure(.cannotPrepare("no thread was free to read the credentials"))) }
+  }
+
+  /// The end of an exchange that begins now.
+  private func deadline(_ request: ClientRequest) -> Deadline {
+    Deadline(milliseconds: Int64(min(options.totalMillisecondsMax, request.totalMillisecondsMax ?? Int.max)))
   }
 
   /// True if a request can be prepared without reading or asking.
@@ -88,18 +94,22 @@ package final class OutboundClient: Sendable {
 
   /// The request with all that the settings add, and how it is sent.
   private func prepared(
-    _ request: ClientRequest, token: String? = nil, _ isCancelled: (() -> Bool)?
+    _ request: ClientRequest, token: String? = nil, until deadline: Deadline, _ isCancelled: (() -> Bool)?
   ) throws(HTTPClientError) -> (ClientRequest, HTTPClientOptions) {
     var request = request
     try headers.add(to: &request) { () throws(HTTPClientError) in
       if let token = token ?? oauth2?.ready { return token }
       guard let oauth2 else { return "" }
-      return try oauth2.token(isCancelled: isCancelled)
+      return try oauth2.token(until: deadline, isCancelled: isCancelled)
     }
     var options = options
     options.tls = try tls.options()
     return (request, options)
   }
+}
+
+extension Deadline {
+  fileprivate var remainingMilliseconds: Int { Int(remainingNanoseconds / 1_000_000) }
 }
 
 extension ProxySettings {

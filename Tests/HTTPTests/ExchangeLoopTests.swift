@@ -113,7 +113,9 @@ extension HTTPSocketTests {
     func broken() throws {
       let loop = try ExchangeLoop()
       for (answer, error) in [
-        ("", HTTPClientError.noAnswer), ("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", .answerCut),
+        ("", HTTPClientError.noAnswer),
+        ("hello", .failed("net/http: HTTP/1.x transport connection broken: malformed HTTP response")),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", .answerCut),
         (
           "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Encoding: gzip\r\n\r\nabc",
           .failed("gzip: invalid header or data")

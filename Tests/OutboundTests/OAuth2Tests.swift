@@ -102,6 +102,17 @@ extension OutboundSocketTests {
         }.text(url) == "Get \"\(url)\": oauth2: cannot overwrite parameter \"scope\"")
     }
 
+    @Test("a token server that does not answer costs no more than the request's time")
+    func slow() throws {
+      let tokens = try ScriptedServer { _ in
+        sleep(3)
+        return ""
+      }
+      let url = "http://127.0.0.1:1/"
+      let text = client(tokens).text(url) { $0.totalMillisecondsMax = 50 }
+      #expect(text == "Get \"\(url)\": context deadline exceeded")
+    }
+
     @Test("of many threads without a token one fetches it for all; another secret is another token")
     func threads() throws {
       let server = try OutboundServer()

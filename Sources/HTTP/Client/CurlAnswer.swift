@@ -17,7 +17,7 @@ struct CurlAnswer {
 
   func header(_ name: String) -> String? { headers.first { $0.name.lowercased() == name }?.value }
 
-  /// What unpacks the body; nil for one that is as it is.
+  /// The unpacker of the body; nil for one that is as it is.
   mutating func unpacking() -> Gunzip? {
     if !hasBegun && header("content-encoding") == "gzip" { gunzip = Gunzip() }
     hasBegun = true

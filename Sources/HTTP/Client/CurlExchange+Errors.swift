@@ -10,6 +10,8 @@ extension CurlExchange {
     let reason = message.pointee == 0 ? String(cString: curl_easy_strerror(code)) : String(cString: message)
     switch code {
     case CURLE_OPERATION_TIMEDOUT: return timeout(easy)
+    case CURLE_UNSUPPORTED_PROTOCOL where reason.contains("HTTP/0.9"):
+      return onTheWay(.failed("net/http: HTTP/1.x transport connection broken: malformed HTTP response"))
     case CURLE_ABORTED_BY_CALLBACK: return .cancelled
     case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: return onTheWay(.invalidRequest(reason))
     case CURLE_COULDNT_RESOLVE_HOST: return onTheWay(.cannotResolve(host: URLParts(chain.url)?.host ?? chain.url))
@@ -40,7 +42,8 @@ extension CurlExchange {
   private func timeout(_ easy: UnsafeMutableRawPointer) -> HTTPClientError {
     var connected: Int64 = 0
     apus_curl_get_offset(easy, CURLINFO_CONNECT_TIME_T, &connected)
-    if connected > 0 || remainingMilliseconds < 5 { return .timedOut }
+    if remainingMilliseconds < 5 { return .timedOut }
+    if connected > 0 { return onTheWay(.tls("net/http: TLS handshake timeout")) }
     return onTheWay(.cannotConnect(address: address(easy), reason: "i/o timeout"))
   }
 

@@ -41,7 +41,9 @@ extension CurlExchange {
       return
     }
     // libcurl asks for, and verifies, the name in the URL. The connection goes to the true host, and `setHeaders` names it.
-    guard let url = parts.withHost(name) else { throw .tls("tls: \(name) is no server name") }
+    guard let url = URLParts.replacingHost(of: chain.url, with: name) else {
+      throw .tls("tls: \(name) is no server name")
+    }
     apus_curl_set_pointer(easy, CURLOPT_URL, url)
     let host = parts.host.contains(":") ? "[\(parts.host)]" : parts.host
     apus_curl_set_pointer(easy, CURLOPT_CONNECT_TO, list(["::\(host):\(parts.port)"]))

@@ -56,7 +56,7 @@ private final class LoopEntry: Sendable {
   }
 }
 
-/// What the loop's thread and the others share. The multi handle lives as long as anybody may wake it.
+/// The part that the loop's thread and the others share. The multi handle lives as long as anybody may wake it.
 private final class LoopCore: @unchecked Sendable {
   private struct Shared {
     var arrived: [LoopEntry] = []

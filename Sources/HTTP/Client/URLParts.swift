@@ -45,15 +45,15 @@ package struct URLParts: Equatable, Sendable {
   /// `host:port`, with brackets around an IPv6 address.
   package var address: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-  /// The same URL with another host.
-  package func withHost(_ host: String) -> String? {
+  /// A URL with another host, user and all else as it was.
+  package static func replacingHost(of url: String, with host: String) -> String? {
     guard let handle = curl_url() else { return nil }
     defer { curl_url_cleanup(handle) }
     let bracketed = host.contains(":") ? "[\(host)]" : host
-    guard curl_url_set(handle, CURLUPART_URL, bare, UInt32(CURLU_PATH_AS_IS)) == CURLUE_OK,
+    guard curl_url_set(handle, CURLUPART_URL, url, UInt32(CURLU_PATH_AS_IS)) == CURLUE_OK,
       curl_url_set(handle, CURLUPART_HOST, bracketed, 0) == CURLUE_OK
     else { return nil }
-    return Self.part(handle, CURLUPART_URL)
+    return part(handle, CURLUPART_URL)
   }
 
   /// The value of a `Host` header.
