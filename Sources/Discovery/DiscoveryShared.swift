@@ -1,7 +1,7 @@
 import Platform
 import Synchronization
 
-/// What all discoveries of one server share: threads and watches. Each part is made when the first one needs it.
+/// The parts that all discoveries of one server share: the watch of directories and its like. Each part is made when the first one needs it.
 final class DiscoveryShared: Sendable {
   private struct State: Sendable {
     var times: FileTimes?

@@ -87,12 +87,13 @@ final class DNSLookup {
     case 3:
       nextCandidate()
       ask()
-    // An old server that cannot read the extension.
-    case 1,
-      4 where hasExtension && !isStream:
-      hasExtension = false
-      ask()
-    default: giveUpServer("the server answers with \(DNSLookup.codeName(response.code))", isLogged: false)
+    default:
+      // FORMERR or NOTIMP: an old server that cannot read the extension is asked without it, once.
+      if hasExtension, !isStream, [1, 4].contains(response.code) {
+        hasExtension = false
+        return ask()
+      }
+      giveUpServer("the server answers with \(DNSLookup.codeName(response.code))", isLogged: false)
     }
   }
 

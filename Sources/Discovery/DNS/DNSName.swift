@@ -29,7 +29,7 @@ enum DNSName {
     return true
   }
 
-  /// What stands behind a backslash: three digits, or a byte itself.
+  /// The byte that stands behind a backslash: three digits, or the byte itself.
   private static func escaped(_ rest: inout ArraySlice<UInt8>) -> UInt8? {
     let digits = rest.prefix(3)
     if digits.count == 3, digits.allSatisfy({ (48...57).contains($0) }) {

@@ -1,4 +1,4 @@
-/// What resolv.conf says: who is asked, and how a name is completed. A value.
+/// The contents of resolv.conf: who is asked, and how a name is completed. A value.
 struct ResolverConfiguration: Sendable, Equatable {
   /// A longer file is cut.
   static let bytesMax = 1 << 20

@@ -52,7 +52,7 @@ package final class ClientSocket: Sendable {
     throw SocketError("write", errno)
   }
 
-  /// What has come, of a datagram all of it up to the limit; nil where nothing has, empty where nothing more will.
+  /// The bytes that have come, of a datagram all of them up to the limit; nil where nothing has, empty where nothing more will.
   package func receive(bytesMax: Int) throws(SocketError) -> [UInt8]? {
     var code: Int32 = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: bytesMax) { room, count in
