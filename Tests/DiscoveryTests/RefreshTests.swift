@@ -108,6 +108,23 @@ struct RefreshTests {
     #expect(!exposition(bench.registry).contains { $0.contains("config=\"a\"") })
   }
 
+  @Test("a refresh that has failed in parts tells the groups there are, and is logged and counted as failed")
+  func partialFailure() {
+    let bench = Bench()
+    let source = ScriptedSource(mechanism: "ecs") { count throws(DiscoveryError) in
+      throw DiscoveryError("1 of 2 clusters could not be read", groups: [fixed("x:\(count)")])
+    }
+    let told = Told()
+    bench.task(source).start(
+      DiscoverySink { change in if case .all(let groups) = change { told.take(["a": groups]) } })
+    #expect(told.waits(for: ["x:1"], of: "a"))
+    bench.schedule.stop()
+    #expect(
+      bench.told.lines.contains { $0.contains("msg=\"Unable to refresh target groups\" err=\"1 of 2 clusters could") })
+    #expect(
+      exposition(bench.registry).contains("prometheus_sd_refresh_failures_total{config=\"a\",mechanism=\"ecs\"} 1"))
+  }
+
   @Test("sources that hang hold no other up, and end when they are removed")
   func hanging() {
     let bench = Bench()

@@ -44,7 +44,7 @@ extension FuzzTarget {
           "<Response><Errors><Error><Code>C</Code><Message>M</Message></Error></Errors></Response>")
       }
     ) { bytes in
-      _ = AWSFailure(ClientResponse(status: 400, headers: [], body: Array(bytes)))
+      _ = AWSRequestError(ClientResponse(status: 400, headers: [], body: Array(bytes)))
       guard let root = try? XMLElement(LentBytes(bytes)) else { return }
       _ = try? AWSKeys(credentials: root)
       for reservation in root.items(of: "reservationSet") {
@@ -63,7 +63,7 @@ extension FuzzTarget {
           #"{"__type":"a#B:c","message":"m"}"#, #"{"Code":"Success","AccessKeyId":"a","SecretAccessKey":"b"}"#)
       }
     ) { bytes in
-      _ = AWSFailure(ClientResponse(status: 400, headers: [], body: Array(bytes)))
+      _ = AWSRequestError(ClientResponse(status: 400, headers: [], body: Array(bytes)))
       _ = try? AWSKeys(json: Array(bytes))
       guard let object = JSONDocument(LentBytes(bytes)) else { return }
       _ = ECSServiceState(object)

@@ -3,7 +3,7 @@ import Model
 /// Bytes that are no XML of the kind taken here.
 package struct XMLError: Error, Equatable, CustomStringConvertible {
   package var reason: String
-  /// Where in the bytes.
+  /// The place in the bytes.
   package var offset: Int
 
   package var description: String { "no XML at byte \(offset): \(reason)" }

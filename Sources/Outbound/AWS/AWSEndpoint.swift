@@ -1,6 +1,6 @@
 import Model
 
-/// Where a service of a region answers. Pure.
+/// The address at which a service of a region answers. Pure.
 enum AWSEndpoint {
   /// Host names of regions outside of the common partition, by the beginning of the region's name.
   private static let domains = [

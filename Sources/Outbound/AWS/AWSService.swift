@@ -62,7 +62,7 @@ package final class AWSService: Sendable {
     var tries = 0
     while true {
       tries += 1
-      let failure: AWSFailure
+      let failure: AWSRequestError
       switch try attempt(call, isCancelled) {
       case .success(let body): return body
       case .failure(let reason): failure = reason
@@ -82,7 +82,7 @@ package final class AWSService: Sendable {
 
   private func attempt(
     _ call: Call, _ isCancelled: @escaping Cancellation
-  ) throws(AWSError) -> Result<[UInt8], AWSFailure> {
+  ) throws(AWSError) -> Result<[UInt8], AWSRequestError> {
     var request = ClientRequest(method: "POST", url: url, headers: call.headers, body: call.body)
     request.acceptsGzip = true
     if let keys {
@@ -93,9 +93,9 @@ package final class AWSService: Sendable {
     do throws(HTTPClientError) {
       let answer = try client.send(request, isCancelled: isCancelled)
       if answer.status == 200 { return .success(answer.body) }
-      return .failure(AWSFailure(answer))
+      return .failure(AWSRequestError(answer))
     } catch {
-      return .failure(AWSFailure(error, of: request))
+      return .failure(AWSRequestError(error, of: request))
     }
   }
 

@@ -1,7 +1,7 @@
 import HTTP
 import Platform
 
-/// What requests to AWS with one identity share: the region and the keys, found at the first request. Any thread.
+/// The region and the keys that requests to AWS with one identity share, found at the first request. Any thread.
 package final class AWSSession: Sendable {
   private struct Found {
     var region: String
@@ -24,7 +24,8 @@ package final class AWSSession: Sendable {
     options.userAgent = surroundings.userAgent
     options.responseBytesMax = Self.answerBytesMax
     options.totalMillisecondsMax = Self.answerMillisecondsMax
-    self.client = OutboundClient(client, options: options)
+    self.client = OutboundClient(
+      client, options: options, environment: surroundings.environment, clock: surroundings.clock)
   }
 
   /// A service of the session's region. `endpoint`: an address instead of AWS's own; empty: none.

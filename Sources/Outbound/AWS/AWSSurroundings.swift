@@ -57,7 +57,7 @@ package struct AWSSurroundings: Sendable {
   }
 }
 
-/// How often a request is tried, and how long is waited in between.
+/// Number of tries of a request, and the pauses between them.
 package struct AWSRetries: Sendable {
   package var triesMax = 3
   /// The wait before the second try is random below this, before each further one below its double.

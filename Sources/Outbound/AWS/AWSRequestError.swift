@@ -3,7 +3,7 @@ import HTTP
 import Model
 
 /// Why one try of a request to AWS had no success, and whether another may have. A value.
-struct AWSFailure: Error, Sendable, Equatable {
+struct AWSRequestError: Error, Sendable, Equatable {
   /// That of the answer (`RequestLimitExceeded`); empty where there is none.
   private(set) var code = ""
   let text: String
