@@ -5,6 +5,8 @@ import Model
 package enum TargetDocument {
   /// A longer one is refused: it says the addresses of some hundred thousand targets.
   package static let bytesMax = 32 << 20
+  /// Addresses, labels, groups: what is held in memory follows from it.
+  package static let valuesMax = 2_000_000
 
   package enum Format: Sendable { case json, yaml }
 
@@ -31,8 +33,10 @@ package enum TargetDocument {
   // MARK: JSON
 
   private static func json(_ bytes: [UInt8]) throws(DiscoveryError) -> [TargetGroup] {
-    guard let document = bytes.lend({ JSONDocument($0) }) else {
-      throw DiscoveryError(bytes.isEmpty ? "unexpected end of JSON input" : "the text is no JSON document")
+    guard let document = bytes.lend({ JSONDocument($0, valuesMax: valuesMax) }) else {
+      throw DiscoveryError(
+        bytes.isEmpty
+          ? "unexpected end of JSON input" : "the text is no JSON document, or one of more than \(valuesMax) values")
     }
     if document == .null { return [] }
     guard case .array(let elements) = document else { throw DiscoveryError("the JSON document is no list of groups") }
@@ -89,7 +93,10 @@ package enum TargetDocument {
 
   private static func yaml(_ bytes: [UInt8]) throws(DiscoveryError) -> [TargetGroup] {
     let document: YAMLDocument
-    do throws(YAMLError) { document = try YAMLDocument.parse(bytes) } catch { throw DiscoveryError("yaml: \(error)") }
+    let limits = YAMLDocument.Limits(bytesMax: bytesMax, depthMax: 8, nodesMax: valuesMax)
+    do throws(YAMLError) { document = try YAMLDocument.parse(bytes, limits: limits) } catch {
+      throw DiscoveryError("yaml: \(error)")
+    }
     if document.root.isNull { return [] }
     guard case .sequence(let elements) = document.root.content else {
       throw fault(document.root, "\(document.root.kindText) where a list of groups is needed")

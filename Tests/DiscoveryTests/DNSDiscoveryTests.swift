@@ -160,6 +160,11 @@ struct DNSDiscoveryTests {
   func oldServer() throws {
     let server = try NameServer { [$0.hasExtension ? $0.answer(code: 1) : $0.answer([srv("t.", 1)])] }
     #expect(try Bench(server, ["a.b"]).addresses() == ["t:1"])
+    let never = try NameServer { [$0.answer(code: 1)] }
+    let bench = try Bench(never, ["a.b"])
+    #expect(try bench.addresses() == [])
+    #expect(never.questions.map(\.hasExtension) == [true, false])
+    #expect(bench.counts().last == "prometheus_sd_dns_lookup_failures_total 1")
   }
 
   @Test("without resolv.conf every lookup fails, and says why")

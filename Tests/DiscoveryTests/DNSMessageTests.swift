@@ -58,6 +58,27 @@ struct DNSMessageTests {
     #expect(failure?.description == "a name is longer than 255 bytes")
   }
 
+  @Test("an answer that another implementation has written is read, with its compressed names")
+  func foreign() throws {
+    // Of dnspython.
+    let text =
+      "000781800001000800000002025f6d045f746370076578616d706c6503636f6d0000210001c00c000500010000001e000603737663c014"
+      + "c031002100010000001e001a0001000223f0066e6f64652e32076578616d706c6503636f6d00c031002100010000001e001a0001000223"
+      + "8c066e6f64652d31076578616d706c6503636f6d00c031000f00010000001e00070005026d78c014c031000200010000001e0005026e73"
+      + "c014c031000100010000001e0004c0000207c031001c00010000001e001020010db8000000000000000000000007c03100100001000000"
+      + "1e00020178066e6f64652d31c014000100010000001e0004c00002080000292000000000000000"
+    let digits = Array(text)
+    let bytes = stride(from: 0, to: digits.count, by: 2).compactMap { UInt8(String(digits[$0...($0 + 1)]), radix: 16) }
+    let read = try DNSMessage.response(bytes, to: DNSName.wire("_m._TCP.example.com") ?? [], .srv, id: 7)
+    #expect(
+      read?.records.map(\.content) == [
+        .cname, .srv(target: "node\\.2.example.com.", port: 9200), .srv(target: "node-1.example.com.", port: 9100),
+        .mx("mx.example.com."), .ns("ns.example.com."), .address("192.0.2.7"), .address("2001:db8::7"), .other(16),
+      ])
+    #expect(read?.code == 0 && read?.isTruncated == false)
+    #expect(try DNSMessage.response(bytes, to: DNSName.wire("_m._tcp.example.org") ?? [], .srv, id: 7) == nil)
+  }
+
   @Test("an extended code is no success")
   func extendedCode() throws {
     var bytes = DNSMessageTests.question().answer()

@@ -37,7 +37,8 @@ struct TargetDocumentTests {
   @Test(
     "what is no list of groups is refused as a whole",
     arguments: [
-      ("", "unexpected end of JSON input"), ("[{\"targets\":[\"a", "the text is no JSON document"),
+      ("", "unexpected end of JSON input"),
+      ("[{\"targets\":[\"a", "the text is no JSON document, or one of more than 2000000 values"),
       ("{}", "the JSON document is no list of groups"), ("[null]", "nil target group item found"),
       ("[1]", "target group 0 is no object with targets and labels"),
       ("[{\"x\":1}]", "json: unknown field \"x\""),
@@ -64,6 +65,18 @@ struct TargetDocumentTests {
     ])
   func refusedYAML(text: String, message: String) {
     #expect(throws: DiscoveryError(message)) { try yaml(text) }
+  }
+
+  @Test("a list of too many values is refused")
+  func tooMany() {
+    let text = "[{\"targets\":[" + String(repeating: "1,", count: TargetDocument.valuesMax) + "1]}]"
+    #expect(throws: DiscoveryError("the text is no JSON document, or one of more than 2000000 values")) {
+      try json(text)
+    }
+    let long = [UInt8](repeating: UInt8(ascii: " "), count: TargetDocument.bytesMax + 1)
+    #expect(throws: DiscoveryError("the list of targets is longer than 33554432 bytes")) {
+      try TargetDocument.read(long, .yaml)
+    }
   }
 
   @Test("every truncation of a list is refused or is a list")

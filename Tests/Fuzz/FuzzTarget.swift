@@ -9,7 +9,7 @@ struct FuzzTarget: Sendable {
 
   static let all: [FuzzTarget] =
     write + compression + text + language + operators + files + ownFiles + headFiles + blocks + http + servers
-    + clusters
+    + clusters + discovery
 }
 
 /// Writes a target's seeds to a folder, named by their number.
