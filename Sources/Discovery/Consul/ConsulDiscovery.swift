@@ -73,7 +73,7 @@ struct ConsulMetrics: Sendable {
   }
 }
 
-/// What the thread of a discovery owns.
+/// The work of a discovery's thread, which alone touches it.
 private struct ConsulWork: Sendable {
   private let options: ConsulDiscoveryOptions
   private let surroundings: DiscoverySurroundings

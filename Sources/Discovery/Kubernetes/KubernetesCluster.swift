@@ -11,6 +11,7 @@ final class KubernetesCluster: Sendable {
   static let ordersMax = 4_096
   /// Events taken over before the groups that they change are told.
   private static let batchMax = 512
+  private static let closingMillisecondsMax: Int64 = 3_000
   /// Longer than any watch.
   private static let exchangeMillisecondsMax = 3_600_000
 
@@ -22,6 +23,7 @@ final class KubernetesCluster: Sendable {
 
   let access: KubernetesAccess
   private let orders = BoundedQueue<Order>(limit: KubernetesCluster.ordersMax)
+  private let hasEnded = Monitor(false)
   private let thread: NamedThread
 
   init(_ access: KubernetesAccess, _ surroundings: KubernetesSurroundings) throws(ThreadError) {
@@ -30,7 +32,7 @@ final class KubernetesCluster: Sendable {
     options.userAgent = surroundings.userAgent
     options.totalMillisecondsMax = Self.exchangeMillisecondsMax
     let client = OutboundClient(access.client, options: options)
-    let (orders, server) = (orders, access.server)
+    let (orders, hasEnded, server) = (orders, hasEnded, access.server)
     thread = try NamedThread(name: "kube-groups") {
       var work = KubernetesClusterWork(surroundings: surroundings) { (resource) throws(ThreadError) in
         try KubernetesWatcher(resource, server: server, client: client, surroundings) { event in
@@ -47,6 +49,8 @@ final class KubernetesCluster: Sendable {
         work.tell()
       }
       work.stop()
+      hasEnded.withLock { $0 = true }
+      hasEnded.wakeAll()
     }
   }
 
@@ -56,14 +60,15 @@ final class KubernetesCluster: Sendable {
 
   func remove(_ id: Int) { _ = orders.push(.remove(id: id)) }
 
-  /// Ends all watches; waits for their threads where `isWaiting` says so.
-  func close(isWaiting: Bool) {
+  /// Ends all watches, and waits for their threads, but not for one that hangs.
+  func close() {
     orders.close()
-    if isWaiting { thread.join() }
+    let deadline = Deadline(milliseconds: Self.closingMillisecondsMax)
+    let _: Void? = hasEnded.wait(until: deadline) { $0 ? () : nil }
   }
 }
 
-/// Where the groups of a discovery go until it is stopped.
+/// The way of the groups to one discovery, until that is stopped.
 final class KubernetesListener: Sendable {
   private let sink: DiscoverySink
   private let isStopped = CancelFlag()
@@ -77,7 +82,7 @@ final class KubernetesListener: Sendable {
   }
 }
 
-/// What the thread of a cluster owns.
+/// The work of a cluster's thread, which alone touches it.
 private struct KubernetesClusterWork {
   let surroundings: KubernetesSurroundings
   let makeWatcher: (KubernetesResource) throws(ThreadError) -> KubernetesWatcher

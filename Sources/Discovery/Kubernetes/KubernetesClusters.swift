@@ -60,7 +60,7 @@ package final class KubernetesClusters: Sendable {
       state.members.remove(at: place)
       return true
     }
-    if isLast { cluster.close(isWaiting: false) }
+    if isLast { cluster.close() }
   }
 }
 

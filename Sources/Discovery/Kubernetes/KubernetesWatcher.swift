@@ -174,7 +174,7 @@ struct KubernetesReading {
     }
   }
 
-  /// What a response says of itself: the API server explains errors in a JSON object.
+  /// The text of an answer that is no good: the API server explains errors in a JSON object.
   private static func text(_ response: ClientResponse) -> String {
     if response.status == 200 { return "the answer ended early" }
     let message = response.body.lend { JSONDocument($0) }?.string("message") ?? ""
