@@ -63,6 +63,8 @@ package final class DiscoverySet: Sendable {
     refreshMetrics = RefreshMetrics(surroundings.registry, clock: surroundings.clock)
     // There from the start, as zeros.
     _ = FileDiscoveryMetrics(surroundings)
+    _ = KubernetesMetrics(surroundings.registry)
+    _ = ConsulMetrics(surroundings)
     _ = HTTPDiscovery.failures(surroundings.registry)
     _ = DNSDiscoveryMetrics(surroundings.registry)
   }

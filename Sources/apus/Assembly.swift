@@ -86,7 +86,8 @@ final class Assembly: Sendable {
       clock: clock, log: log, registry: registry, userAgent: Version.userAgent,
       environment: configuration.environment)
     do throws(ThreadError) {
-      scrapes = try ScrapeManager(outside, into: workspaces.standard.receiver.intake)
+      scrapes = try ScrapeManager(
+        outside, into: workspaces.standard.receiver.intake, options: configuration.present.scraping)
       queries = try QueryService(QueryOptions(options), clock: clock, registry: registry)
       let readsMax = options.remoteReadsMax > 0 ? options.remoteReadsMax : options.queriesMax
       // No expression is evaluated there.
@@ -126,7 +127,8 @@ final class Assembly: Sendable {
     }
     configuration.onReload { [workspaces, scrapes] configuration in
       workspaces.reconfigure(configuration)
-      scrapes.reconfigure(configuration.scrapes, externalLabels: configuration.global.externalLabels)
+      scrapes.reconfigure(
+        configuration.scrapes, externalLabels: configuration.global.externalLabels, server: configuration.scraping)
     }
   }
 

@@ -105,7 +105,8 @@ struct ServedTests {
       scrape.text = ""
       return scrape
     }
-    let effect = "\(scrapes) \(read.global) \(read.workspaces) \(matchers) \(read.createsWorkspacesOnWrite)"
+    let effect =
+      "\(scrapes) \(read.global) \(read.workspaces) \(matchers) \(read.createsWorkspacesOnWrite) \(read.scraping)"
     return (effect, read.warnings.joined(separator: "\n"))
   }
 

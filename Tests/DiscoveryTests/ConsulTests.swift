@@ -22,11 +22,11 @@ private final class ConsulFake: Sendable {
   }
 
   private let state = Monitor(State())
-  let server: ScriptedServer
+  let server: ChunkServer
 
   init() {
     let state = state
-    server = ScriptedServer { request, answer in
+    server = ChunkServer { request, answer in
       let query = request.query.sorted { $0.key < $1.key }.map { "\($0)=\($1)" }.joined(separator: "&")
       let isFailing = state.withLock { state in
         state.requests.append(request.path + (query.isEmpty ? "" : "?" + query))
@@ -166,17 +166,21 @@ private final class ConsulFake: Sendable {
     var course = ConsulCourse(options)
     let due = course.takeDue(0)
     #expect(due.map(\.query) == [.service("s")] && course.next == nil)
-    #expect(course.found(service: "s", index: 5, 200))
+    let isNew = course.found(service: "s", index: 5, 200)
+    #expect(isNew)
     #expect(course.next == 1_000)
     _ = course.takeDue(1_000)
-    #expect(!course.found(service: "s", index: 5, 90_000))
+    let isSame = !course.found(service: "s", index: 5, 90_000)
+    #expect(isSame)
     #expect(course.next == 90_000)
     _ = course.takeDue(90_000)
     course.failed(.service("s"), 90_010)
     #expect(course.next == 105_010)
     // A state that was restored begins anew.
-    #expect(course.found(service: "s", index: 3, 105_020))
-    #expect(course.takeDue(200_000).map(\.index) == [0])
+    let isRestored = course.found(service: "s", index: 3, 105_020)
+    #expect(isRestored)
+    let again = course.takeDue(200_000)
+    #expect(again.map(\.index) == [0])
   }
 
   @Test("of the catalog, the services with all tags are watched; those that go lose their group")

@@ -27,11 +27,11 @@ final class KubernetesFake: Sendable {
   typealias Body = (_ version: Int) -> String
 
   private let state = Monitor(State())
-  let server: ScriptedServer
+  let server: ChunkServer
 
   init() {
     let state = state
-    server = ScriptedServer { request, answer in Self.answer(request, answer, state) }
+    server = ChunkServer { request, answer in Self.answer(request, answer, state) }
   }
 
   // MARK: The test's side
@@ -100,7 +100,7 @@ final class KubernetesFake: Sendable {
   // MARK: The server's side
 
   private static func answer(
-    _ request: ScriptedServer.Request, _ answer: ScriptedServer.Answer, _ state: Monitor<State>
+    _ request: ChunkServer.Request, _ answer: ChunkServer.Answer, _ state: Monitor<State>
   ) {
     let query = request.query.sorted { $0.key < $1.key }.map { "\($0)=\($1)" }.joined(separator: "&")
     let refusal: (status: Int, headers: [String])? = state.withLock { state in
@@ -126,7 +126,7 @@ final class KubernetesFake: Sendable {
   }
 
   private static func list(
-    _ request: ScriptedServer.Request, _ answer: ScriptedServer.Answer, _ state: Monitor<State>
+    _ request: ChunkServer.Request, _ answer: ChunkServer.Answer, _ state: Monitor<State>
   ) {
     let body: String = state.withLock { state in
       let all = (state.objects[request.path] ?? [:]).sorted { $0.key < $1.key }
@@ -145,7 +145,7 @@ final class KubernetesFake: Sendable {
   }
 
   private static func watch(
-    _ request: ScriptedServer.Request, _ answer: ScriptedServer.Answer, _ state: Monitor<State>
+    _ request: ChunkServer.Request, _ answer: ChunkServer.Answer, _ state: Monitor<State>
   ) {
     var seen = request.query["resourceVersion"].flatMap { Int($0) } ?? 0
     let (oldest, byEvent, cuts, isMute) = state.withLock { state in

@@ -27,7 +27,7 @@ import Testing
     var surroundings: KubernetesSurroundings {
       KubernetesSurroundings(
         clock: clock, log: Log(level: .warn, format: .logfmt) { [lines] line in lines.withLock { $0.append(line) } },
-        metrics: KubernetesMetrics(registry, clock: clock), userAgent: "Prometheus/3.0")
+        metrics: KubernetesMetrics(registry), userAgent: "Prometheus/3.0")
     }
 
     @discardableResult
@@ -245,5 +245,26 @@ import Testing
             + "&resourceVersion=0"
         ]
       })
+  }
+
+  @Test("a token that has expired is read again from its file")
+  func token() throws {
+    let folder = try TemporaryDirectory("token")
+    try folder.write("one\n", to: "token")
+    let bench = Bench()
+    bench.put("a", ip: "1.1.1.1")
+    bench.fake.require(token: "one")
+    try bench.start {
+      $0.client.credentials = .authorization(type: "Bearer", credentials: .file(folder.path("token")))
+    }
+    #expect(bench.reaches(["1.1.1.1:80"]))
+    #expect(bench.eventually { bench.fake.watchCount == 1 })
+    bench.fake.require(token: "two")
+    bench.fake.cutWatches()
+    #expect(bench.eventually { bench.metric("http_request_total", "401") >= 2 })
+    #expect(bench.addresses() == ["1.1.1.1:80"])
+    try folder.write("two\n", to: "token")
+    bench.put("b", ip: "2.2.2.2")
+    #expect(bench.reaches(["1.1.1.1:80", "2.2.2.2:80"]))
   }
 }

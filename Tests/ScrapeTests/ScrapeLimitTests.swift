@@ -49,7 +49,8 @@ import Testing
     for round in 1...2 {
       let report = bench.scrape(text)
       #expect(report.error == nil)
-      #expect(report.warning.contains("line 2: ") && report.warning.contains("(5 lines or samples)"), "\(report.warning)")
+      #expect(
+        report.warning.contains("line 2: ") && report.warning.contains("(5 lines or samples)"), "\(report.warning)")
       #expect(report.samplesScraped == 6, "\(report)")
       #expect(bench.count("apus_scrapes_left_out_samples_total") == 5 * round)
     }

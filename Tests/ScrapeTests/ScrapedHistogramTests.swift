@@ -8,7 +8,8 @@ import Testing
 
 /// Native histograms, exemplars and metadata of targets.
 @Suite struct ScrapedHistogramTests {
-  private static let type = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+  private static let type =
+    "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
 
   private func answer(_ metrics: [[UInt8]], gauge: Double? = nil) -> ScrapeAnswer.Content {
     var families = MetricFamilyBytes()
@@ -91,7 +92,9 @@ import Testing
 
   @Test(
     "the bucket factor sets the finest schema, as in Prometheus",
-    arguments: [(0, 8), (1, 8), (1.002, 8), (1.0028, 7), (1.1, 2), (1.5, 0), (2, 0), (4, -1), (65_536, -4), (1e300, -4)])
+    arguments: [
+      (0, 8), (1, 8), (1.002, 8), (1.0028, 7), (1.1, 2), (1.5, 0), (2, 0), (4, -1), (65_536, -4), (1e300, -4),
+    ])
   func factor(_ factor: Double, _ schema: Int32) throws {
     #expect(ScrapeTerms.schema(bucketFactor: factor) == schema)
     let bench = try ScrapeBench {
@@ -136,7 +139,8 @@ import Testing
   @Test("an exemplar of a text line has the time of its sample, unless it has one of its own")
   func textExemplars() throws {
     let bench = try ScrapeBench()
-    let text = "# TYPE a counter\na_total 1 # {trace=\"x\"} 0.5\na_total{x=\"y\"} 1 # {trace=\"x\"} 0.7 1699999999\n# EOF\n"
+    let text =
+      "# TYPE a counter\na_total 1 # {trace=\"x\"} 0.5\na_total{x=\"y\"} 1 # {trace=\"x\"} 0.7 1699999999\n# EOF\n"
     #expect(bench.scrape(text, "application/openmetrics-text; version=1.0.0").error == nil)
     #expect(try bench.exemplars("a_total") == [0.7, 0.5])
   }

@@ -27,7 +27,7 @@ package final class KubernetesClusters: Sendable {
   ) throws(DiscoveryError) -> any Discoverer {
     let access = try KubernetesAccess(options, environment: surroundings.environment)
     let shared = KubernetesSurroundings(
-      clock: surroundings.clock, log: log, metrics: KubernetesMetrics(surroundings.registry, clock: surroundings.clock),
+      clock: surroundings.clock, log: log, metrics: KubernetesMetrics(surroundings.registry),
       userAgent: surroundings.userAgent)
     return KubernetesDiscovery(options, access, self, shared)
   }

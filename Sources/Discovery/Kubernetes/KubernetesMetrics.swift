@@ -8,12 +8,10 @@ struct KubernetesMetrics: Sendable {
   private static let roles: [KubernetesKind] = [.endpointslice, .endpoints, .node, .pod, .service, .ingress]
 
   private let registry: MetricsRegistry
-  private let clock: any Clock
   let failures: Counter
 
-  init(_ registry: MetricsRegistry, clock: any Clock) {
+  init(_ registry: MetricsRegistry) {
     self.registry = registry
-    self.clock = clock
     failures = registry.counter(Self.prefix + "failures_total", "The number of failed WATCH/LIST requests.")
     for role in Self.roles {
       for change in [KubernetesMirror.Change.add, .delete, .update] { _ = events(role, change) }
@@ -38,13 +36,8 @@ struct KubernetesMetrics: Sendable {
       labels: [("status_code", known ?? "<error>")]
     ).add()
     let name = Self.prefix + "http_request_duration_seconds"
-    registry.doubleCounter(
-      name + "_sum", "Summary of latencies for HTTP requests to the Kubernetes API by endpoint.",
-      labels: [("endpoint", path)]
-    ).add(max(0, seconds))
-    registry.counter(
-      name + "_count", "Summary of latencies for HTTP requests to the Kubernetes API by endpoint.",
-      labels: [("endpoint", path)]
-    ).add()
+    let help = "Summary of latencies for HTTP requests to the Kubernetes API by endpoint."
+    registry.doubleCounter(name + "_sum", help, labels: [("endpoint", path)]).add(max(0, seconds))
+    registry.counter(name + "_count", help, labels: [("endpoint", path)]).add()
   }
 }

@@ -53,18 +53,17 @@ final class ScrapeBodyLease: Sendable {
 
   /// So many bytes more of the body have come; false where there is no room for them.
   func take(_ more: Int) -> Bool {
-    state.withLock { state in
+    let missing = state.withLock { state in
       state.needed += more
-      let missing = state.needed - state.taken
-      if missing <= 0 { return true }
-      let step = max(missing, Self.stepBytes)
-      guard budget.take(step) else {
-        state.wasRefused = true
-        return false
-      }
-      state.taken += step
-      return true
+      return state.needed - state.taken
     }
+    if missing <= 0 { return true }
+    let step = max(missing, Self.stepBytes)
+    let isTaken = budget.take(step)
+    state.withLock { state in
+      if isTaken { state.taken += step } else { state.wasRefused = true }
+    }
+    return isTaken
   }
 
   /// The body is here: what it does not need is given back.

@@ -27,7 +27,7 @@ package final class ScrapeManager: Sendable {
     var disk: any Disk
     var host: String
     var userAgent: String
-    var makeSeries: @Sendable (_ options: ScrapeOptions, _ labels: Labels) -> SeriesRoom
+    var makeSeries: ScrapePool.MakeSeries
     /// Ends the threads, given as long.
     var stopThreads: @Sendable (_ milliseconds: Int64) -> Void
   }
@@ -56,11 +56,10 @@ package final class ScrapeManager: Sendable {
       Parts(
         scraper: scraper, metrics: metrics, clock: clock, log: surroundings.log, disk: disk, host: host,
         userAgent: surroundings.userAgent,
-        makeSeries: { options, labels in
+        makeSeries: { options, labels, rules in
           SeriesRoom(
             TargetSeries(
-              options, labels: labels, metricRelabelling: (try? Relabelling(options.metricRelabelling)) ?? .none, intake: intake,
-              metrics: samples, clock: clock))
+              options, labels: labels, metricRelabelling: rules, intake: intake, metrics: samples, clock: clock))
         },
         stopThreads: { _ = workers.stop(within: $0) }),
       registry: surroundings.registry)
@@ -68,6 +67,8 @@ package final class ScrapeManager: Sendable {
     discover(with: DiscoverySet(name: "scrape", surroundings) { [weak self] in self?.take($0) })
   }
 
+  /// The time that workers have for what they are at, when the scrapes have used up theirs.
+  private static let threadMillisecondsMin: Int64 = 500
   /// Syncs and ends of targets that may wait for a worker; more wait on the wheel.
   private static let otherWorksMax = 4_096
 
@@ -150,9 +151,9 @@ package final class ScrapeManager: Sendable {
     guard isFirst else { return }
     discovery.withLock { $0 }?.stop()
     change.withLock { _ in }
-    let grace = parts.scraper.stopMillisecondsMax
-    parts.scraper.stop(until: Deadline(milliseconds: grace, of: parts.clock))
-    parts.stopThreads(grace)
+    let deadline = Deadline(milliseconds: parts.scraper.stopMillisecondsMax, of: parts.clock)
+    parts.scraper.stop(until: deadline)
+    parts.stopThreads(max(Self.threadMillisecondsMin, deadline.remainingNanoseconds / 1_000_000))
   }
 
   // MARK: For the API
@@ -184,5 +185,27 @@ package final class ScrapeManager: Sendable {
     return pools.filter { pool == nil || $0.key == pool }.sorted { $0.key < $1.key }.map(\.value.shown)
   }
 
-  private func metadataFamilies() -> [MetricFamily] { [] }
+  /// What targets say of their metrics, by job.
+  private func metadataFamilies() -> [MetricFamily] {
+    let pools = state.withLock { $0.pools }.sorted { $0.key < $1.key }
+    let sizes = pools.map { name, pool in
+      pool.shown.active.map(\.metadataSize).reduce((name, 0, 0)) { ($0.0, $0.1 + $1.entries, $0.2 + $1.bytes) }
+    }
+    func family(_ name: String, _ help: String, _ value: ((String, Int, Int)) -> Int) -> MetricFamily {
+      MetricFamily(
+        name: name, help: help, kind: .gauge,
+        samples: sizes.map {
+          MetricSample(name: name, labels: [("scrape_job", $0.0)], value: Double(value($0)))
+        })
+    }
+    return [
+      family(
+        "prometheus_target_metadata_cache_entries", "Total number of metric metadata entries in the cache"
+      ) { $0.1 },
+      family(
+        "prometheus_target_metadata_cache_bytes",
+        "The number of bytes that are currently used for storing metric metadata in the cache"
+      ) { $0.2 },
+    ]
+  }
 }

@@ -124,7 +124,8 @@ extension ScrapePool {
     }
     let schedule = ScrapeSchedule(
       intervalMilliseconds: identity.intervalMilliseconds, hash: setup.phaseHash, now: now, firstDelay: delay)
-    let series = surroundings.makeSeries(identity.options(of: content.order.options), identity.publicLabels)
+    let series = surroundings.makeSeries(
+      identity.options(of: content.order.options), identity.publicLabels, content.metricRelabelling)
     return Target(setup, series, schedule, at: surroundings.scraper.wheel.place())
   }
 
@@ -141,7 +142,7 @@ extension ScrapePool {
     let options = identity.options(of: content.order.options)
     let former = before.identity.options(of: before.job.options)
     let isLasting = options.hasSameSeries(as: former)
-    let series = isLasting ? nil : surroundings.makeSeries(options, identity.publicLabels)
+    let series = isLasting ? nil : surroundings.makeSeries(options, identity.publicLabels, content.metricRelabelling)
     let given = target.change(setup(identity, discovered, content), series: series, now)
     if isLasting && options != former { target.reconfigureSeries(options) }
     guard let given else { return }

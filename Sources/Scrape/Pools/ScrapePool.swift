@@ -9,12 +9,16 @@ import Synchronization
 /// A sync compares what there is with what there should be. Targets that stay are not touched, changed ones go on with
 /// their phase and, where the change allows it, with their series; new ones begin; those that have gone end.
 final class ScrapePool: Sendable {
+  /// Makes the series of a target under its options, with the rules for them compiled.
+  typealias MakeSeries =
+    @Sendable (_ options: ScrapeOptions, _ labels: Labels, _ metricRelabelling: Relabelling) -> SeriesRoom
+
   /// The parts that pools share.
   struct Surroundings: Sendable {
     let scraper: Scraper
     let log: Log
     let userAgent: String
-    let makeSeries: @Sendable (_ options: ScrapeOptions, _ labels: Labels) -> SeriesRoom
+    let makeSeries: MakeSeries
   }
 
   /// The order of a job to its pool. A plain value.
@@ -36,6 +40,7 @@ final class ScrapePool: Sendable {
     var order: Order
     var settings: JobSettings
     var relabelling: Relabelling
+    var metricRelabelling: Relabelling
     /// Nil until discovery has said something.
     var groups: [TargetGroup]?
     var targets: [TargetIdentity.Key: Target] = [:]
@@ -71,7 +76,9 @@ final class ScrapePool: Sendable {
       options, client: OutboundClient(options.client, options: LoopExchange.options), failureLog: order.failureLog,
       userAgent: surroundings.userAgent)
     content = Monitor(
-      Content(order: order, settings: settings, relabelling: try Relabelling(options.relabelling)))
+      Content(
+        order: order, settings: settings, relabelling: try Relabelling(options.relabelling),
+        metricRelabelling: try Relabelling(options.metricRelabelling)))
     state = Mutex(Shown(options: options))
     metrics = surroundings.scraper.metrics.job(job)
     metrics.targetLimit.set(options.targetsMax)
@@ -98,12 +105,13 @@ final class ScrapePool: Sendable {
     let started = scraper.clock.monotonicNanoseconds()
     let options = order.options
     let relabelling = try Relabelling(options.relabelling)
+    let metricRelabelling = try Relabelling(options.metricRelabelling)
     let now = ClockReading(scraper.clock)
-    let waits = content.withLock { content -> Bool in
+    let waits = content.withLock { content -> Bool? in
       let before = content.order.options
       if before == options && content.order.failureLog === order.failureLog {
         content.order = order
-        return false
+        return nil
       }
       let client =
         before.client == options.client
@@ -112,6 +120,7 @@ final class ScrapePool: Sendable {
         options, client: client, failureLog: order.failureLog, userAgent: surroundings.userAgent)
       content.order = order
       content.relabelling = relabelling
+      content.metricRelabelling = metricRelabelling
       if before == options {
         // Only what is around the job has changed: its log.
         for target in content.targets.values {
@@ -129,6 +138,7 @@ final class ScrapePool: Sendable {
       synchronize(&content, now)
       return false
     }
+    guard let waits else { return }
     if waits { syncSoon(at: now.monotonicNanoseconds + Self.syncIntervalNanoseconds) }
     let seconds = Double(scraper.clock.monotonicNanoseconds() - started) / 1e9
     scraper.metrics.reloadLength(DurationText.format(options.intervalMilliseconds)).observe(seconds)

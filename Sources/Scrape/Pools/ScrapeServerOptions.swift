@@ -2,6 +2,8 @@
 package struct ScrapeServerOptions: Sendable, Equatable {
   /// A new target is scraped at once and then at its phase; else it waits for its phase, as in Prometheus.
   package var firstScrapeAtOnce = true
+  /// `ScrapeOptions.keepsValid` of all jobs.
+  package var keepsValid = false
   /// The unpacked body of one scrape where `body_size_limit` sets no limit, in bytes.
   package var bodyBytesMax = 256 << 20
   /// The bodies of all scrapes that are in memory at once, in bytes.

@@ -122,9 +122,19 @@ final class Scraper: Sendable {
       ScrapeAnswer(content: content, time: scrape.milliseconds, startNanoseconds: scrape.startNanoseconds))
     let seconds = Double(clock.monotonicNanoseconds() - scrape.startNanoseconds) / 1e9
     if job.options.storesExtraMetrics { metrics.duration.observe(seconds) }
-    target.finish(scrape, report, bodyBytes: bodyBytes, seconds: seconds)
+    let before = target.finish(scrape, report, bodyBytes: bodyBytes, seconds: seconds)
+    if report.error == nil && !report.warning.isEmpty && before.isEmpty { warn(report.warning, scrape) }
     leave()
     schedule(target)
+  }
+
+  /// What lasts is told once.
+  private func warn(_ warning: String, _ scrape: Target.Scrape) {
+    log.warn(
+      "Not all of a scrape is stored; told again after one that is",
+      [
+        "scrape_pool": scrape.setup.job.options.jobName, "target": scrape.setup.identity.url, "err": warning,
+      ])
   }
 
   private func tell(_ failure: String, _ scrape: Target.Scrape) {
@@ -165,6 +175,8 @@ final class Scraper: Sendable {
   }
 
   var stopMillisecondsMax: Int64 { state.withLock { $0.options.stopMillisecondsMax } }
+  /// Bytes of bodies in memory, or kept free for them.
+  var bodyBytes: Int { budget.used }
   var underWay: Int { state.withLock { $0.underWay } }
   private var isStopping: Bool { state.withLock { $0.isStopping } }
 

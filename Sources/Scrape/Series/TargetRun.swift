@@ -235,7 +235,8 @@ final class TargetRun: ScrapedLabels {
   }
 
   private func add(_ fact: ScrapeFact, _ time: Int64, _ bits: UInt64, _ rows: inout WriteRequestRows) {
-    rows.appendRow(facts[fact.rawValue], at: fact.rawValue..<fact.rawValue, mark: TargetRun.factMark, time: time, bits: bits)
+    rows.appendRow(
+      facts[fact.rawValue], at: fact.rawValue..<fact.rawValue, mark: TargetRun.factMark, time: time, bits: bits)
   }
 
   /// Ends the series that are owed a marker.

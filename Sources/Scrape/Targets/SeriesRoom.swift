@@ -1,14 +1,17 @@
 import Platform
 
-/// The series of a target, which one thread at a time uses: whoever comes meanwhile waits, for as long as an answer takes
-/// to be stored. Any thread.
+/// The series of a target, which one thread at a time stores into: whoever comes meanwhile waits, for as long as an answer
+/// takes to be stored. What the target says of its metrics waits for nobody. Any thread.
 final class SeriesRoom: Sendable {
-  private let series: Monitor<any ScrapedSeries>
+  private let series: any ScrapedSeries
+  /// Held while an answer is stored, the write to the log among it: a long lock.
+  private let use = Monitor(())
 
-  init(_ series: sending any ScrapedSeries) { self.series = Monitor(series) }
+  init(_ series: any ScrapedSeries) { self.series = series }
 
-  func store(_ answer: ScrapeAnswer) -> ScrapeReport { series.withLock { $0.store(answer) } }
-  func end(at milliseconds: Int64) { series.withLock { $0.end(at: milliseconds) } }
-  func reconfigure(_ options: ScrapeOptions) { series.withLock { $0.reconfigure(options) } }
-  var metadata: [TargetMetadata] { series.withLock { $0.metadata } }
+  func store(_ answer: ScrapeAnswer) -> ScrapeReport { use.withLock { _ in series.store(answer) } }
+  func end(at milliseconds: Int64) { use.withLock { _ in series.end(at: milliseconds) } }
+  func reconfigure(_ options: ScrapeOptions) { use.withLock { _ in series.reconfigure(options) } }
+  var metadata: [TargetMetadata] { series.metadata }
+  var metadataSize: (entries: Int, bytes: Int) { series.metadataSize }
 }

@@ -71,41 +71,44 @@ final class Target: Sendable {
 
   /// Begins the scrape whose moment has come, if none runs.
   func begin(_ now: ClockReading) -> Beginning {
-    state.withLock { state in
-      if state.isEnded { return .ended }
-      if state.isRunning || state.schedule.next > now.monotonicNanoseconds { return .later }
+    var missedCount = 0
+    var last: Int64?
+    let (beginning, setup) = state.withLock { state -> (Beginning, Setup) in
+      if state.isEnded { return (.ended, state.setup) }
+      if state.isRunning || state.schedule.next > now.monotonicNanoseconds { return (.later, state.setup) }
       let start = state.schedule.begin(now)
       state.isRunning = true
-      if start.missedCount > 0 { state.setup.metrics.missedTicks.add(start.missedCount) }
-      if let last = state.lastStart {
-        state.setup.intervalLength.observe(Double(now.monotonicNanoseconds - last) / 1e9)
-      }
+      missedCount = start.missedCount
+      last = state.lastStart
       state.lastStart = now.monotonicNanoseconds
       let scrape = Scrape(
         setup: state.setup, series: state.series, milliseconds: start.milliseconds,
         startNanoseconds: now.monotonicNanoseconds,
         // A quarter more than the last one.
         bodyBytes: state.bodyBytes == 0 ? Self.bodyBytesFirst : state.bodyBytes + state.bodyBytes / 4)
-      return state.refusal.map { .refused(scrape, $0) } ?? .begun(scrape)
+      return (state.refusal.map { .refused(scrape, $0) } ?? .begun(scrape), state.setup)
     }
+    setup.metrics.missedTicks.add(missedCount)
+    if let last { setup.intervalLength.observe(Double(now.monotonicNanoseconds - last) / 1e9) }
+    return beginning
   }
 
   /// Passes over the moments up to now: the server is too busy.
   func skip(_ now: ClockReading) {
-    state.withLock { state in
-      state.setup.metrics.missedTicks.add(state.schedule.skip(now))
-    }
+    let (count, metrics) = state.withLock { ($0.schedule.skip(now), $0.setup.metrics) }
+    metrics.missedTicks.add(count)
   }
 
-  /// Takes over what came of the scrape; the next one may begin.
-  func finish(_ scrape: Scrape, _ report: ScrapeReport, bodyBytes: Int?, seconds: Double) {
+  /// Takes over what came of the scrape; the next one may begin. Returns the error before.
+  func finish(_ scrape: Scrape, _ report: ScrapeReport, bodyBytes: Int?, seconds: Double) -> String {
     state.withLock { state in
+      defer { state.lastError = report.error ?? report.warning }
       state.isRunning = false
       state.health = report.error == nil ? .up : .down
-      state.lastError = report.error ?? report.warning
       state.lastMilliseconds = scrape.milliseconds
       state.lastSeconds = seconds
       if let bodyBytes { state.bodyBytes = bodyBytes }
+      return state.lastError
     }
   }
 
@@ -159,4 +162,5 @@ final class Target: Sendable {
   }
 
   var metadata: [TargetMetadata] { state.withLock { $0.series }.metadata }
+  var metadataSize: (entries: Int, bytes: Int) { state.withLock { $0.series }.metadataSize }
 }

@@ -26,12 +26,17 @@ extension Configuration {
     section.fill(&configuration, from: document, &faults)
     if !faults.isEmpty { throw ConfigurationErrors(file: file, faults: faults) }
 
+    let directory = directory(of: file)
+    configuration.scrapes = configuration.scrapes.map { $0.resolved(in: directory) }
     var unread = reader.unread
     configuration.scrapes += try ScrapeConfigFiles.read(
-      document.texts("scrape_config_files"), in: directory(of: file), global: global, unread: &unread)
+      document.texts("scrape_config_files"), in: directory, global: global, unread: &unread)
     if let name = SchemaRules.firstTwice(configuration.scrapes.map(\.jobName)) {
       throw ConfigurationErrors(
         file: file, reason: "found multiple scrape configs with job name \(quoted(name))")
+    }
+    for place in configuration.scrapes.indices {
+      configuration.scrapes[place].keepsValid = configuration.scraping.keepsValid
     }
     configuration.document = document
     configuration.file = file

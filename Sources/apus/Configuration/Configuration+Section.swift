@@ -36,6 +36,7 @@ extension Configuration {
   private static let apus = Section(
     "apus", Configuration(),
     WorkspaceSettings.own.map { $0.at(\.standard) } + [
+      .section("scrape", \.scraping, ScrapeServerOptions.section, help: "Scraping: see scraping.md."),
       .boolean(
         "create_workspaces_on_write", \.createsWorkspacesOnWrite,
         help: "Make a workspace that does not exist when the first write for it comes."),

@@ -12,6 +12,8 @@ struct Configuration: Sendable {
   var createsWorkspacesOnWrite = false
   /// The jobs to scrape, of the main file and of those it names.
   var scrapes: [ScrapeOptions] = []
+  /// Settings of all scrapes.
+  var scraping = ScrapeServerOptions()
   /// The whole file, typed and with defaults filled in: for printing. A key that sets none of the other fields has no
   /// effect.
   var document = SectionValue(Schema("the configuration", []), at: YAMLPosition(line: 1, column: 1))

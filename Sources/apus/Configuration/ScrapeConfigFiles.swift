@@ -21,8 +21,7 @@ enum ScrapeConfigFiles {
   ) throws(ConfigurationErrors) -> [ScrapeOptions] {
     var scrapes: [ScrapeOptions] = []
     for pattern in patterns {
-      let path = pattern.hasPrefix("/") || directory.isEmpty ? pattern : directory + "/" + pattern
-      for file in matches(path) { scrapes += try read(file, global, &unread) }
+      for file in matches(joined(pattern, in: directory)) { scrapes += try read(file, global, &unread) }
     }
     return scrapes
   }
@@ -42,6 +41,7 @@ enum ScrapeConfigFiles {
     var faults: [ConfigurationFault] = []
     Configuration.settleScrapes(&document, global, &faults)
     let scrapes = document.sections("scrape_configs").map { ScrapeOptions($0, &faults) }
+      .map { $0.resolved(in: Configuration.directory(of: file)) }
     if !faults.isEmpty { throw ConfigurationErrors(file: file, faults: faults) }
     unread += reader.unread
     return scrapes

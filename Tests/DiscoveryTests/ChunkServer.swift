@@ -4,7 +4,7 @@ import TestKit
 
 /// A server on a port of 127.0.0.1 that answers as a test says, byte for byte; one request for each connection. Ends with
 /// the test.
-final class ScriptedServer: Sendable {
+final class ChunkServer: Sendable {
   struct Request: Sendable {
     var path: String
     var query: [String: String]
