@@ -38,7 +38,7 @@ struct ScrapeOutcome {
       let isMeasured = series["metric"]["__name__"].string == "scrape_duration_seconds"
       let texts = points.compactMap { point -> String? in
         let time = point[0].number ?? 0
-        let value = isMeasured ? "some" : Self.text(point[1])
+        let value = isMeasured ? "some" : Self.text(ofValue: point[1])
         guard let number = times[time] else {
           return "+\(Int64((time * 1000).rounded()) - start)=\(value)"
         }
@@ -49,7 +49,7 @@ struct ScrapeOutcome {
     for series in try Self.result(server, everything) {
       let isMeasured = series["metric"]["__name__"].string == "scrape_duration_seconds"
       let value = series["histogram"].isNull ? series["value"][1] : series["histogram"][1]
-      present[Self.text(series["metric"])] = isMeasured ? "some" : Self.text(value)
+      present[Self.text(series["metric"])] = isMeasured ? "some" : Self.text(ofValue: value)
     }
     try readTargets(server)
   }
@@ -78,6 +78,17 @@ struct ScrapeOutcome {
     return try JSONValue(parsing: answer.body)["data"]["result"].array ?? []
   }
 
+  /// A sample's value as one line. The bounds of a histogram's buckets are rounded: of those that Prometheus keeps in
+  /// tables some are not the nearest numbers there are.
+  private static func text(ofValue json: JSONValue) -> String {
+    guard json["count"].string != nil else { return text(json) }
+    let buckets = (json["buckets"].array ?? []).map { bucket in
+      let numbers = (bucket.array ?? []).map { Double($0.string ?? "").map { "\(Float($0))" } ?? text($0) }
+      return "[" + numbers.joined(separator: ",") + "]"
+    }
+    return "{count=\(text(json["count"])) sum=\(text(json["sum"])) \(buckets.joined())}"
+  }
+
   /// A value as one line, members sorted.
   private static func text(_ json: JSONValue) -> String {
     switch json {
@@ -99,20 +110,27 @@ struct ScrapeOutcome {
       "series", peer.series.mapValues { $0.joined(separator: " ") }, series.mapValues { $0.joined(separator: " ") })
       + Self.differences("present", peer.present, present)
       + Set(peer.targets.keys).union(targets.keys).sorted().flatMap { name in
-        Self.differences("target \(name)", peer.targets[name] ?? [:], Self.withoutWarning(targets[name] ?? [:]))
+        Self.differences(
+          "target \(name)", peer.targets[name] ?? [:], Self.likened(targets[name] ?? [:], to: peer.targets[name] ?? [:])
+        )
       }
       + Self.differences("dropped", Self.counted(peer.dropped), Self.counted(dropped))
       + Self.differences("dropped counts", ["": peer.droppedCounts], ["": droppedCounts])
       + Self.differences("metadata", Self.counted(Array(peer.metadata)), Self.counted(Array(metadata)))
   }
 
-  /// A target that is up says in Apus what of its answer was not stored, which Prometheus only logs.
-  private static func withoutWarning(_ fields: [String: String]) -> [String: String] {
+  /// The fields of a target without what Apus says more than Prometheus: of a target that is up, what of its answer was not
+  /// stored; of an answer that breaks off, or of redirects without end, the address that was asked.
+  private static func likened(_ fields: [String: String], to peer: [String: String]) -> [String: String] {
+    guard let error = fields["lastError"], let theirs = peer["lastError"], error != theirs else { return fields }
     let warnings = ["too old sample", "out of bounds", "out of order", "duplicate sample"]
-    guard fields["health"] == "up", let error = fields["lastError"], warnings.contains(where: error.hasPrefix) else {
-      return fields
+    let isWarning = fields["health"] == "up" && theirs.isEmpty && warnings.contains(where: error.hasPrefix)
+    let problems = ["unexpected EOF", "context deadline exceeded", "stopped after 10 redirects"]
+    let isSame = problems.contains {
+      theirs.hasSuffix($0) && error == "Get \"\(fields["scrapeUrl"] ?? "")\": \($0)"
+        || theirs.hasSuffix($0) && error.hasSuffix("/round\": \($0)")
     }
-    return fields.merging(["lastError": ""]) { $1 }
+    return isWarning || isSame ? fields.merging(["lastError": theirs]) { $1 } : fields
   }
 
   private static func counted(_ lines: [String]) -> [String: String] {

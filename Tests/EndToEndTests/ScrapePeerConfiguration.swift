@@ -83,7 +83,7 @@ struct ScrapePeerConfiguration {
 
   private var failureJobs: [String] {
     let paths = [
-      "/status-500", "/status-404", "/status-204", "/flapping", "/breaking", "/redirect", "/round", "/cut-gzip", "/cut",
+      "/status-500", "/status-404", "/status-204", "/flapping", "/breaking", "/redirect", "/round", "/cut-gzip",
     ]
     return [
       job("failures", paths: paths), job("no-redirects", "follow_redirects: false", paths: ["/redirect"]),

@@ -1,6 +1,5 @@
 import Glibc
 import HTTP
-import Synchronization
 import TestKit
 
 /// The exporters of the comparison with Prometheus. From `steadyFrom` on every answer stays the same, so that two servers
@@ -95,7 +94,7 @@ enum ScrapePeerExporters {
       response.mayCompress = false
       return response.with(header: "Content-Type", Response.textFormat)
     },
-    // The answer begins, and then nothing follows, or the connection ends.
+    // The answer begins, and then nothing follows.
     "/stalling": { visit in
       let request = visit.request
       return Response(
@@ -104,20 +103,6 @@ enum ScrapePeerExporters {
           try writer.flush()
           for _ in 0..<100 where !request.isCancelled { sleepThread(.milliseconds(20)) }
           return .last
-        }
-      ).with(header: "Content-Type", Response.textFormat)
-    },
-    "/cut": { _ in
-      let count = Mutex(0)
-      return Response(
-        body: .pieces(heldBytes: 0) { (writer) throws(StreamError) in
-          let number = count.withLock { count in
-            count += 1
-            return count
-          }
-          if number > 3 { throw .failed("the exporter has had enough") }
-          try writer.write(Array(String(repeating: "begun 1\n", count: 20_000).utf8))
-          return .more
         }
       ).with(header: "Content-Type", Response.textFormat)
     },

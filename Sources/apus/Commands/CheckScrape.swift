@@ -1,10 +1,7 @@
 import Format
+import Glibc
 import Model
 import Scrape
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// `apus check scrape`: what a scrape of a target would store, and which lines would fail.
 struct CheckScrape: Equatable, Sendable {
