@@ -8,7 +8,8 @@ import Testing
 
 /// Native histograms, exemplars and metadata of targets.
 @Suite struct ScrapedHistogramTests {
-  private static let type = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+  private static let type =
+    "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
 
   private func answer(_ metrics: [[UInt8]], gauge: Double? = nil) -> ScrapeAnswer.Content {
     var families = MetricFamilyBytes()
@@ -91,7 +92,9 @@ import Testing
 
   @Test(
     "the bucket factor sets the finest schema, as in Prometheus",
-    arguments: [(0, 8), (1, 8), (1.002, 8), (1.0028, 7), (1.1, 2), (1.5, 0), (2, 0), (4, -1), (65_536, -4), (1e300, -4)])
+    arguments: [
+      (0, 8), (1, 8), (1.002, 8), (1.0028, 7), (1.1, 2), (1.5, 0), (2, 0), (4, -1), (65_536, -4), (1e300, -4),
+    ])
   func factor(_ factor: Double, _ schema: Int32) throws {
     #expect(ScrapeTerms.schema(bucketFactor: factor) == schema)
     let bench = try ScrapeBench {
@@ -115,6 +118,35 @@ import Testing
       broken.error == "clientpb: insufficient length of buffer, expected at least 6 bytes, got 3 bytes", "\(broken)")
   }
 
+  @Test(
+    "classic histograms of a text are converted where that is asked for, and found again", arguments: [false, true])
+  func converted(_ keepsClassic: Bool) throws {
+    let bench = try ScrapeBench {
+      $0.convertsClassicHistograms = true
+      $0.alwaysStoresClassicHistograms = keepsClassic
+    }
+    func text(_ count: Int) -> String {
+      "# TYPE h histogram\n"
+        + ["1", "2"].map { path in
+          "h_bucket{le=\"1\",path=\"\(path)\"} 1\nh_bucket{le=\"+Inf\",path=\"\(path)\"} \(count)\n"
+            + "h_sum{path=\"\(path)\"} 2\nh_count{path=\"\(path)\"} \(count)\n"
+        }.joined() + "g 1\n"
+    }
+    let first = bench.scrape(text(3))
+    #expect(first.error == nil && first.samplesScraped == (keepsClassic ? 11 : 3), "\(first)")
+    #expect(bench.scrape(text(4)).seriesAdded == 0)
+    let stored = ["15 histogram of 3.0", "30 histogram of 4.0"]
+    #expect(try bench.samples("h") == ["path=1": stored, "path=2": stored])
+    #expect(try bench.histograms("h").allSatisfy { $0.isCustom && $0.customBounds == [1] })
+    #expect(try bench.samples("h_bucket").count == (keepsClassic ? 4 : 0))
+    let labels = try ["h", "h_bucket", "g"].map(bench.labels)
+    bench.forgetSeries()
+    #expect(bench.scrape(text(5)).warning.isEmpty)
+    #expect(try ["h", "h_bucket", "g"].map(bench.labels) == labels)
+    bench.scrape("g 1\n")
+    #expect(try bench.samples("h")["path=1"]?.last == "60 stale histogram")
+  }
+
   @Test("exemplars of native histograms are stored in the order of their times, those without a time not at all")
   func exemplars() throws {
     var head = HeadOptions()
@@ -136,7 +168,8 @@ import Testing
   @Test("an exemplar of a text line has the time of its sample, unless it has one of its own")
   func textExemplars() throws {
     let bench = try ScrapeBench()
-    let text = "# TYPE a counter\na_total 1 # {trace=\"x\"} 0.5\na_total{x=\"y\"} 1 # {trace=\"x\"} 0.7 1699999999\n# EOF\n"
+    let text =
+      "# TYPE a counter\na_total 1 # {trace=\"x\"} 0.5\na_total{x=\"y\"} 1 # {trace=\"x\"} 0.7 1699999999\n# EOF\n"
     #expect(bench.scrape(text, "application/openmetrics-text; version=1.0.0").error == nil)
     #expect(try bench.exemplars("a_total") == [0.7, 0.5])
   }
