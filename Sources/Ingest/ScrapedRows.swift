@@ -46,6 +46,11 @@ extension Intake {
     }
   }
 
+  /// Forgets the spelling of a series of a target, under a key that nobody has any more.
+  package func forgetSpelling(_ hash: KeyedHash128) {
+    head.forgetSpelling(high: hash.high, low: UInt32(truncatingIfNeeded: hash.low))
+  }
+
   /// Counts, logs and remembers samples of a scrape that its target's side does not hand on; the first of them is named.
   package func tell(
     leftOut count: Int, reason: String, _ message: String, series: String, from sender: Sender

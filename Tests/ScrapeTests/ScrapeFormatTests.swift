@@ -76,6 +76,24 @@ import Testing
     #expect(choose(type, .protobuf) == .success(.protobuf))
   }
 
+  @Test("whatever a header is, there is an answer, and a refusal says which header it was of")
+  func mutations() {
+    let header = Array("text/plain; version=0.0.4; charset=\"utf-8\\\"\"".utf8)
+    for place in header.indices {
+      for byte in [0, 0x20, 0x22, 0x2f, 0x3b, 0x3d, 0x5c, 0x80, 0xff] as [UInt8] {
+        var changed = header
+        changed[place] = byte
+        for text in [changed, Array(changed.prefix(place + 1)), Array(changed.dropFirst(place))] {
+          let text = String(decoding: text, as: UTF8.self)
+          switch choose(text) {
+          case .success(let format): #expect(format == .text && text.contains("text/plain"))
+          case .failure(let error): #expect(error.message.contains("Content-Type"), "\(text)")
+          }
+        }
+      }
+    }
+  }
+
   @Test("the header that asks names the protocols in their order, each less wanted than the one before")
   func accept() {
     #expect(

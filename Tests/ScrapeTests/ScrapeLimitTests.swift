@@ -74,6 +74,37 @@ import Testing
     #expect(try bench.only("a").count == 1)
   }
 
+  @Test("an answer that is broken anywhere ends the last scrape's series, or is kept as far as it is whole")
+  func mutations() throws {
+    var families = MetricFamilyBytes()
+    families.add("g", .gauge, help: "G.", [MetricFamilyBytes.gauge(1, [("x", "y")]), MetricFamilyBytes.gauge(2)])
+    families.add("h", .histogram, [MetricFamilyBytes.histogram(buckets: 2, classic: [1])])
+    let text = "# HELP a A.\n# TYPE a counter\na_total{x=\"\\n\",le=\"1\"} 1 # {t=\"u\"} 2\nb 1 5\n# EOF\n"
+    let answers: [(String, [UInt8])] = [
+      ("text/plain", Array("# TYPE a counter\na{x=\"\\n\"} 1\nb 1 5\n".utf8)),
+      ("application/openmetrics-text", Array(text.utf8)), ("application/vnd.google.protobuf", families.bytes),
+    ]
+    for keepsValid in [false, true] {
+      let bench = try ScrapeBench {
+        $0.keepsValid = keepsValid
+        $0.storesNativeHistograms = true
+        $0.convertsClassicHistograms = keepsValid
+      }
+      for (type, answer) in answers {
+        for place in stride(from: 0, to: answer.count, by: 2) {
+          var changed = answer
+          changed[place] ^= UInt8(truncatingIfNeeded: 1 << (place % 8))
+          for body in [changed, Array(changed.prefix(place))] {
+            let report = bench.scrape(.body(body, contentType: type))
+            #expect(!keepsValid || report.error == nil)
+            #expect(report.samplesPostRelabelling <= report.samplesScraped)
+          }
+        }
+      }
+      #expect(bench.database.head.spellingCounts.all < 4000)
+    }
+  }
+
   @Test("an answer of a format that nobody reads fails the scrape, unless there is a fallback")
   func formats() throws {
     let bench = try ScrapeBench()

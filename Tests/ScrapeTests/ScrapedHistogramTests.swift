@@ -118,6 +118,35 @@ import Testing
       broken.error == "clientpb: insufficient length of buffer, expected at least 6 bytes, got 3 bytes", "\(broken)")
   }
 
+  @Test(
+    "classic histograms of a text are converted where that is asked for, and found again", arguments: [false, true])
+  func converted(_ keepsClassic: Bool) throws {
+    let bench = try ScrapeBench {
+      $0.convertsClassicHistograms = true
+      $0.alwaysStoresClassicHistograms = keepsClassic
+    }
+    func text(_ count: Int) -> String {
+      "# TYPE h histogram\n"
+        + ["1", "2"].map { path in
+          "h_bucket{le=\"1\",path=\"\(path)\"} 1\nh_bucket{le=\"+Inf\",path=\"\(path)\"} \(count)\n"
+            + "h_sum{path=\"\(path)\"} 2\nh_count{path=\"\(path)\"} \(count)\n"
+        }.joined() + "g 1\n"
+    }
+    let first = bench.scrape(text(3))
+    #expect(first.error == nil && first.samplesScraped == (keepsClassic ? 11 : 3), "\(first)")
+    #expect(bench.scrape(text(4)).seriesAdded == 0)
+    let stored = ["15 histogram of 3.0", "30 histogram of 4.0"]
+    #expect(try bench.samples("h") == ["path=1": stored, "path=2": stored])
+    #expect(try bench.histograms("h").allSatisfy { $0.isCustom && $0.customBounds == [1] })
+    #expect(try bench.samples("h_bucket").count == (keepsClassic ? 4 : 0))
+    let labels = try ["h", "h_bucket", "g"].map(bench.labels)
+    bench.forgetSeries()
+    #expect(bench.scrape(text(5)).warning.isEmpty)
+    #expect(try ["h", "h_bucket", "g"].map(bench.labels) == labels)
+    bench.scrape("g 1\n")
+    #expect(try bench.samples("h")["path=1"]?.last == "60 stale histogram")
+  }
+
   @Test("exemplars of native histograms are stored in the order of their times, those without a time not at all")
   func exemplars() throws {
     var head = HeadOptions()

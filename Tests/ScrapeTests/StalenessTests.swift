@@ -136,6 +136,21 @@ import Testing
     #expect(try bench.only("b") == ["15 1.0", "30 2.0", "45 stale"])
   }
 
+  @Test("a target takes its spellings with it, while its series go on under those of another one")
+  func spellings() throws {
+    let bench = try ScrapeBench()
+    let none = bench.database.head.spellingCounts.all
+    bench.scrape("a{x=\"1\"} 1\nb{x=\"1\"} 1\n")
+    let one = bench.database.head.spellingCounts.all
+    for _ in 0..<3 {
+      bench.target = try bench.another()
+      #expect(bench.scrape("a{x=\"1\"} 1\nb{x=\"1\"} 1\n").warning.isEmpty)
+      #expect(bench.database.head.spellingCounts.all == one)
+    }
+    #expect(one - none == 14)
+    #expect(try bench.samples("a")["x=1"]?.count == 4)
+  }
+
   @Test("a target under other labels has spellings of its own")
   func otherLabels() throws {
     let bench = try ScrapeBench()

@@ -1,8 +1,8 @@
-/// What came of one scrape.
+/// The result of one scrape.
 package struct ScrapeReport: Sendable, Equatable {
   /// Nil where the target is up.
   package var error: String?
-  /// What was not stored of a scrape that is up, with the first offender; empty where all was stored.
+  /// Tells of samples that were not stored of a scrape that is up, with the first offender; empty where all were.
   package var warning = ""
   package var seconds = 0.0
   package var samplesScraped = 0
@@ -12,7 +12,7 @@ package struct ScrapeReport: Sendable, Equatable {
   package init() {}
 }
 
-/// What a target answered.
+/// The answer of a target, or why there is none.
 package struct ScrapeAnswer: Sendable {
   package enum Content: Sendable {
     /// Status 200, unpacked.

@@ -136,6 +136,13 @@ struct SeenSeries: ~Copyable {
     return entries.count - 1
   }
 
+  /// Calls `body` with the hash of each text whose series may be stored.
+  func forEach(_ body: (KeyedHash128) -> Void) {
+    for place in 0..<entries.count where !entries[place].flags.contains(.dropped) {
+      body(KeyedHash128(low: UInt64(entries[place].low), high: entries[place].high))
+    }
+  }
+
   // MARK: The end of a scrape
 
   /// Calls `body` for each text that is owed a marker: after a scrape that failed, all that the scrape before had; else those of

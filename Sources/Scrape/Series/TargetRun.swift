@@ -9,26 +9,28 @@ import TSDB
 ///
 /// An answer is read as a whole before anything of it is stored. Where it cannot be read, or is over a limit, nothing of it is,
 /// and all series of the last scrape end. (Prometheus then marks only the ones before which the reading stopped.)
-final class TargetRun: ScrapedLabels {
+final class TargetRun {
   private let labels: Labels
   private let intake: Intake
   private let metrics: ScrapeSampleMetrics
   private let clock: any Clock
   private let families: TargetFamilies
-  private(set) var reader: ScrapeReader
+  var reader: ScrapeReader
   /// The format of the present answer.
-  private var format = ScrapeFormat.text
+  var format = ScrapeFormat.text
   /// The spellings of the series about the scrape.
   private let facts: [KeyedHash128]
   private var hasScraped = false
   /// Texts and families at the last scrape that was stored.
   private var storedCount = 0
   /// Rows of the present delivery that were refused, by the hashes of their texts.
-  private var refused: [(hash: KeyedHash128, outcome: SampleOutcome?)] = []
+  var refused: [(hash: KeyedHash128, outcome: SampleOutcome?)] = []
   /// Of a protobuf answer, while its rows are appended.
-  private var entries: ProtobufEntries?
+  var entries: ProtobufEntries?
+  /// The same of a text whose histograms are converted.
+  var converted: ConvertedEntries?
   /// Exemplars out of order, by row.
-  private var lateExemplars: [Int: Int] = [:]
+  var lateExemplars: [Int: Int] = [:]
 
   init(
     _ terms: ScrapeTerms, _ naming: SeriesNaming, labels: Labels, key: KeyedHash, _ families: TargetFamilies,
@@ -41,6 +43,12 @@ final class TargetRun: ScrapedLabels {
     self.intake = intake
     self.metrics = metrics
     self.clock = clock
+  }
+
+  deinit {
+    // The key goes with the target. Series may live on under other spellings, and would keep these for as long.
+    reader.seen.forEach { intake.forgetSpelling($0) }
+    for hash in facts { intake.forgetSpelling(hash) }
   }
 
   func reconfigure(_ terms: ScrapeTerms) { reader.terms = terms }
@@ -67,6 +75,8 @@ final class TargetRun: ScrapedLabels {
     }
   }
 
+  var textFormat: ExpositionFormat { format == .openMetrics ? .openMetrics : .text }
+
   private func read(_ bytes: LentBytes, _ contentType: String?, _ time: Int64, _ gathered: ScrapedRows) {
     do throws(ScrapeFormatError) {
       format = try ScrapeFormat.choose(contentType: contentType, fallback: reader.terms.fallback)
@@ -76,8 +86,12 @@ final class TargetRun: ScrapedLabels {
     }
     families.use { families in
       switch format {
-      case .text: reader.read(bytes, .text, time: time, into: gathered, &families, metrics)
-      case .openMetrics: reader.read(bytes, .openMetrics, time: time, into: gathered, &families, metrics)
+      case .text, .openMetrics:
+        if reader.terms.convertsClassicHistograms {
+          reader.readConverting(bytes, textFormat, time: time, into: gathered, &families, metrics)
+        } else {
+          reader.read(bytes, textFormat, time: time, into: gathered, &families, metrics)
+        }
       case .protobuf: reader.readProtobuf(bytes, time: time, into: gathered, &families, metrics)
       }
     }
@@ -127,7 +141,10 @@ final class TargetRun: ScrapedLabels {
   private func append(_ gathered: ScrapedRows, _ bytes: LentBytes) -> (isAvailable: Bool, warnings: [String]) {
     refused.removeAll(keepingCapacity: true)
     // It refers to bytes that are lent for this answer only.
-    defer { entries = nil }
+    defer {
+      entries = nil
+      converted = nil
+    }
     switch intake.append(&gathered.rows, in: bytes, .scrape(self), from: { .target(labels) }).outcome {
     case .stored, .refusedReplica: break
     case .partly(let message): return (true, [message])
@@ -273,44 +290,4 @@ final class TargetRun: ScrapedLabels {
     }
     reader.seen.endFailed()
   }
-
-  // MARK: The source of labels
-
-  /// The mark of rows about the scrape; others have the kind of their family.
-  private static let factMark: UInt8 = 255
-
-  func appendFields(of row: Int, _ scanned: WriteRow, in bytes: LentBytes, to output: inout ByteBuffer) {
-    if scanned.mark == TargetRun.factMark {
-      guard let fact = ScrapeFact(rawValue: scanned.place.lowerBound) else { return }
-      LabelFields.appendField(name: Array(LabelName.metric.utf8), value: Array(fact.name.utf8), to: &output)
-      for label in reader.naming.target {
-        LabelFields.appendField(name: label.name, value: label.value, to: &output)
-      }
-      return
-    }
-    var labels = ExpositionLabels()
-    if readLabels(scanned, in: bytes, &labels) { reader.appendFields(labels, to: &output) }
-  }
-
-  /// Reads the labels of a row's series as they are exposed; false where that is not possible.
-  private func readLabels(_ scanned: WriteRow, in bytes: LentBytes, _ labels: inout ExpositionLabels) -> Bool {
-    switch format {
-    case .text, .openMetrics:
-      // The line is read as it was, with the type that counted for it.
-      var scanner = ExpositionScanner(
-        bytes.part(from: scanned.place.lowerBound), format == .text ? .text : .openMetrics,
-        kind: MetricFamilyKind(rawValue: scanned.mark) ?? .unknown)
-      return (try? scanner.next()) == .series && (try? scanner.readLabels(&labels)) != nil
-    case .protobuf:
-      if entries == nil { entries = ProtobufEntries(bytes, reader.histogramChoice, key: reader.key) }
-      return entries?.readLabels(of: scanned.place.lowerBound, &labels) ?? false
-    }
-  }
-
-  func noteRefused(_ row: Int, _ scanned: WriteRow, _ outcome: SampleOutcome?) {
-    if scanned.mark == TargetRun.factMark { return }
-    refused.append((KeyedHash128(low: UInt64(scanned.hashLow), high: scanned.hashHigh), outcome))
-  }
-
-  func noteLateExemplar(_ row: Int) { lateExemplars[row, default: 0] += 1 }
 }

@@ -33,7 +33,7 @@ package final class TargetSeries: Sendable {
   /// Takes over options under which the series stay the same: interval, timeout, limit of samples, client.
   package func reconfigure(_ options: ScrapeOptions) { run.use { $0.reconfigure(ScrapeTerms(options)) } }
 
-  /// What the target says of its metrics.
+  /// Type, help and unit of the metric families, as the target says.
   package var metadata: [TargetMetadata] { families.all }
 
   /// Number of families and bytes of what they say.
