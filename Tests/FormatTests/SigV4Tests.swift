@@ -2,7 +2,7 @@ import Testing
 
 @testable import Format
 
-@Suite struct SigV4Tests {
+struct SigV4Tests {
   static let accessKey = "AKIDEXAMPLE"
   static let secretKey = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
