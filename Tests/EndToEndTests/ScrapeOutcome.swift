@@ -82,11 +82,15 @@ struct ScrapeOutcome {
   /// tables some are not the nearest numbers there are.
   private static func text(ofValue json: JSONValue) -> String {
     guard json["count"].string != nil else { return text(json) }
-    let buckets = (json["buckets"].array ?? []).map { bucket in
-      let numbers = (bucket.array ?? []).map { Double($0.string ?? "").map { "\(Float($0))" } ?? text($0) }
-      return "[" + numbers.joined(separator: ",") + "]"
+    var buckets = ""
+    for bucket in json["buckets"].array ?? [] {
+      let numbers: [String] = (bucket.array ?? []).map { number in
+        guard let bound = number.string.flatMap(Double.init) else { return text(number) }
+        return "\(Float(bound))"
+      }
+      buckets += "[" + numbers.joined(separator: ",") + "]"
     }
-    return "{count=\(text(json["count"])) sum=\(text(json["sum"])) \(buckets.joined())}"
+    return "{count=\(text(json["count"])) sum=\(text(json["sum"])) \(buckets)}"
   }
 
   /// A value as one line, members sorted.
