@@ -38,7 +38,7 @@ struct ScrapeOutcome {
       let isMeasured = series["metric"]["__name__"].string == "scrape_duration_seconds"
       let texts = points.compactMap { point -> String? in
         let time = point[0].number ?? 0
-        let value = isMeasured ? "some" : Self.text(ofValue: point[1])
+        let value = isMeasured ? "some" : Self.valueText(point[1])
         guard let number = times[time] else {
           return "+\(Int64((time * 1000).rounded()) - start)=\(value)"
         }
@@ -49,7 +49,7 @@ struct ScrapeOutcome {
     for series in try Self.result(server, everything) {
       let isMeasured = series["metric"]["__name__"].string == "scrape_duration_seconds"
       let value = series["histogram"].isNull ? series["value"][1] : series["histogram"][1]
-      present[Self.text(series["metric"])] = isMeasured ? "some" : Self.text(ofValue: value)
+      present[Self.text(series["metric"])] = isMeasured ? "some" : Self.valueText(value)
     }
     try readTargets(server)
   }
@@ -80,13 +80,17 @@ struct ScrapeOutcome {
 
   /// A sample's value as one line. The bounds of a histogram's buckets are rounded: of those that Prometheus keeps in
   /// tables some are not the nearest numbers there are.
-  private static func text(ofValue json: JSONValue) -> String {
+  private static func valueText(_ json: JSONValue) -> String {
     guard json["count"].string != nil else { return text(json) }
-    let buckets = (json["buckets"].array ?? []).map { bucket in
-      let numbers = (bucket.array ?? []).map { Double($0.string ?? "").map { "\(Float($0))" } ?? text($0) }
-      return "[" + numbers.joined(separator: ",") + "]"
+    var buckets = ""
+    for bucket in json["buckets"].array ?? [] {
+      let numbers: [String] = (bucket.array ?? []).map { number in
+        guard let bound = number.string.flatMap(Double.init) else { return text(number) }
+        return "\(Float(bound))"
+      }
+      buckets += "[" + numbers.joined(separator: ",") + "]"
     }
-    return "{count=\(text(json["count"])) sum=\(text(json["sum"])) \(buckets.joined())}"
+    return "{count=\(text(json["count"])) sum=\(text(json["sum"])) \(buckets)}"
   }
 
   /// A value as one line, members sorted.
