@@ -12,12 +12,3 @@ package enum DiscoveryOptions: Sendable, Equatable {
   case kubernetes(KubernetesDiscoveryOptions)
   case consul(ConsulDiscoveryOptions)
 }
-
-extension DiscoveryOptions {
-  /// The same, with the files it names as the main configuration file means them: relative to its directory.
-  package func relative(to directory: String) -> DiscoveryOptions {
-    guard case .file(var options) = self else { return self }
-    options.files = options.files.map { $0.isEmpty || $0.hasPrefix("/") ? $0 : PathPattern.join(directory, $0) }
-    return .file(options)
-  }
-}

@@ -57,21 +57,24 @@ extension TSDBCommand {
   private static func add(
     _ text: LentBytes, to samples: inout SampleImport
   ) throws(TSDBCommandError) {
-    var reader = OpenMetricsReader(text)
-    while let sample = try next(&reader) {
-      guard let time = sample.milliseconds else { throw .text("line \(reader.line): a sample without a time") }
+    var scanner = ExpositionScanner(text, .openMetrics)
+    var labels = ExpositionLabels()
+    while try next(&scanner, &labels) {
+      if let name = labels.doubledName { throw .text("line \(scanner.line()): label name \"\(name)\" is not unique") }
+      guard let time = scanner.time else { throw .text("line \(scanner.line()): a sample without a time") }
       do throws(BlockError) {
-        try samples.add(sample.labels, time: time, value: sample.value)
+        try samples.add(labels.labels(), time: time, value: scanner.value)
       } catch {
-        throw .text("line \(reader.line): \(error)")
+        throw .text("line \(scanner.line()): \(error)")
       }
     }
-    if !reader.hasEnded { throw .text("# EOF is missing at the end") }
     do throws(BlockError) { try samples.flush() } catch { throw .text("\(error)") }
   }
 
-  private static func next(_ reader: inout OpenMetricsReader) throws(TSDBCommandError) -> OpenMetricsReader.Sample? {
-    do throws(OpenMetricsError) { return try reader.next() } catch { throw .text("\(error)") }
+  private static func next(
+    _ scanner: inout ExpositionScanner, _ labels: inout ExpositionLabels
+  ) throws(TSDBCommandError) -> Bool {
+    do throws(ExpositionError) { return try scanner.nextSample(&labels) } catch { throw .text("\(error)") }
   }
 
   /// Blocks that come from elsewhere say nothing of this directory's own head.

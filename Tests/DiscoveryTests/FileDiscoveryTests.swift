@@ -139,13 +139,6 @@ struct FileDiscoveryTests {
     #expect(bench.told.rounds.count == rounds)
   }
 
-  @Test("relative paths begin at the directory of the main configuration")
-  func relative() {
-    let moved = options("a.yml", "../b/*.yml", "/c.yml").relative(to: "/etc/prometheus")
-    #expect(moved == options("/etc/prometheus/a.yml", "/etc/b/*.yml", "/c.yml"))
-    #expect(options("a.yml").relative(to: ".") == options("a.yml"))
-  }
-
   @Test(
     "names match as in Go's globs",
     arguments: [

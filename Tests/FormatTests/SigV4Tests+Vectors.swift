@@ -1,5 +1,5 @@
 extension SigV4Tests {
-  static let published: [Vector] = [
+  static let publishedVectors: [Vector] = [
     Vector(
       "get-header-key-duplicate", "GET", "/",
       [("My-Header1", "value2"), ("My-Header1", "value2"), ("My-Header1", "value1")], "",
@@ -91,7 +91,7 @@ extension SigV4Tests {
       "Param1=value1", "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"),
   ]
 
-  static let signed: [SignedRequest] = [
+  static let signedVectors: [SignedRequest] = [
     SignedRequest(
       "ec2", "ec2", "eu-central-1", "ec2.eu-central-1.amazonaws.com", "POST", "/",
       [("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")],

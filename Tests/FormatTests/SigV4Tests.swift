@@ -2,7 +2,7 @@ import Testing
 
 @testable import Format
 
-@Suite struct SigV4Tests {
+struct SigV4Tests {
   static let accessKey = "AKIDEXAMPLE"
   static let secretKey = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
@@ -25,7 +25,7 @@ import Testing
     }
   }
 
-  @Test("the requests that AWS has published have their published signatures", arguments: published)
+  @Test("the requests that AWS has published have their published signatures", arguments: publishedVectors)
   func published(_ vector: Vector) {
     let parts = vector.target.split(separator: "?", maxSplits: 1)
     let signing = SigV4(region: "us-east-1", service: "service", time: "20150830T123600Z")
@@ -59,7 +59,7 @@ import Testing
     }
   }
 
-  @Test("requests to real services are signed as botocore signs them", arguments: signed)
+  @Test("requests to real services are signed as botocore signs them", arguments: signedVectors)
   func botocore(_ signed: SignedRequest) {
     let parts = signed.target.split(separator: "?", maxSplits: 1)
     let signing = SigV4(region: signed.region, service: signed.service, time: "20260228T235959Z")

@@ -28,22 +28,6 @@ extension FuzzTarget {
       guard let meta = BlockMeta(json: LentBytes(bytes)) else { return }
       precondition(meta.json.lend { BlockMeta(json: $0) } == meta, "a description does not come back")
     },
-    FuzzTarget(
-      name: "openmetrics",
-      seeds: {
-        texts(
-          "# TYPE a counter\n# HELP a h\na_total{b=\"c\\n\"} 1.5 1700000000.1 # {t=\"x\"} 1\n# EOF\n", "up 1\n",
-          "a NaN\n")
-      }
-    ) { bytes in
-      var reader = OpenMetricsReader(LentBytes(bytes))
-      var samples = 0
-      while let sample = try? reader.next() {
-        samples += 1
-        precondition(samples <= bytes.count, "more samples than bytes")
-        _ = sample.labels.count
-      }
-    },
     // All samples go into blocks, which are whole.
     FuzzTarget(
       name: "openmetrics-import",
@@ -138,13 +122,14 @@ extension FuzzTarget {
     let disk = SimulatedDisk()
     let root = FuzzServer.root
     try? disk.makeDirectories(root)
-    var reader = OpenMetricsReader(LentBytes(bytes))
+    var scanner = ExpositionScanner(LentBytes(bytes), .openMetrics)
+    var labels = ExpositionLabels()
     var samples = SampleImport(
       into: root, on: disk, clock: SimulatedClock(nowMilliseconds: WriteSeeds.time), samplesMax: 16)
     var times: Set<Int64> = []
-    while let sample = try? reader.next() {
-      guard let time = sample.milliseconds else { continue }
-      do { try samples.add(sample.labels, time: time, value: sample.value) } catch { return }
+    while (try? scanner.nextSample(&labels)) == true {
+      guard let time = scanner.time else { continue }
+      do { try samples.add(labels.labels(), time: time, value: scanner.value) } catch { return }
       times.insert(time)
     }
     do { try samples.flush() } catch { return }

@@ -23,16 +23,17 @@ final class TunnelProxy: Sendable {
     startThread {
       while true {
         let client = accept(listening, nil, nil)
-        if client < 0 { return }
+        if client < 0 {
+          // Closed here and nowhere else: the number may be another socket's at once.
+          close(listening)
+          return
+        }
         startThread { Self.serve(client, heads) }
       }
     }
   }
 
-  deinit {
-    shutdown(listening, Int32(SHUT_RDWR))
-    close(listening)
-  }
+  deinit { shutdown(listening, Int32(SHUT_RDWR)) }
 
   private static func loopback(_ port: UInt16) -> sockaddr_in {
     var address = sockaddr_in()

@@ -10,7 +10,7 @@ import Testing
   func window() {
     let clock = SimulatedClock()
     let summary = SummaryMetric(quantiles: [0, 0.5, 0.99, 1], clock: clock)
-    #expect(values(summary).prefix(4).allSatisfy(\.isNaN))
+    #expect(values(summary).prefix(4).allSatisfy { $0.isNaN })
     for value in 1...100 { summary.observe(Double(value)) }
     #expect(values(summary) == [1, 50, 99, 100, 5_050, 100])
     clock.advance(milliseconds: 300_000)

@@ -7,11 +7,11 @@ import Testing
 
 @Suite struct BodyBudgetTests {
   @Test("leases take what bodies need and give it back, and never more than there is")
-  func leases() throws {
+  func leases() {
     let budget = ScrapeBodyBudget(bytesMax: 1_000_000)
-    var one: ScrapeBodyLease? = try #require(ScrapeBodyLease(600_000, of: budget))
+    var one: ScrapeBodyLease? = ScrapeBodyLease(600_000, of: budget)
     #expect(ScrapeBodyLease(500_000, of: budget) == nil && budget.used == 600_000)
-    var two: ScrapeBodyLease? = try #require(ScrapeBodyLease(100_000, of: budget))
+    var two: ScrapeBodyLease? = ScrapeBodyLease(100_000, of: budget)
     // Within the estimate, then beyond it in steps.
     #expect(two?.take(90_000) == true && budget.used == 700_000)
     #expect(two?.take(20_000) == true && budget.used == 700_000 + 262_144)
@@ -24,9 +24,9 @@ import Testing
   }
 
   @Test("what is larger than the budget is taken when nothing else is")
-  func alone() throws {
+  func alone() {
     let budget = ScrapeBodyBudget(bytesMax: 10)
-    var large: ScrapeBodyLease? = try #require(ScrapeBodyLease(100, of: budget))
+    var large: ScrapeBodyLease? = ScrapeBodyLease(100, of: budget)
     #expect(ScrapeBodyLease(1, of: budget) == nil && large != nil)
     large = nil
     #expect(ScrapeBodyLease(1, of: budget) != nil)
@@ -38,21 +38,29 @@ import Testing
   func order() throws {
     let pool = try WorkerPool(name: "prepare", threadCount: 3, queueLimit: 10)
     let (one, two) = (SerialWorks(), SerialWorks())
+    let submit: Scraper.Submit = { pool.submit($0) }
     let order = Mutex<[Int]>([])
     let isHeld = Monitor(true)
-    #expect(
-      one.add(
-        {
-          _ = isHeld.wait { $0 ? nil : true }
-          order.withLock { $0.append(0) }
-        }, on: { pool.submit($0) }))
-    for number in 1..<100 { #expect(one.add({ order.withLock { $0.append(number) } }, on: { pool.submit($0) })) }
-    #expect(two.add({ order.withLock { $0.append(-1) } }, on: { pool.submit($0) }))
-    #expect(eventually(within: .seconds(30)) { order.withLock { $0 } == [-1] })
+    var taken = one.add(
+      {
+        _ = isHeld.wait { $0 ? nil : true }
+        order.withLock { $0.append(0) }
+      }, on: submit)
+    #expect(taken)
+    for number in 1..<100 {
+      taken = one.add({ order.withLock { $0.append(number) } }, on: submit)
+      #expect(taken)
+    }
+    taken = two.add({ order.withLock { $0.append(-1) } }, on: submit)
+    #expect(taken)
+    let isBeside = eventually(within: .seconds(30)) { order.withLock { $0 } == [-1] }
+    #expect(isBeside)
     isHeld.withLock { $0 = false }
     isHeld.wakeAll()
-    #expect(eventually(within: .seconds(30)) { order.withLock { $0 } == [-1] + Array(0..<100) })
+    let isInOrder = eventually(within: .seconds(30)) { order.withLock { $0 } == [-1] + Array(0..<100) }
+    #expect(isInOrder)
     pool.stop()
-    #expect(!one.add({}, on: { pool.submit($0) }))
+    taken = one.add({}, on: submit)
+    #expect(!taken)
   }
 }

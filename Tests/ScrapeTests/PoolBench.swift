@@ -208,7 +208,9 @@ final class FakeExchange: ScrapeExchange {
     let now = wheel.clock.monotonicNanoseconds()
     let address = request.url.split(separator: "/").dropFirst().first.map(String.init) ?? ""
     let behaviour = state.withLock { state in
-      state.requests.append((request, now))
+      var kept = request
+      kept.takesBytes = nil
+      state.requests.append((kept, now))
       state.running += 1
       state.runningMax = max(state.runningMax, state.running)
       return state.behaviours[address] ?? Behaviour()

@@ -90,9 +90,11 @@ import Testing
     // A bound so low that several gatherings lie over each other.
     var samples = SampleImport(into: ours, on: LinuxDisk(), clock: SystemClock(), samplesMax: 3000)
     try Array(text.utf8).withUnsafeBytes { bytes in
-      var reader = OpenMetricsReader(LentBytes(bytes))
-      while let sample = try reader.next() {
-        try samples.add(sample.labels, time: try #require(sample.milliseconds), value: sample.value)
+      var scanner = ExpositionScanner(LentBytes(bytes), .openMetrics)
+      var labels = ExpositionLabels()
+      while try scanner.nextSample(&labels) {
+        let time = scanner.time
+        try samples.add(labels.labels(), time: #require(time), value: scanner.value)
       }
     }
     try samples.flush()

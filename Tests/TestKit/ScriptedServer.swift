@@ -32,7 +32,11 @@ package final class ScriptedServer: Sendable {
     startThread {
       while true {
         let connection = accept(listening, nil, nil)
-        if connection < 0 { return }
+        if connection < 0 {
+          // Closed here and nowhere else: the number may be another socket's at once.
+          close(listening)
+          return
+        }
         startThread {
           let head = Self.readHead(connection)
           record(head)
@@ -43,10 +47,7 @@ package final class ScriptedServer: Sendable {
     }
   }
 
-  deinit {
-    shutdown(listening, Int32(SHUT_RDWR))
-    close(listening)
-  }
+  deinit { shutdown(listening, Int32(SHUT_RDWR)) }
 
   package func url(_ path: String) -> String { "http://127.0.0.1:\(port)\(path)" }
 

@@ -66,7 +66,7 @@ final class ScrapeBodyLease: Sendable {
     return isTaken
   }
 
-  /// The body is here: what it does not need is given back.
+  /// So many bytes are held from now on: the body is here, or gone. The rest is given back.
   func settle(_ bytes: Int) {
     let rest = state.withLock { state in
       let rest = state.taken - bytes

@@ -103,10 +103,17 @@ final class Scraper: Sendable {
     exchange.start(request, by: job.client, prepareOn: preparing) { [self, request] result in
       // The target is not down because this server ends.
       if case .failure(.cancelled) = result, isStopping { return leave() }
-      if case .success(let response) = result { lease.settle(response.body.count) }
-      if case .failure = result, lease.wasRefused { metrics.exceededBodyBudget.add() }
+      switch result {
+      case .success(let response): lease.settle(response.body.count)
+      case .failure:
+        lease.settle(0)
+        if lease.wasRefused { metrics.exceededBodyBudget.add() }
+      }
       let content = ScrapeContent.make(result, of: request, limit: limit, bound: bound)
-      toWorker { withExtendedLifetime(lease) { self.store(content, scrape, target) } }
+      toWorker {
+        self.store(content, scrape, target)
+        lease.settle(0)
+      }
     }
   }
 

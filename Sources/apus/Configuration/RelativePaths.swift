@@ -14,7 +14,7 @@ extension ScrapeOptions {
   func resolved(in directory: String) -> ScrapeOptions {
     var job = self
     job.failureLogFile = joined(failureLogFile, in: directory)
-    job.client = client.resolved(in: directory)
+    job.client.setDirectory(directory)
     job.discoveries = discoveries.map { $0.resolved(in: directory) }
     return job
   }
@@ -29,73 +29,21 @@ extension DiscoveryOptions {
       options.files = options.files.map { joined($0, in: directory) }
       return .file(options)
     case .http(var options):
-      options.client = options.client.resolved(in: directory)
+      options.client.setDirectory(directory)
       return .http(options)
     case .ec2(var options):
-      options.client = options.client.resolved(in: directory)
+      options.client.setDirectory(directory)
       return .ec2(options)
     case .ecs(var options):
-      options.client = options.client.resolved(in: directory)
+      options.client.setDirectory(directory)
       return .ecs(options)
     case .kubernetes(var options):
-      options.client = options.client.resolved(in: directory)
+      options.client.setDirectory(directory)
       options.kubeconfigFile = joined(options.kubeconfigFile, in: directory)
       return .kubernetes(options)
     case .consul(var options):
-      options.client = options.client.resolved(in: directory)
+      options.client.setDirectory(directory)
       return .consul(options)
     }
-  }
-}
-
-extension ClientSettings {
-  func resolved(in directory: String) -> ClientSettings {
-    var client = self
-    switch credentials {
-    case .none: break
-    case .basic(let user, let password):
-      client.credentials = .basic(user: user.resolved(in: directory), password: password.resolved(in: directory))
-    case .authorization(let type, let credentials):
-      client.credentials = .authorization(type: type, credentials: credentials.resolved(in: directory))
-    case .oauth2(var settings):
-      settings.clientSecret = settings.clientSecret.resolved(in: directory)
-      settings.tls = settings.tls.resolved(in: directory)
-      settings.proxy = settings.proxy.resolved(in: directory)
-      client.credentials = .oauth2(settings)
-    }
-    client.tls = tls.resolved(in: directory)
-    client.proxy = proxy.resolved(in: directory)
-    client.headers = headers.map { $0.resolved(in: directory) }
-    return client
-  }
-}
-
-extension Secret {
-  fileprivate func resolved(in directory: String) -> Secret {
-    if case .file(let path) = self { .file(joined(path, in: directory)) } else { self }
-  }
-}
-
-extension TLSSettings {
-  fileprivate func resolved(in directory: String) -> TLSSettings {
-    var tls = self
-    tls.authority = authority?.resolved(in: directory)
-    tls.certificate = certificate?.resolved(in: directory)
-    tls.key = key?.resolved(in: directory)
-    return tls
-  }
-}
-
-extension ProxySettings {
-  fileprivate func resolved(in directory: String) -> ProxySettings {
-    var proxy = self
-    proxy.connectHeaders = connectHeaders.map { $0.resolved(in: directory) }
-    return proxy
-  }
-}
-
-extension HeaderSetting {
-  fileprivate func resolved(in directory: String) -> HeaderSetting {
-    HeaderSetting(name: name, values: values.map { $0.resolved(in: directory) })
   }
 }
