@@ -19,7 +19,7 @@ struct TSDBWords {
           values["human-readable"] = ["true"]
           continue
         }
-        if argument.hasPrefix("-") || positions.count == positionsMax {
+        if argument.hasPrefix("-") && argument != "-" || positions.count == positionsMax {
           throw ArgumentError("\(program) \(command): unexpected argument \(argument)")
         }
         positions.append(argument)

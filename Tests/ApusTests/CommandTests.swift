@@ -144,7 +144,7 @@ struct CommandTests {
       (["tsdb", "lst"], "apus tsdb: unknown command lst; did you mean list? (see apus help tsdb)"),
       (["sevre"], "unknown command sevre; did you mean serve? (see apus help)"),
       (["check"], "apus check: what is to be checked is missing (config, scrape, sd)"),
-      (["check", "scap"], "apus check: scap cannot be checked, only config, scrape, sd"),
+      (["check", "scap"], "apus check: scap cannot be checked, only config, scrape, sd; did you mean scrape?"),
       (
         ["check", "scrape"],
         "apus check scrape: a target is missing: an address, a URL, a file, or - for standard input"

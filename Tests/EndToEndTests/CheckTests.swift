@@ -74,8 +74,9 @@ extension EndToEnd {
     func discovery() throws {
       let site = try Site()
       _ = try site.directory.write(
-        "- {targets: ['a:1', 'b:2'], labels: {team: x}}\n- {targets: ['c:3'], labels: {__scheme__: https}}\n",
+        "- {targets: ['a:1', 'b:2', 'a:1'], labels: {team: x}}\n- {targets: ['c:3'], labels: {__scheme__: https}}\n",
         to: "targets.yml")
+      // With static targets beside others, this promtool panics.
       let file = try site.directory.write(
         """
         scrape_configs:
@@ -84,7 +85,6 @@ extension EndToEnd {
           relabel_configs:
           - {action: drop, source_labels: [__address__], regex: 'b:.*'}
           - {source_labels: [team], target_label: group}
-          static_configs: [{targets: ['d:4', 'd:4'], labels: {from: static}}]
           file_sd_configs: [{files: ['\(site.directory.path)/targets.yml']}]
 
         """, to: "both.yml")
@@ -94,7 +94,7 @@ extension EndToEnd {
         try PeerBinary.promtool.path(), ["check", "service-discovery", "--timeout=2s", file, "j"])
       #expect(peer.wait(within: .seconds(60)) == .code(0), "\(peer.standardError.complete())")
       #expect(try Self.targets(own.output) == Self.targets(peer.standardOutput.complete()))
-      #expect(try Self.targets(own.output).count == 4)
+      #expect(try Self.targets(own.output).count == 3)
       let missing = try run(["sd", "k", "--config=\(file)"])
       #expect(missing.code == .code(2) && missing.errors.contains("job k is not in the configuration: j"))
     }
