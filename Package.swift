@@ -78,8 +78,7 @@ let package = Package(
     .target(
       name: "API",
       dependencies: [
-        "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces",
-        "Discovery", "Scrape",
+        "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces", "Scrape",
       ],
       swiftSettings: safe),
 
