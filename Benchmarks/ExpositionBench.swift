@@ -50,7 +50,7 @@ private func scan(
   }
 }
 
-/// What a node exporter answers: a third of its lines say what a metric is, the series have one to four labels.
+/// The answer of a node exporter: a third of its lines say what a metric is, the series have one to four labels.
 private enum ExpositionBody {
   static func text(_ series: Int) -> [UInt8] {
     var text = ""

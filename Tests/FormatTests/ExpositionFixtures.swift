@@ -2,7 +2,7 @@ import Model
 
 @testable import Format
 
-/// What a scanner made of a text: each entry as one line, and the error that ended it.
+/// The outcome of scanning a text: each entry as one line, and the error that ended it.
 struct ScannedText {
   var entries: [String] = []
   var error: ExpositionError?

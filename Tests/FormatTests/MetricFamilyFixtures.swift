@@ -82,7 +82,7 @@ struct MessageText {
   }
 }
 
-/// What a scanner made of a protobuf answer: each entry as one line.
+/// The outcome of scanning a protobuf answer: each entry as one line.
 struct ScannedFamilies {
   var entries: [String] = []
   var problem: String?

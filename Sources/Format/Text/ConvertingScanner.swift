@@ -11,7 +11,7 @@ package struct ConvertingScanner: ~Copyable {
     var labels: [LabelField]
   }
 
-  /// What the entries other than `.histogram` are read from.
+  /// The scanner that entries other than `.histogram` are read from.
   package private(set) var scanner: ExpositionScanner
   private let keepsClassic: Bool
 

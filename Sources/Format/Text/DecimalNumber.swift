@@ -3,14 +3,14 @@ import Model
 /// A number in text, read as Go's `strconv.ParseFloat` reads it, without hexadecimal digits and underscores: what the
 /// exposition formats take. Pure.
 enum DecimalNumber {
-  enum Fault: Error, Equatable {
+  enum NumberRefusal: Error, Equatable {
     case unsupported, syntax, range
   }
 
   /// The NaN of Prometheus that is no stale marker.
   static let plainNaN = Double(bitPattern: 0x7ff8_0000_0000_0001)
 
-  static func parse(_ text: LentBytes) throws(Fault) -> Double {
+  static func parse(_ text: LentBytes) throws(NumberRefusal) -> Double {
     if text.contains(where: { $0 == UInt8(ascii: "p") || $0 == UInt8(ascii: "P") || $0 == UInt8(ascii: "_") }) {
       throw .unsupported
     }

@@ -8,7 +8,7 @@ import Model
 /// What stands inside the braces is not looked at but for where its strings begin and end, so that the right brace is
 /// found. All other lines, and the last bytes of a text, are for the grammar: `read` is nil for them.
 struct ExpositionLine {
-  /// Where the name and labels end, and the line with its line feed.
+  /// The ends of the name with its labels, and of the line with its line feed.
   var seriesEnd = 0
   var end = 0
   var value = 0.0

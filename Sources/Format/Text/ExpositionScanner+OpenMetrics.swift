@@ -57,7 +57,7 @@ extension ExpositionScanner {
     return .unit
   }
 
-  /// What stands inside the braces of a series, or of an exemplar.
+  /// Reads the inside of the braces of a series, or of an exemplar.
   private mutating func readOpenLabels(isExemplar: Bool) throws(ExpositionError) {
     var token = lexer.openMetricsToken()
     while token != .braceClose {

@@ -78,7 +78,7 @@ extension ExpositionScanner {
     }
   }
 
-  /// What stands inside the braces, commas between labels or not.
+  /// Reads the inside of the braces, commas between labels or not.
   private mutating func readTextLabels() throws(ExpositionError) {
     var token = lexer.textToken()
     while token != .braceClose {

@@ -212,7 +212,7 @@ extension ExpositionScanner {
   /// The number of a token.
   mutating func number(_ start: Int, _ end: Int) throws(ExpositionError) -> Double {
     let digits = part(start, end)
-    do throws(DecimalNumber.Fault) {
+    do throws(DecimalNumber.NumberRefusal) {
       return try DecimalNumber.parse(digits)
     } catch {
       switch error {
