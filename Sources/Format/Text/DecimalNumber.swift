@@ -3,8 +3,17 @@ import Model
 /// A number in text, read as Go's `strconv.ParseFloat` reads it, without hexadecimal digits and underscores: what the
 /// exposition formats take. Pure.
 enum DecimalNumber {
-  enum NumberRefusal: Error, Equatable {
+  enum NumberRefusal: Error, Equatable, CustomStringConvertible {
     case unsupported, syntax, range
+
+    /// As Go says it, behind the function's name and the text.
+    var description: String {
+      switch self {
+      case .unsupported: "unsupported character in float"
+      case .syntax: "invalid syntax"
+      case .range: "value out of range"
+      }
+    }
   }
 
   /// The NaN of Prometheus that is no stale marker.

@@ -3,10 +3,11 @@ import HTTP
 import Model
 
 /// Why one try of a request to AWS had no success, and whether another may have. A value.
-struct AWSRequestError: Error, Sendable, Equatable {
+struct AWSRequestError: Error, Sendable, Equatable, CustomStringConvertible {
   /// That of the answer (`RequestLimitExceeded`); empty where there is none.
   private(set) var code = ""
   let text: String
+  var description: String { text }
   /// True if the same request may succeed a little later.
   let mayPass: Bool
 

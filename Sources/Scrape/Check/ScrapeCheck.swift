@@ -200,7 +200,7 @@ package struct ScrapeCheck: ~Copyable {
     case fault(String)
   }
 
-  /// The outcome for a series whose exposed labels were read.
+  /// The fate of the series whose exposed labels were read.
   private mutating func verdict(_ time: Int64?) -> Verdict {
     samplesScraped += 1
     naming.begin()

@@ -55,8 +55,9 @@ enum ScrapeFormat: Sendable, Equatable {
 }
 
 /// The reason why no reader can be chosen for an answer, in Prometheus's words.
-struct ScrapeFormatError: Error, Equatable {
+struct ScrapeFormatError: Error, Equatable, CustomStringConvertible {
   let message: String
+  var description: String { message }
 
   init(_ message: String) { self.message = message }
 }
