@@ -34,8 +34,11 @@ struct BenchOptions {
   var size = ReportSize.full
   var onlyRows: Set<String> = []
   var jsonFile: String?
-  /// Of siege and soak: how long they last.
+  /// Of siege, soak and scrape: how long they last.
   var seconds: Int?
+  /// Of scrape: what is scraped, and how often.
+  var targets: Int?
+  var intervalSeconds: Int?
   /// Of soak: where its picture goes.
   var pictureFile: String?
   /// Of growth: the largest number of series.
@@ -53,6 +56,8 @@ struct BenchOptions {
       case "--body": seriesPerBody = try Self.positive(value, option)
       case "--picture": pictureFile = value
       case "--seconds": seconds = try Self.positive(value, option)
+      case "--targets": targets = try Self.positive(value, option)
+      case "--interval": intervalSeconds = try Self.positive(value, option)
       case "--rounds": rounds = try Self.positive(value, option)
       case "--query-milliseconds": querySeconds = Double(try Self.positive(value, option)) / 1000
       case "--seed": seed = UInt64(try Self.positive(value, option))

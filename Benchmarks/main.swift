@@ -10,6 +10,7 @@ private let usage = """
     growth     cost of samples, series and queries at 10,000, 100,000, ... series
     micro      nanoseconds of the hot loops, without a server
     exposition reading what targets expose: nanoseconds a line, without a server
+    scrape     CPU of scraping 500 targets x 1,000 series every 15 s
     ingest     CPU of taking in 200,000 series x 40 scrapes
     memory     resident memory per series, 1,000,000 series after 10 scrapes
     restart    time to ready after SIGKILL, 1,000,000 series x 120 scrapes in the log
@@ -38,7 +39,9 @@ private let usage = """
     --size SIZE         of report: tiny (seconds), small (a minute), medium, full (hours)
     --only-rows A,B     of report: its parts or rows, by name; a wrong one prints them all
     --json FILE         of report and growth: the same for programs
-    --seconds N             of siege (30) and soak (120)
+    --seconds N             of siege (30), soak (120) and scrape (150, each contender)
+    --targets N             of scrape (500), of --series each (1000)
+    --interval SECONDS      of scrape (15)
     --picture FILE          of soak: memory, descriptors, threads, waits as SVG
     --max N             of growth: the largest number of series (1,000,000)
     --apus-flag FLAG    passed on to Apus; may be repeated
@@ -52,6 +55,7 @@ do {
   case "growth": try runGrowth(options)
   case "micro": try runMicro(options)
   case "exposition": try runExposition(options)
+  case "scrape": try runScrape(options)
   case "ingest": try runIngest(options)
   case "memory": try runMemory(options)
   case "restart": try runRestart(options)

@@ -47,8 +47,15 @@ struct SeriesValues {
   private var random: RandomSource
 
   init(_ series: Range<Int>, _ workload: Workload) {
-    random = RandomSource(seed: workload.seed ^ UInt64(series.lowerBound) &* 0x94d0_49bb_1331_11eb)
-    kinds = series.map { workload.kind(of: $0) }
+    self.init(
+      kinds: series.map { workload.kind(of: $0) },
+      seed: workload.seed ^ UInt64(series.lowerBound) &* 0x94d0_49bb_1331_11eb)
+  }
+
+  /// Of series of these kinds.
+  init(kinds: [ValueMix.Kind], seed: UInt64) {
+    random = RandomSource(seed: seed)
+    self.kinds = kinds
     values.reserveCapacity(kinds.count)
     for kind in kinds {
       let start = random.below(1_000_000)

@@ -1,3 +1,5 @@
+// Whose SOCK_STREAM is depends on which C module was built first: libcurl and libmicrohttpd include it too.
+import CShims
 import Glibc
 import Platform
 
