@@ -86,7 +86,7 @@ extension HTTPSocketTests {
         ("/stream", Array(Self.large[..<200_000]), true), ("/lent", Array(repeating: 7, count: 100_000), true),
         ("/written", Self.large, true),
       ] {
-        let answer = try http.send(ClientRequest(url: server.url(path)))
+        let answer = try http.send(server.gzipRequest(path))
         #expect(answer.body == body, "\(path)")
         #expect((answer.header("content-encoding") == "gzip") == isCompressed, "\(path)")
       }

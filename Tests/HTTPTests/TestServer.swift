@@ -30,6 +30,12 @@ final class TestServer: Sendable {
 
   var port: Int { server.port }
   func url(_ path: String) -> String { "http://127.0.0.1:\(port)\(path)" }
+  /// A request that takes a compressed answer.
+  func gzipRequest(_ path: String) -> ClientRequest {
+    var request = ClientRequest(url: url(path))
+    request.acceptsGzip = true
+    return request
+  }
   func client() -> RawClient { RawClient(port: port) }
 
   /// One request on a connection of its own.
