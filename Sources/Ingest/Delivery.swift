@@ -20,6 +20,8 @@ package enum RowOrigin {
 
   /// True if its samples count against the workspace's rate.
   var isLimited: Bool { if case .body = self { true } else { false } }
+  /// True if limits of series do not hold: for this server's own metrics, and for what it says of a scrape.
+  var isExempt: Bool { isOwn || source?.isExempt ?? false }
   var isOwn: Bool { if case .own = self { true } else { false } }
   var isMarkers: Bool { if case .markers = self { true } else { false } }
   var source: (any ScrapedLabels)? { if case .scrape(let source) = self { source } else { nil } }

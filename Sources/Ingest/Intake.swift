@@ -114,7 +114,7 @@ package final class Intake: Sendable {
     delivery.haTerms = replicas.begin(head, now: clock.monotonicMilliseconds)
     delivery.rewriting = delivery.origin.isSent ? rewriting.withLock { $0 } : .none
     delivery.batch.generation = delivery.rewriting.number
-    delivery.batch.isExempt = delivery.origin.isOwn
+    delivery.batch.isExempt = delivery.origin.isExempt
     delivery.batch.takesLate = !delivery.origin.isMarkers
     delivery.batch.acquits = delivery.origin.isSent || delivery.origin.isOwn
     let found = appender.begin(

@@ -6,6 +6,8 @@ import TSDB
 /// The side of a target that knows the labels of its rows. The intake asks it in the course of `append`, on the caller's
 /// thread, and only for rows whose series the head does not know (any more), or that it refuses.
 package protocol ScrapedLabels: AnyObject {
+  /// True if limits of series do not hold for the rows being appended.
+  var isExempt: Bool { get }
   /// Appends the label fields of a row that has `WriteRow.isOrigin`: final ones, in any order.
   func appendFields(of row: Int, _ scanned: WriteRow, in bytes: LentBytes, to output: inout ByteBuffer)
 

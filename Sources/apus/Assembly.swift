@@ -30,7 +30,7 @@ final class Assembly: Sendable {
   let reloads: WorkerPool
   let scrapes: ScrapeManager
   let ownTarget: OwnTarget
-  let ownAddress: OwnAddress
+  let ownCoverage: OwnCoverage
   let servers: [HTTPServer]
   let heapTrim: HeapTrim
   let configuration: ConfigurationHolder
@@ -78,10 +78,6 @@ final class Assembly: Sendable {
     } catch {
       throw StartError("\(error)")
     }
-    ownAddress = OwnAddress(
-      port: sockets.first?.port ?? 9090, metricsPath: WebLinks(routePrefix: options.routePrefix).routePrefix + "metrics"
-    )
-    ownTarget = OwnTarget { [configuration, ownAddress] in ownAddress.isScraped(by: configuration.present.scrapes) }
     let outside = DiscoverySurroundings(
       clock: clock, log: log, registry: registry, userAgent: Version.userAgent,
       environment: configuration.environment)
@@ -99,6 +95,14 @@ final class Assembly: Sendable {
     } catch {
       throw StartError("\(error)")
     }
+
+    let address = OwnAddress(
+      port: sockets.first?.port ?? 9090, metricsPath: WebLinks(routePrefix: options.routePrefix).routePrefix + "metrics"
+    )
+    ownCoverage = OwnCoverage(
+      address, clock: clock, jobs: { [configuration] in configuration.present.scrapes },
+      targets: { [scrapes] in scrapes.activeTargets() })
+    ownTarget = OwnTarget { [ownCoverage] in ownCoverage.isCovered }
 
     var lifecycle = LifecycleActions(
       isEnabled: options.isLifecycleEnabled, reload: { [configuration] in configuration.reload() },

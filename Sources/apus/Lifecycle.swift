@@ -108,9 +108,7 @@ final class SelfScrapeHolder: Sendable {
     let started = try SelfScrape(
       intake: assembly.workspaces.standard.receiver.intake, registry: assembly.registry, instance: instance,
       clock: assembly.clock, log: assembly.log,
-      isCovered: { [configuration = assembly.configuration, address = assembly.ownAddress] in
-        address.isScraped(by: configuration.present.scrapes)
-      }
+      isCovered: { [coverage = assembly.ownCoverage] in coverage.isCovered }
     ) { [ownTarget = assembly.ownTarget] milliseconds, seconds, error in
       ownTarget.note(
         OwnTarget.Facts(

@@ -55,7 +55,7 @@ struct EffectiveConfigurationTests {
             keep_valid: false
             body_bytes_max: 256MiB
             bodies_bytes_max: 512MiB
-            stop_timeout: 10s
+            stop_timeout: 3s
           create_workspaces_on_write: false
 
         """)

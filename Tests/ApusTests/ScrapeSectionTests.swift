@@ -106,11 +106,23 @@ struct ScrapeSectionTests {
   @Test("a job that scrapes this server is known by its static targets")
   func own() throws {
     let address = OwnAddress(port: 9090, metricsPath: "/metrics")
-    func isOwn(_ rest: String) throws -> Bool { address.isScraped(by: [try job("{}", rest)]) }
+    func isOwn(_ rest: String) throws -> Bool { address.isNamed(by: [try job("{}", rest)]) }
     #expect(try isOwn(", static_configs: [{targets: ['a:1', 'localhost:9090']}]"))
     #expect(try isOwn(", static_configs: [{targets: ['[::1]:9090']}]"))
     #expect(try !isOwn(", static_configs: [{targets: ['localhost:9091']}]"))
     #expect(try !isOwn(", static_configs: [{targets: ['localhost:9090']}], metrics_path: /federate"))
     #expect(try !isOwn(""))
+
+    // Once there are targets, they say: one that relabelling dropped, or that fails, brings nothing.
+    func isScraped(_ url: String, _ health: TargetState.Health = .up) -> Bool {
+      var target = TargetState(
+        pool: "p", discoveredLabels: .empty, labels: .empty, url: url, intervalMilliseconds: 1, timeoutMilliseconds: 1)
+      target.health = health
+      return address.isScraped(among: [target])
+    }
+    #expect(isScraped("http://localhost:9090/metrics") && isScraped("https://127.0.0.1:9090/metrics?a=b"))
+    #expect(isScraped("http://localhost:9090/metrics", .unknown))
+    #expect(!isScraped("http://localhost:9090/metrics", .down) && !isScraped("http://localhost:9090/federate"))
+    #expect(!isScraped("http://localhost:90901/metrics") && !isScraped("http://a:9090/metrics"))
   }
 }

@@ -1,6 +1,7 @@
 import Format
 import Ingest
 import Model
+import TSDB
 import TestKit
 import Testing
 
@@ -36,6 +37,31 @@ import Testing
     #expect(report.samplesScraped == 2 && report.samplesPostRelabelling == 1)
     #expect(bench.count("prometheus_target_scrape_pool_exceeded_label_limits_total") == 1)
     #expect(try bench.samples("a") == ["x=1": ["15 1.0", "30 stale"]])
+  }
+
+  @Test("a series of more labels than can be stored is refused at each scrape, by name, and leaves nothing behind")
+  func manyLabels() throws {
+    let bench = try ScrapeBench()
+    let labels = (0..<2_000).map { "l\($0)=\"\($0)\"" }.joined(separator: ",")
+    for round in 1...3 {
+      let report = bench.scrape("a{\(labels)} 1\nb 1\n")
+      #expect(
+        report.error == nil && report.warning.contains("labels, more than can be stored"),
+        "\(report.warning.prefix(300))")
+      #expect(try bench.only("b").count == round)
+      #expect(try bench.samples("a").isEmpty)
+    }
+  }
+
+  @Test("in a full workspace it is still told that a target is up or down")
+  func fullWorkspace() throws {
+    var head = HeadOptions()
+    head.limits.activeSeriesMax = 1
+    let bench = try ScrapeBench(head: head)
+    #expect(bench.scrape("a 1\nb 1\nc 1\n").error == nil)
+    #expect(try bench.samples("b").isEmpty)
+    #expect(try bench.only("up") == ["15 1.0"])
+    #expect(try bench.only("scrape_samples_scraped") == ["15 3.0"])
   }
 
   @Test("with scrape_keep_valid only the offenders are left out, counted, and the first is named with its line")

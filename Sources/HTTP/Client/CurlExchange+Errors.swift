@@ -23,6 +23,9 @@ extension CurlExchange {
     case CURLE_SSL_CONNECT_ERROR: return onTheWay(.tls(handshake(reason)))
     case CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ENGINE_INITFAILED, CURLE_SSL_CIPHER:
       return onTheWay(.tls("tls: \(reason)"))
+    case CURLE_OUT_OF_MEMORY:
+      // It says so of header lines that are longer than its own bound, too.
+      return onTheWay(.failed("the headers of the answer are too large, or there is no memory for them"))
     case CURLE_GOT_NOTHING: return onTheWay(.noAnswer)
     case CURLE_PARTIAL_FILE: return onTheWay(.answerCut)
     case CURLE_RECV_ERROR, CURLE_SEND_ERROR: return onTheWay(broken(code, reason, easy))

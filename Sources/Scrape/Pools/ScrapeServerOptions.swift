@@ -9,7 +9,7 @@ package struct ScrapeServerOptions: Sendable, Equatable {
   /// The bodies of all scrapes that are in memory at once, in bytes.
   package var bodiesBytesMax = 512 << 20
   /// The longest wait for scrapes that run when the server stops, in milliseconds.
-  package var stopMillisecondsMax: Int64 = 10_000
+  package var stopMillisecondsMax: Int64 = 3_000
 
   package init() {}
 }

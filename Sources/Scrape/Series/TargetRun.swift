@@ -25,6 +25,8 @@ final class TargetRun {
   private var storedCount = 0
   /// Rows of the present delivery that were refused, by the hashes of their texts.
   var refused: [(hash: KeyedHash128, outcome: SampleOutcome?)] = []
+  /// True if all rows are of known series or about the scrape: that a target is down is told in a full workspace, too.
+  private(set) var isExempt = false
   /// Of a protobuf answer, while its rows are appended.
   var entries: ProtobufEntries?
   /// The same of a text whose histograms are converted.
@@ -122,7 +124,9 @@ final class TargetRun {
       if !isStored { report.seriesAdded = settleFresh() }
       addFacts(&report, answer, bodyBytes, &gathered.rows)
     }
+    isExempt = !hasFresh
     var told = append(gathered, bytes)
+    isExempt = true
     if hasFresh, told.isAvailable {
       report.seriesAdded = settleFresh()
       untrackRefused()

@@ -21,6 +21,15 @@ package struct SeriesRefusal: Error, Sendable, Equatable, CustomStringConvertibl
   /// Memory, slots or symbol space have run out.
   package static let exhausted = SeriesRefusal(reason: "exhausted", message: "no room for another series")
 
+  /// Its labels are kept as references in a cell that has an end.
+  package static func tooManyLabels(_ count: Int) -> SeriesRefusal {
+    SeriesRefusal(
+      reason: "too_many_labels",
+      message:
+        "the series has \(count) labels, more than can be stored (some 200 to 600, by how many different ones there are)",
+      actual: count)
+  }
+
   package static func activeSeries(limit: Int, present: Int) -> SeriesRefusal {
     SeriesRefusal(
       reason: "per_user_series_limit",

@@ -59,12 +59,27 @@ final class SeriesIndex: HeadIndexLender, Sendable {
     fileprivate var symbolAge = 0
   }
 
+  private static let cellBytesMax = SlabArena.sizes[SlabArena.sizes.count - 1]
+
+  private static func labelCount(of packed: UnsafeRawBufferPointer) -> Int {
+    var reader = LabelReader(packed)
+    var count = 0
+    while reader.next() != nil { count += 1 }
+    return count
+  }
+
   /// Interns the labels of a series about to be created, or says why it may not be. Nil as limits: there are none.
   func admit(
     _ packed: UnsafeRawBufferPointer, _ limits: SeriesLimits?, into admission: inout Admission
   ) -> SeriesRefusal? {
     state.withLock { state in
-      guard let limits else { return state.intern(packed, into: &admission) ? nil : .exhausted }
+      // Each label takes two bytes of a cell at the least: what cannot fit leaves no symbols.
+      let labelCount = SeriesIndex.labelCount(of: packed)
+      if 2 + 2 * labelCount > SeriesIndex.cellBytesMax { return .tooManyLabels(labelCount) }
+      guard let limits else {
+        guard state.intern(packed, into: &admission) else { return .exhausted }
+        return SeriesIndex.State.hasCell(for: admission.pairs) ? nil : .tooManyLabels(labelCount)
+      }
       let present = state.liveCount - state.exemptCount
       if limits.activeSeriesMax > 0 && present >= limits.activeSeriesMax {
         return .activeSeries(limit: limits.activeSeriesMax, present: present)
@@ -73,6 +88,7 @@ final class SeriesIndex: HeadIndexLender, Sendable {
         return .seriesPerLabelSet(limit: broken.seriesMax, labels: broken.labels)
       }
       guard state.intern(packed, into: &admission) else { return .exhausted }
+      if !SeriesIndex.State.hasCell(for: admission.pairs) { return .tooManyLabels(labelCount) }
       if limits.seriesPerMetricMax <= 0 { return nil }
       for pair in admission.pairs where pair.name == metricName {
         if state.index.postings.count(pair.name, pair.value) < limits.seriesPerMetricMax { continue }
@@ -180,11 +196,18 @@ extension SeriesIndex.State {
 
 // A label cell: count of bytes behind it (u16), then name and value ids as uvarints.
 extension SeriesIndex.State {
+  /// True if a cell is large enough for these labels.
+  fileprivate static func hasCell(for pairs: [LabelPair]) -> Bool { cellBytes(pairs) <= SeriesIndex.cellBytesMax }
+
+  private static func cellBytes(_ pairs: [LabelPair]) -> Int {
+    pairs.reduce(2) { $0 + varintBytes($1.name) + varintBytes($1.value) }
+  }
+
   mutating func store(_ pairs: [LabelPair]) -> UInt32? {
-    var bytes = 2
-    for pair in pairs { bytes += varintBytes(pair.name) + varintBytes(pair.value) }
-    let largest = SlabArena.sizes[SlabArena.sizes.count - 1]
-    guard bytes <= largest, let cell = cells.allocate(SlabArena.sizeClass(for: bytes)) else { return nil }
+    let bytes = SeriesIndex.State.cellBytes(pairs)
+    guard bytes <= SeriesIndex.cellBytesMax, let cell = cells.allocate(SlabArena.sizeClass(for: bytes)) else {
+      return nil
+    }
     let base = cells.pointer(cell)
     UnsafeMutableRawPointer(base).storeBytes(of: UInt16(bytes), as: UInt16.self)
     var offset = 2
