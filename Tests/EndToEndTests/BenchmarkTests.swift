@@ -37,6 +37,12 @@ extension EndToEnd {
       #expect(try run([command, "--seconds", "5"]).contains("acknowledged"))
     }
 
+    @Test("scraping is measured on targets that the measurement answers itself")
+    func scraping() throws {
+      let small = ["--targets", "3", "--series", "40", "--interval", "1", "--seconds", "2", "--only", "apus"]
+      #expect(try run(["scrape"] + small).contains("CPU ns / sample"))
+    }
+
     @Test("the memory of a wide query is reported")
     func queryMemory() throws {
       let small = ["--series", "132", "--scrapes", "80", "--settle", "0", "--only", "apus"]

@@ -14,6 +14,8 @@ package struct ClientRequest: Sendable {
   package var totalMillisecondsMax: Int?
   /// Smaller than the client's, for this request.
   package var responseBytesMax: Int?
+  /// Room that is made for the answer's body when it begins: what it is likely to need.
+  package var responseBytesLikely = 0
   /// Asked before so many more bytes of the answer's body are held, on the thread of the exchange; false ends it (`noRoom`).
   package var takesBytes: (@Sendable (_ more: Int) -> Bool)?
 

@@ -25,6 +25,9 @@ extension CurlExchange {
     apus_curl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, min(remaining, options.connectMillisecondsMax))
     apus_curl_set_long(easy, CURLOPT_TIMEOUT_MS, remaining)
     apus_curl_set_long(easy, CURLOPT_MAXAGE_CONN, Self.idleSecondsMax)
+    // Each new connection looks its name up, as with Go's client. libcurl walks what it remembers of names after each request:
+    // with as many hosts as requests that was a tenth of the fetching.
+    apus_curl_set_long(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0)
   }
 
   /// As Prometheus keeps idle connections.

@@ -180,6 +180,7 @@ final class CurlExchange: @unchecked Sendable {
       answer.fault = .noRoom
       return false
     }
+    if isGood && answer.body.isEmpty { answer.body.reserveCapacity(min(request.responseBytesLikely, responseBytesMax)) }
     answer.body.append(contentsOf: piece)
     return true
   }

@@ -99,6 +99,8 @@ final class Scraper: Sendable {
     var request = job.request(scrape.setup.identity, bodyBytesMax: limit > 0 ? limit - 1 : bound)
     request.totalMillisecondsMax = max(1, Int(left / 1_000_000))
     request.takesBytes = lease.take
+    // The lease has room for as much.
+    request.responseBytesLikely = scrape.bodyBytes
     let preparing: Submit = { [prepare] in job.preparations.add($0, on: prepare) }
     exchange.start(request, by: job.client, prepareOn: preparing) { [self, request] result in
       // The target is not down because this server ends.

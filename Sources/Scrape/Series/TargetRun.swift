@@ -18,6 +18,8 @@ final class TargetRun {
   var reader: ScrapeReader
   /// The format of the present answer.
   var format = ScrapeFormat.text
+  /// The Content-Type that `format` was chosen for; a target says the same each time.
+  private var chosenFor: String?
   /// The spellings of the series about the scrape.
   private let facts: [KeyedHash128]
   private var hasScraped = false
@@ -53,7 +55,10 @@ final class TargetRun {
     for hash in facts { intake.forgetSpelling(hash) }
   }
 
-  func reconfigure(_ terms: ScrapeTerms) { reader.terms = terms }
+  func reconfigure(_ terms: ScrapeTerms) {
+    reader.terms = terms
+    chosenFor = nil
+  }
 
   /// Bytes that the texts of the target take.
   var tableBytes: Int { reader.seen.byteCount }
@@ -81,7 +86,11 @@ final class TargetRun {
 
   private func read(_ bytes: LentBytes, _ contentType: String?, _ time: Int64, _ gathered: ScrapedRows) {
     do throws(ScrapeFormatError) {
-      format = try ScrapeFormat.choose(contentType: contentType, fallback: reader.terms.fallback)
+      if chosenFor == nil || chosenFor != contentType {
+        chosenFor = nil
+        format = try ScrapeFormat.choose(contentType: contentType, fallback: reader.terms.fallback)
+        chosenFor = contentType
+      }
     } catch {
       reader.tally.fault = error.message
       return
