@@ -56,7 +56,7 @@ let package = Package(
     .target(name: "PromQL", dependencies: ["Model"], swiftSettings: streamed),
 
     // Requests to other servers: credentials, TLS, proxies.
-    .target(name: "Outbound", dependencies: ["Platform", "Format", "HTTP"], swiftSettings: safe),
+    .target(name: "Outbound", dependencies: ["Model", "Platform", "Format", "HTTP"], swiftSettings: safe),
 
     // Layer 4: what feeds the database, what asks it, and what finds targets.
     .target(name: "Ingest", dependencies: ["Model", "Platform", "Format", "TSDB"], swiftSettings: hot),
@@ -146,7 +146,8 @@ let package = Package(
       dependencies: ["Workspaces", "Ingest", "TSDB", "Model", "Platform", "PlatformSimulation", "TestKit"],
       swiftSettings: strict),
     .testTarget(
-      name: "OutboundTests", dependencies: ["Outbound", "HTTP", "Format", "Platform", "TestKit"], swiftSettings: strict),
+      name: "OutboundTests", dependencies: ["Outbound", "HTTP", "Format", "Platform", "PlatformSimulation", "TestKit"],
+      swiftSettings: strict),
     .testTarget(
       name: "DiscoveryTests",
       dependencies: ["Discovery", "Outbound", "HTTP", "Format", "Model", "Platform", "PlatformSimulation", "TestKit"],
@@ -161,13 +162,16 @@ let package = Package(
     .testTarget(
       name: "APITests",
       dependencies: [
-        "API", "Workspaces", "Query", "Ingest", "TSDB", "PromQL", "HTTP", "Format", "Model", "Platform",
+        "API", "Workspaces", "Query", "Ingest", "TSDB", "PromQL", "HTTP", "Format", "Model", "Platform", "Scrape",
         "PlatformSimulation", "TestKit",
       ],
       swiftSettings: strict),
     .testTarget(
       name: "ApusTests",
-      dependencies: ["apus", "API", "Format", "HTTP", "Ingest", "Model", "TSDB", "TestKit", "Query", "Workspaces"],
+      dependencies: [
+        "apus", "API", "Discovery", "Format", "HTTP", "Ingest", "Model", "TSDB", "TestKit", "Query", "Workspaces",
+        "Outbound",
+      ],
       swiftSettings: strict),
     .testTarget(name: "HouseTests", swiftSettings: strict),
     .testTarget(name: "SimulationTests", dependencies: ["Simulation", "TestKit"], swiftSettings: strict),

@@ -22,6 +22,7 @@ package struct APIServices: Sendable {
   package var links = WebLinks()
   package var runtime = RuntimeFacts.none
   package var ownTarget = OwnTarget()
+  package var scrape = ScrapeView.none
   package var remoteRead = RemoteReadOptions()
   /// The threads that run remote reads; nil: those of the queries.
   package var remoteReadLane: QueryLane?
@@ -41,6 +42,10 @@ package struct APIServices: Sendable {
     self.queries = queries
     self.flags = flags
     self.configurationText = configurationText
+  }
+
+  var scraped: ScrapedTargets {
+    ScrapedTargets(own: ownTarget, scrape: scrape, registry: registry, links: links)
   }
 }
 
@@ -107,10 +112,13 @@ package enum Routes {
 
     let metadata = MetadataEndpoints(registry: services.registry, clock: services.queries.clock)
     routes.add(.get, "/api/v1/metadata", needsData: true, metadata.metrics)
-    let targets = TargetEndpoints(target: services.ownTarget, registry: services.registry, links: services.links)
+    let scraped = services.scraped
+    let targets = TargetEndpoints(scraped: scraped, links: services.links)
     routes.add(.get, "/api/v1/targets", needsData: true, targets.targets)
-    routes.add(.get, "/api/v1/targets/metadata", needsData: true, targets.metadata)
+    routes.addQueued(.get, "/api/v1/targets/metadata", targets.metadata)
+    routes.addQueued(.get, "/api/v1/targets/relabel_steps", RelabelStepsEndpoint(scraped: scraped).steps)
     routes.add(.get, "/api/v1/scrape_pools", needsData: true, targets.pools)
+    routes.add(.get, "/api/v1/scrape_pools/config", needsData: true, targets.poolConfiguration)
     let rules = RuleEndpoints()
     routes.add(.get, "/api/v1/rules", needsData: true, rules.rules)
     routes.add(.get, "/api/v1/alerts", needsData: true, rules.alerts)
@@ -155,7 +163,8 @@ package enum Routes {
       routes.router.add([.post, .put], path, run: services.lifecycle.run, isForOperators: true, handler)
       routes.router.add(.get, path, lifecycle.onlyPostOrPut)
     }
-    let page = StatusPage(links: services.links, workspaces: services.workspaces, version: services.version)
+    let page = StatusPage(
+      links: services.links, workspaces: services.workspaces, version: services.version, scraped: services.scraped)
     routes.router.add(.get, "/", page.home)
     routes.router.add(.get, "/graph", page.graph)
     for path in StatusPage.paths { routes.router.add(.get, path, page.page) }

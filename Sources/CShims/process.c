@@ -3,6 +3,7 @@
 
 #include <malloc.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/vfs.h>
 
 void apus_allocator_configure(int arena_count_max, int trim_threshold_bytes) {
@@ -18,3 +19,5 @@ long apus_file_system_type(const char *path) {
   struct statfs status;
   return statfs(path, &status) == 0 ? (long)status.f_type : -1;
 }
+
+int apus_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }

@@ -20,10 +20,17 @@ package protocol Refreshable: Sendable {
 /// Why a source could not say what its targets are.
 package struct DiscoveryError: Error, Sendable, Equatable, CustomStringConvertible {
   package var description: String
-  package init(_ description: String) { self.description = description }
+  /// All groups there are, where only some of them could not be read anew: they replace those of the last refresh, which has
+  /// failed nevertheless.
+  package var groups: [TargetGroup]?
+
+  package init(_ description: String, groups: [TargetGroup]? = nil) {
+    self.description = description
+    self.groups = groups
+  }
 }
 
-/// Where a discoverer tells its groups. Any thread.
+/// The ear that a discoverer tells its groups. Any thread.
 package final class DiscoverySink: Sendable {
   private let take: @Sendable (Change) -> Void
 

@@ -12,10 +12,25 @@ package enum RowOrigin {
   case own
   /// A kept body of a replica that leads now: the intake stores only the rows of this pair.
   case kept(HAPair, WriteMessage)
+  /// Samples of a target, and those about its scrape. The rows of known series have no labels: the source has them.
+  case scrape(any ScrapedLabels)
+  /// Stale markers of series that a target has had. A marker is only stored behind the last sample of its series; where
+  /// it is not, nobody hears of it.
+  case markers
 
   /// True if its samples count against the workspace's rate.
   var isLimited: Bool { if case .body = self { true } else { false } }
   var isOwn: Bool { if case .own = self { true } else { false } }
+  var isMarkers: Bool { if case .markers = self { true } else { false } }
+  var source: (any ScrapedLabels)? { if case .scrape(let source) = self { source } else { nil } }
+
+  /// True if the workspace's rules, limits of labels and replicas concern its rows.
+  var isSent: Bool {
+    switch self {
+    case .body, .push, .kept: true
+    case .own, .scrape, .markers: false
+    }
+  }
   var keptPair: HAPair? { if case .kept(let pair, _) = self { pair } else { nil } }
 
   /// The protocol whose senders hear of exemplars out of order is 2.0.
@@ -23,7 +38,7 @@ package enum RowOrigin {
     switch self {
     case .body(_, let form): form.message
     case .kept(_, let message): message
-    case .push, .own: .v1
+    case .push, .own, .scrape, .markers: .v1
     }
   }
 }
@@ -51,6 +66,8 @@ final class Delivery {
   /// The labels being read, and the series they name.
   var labels = LabelFields()
   var newSeries = NewSeries()
+  /// Label fields of the scraped row that its source was asked for last.
+  private var scrapedFields = ByteBuffer(capacity: 16)
   /// Packed labels of the exemplar being stored.
   var exemplarLabels = ByteBuffer(capacity: 16)
   var refusals = Refusals()
@@ -61,8 +78,22 @@ final class Delivery {
   /// How much of the body is in the log, and how much was refused.
   var written = WrittenCounts()
 
-  /// The label fields of a row, as they were sent.
-  func labels(of row: Int) -> LentBytes { LentBytes(batch.rows.labels(of: batch.rows.rows[row], in: bytes.raw)) }
+  /// The label fields of a row, as they were sent, or as its source says. Valid until the next call.
+  func labels(of row: Int) -> LentBytes {
+    let scanned = batch.rows.rows[row]
+    if scanned.flags & WriteRow.isOrigin == 0 { return LentBytes(batch.rows.labels(of: scanned, in: bytes.raw)) }
+    scrapedFields.removeAll()
+    origin.source?.appendFields(of: row, scanned, in: bytes, to: &scrapedFields)
+    return scrapedFields.lent
+  }
+
+  /// Counts a refusal of a row's samples, and tells the source of the rows, where there is one.
+  func refuse(
+    _ row: Int, reason: String, samples: Int, _ outcome: SampleOutcome? = nil, _ describe: () -> Offender
+  ) {
+    origin.source?.noteRefused(row, batch.rows.rows[row], outcome)
+    refusals.add(reason: reason, samples: samples, describe)
+  }
 
   /// The replica that sent the row; nil where it is of none.
   func replica(of row: Int) -> BodyPairs.Entry? {
@@ -87,6 +118,10 @@ final class Delivery {
   /// Makes ready for the next body and gives back what an unusual one made grow.
   func reset() {
     bytes = LentBytes()
+    origin = .push
+    batch.takesLate = true
+    batch.acquits = true
+    if scrapedFields.capacity > Delivery.keptLabelBytesMax { scrapedFields = ByteBuffer(capacity: 16) }
     batch.release(aboveRows: Delivery.keptRowsMax)
     labels.release()
     if newSeries.fields.capacity > Delivery.keptLabelBytesMax { newSeries = NewSeries() }

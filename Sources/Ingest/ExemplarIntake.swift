@@ -49,6 +49,7 @@ struct ExemplarIntake {
 
   private func refuse(_ row: Int, _ outcome: ExemplarOutcome, _ delivery: Delivery) {
     guard let (reason, message) = outcome.refusal else { return }
+    if outcome == .outOfOrder { delivery.origin.source?.noteLateExemplar(row) }
     delivery.refusedExemplars.add(reason: reason, samples: 1) { delivery.offender(message, row: row) }
     if outcome == .outOfOrder, delivery.origin.message == .v2 {
       // No sample is lost with it.

@@ -29,8 +29,8 @@ struct HistogramIntake {
       guard let outcome = append(message, row, delivery, rows) else { continue }
       if outcome.isStored {
         stored += outcome == .superseded ? 0 : 1
-      } else {
-        refuse(row, outcome.reason, outcome.message, delivery, timestamp: message.timestamp)
+      } else if !delivery.origin.isMarkers {
+        refuse(row, outcome.reason, outcome.message, delivery, timestamp: message.timestamp, outcome)
       }
     }
     return stored
@@ -41,6 +41,7 @@ struct HistogramIntake {
     _ message: HistogramMessage, _ row: Int, _ delivery: Delivery, _ rows: borrowing ResolvedRows
   ) -> SampleOutcome? {
     if let outcome = put(message, row, rows) { return outcome }
+    if delivery.origin.isMarkers { return nil }
     // No series yet, or one that has just ended.
     let maker = rows.maker
     let resolver = RowResolver(metrics: metrics)
@@ -67,9 +68,9 @@ struct HistogramIntake {
 
   private func refuse(
     _ row: Int, _ reason: String, _ message: String, _ delivery: Delivery, timestamp: Int64? = nil,
-    of refusal: SeriesRefusal? = nil
+    _ outcome: SampleOutcome? = nil, of refusal: SeriesRefusal? = nil
   ) {
-    delivery.refusals.add(reason: reason, samples: 1) {
+    delivery.refuse(row, reason: reason, samples: 1, outcome) {
       var offender = delivery.offender(message, row: row, of: refusal)
       offender.timestamp = timestamp
       return offender

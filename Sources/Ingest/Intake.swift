@@ -14,6 +14,7 @@ package final class Intake: Sendable {
   let rate = Mutex(SampleRate())
   private let rewriting = Mutex(SeriesRewriting.none)
   private let idle = Mutex<[Exclusive<Delivery>]>([])
+  let idleRows = Mutex<[Exclusive<ScrapedRows>]>([])
   package let metrics: ReceiverMetrics
   /// The last refusals, for the log and the status page.
   package let refusals: RefusalLog
@@ -107,13 +108,15 @@ package final class Intake: Sendable {
 
   private func store(_ delivery: Delivery) -> ReceiveOutcome {
     if let unavailable { return unavailable }
-    delivery.limits = delivery.origin.isOwn ? IngestLimits() : presentLimits
+    delivery.limits = delivery.origin.isSent ? presentLimits : IngestLimits()
     if delivery.origin.isLimited, let limited = rateLimit(delivery) { return limited }
     delivery.now = clock.nowMilliseconds()
     delivery.haTerms = replicas.begin(head, now: clock.monotonicMilliseconds)
-    delivery.rewriting = delivery.origin.isOwn ? .none : rewriting.withLock { $0 }
+    delivery.rewriting = delivery.origin.isSent ? rewriting.withLock { $0 } : .none
     delivery.batch.generation = delivery.rewriting.number
     delivery.batch.isExempt = delivery.origin.isOwn
+    delivery.batch.takesLate = !delivery.origin.isMarkers
+    delivery.batch.acquits = delivery.origin.isSent || delivery.origin.isOwn
     let found = appender.begin(
       delivery.batch, now: delivery.now, takesUntagged: delivery.origin.keptPair == nil)
     // Nearly always: all rows are of known series, and of no replica.
@@ -142,7 +145,7 @@ package final class Intake: Sendable {
       metrics.notLogged.add()
       return .unavailable(message: "the write-ahead log cannot be written: \(error)", retryAfterSeconds: 5)
     }
-    metrics.samples.add(batch.tally.stored + histograms)
+    if delivery.origin.isSent || delivery.origin.isOwn { metrics.samples.add(batch.tally.stored + histograms) }
     metrics.relabelDropped.add(batch.tally.dropped + delivery.droppedHistograms)
     replicas.metrics.supersededSamples.add(batch.tally.superseded)
     // What the rules drop is done with: its sender would take it for lost.
@@ -159,11 +162,13 @@ package final class Intake: Sendable {
   func resolve(_ settled: consuming SettledRows, _ delivery: Delivery) -> ResolvedRows {
     let resolver = RowResolver(metrics: metrics)
     return settled.resolve { row, maker in
+      // There is nothing to mark.
+      if delivery.origin.isMarkers { return }
       guard let refusal = resolver.resolve(row, delivery, maker) else { return }
       let scanned = delivery.batch.rows.rows[row]
       // Its histograms are refused one by one.
       if scanned.sampleCount == 0 && scanned.flags & WriteRow.hasHistograms != 0 { return }
-      delivery.refusals.add(reason: refusal.reason, samples: Int(scanned.sampleCount)) {
+      delivery.refuse(row, reason: refusal.reason, samples: Int(scanned.sampleCount)) {
         delivery.offender(refusal.message, row: row, of: refusal)
       }
     }
@@ -172,12 +177,12 @@ package final class Intake: Sendable {
   /// Names the samples that the head refused.
   func nameRefusedSamples(_ delivery: Delivery) {
     let batch = delivery.batch
-    if batch.tally.refused == 0 { return }
+    if batch.tally.refused == 0 || delivery.origin.isMarkers { return }
     for row in 0..<batch.rows.rows.count {
       let start = Int(batch.rows.rows[row].sampleStart)
       for sample in start..<(start + Int(batch.rows.rows[row].sampleCount)) {
         guard let outcome = batch.outcome(sample), !outcome.isStored else { continue }
-        delivery.refusals.add(reason: outcome.reason, samples: 1) {
+        delivery.refuse(row, reason: outcome.reason, samples: 1, outcome) {
           var offender = delivery.offender(outcome.message, row: row)
           offender.timestamp = batch.rows.times[sample]
           offender.value = Double(bitPattern: batch.rows.values[sample])

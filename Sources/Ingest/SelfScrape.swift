@@ -1,4 +1,5 @@
 import Format
+import Model
 import Platform
 import Synchronization
 
@@ -13,12 +14,13 @@ package final class SelfScrape: Sendable {
   package typealias Report = @Sendable (_ milliseconds: Int64, _ seconds: Double, _ error: String?) -> Void
 
   /// The first round is over when this returns. `instance` as a Prometheus would name this server; `report` is called
-  /// after each round.
+  /// after each round. While `isCovered`, rounds store nothing: a job scrapes this server.
   package init(
     intake: Intake, registry: MetricsRegistry, instance: String, clock: any Clock, log: Log,
-    report: @escaping Report = { _, _, _ in }
+    isCovered: @escaping @Sendable () -> Bool = { false }, report: @escaping Report = { _, _, _ in }
   ) throws(ThreadError) {
-    let rounds = SelfScrapeRounds(intake, registry, instance: instance, clock, log, report)
+    let rounds = SelfScrapeRounds(
+      intake, registry, instance: instance, clock, log, isCovered: isCovered, report)
     rounds.scrape()
     task = try PeriodicTask(
       name: "self-scrape", intervalMilliseconds: SelfScrape.intervalMilliseconds, clock: clock
@@ -36,6 +38,8 @@ private final class SelfScrapeRounds: Sendable {
   private struct Past: Sendable {
     var time = Int64.min
     var error: String?
+    /// True if the last round stored something.
+    var isStored = false
   }
 
   private let intake: Intake
@@ -43,22 +47,31 @@ private final class SelfScrapeRounds: Sendable {
   private let instance: String
   private let clock: any Clock
   private let log: Log
+  private let isCovered: @Sendable () -> Bool
   private let report: SelfScrape.Report
   private let past = Mutex(Past())
 
   init(
     _ intake: Intake, _ registry: MetricsRegistry, instance: String, _ clock: any Clock, _ log: Log,
-    _ report: @escaping SelfScrape.Report
+    isCovered: @escaping @Sendable () -> Bool, _ report: @escaping SelfScrape.Report
   ) {
     self.intake = intake
     self.registry = registry
     self.instance = instance
     self.clock = clock
     self.log = log
+    self.isCovered = isCovered
     self.report = report
   }
 
   func scrape() {
+    let isCovered = isCovered()
+    let ends = past.withLock { past in
+      defer { past.isStored = !isCovered }
+      return past.isStored && isCovered
+    }
+    // The series of a round that was stored end with this one.
+    if isCovered && !ends { return }
     // Two rounds of one millisecond would be two values for one time.
     let time = past.withLock { past in
       past.time = max(clock.nowMilliseconds(), past.time == .min ? .min : past.time + 1)
@@ -70,7 +83,7 @@ private final class SelfScrapeRounds: Sendable {
     func append(_ labels: [(name: String, value: String)], _ value: Double) {
       rows.beginSeries()
       for label in labels { rows.appendLabel(label.name, label.value) }
-      rows.appendSample(time: time, value: value)
+      rows.appendSample(time: time, value: ends ? StaleMarker.value : value)
       rows.endSeries(intake.key)
     }
     var count = 0
@@ -87,6 +100,7 @@ private final class SelfScrapeRounds: Sendable {
     ]
     for (name, value) in facts { append([("__name__", name)] + target, value) }
     let outcome = intake.append(&rows, .own) { .own("this server's own metrics") }.outcome
+    if ends { return log.info("A job scrapes this server: its own metrics are not stored a second time") }
     tell(outcome, time, seconds)
   }
 

@@ -63,6 +63,10 @@ package struct KeyedHash: Sendable {
       low: KeyedHash.fold(state.x ^ end0, state.y ^ end1), high: KeyedHash.fold(state.x ^ end2, state.y ^ end3))
   }
 
+  package func hash(_ bytes: LentBytes) -> UInt64 { hash(bytes.raw) }
+
+  package func hash128(_ bytes: LentBytes) -> KeyedHash128 { hash128(bytes.raw) }
+
   /// One word, for keys that are numbers already.
   @inlinable @inline(__always) package static func mix(_ word: UInt64) -> UInt64 {
     fold(word ^ 0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93)

@@ -1,4 +1,4 @@
-/// How requests to other servers are made: the keys that every section of the configuration with requests shares.
+/// The way requests to other servers are made: the keys that every section of the configuration with requests shares.
 package struct ClientSettings: Sendable, Equatable {
   package enum Credentials: Sendable, Equatable {
     case none
@@ -23,15 +23,26 @@ package struct ClientSettings: Sendable, Equatable {
 package enum Secret: Sendable, Equatable {
   case text(String)
   case file(String)
+
+  package var isEmpty: Bool { self == .text("") }
+
+  /// A file's path is that of the configuration's directory unless it is absolute.
+  package mutating func setDirectory(_ directory: String) {
+    guard case .file(let path) = self, !path.hasPrefix("/"), !directory.isEmpty else { return }
+    self = .file(directory.hasSuffix("/") ? directory + path : directory + "/" + path)
+  }
 }
 
 package struct HeaderSetting: Sendable, Equatable {
   package var name: String
   package var values: [Secret]
+  /// Values that no other host may see.
+  package var secrets: [Secret]
 
-  package init(name: String, values: [Secret]) {
+  package init(name: String, values: [Secret], secrets: [Secret] = []) {
     self.name = name
     self.values = values
+    self.secrets = secrets
   }
 }
 
@@ -64,21 +75,48 @@ package struct ProxySettings: Sendable, Equatable {
 }
 
 package struct OAuth2Settings: Sendable, Equatable {
+  /// The grant that needs a signature with a private key, which this client does not make.
+  package static let signedGrantType = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
   package var clientID = ""
   package var clientSecret = Secret.text("")
   package var scopes: [String] = []
   package var tokenURL = ""
   package var endpointParameters: [String: String] = [:]
-  /// `urn:ietf:params:oauth:grant-type:jwt-bearer`; empty: client credentials.
-  package var grantType = ""
-  package var certificateKey: Secret?
-  package var certificateKeyID = ""
-  package var signatureAlgorithm = ""
-  package var issuer = ""
-  package var audience = ""
-  package var claims: [String: String] = [:]
   package var tls = TLSSettings()
   package var proxy = ProxySettings()
 
   package init() {}
+}
+
+extension ClientSettings {
+  /// Files whose path is not absolute are those of this directory: that of the configuration.
+  package mutating func setDirectory(_ directory: String) {
+    switch credentials {
+    case .none: break
+    case .basic(var user, var password):
+      user.setDirectory(directory)
+      password.setDirectory(directory)
+      credentials = .basic(user: user, password: password)
+    case .authorization(let type, var text):
+      text.setDirectory(directory)
+      credentials = .authorization(type: type, credentials: text)
+    case .oauth2(var settings):
+      settings.clientSecret.setDirectory(directory)
+      settings.tls.setDirectory(directory)
+      credentials = .oauth2(settings)
+    }
+    tls.setDirectory(directory)
+    for header in headers.indices {
+      for value in headers[header].secrets.indices { headers[header].secrets[value].setDirectory(directory) }
+    }
+  }
+}
+
+extension TLSSettings {
+  package mutating func setDirectory(_ directory: String) {
+    authority?.setDirectory(directory)
+    certificate?.setDirectory(directory)
+    key?.setDirectory(directory)
+  }
 }

@@ -1,9 +1,11 @@
 import API
+import Discovery
 import HTTP
 import Ingest
 import Model
 import Platform
 import Query
+import Scrape
 import Synchronization
 import TSDB
 import Workspaces
@@ -26,7 +28,9 @@ final class Assembly: Sendable {
   let remoteReadLane: QueryLane
   /// The thread that reads the configuration again: opening workspaces waits for disks.
   let reloads: WorkerPool
-  let ownTarget = OwnTarget()
+  let scrapes: ScrapeManager
+  let ownTarget: OwnTarget
+  let ownAddress: OwnAddress
   let servers: [HTTPServer]
   let heapTrim: HeapTrim
   let configuration: ConfigurationHolder
@@ -74,7 +78,16 @@ final class Assembly: Sendable {
     } catch {
       throw StartError("\(error)")
     }
+    ownAddress = OwnAddress(
+      port: sockets.first?.port ?? 9090, metricsPath: WebLinks(routePrefix: options.routePrefix).routePrefix + "metrics"
+    )
+    ownTarget = OwnTarget { [configuration, ownAddress] in ownAddress.isScraped(by: configuration.present.scrapes) }
+    let outside = DiscoverySurroundings(
+      clock: clock, log: log, registry: registry, userAgent: Version.userAgent,
+      environment: configuration.environment)
     do throws(ThreadError) {
+      scrapes = try ScrapeManager(
+        outside, into: workspaces.standard.receiver.intake, options: configuration.present.scraping)
       queries = try QueryService(QueryOptions(options), clock: clock, registry: registry)
       let readsMax = options.remoteReadsMax > 0 ? options.remoteReadsMax : options.queriesMax
       // No expression is evaluated there.
@@ -96,9 +109,11 @@ final class Assembly: Sendable {
       isStopping: { [stopping] in stopping.isSet }, version: Version.build, queries: queries, flags: options.flags,
       configurationText: { [configuration] in configuration.present.text })
     services.externalLabels = { [configuration] in configuration.present.global.externalLabels }
-    services.links = WebLinks(externalURL: options.externalURL, routePrefix: options.routePrefix)
+    services.links = WebLinks(
+      externalURL: options.externalURL, routePrefix: options.routePrefix, ownPort: sockets.first?.port ?? 9090)
     services.runtime = Assembly.runtime(configuration, clock)
     services.ownTarget = ownTarget
+    services.scrape = ScrapeView(scrapes)
     services.remoteRead = RemoteReadOptions(options)
     services.remoteReadLane = remoteReadLane
     services.isAdminEnabled = options.isAdminAPIEnabled
@@ -110,7 +125,11 @@ final class Assembly: Sendable {
       options.memoryFreed = { heapTrim.note() }
       return HTTPServer(options: options, log: log, metrics: registry, router: router)
     }
-    configuration.onReload { [workspaces] configuration in workspaces.reconfigure(configuration) }
+    configuration.onReload { [workspaces, scrapes] configuration in
+      workspaces.reconfigure(configuration)
+      scrapes.reconfigure(
+        configuration.scrapes, externalLabels: configuration.global.externalLabels, server: configuration.scraping)
+    }
   }
 
   private static func cors(_ options: ServeOptions) throws(StartError) -> CORSPolicy {

@@ -13,7 +13,7 @@ final class ConfigurationHolder: Sendable {
   private let state: Mutex<State>
   private let reloading = Mutex(())
   private let options: ServeOptions
-  private let environment: [String: String]
+  let environment: [String: String]
   private let log: Log
   private let clock = SystemClock()
 

@@ -76,6 +76,7 @@ final class Lifecycle {
     // One grace for all: clients of one address must not stretch it for the next.
     for server in assembly.servers { server.stopAccepting() }
     selfScrape.stop()
+    assembly.scrapes.stop()
     for server in assembly.servers { server.drain(until: deadline) }
     // They have been told to stop, and only read: one that does not hear it ends with the process.
     if !assembly.queries.stop(within: Lifecycle.queriesMilliseconds)
@@ -106,8 +107,10 @@ final class SelfScrapeHolder: Sendable {
     let instance = "localhost:\(port)"
     let started = try SelfScrape(
       intake: assembly.workspaces.standard.receiver.intake, registry: assembly.registry, instance: instance,
-      clock: assembly.clock,
-      log: assembly.log
+      clock: assembly.clock, log: assembly.log,
+      isCovered: { [configuration = assembly.configuration, address = assembly.ownAddress] in
+        address.isScraped(by: configuration.present.scrapes)
+      }
     ) { [ownTarget = assembly.ownTarget] milliseconds, seconds, error in
       ownTarget.note(
         OwnTarget.Facts(

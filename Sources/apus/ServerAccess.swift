@@ -82,6 +82,7 @@ struct ServerAccess: Equatable, Sendable {
     options.redirects = .returned
     var request = ClientRequest(method: method, url: url + path)
     request.headers = headers.map { ($0.name, $0.value) }
+    request.acceptsGzip = true
     if let user, let passwordFile {
       let pair = Array("\(user):\(try ServerAccess.secret(passwordFile))".utf8)
       request.headers.append(("Authorization", "Basic " + Base64.encode(pair)))

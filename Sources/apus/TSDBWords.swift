@@ -9,7 +9,7 @@ struct TSDBWords {
 
   init(
     _ command: String, _ arguments: ArraySlice<String>, flags: [String] = [], valued: [String] = [],
-    positionsMax: Int = 1
+    positionsMax: Int = 1, of program: String = "apus tsdb"
   ) throws(ArgumentError) {
     self.command = command
     var rest = arguments
@@ -20,7 +20,7 @@ struct TSDBWords {
           continue
         }
         if argument.hasPrefix("-") || positions.count == positionsMax {
-          throw ArgumentError("apus tsdb \(command): unexpected argument \(argument)")
+          throw ArgumentError("\(program) \(command): unexpected argument \(argument)")
         }
         positions.append(argument)
         continue
@@ -31,12 +31,12 @@ struct TSDBWords {
         values[name] = ["true"]
       } else if valued.contains(name) {
         guard let value = parts.count == 2 ? String(parts[1]) : rest.popFirst() else {
-          throw ArgumentError("apus tsdb \(command): --\(name): a value is missing")
+          throw ArgumentError("\(program) \(command): --\(name): a value is missing")
         }
         values[name, default: []].append(value)
       } else {
         throw ArgumentError(
-          "apus tsdb \(command): unknown flag --\(name)" + ServeOptions.hint(name, in: flags + valued, prefix: "--"))
+          "\(program) \(command): unknown flag --\(name)" + ServeOptions.hint(name, in: flags + valued, prefix: "--"))
       }
     }
   }

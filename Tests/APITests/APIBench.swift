@@ -18,9 +18,10 @@ final class APIBench {
   let database: Database
   let queries: QueryService
   let receiver: Receiver
+  let ownTarget = OwnTarget()
   private let server: HTTPServer
 
-  init(isReady: Bool = true, queryOptions: QueryOptions = QueryOptions()) throws {
+  init(isReady: Bool = true, queryOptions: QueryOptions = QueryOptions(), scrape: ScrapeView = .none) throws {
     let registry = MetricsRegistry()
     let log = Log(level: .error, format: .logfmt) { _ in }
     let settings = WorkspaceSettings(directory: "/data")
@@ -36,11 +37,13 @@ final class APIBench {
     var queryOptions = queryOptions
     queryOptions.concurrencyMax = 2
     queries = try QueryService(queryOptions, clock: clock)
-    let services = APIServices(
+    var services = APIServices(
       workspaces: workspaces, registry: registry,
       lifecycle: LifecycleActions(isEnabled: false, reload: { nil }, quit: {}), isStopping: { false },
       version: BuildVersion(version: "1.2.3", revision: "r\"", branch: "b", buildDate: "d", compiler: "swift"),
       queries: queries, flags: [("web.name", "a\"b")], configurationText: { "global:\n  x: \"1\"\n" })
+    services.scrape = scrape
+    services.ownTarget = ownTarget
     var options = HTTPServerOptions()
     options.listenAddress = "127.0.0.1:0"
     options.threadCount = 1

@@ -1,3 +1,4 @@
+import Platform
 import Format
 import TestKit
 import Testing

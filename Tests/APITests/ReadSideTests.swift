@@ -102,7 +102,7 @@ import Testing
     #expect(WebLinks().externalPath == "/" && WebLinks(routePrefix: "/a/b").externalPath == "/a/b/")
     let links = WebLinks(externalURL: "https://example.org/x/?q", routePrefix: "/x")
     #expect(links.externalPath == "/x/" && links.routePrefix == "/x/")
-    #expect(links.globalMetricsURL(ownPort: "localhost:1") == "https://example.org/x/metrics")
+    #expect(links.globalURL(of: "http://localhost:9090/x/metrics") == "https://example.org/x/metrics")
     #expect(WebLinks(externalURL: "http://example.org:80").externalPath == "/")
   }
 }

@@ -78,6 +78,8 @@ struct CommandTests {
       case .version: "version"
       case .help(let topic): "help \(topic ?? "")"
       case .checkConfig(let file): "check \(file)"
+      case .checkScrape(let check): "scrape \(check.target) \(check.job ?? "-") \(check.format?.rawValue ?? "-")"
+      case .checkDiscovery(let check): "sd \(check.job) \(check.configFile) \(check.timeoutMilliseconds)"
       case .tsdb(let command): "tsdb \(command)"
       }
     }
@@ -90,7 +92,11 @@ struct CommandTests {
     #expect(try text(["help", "check"]) == "help check")
     #expect(try text(["-h"]) == "help serve")
     #expect(try text(["--log.level=info", "--help"]) == "help serve")
-    #expect(try text(["check", "config", "-h"]) == "help check")
+    #expect(try text(["check", "config", "-h"]) == "help check config")
+    #expect(try text(["check", "-h"]) == "help check" && text(["help", "check", "sd"]) == "help check sd")
+    #expect(try text(["check", "scrape", "-", "--format", "openmetrics"]) == "scrape - - openmetrics")
+    #expect(try text(["check", "scrape", "a:1", "--config=f", "--job=j"]) == "scrape a:1 j -")
+    #expect(try text(["check", "sd", "j", "--config=f", "--timeout=2s"]) == "sd j f 2000")
     #expect(try text(["check", "config", "x.yml"]) == "check x.yml")
   }
 
@@ -137,7 +143,18 @@ struct CommandTests {
       (["--storage.tsdb.path="], "--storage.tsdb.path is empty"),
       (["tsdb", "lst"], "apus tsdb: unknown command lst; did you mean list? (see apus help tsdb)"),
       (["sevre"], "unknown command sevre; did you mean serve? (see apus help)"),
-      (["check"], "apus check: the only thing that can be checked is config: apus check config FILE"),
+      (["check"], "apus check: what is to be checked is missing (config, scrape, sd)"),
+      (["check", "scap"], "apus check: scap cannot be checked, only config, scrape, sd"),
+      (
+        ["check", "scrape"],
+        "apus check scrape: a target is missing: an address, a URL, a file, or - for standard input"
+      ),
+      (["check", "scrape", "a", "--job=b"], "apus check scrape: --job needs --config, the file that has the job"),
+      (["check", "scrape", "a", "--format=xml"], "--format: \"xml\" is none of text, openmetrics, protobuf"),
+      (["check", "scrape", "a", "b"], "apus check scrape: unexpected argument b"),
+      (["check", "sd"], "apus check sd: the name of a job is missing"),
+      (["check", "sd", "job"], "apus check sd: --config is missing, the file that has the job"),
+      (["check", "sd", "job", "--config=f", "--timeout=x"], "--timeout: \"x\" is no duration, such as 30s"),
       (["check", "config"], "apus check config: a file is missing: apus check config FILE"),
       (["check", "config", "a", "b"], "unexpected argument b"),
       (["version", "x"], "unexpected argument x"),

@@ -77,7 +77,7 @@ struct ConfigurationErrorTests {
       ),
       (
         "scrape_configs:\n- job_name: a\n  bearer_token: x\n  basic_auth: {username: y}\n",
-        "p.yml:3:3: at most one of basic_auth, authorization, oauth2, bearer_token may be given"
+        "p.yml:3:3: scrape config: at most one of basic_auth, oauth2, bearer_token & bearer_token_file must be configured"
       ),
       (
         "scrape_configs: [{job_name: a, relabel_configs: [{regex: '(('}]}]\n",

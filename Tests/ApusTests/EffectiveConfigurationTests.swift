@@ -50,6 +50,12 @@ struct EffectiveConfigurationTests {
             max_clusters: 500
             ring_bytes: 64MiB
             strip_lone_replica_label: false
+          scrape:
+            first_scrape_at_once: true
+            keep_valid: false
+            body_bytes_max: 256MiB
+            bodies_bytes_max: 512MiB
+            stop_timeout: 10s
           create_workspaces_on_write: false
 
         """)

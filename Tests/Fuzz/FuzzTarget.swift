@@ -8,7 +8,8 @@ struct FuzzTarget: Sendable {
   let run: @Sendable (UnsafeRawBufferPointer) -> Void
 
   static let all: [FuzzTarget] =
-    write + compression + text + exposition + language + operators + files + ownFiles + headFiles + blocks + http + servers
+    write + compression + text + exposition + language + operators + files + ownFiles + headFiles + blocks + http
+    + outbound + servers + cloud + clusters + discovery
 }
 
 /// Writes a target's seeds to a folder, named by their number.

@@ -23,11 +23,13 @@ import Testing
         let data: SeriesMap = [Labels([("__name__", "metric")]): [start * hour: 1, start * hour + 5: 2]]
         var meta = try bench.write(data, from: start * hour, to: (start + 2) * hour)
         if start != 2 { continue }
-        let path = "\(BlockBench.root)/\(meta.ulid)/meta.json"
+        let folder = "\(BlockBench.root)/\(meta.ulid)"
         change(&meta)
-        let file = try bench.disk.open(path, .truncate)
-        try meta.json.withUnsafeBytes { bytes throws in try file.write(bytes, at: 0) }
-        try file.close()
+        for name in ["meta.json", "apus.meta"] {
+          let file = try bench.disk.open("\(folder)/\(name)", .truncate)
+          try meta.json.withUnsafeBytes { bytes throws in try file.write(bytes, at: 0) }
+          try file.close()
+        }
       }
       let (blocks, compactor) = try bench.open()
       while compactor.round(CompactionOptions(), now: bench.now) {}
@@ -213,6 +215,61 @@ import Testing
     }
     let snapshot = try database.administration.snapshot(skipsHead: false)
     #expect(snapshot.warnings.contains { $0.contains("is not served") })
+  }
+
+  private enum DescriptionDamage: CaseIterable {
+    case time, text, empty, removed, removedWithCopy, foreign
+
+    var isHarmless: Bool { self == .foreign }
+  }
+
+  private func apply(_ damage: DescriptionDamage, _ block: String, on disk: SimulatedDisk) throws {
+    let path = "\(block)/meta.json"
+    var text = String(decoding: try disk.readFile(path), as: UTF8.self)
+    switch damage {
+    case .time:
+      // One bit of a digit of the last time: the block would end before its last sample.
+      let place = try #require(text.firstRange(of: "\"maxTime\": ")).upperBound
+      let digit = text[place...].prefix { $0.isNumber }.count - 4
+      let index = text.index(place, offsetBy: digit)
+      let flipped = UInt8(text[index].asciiValue ?? 0) ^ 1
+      text.replaceSubrange(index...index, with: String(decoding: [flipped], as: UTF8.self))
+    case .text: text = text.replacing("\"minTime\"", with: "\"minTile\"")
+    case .empty: text = ""
+    case .removed, .removedWithCopy:
+      try disk.removeFile(path)
+      if damage == .removedWithCopy { try disk.removeFile("\(block)/apus.meta") }
+      return
+    case .foreign:
+      // Another program has written it anew.
+      text = text.split(separator: "\n").filter { !$0.contains("apusChecksum") }.joined(separator: "\n")
+    }
+    try AtomicReplace.write(Array(text.utf8), to: path, on: disk)
+  }
+
+  @Test("a block whose description is damaged has the times that its copy says; it is told and mended")
+  func description() throws {
+    for damage in DescriptionDamage.allCases {
+      let setup = DatabaseSetup()
+      let ulid = ULID(high: 1 << 60, low: 7)
+      let labels = Labels([("__name__", "m")])
+      let times = (0..<4).map { DatabaseSetup.epoch + $0 * 1_000 }
+      try setup.disk.makeDirectories("/data")
+      _ = try BlockFixture.write(
+        [labels: Dictionary(uniqueKeysWithValues: times.map { ($0, 1) })], to: "/data", on: setup.disk, ulid: ulid)
+      try apply(damage, "/data/\(ulid)", on: setup.disk)
+      let isServed = damage != .removedWithCopy
+
+      for isMended in [false, true] {
+        let database = try setup.open()
+        let context = Comment("\(damage), mended: \(isMended): \(setup.kept.lines)")
+        #expect(try count(database) == (isServed ? 4 : 0), context)
+        let isTold = isServed && !isMended && !damage.isHarmless
+        #expect(setup.damaged("meta.json") == (isTold ? 1 : 0), context)
+        guard isServed else { continue }
+        #expect(try BlockVerification("/data/\(ulid)", on: setup.disk).findings.isEmpty, context)
+      }
+    }
   }
 
   private enum ListDamage: CaseIterable { case removed, flipped, empty, removedWithCopy, flippedWithCopy }

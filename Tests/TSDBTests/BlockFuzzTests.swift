@@ -158,6 +158,7 @@ struct BlockBytes {
       let verification = try block.verify()
       #expect(!verification.isWhole && verification.findings.allSatisfy { $0.path.contains(BlockBytes.directory) })
       try block.disk.removeFile("\(BlockBytes.directory)/\(name)")
+      if name == "meta.json" { try block.disk.removeFile("\(BlockBytes.directory)/apus.meta") }
       if name == "chunks/000001" {
         #expect(try !block.verify().isWhole)
       } else {

@@ -33,6 +33,7 @@ import Testing
       let bench = try bench()
       let ulid = try bench.folders[1]
       try cut("/data/\(ulid)/\(name)", to: 7, bench.disk)
+      if name == "meta.json" { try cut("/data/\(ulid)/apus.meta", to: 7, bench.disk) }
       let blocks = try bench.open().blocks
       #expect(blocks.current.blocks.map { $0.meta.minTime / hour } == [0, 4], "\(name)")
       #expect(blocks.metrics.setAside.value == 1)

@@ -41,6 +41,15 @@ private struct Name: Hashable {
           plain = plain.filter { $0.value % 5 != part }
         }
         expectSame(table, plain, "seed \(seed) round \(round)")
+        for name in Array(plain.keys.prefix(random.below(200))) {
+          table.remove(high: name.high, low: name.low)
+          // A second time, and one that was never there.
+          table.remove(high: name.high, low: name.low)
+          table.remove(high: name.high, low: ~name.low)
+          plain[name] = nil
+          table.checkInvariants()
+        }
+        expectSame(table, plain, "seed \(seed) round \(round), one by one")
       }
       let before = table.byteCount
       table.removeAll { _ in true }

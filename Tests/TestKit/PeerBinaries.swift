@@ -11,6 +11,8 @@ package enum PeerBinary: String, CaseIterable, Sendable {
   case nodeExporter = "prometheus-node-exporter"
   case victoriaMetrics = "victoria-metrics"
   case vmagent
+  /// A Python with moto and boto3: AWS for tests, and what AWS's own library says of it.
+  case moto = "moto-python"
 
   package struct Missing: Error, CustomStringConvertible {
     package var description: String

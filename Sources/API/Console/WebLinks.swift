@@ -7,10 +7,13 @@ package struct WebLinks: Sendable {
   /// Ends in a slash.
   let externalPath: String
   /// Ends in a slash: `/` or `/prometheus/`.
-  let routePrefix: String
+  package let routePrefix: String
+  /// The port that the server listens on.
+  let ownPort: Int
 
-  package init(externalURL: String = "", routePrefix: String = "/") {
+  package init(externalURL: String = "", routePrefix: String = "/", ownPort: Int = 9090) {
     self.externalURL = externalURL
+    self.ownPort = ownPort
     self.routePrefix = routePrefix.hasSuffix("/") ? routePrefix : routePrefix + "/"
     var path = externalURL[...]
     for scheme in ["http://", "https://"] where path.hasPrefix(scheme) {
@@ -22,14 +25,58 @@ package struct WebLinks: Sendable {
       externalURL.isEmpty ? self.routePrefix : parts.isEmpty ? "/" : "/" + parts.joined(separator: "/") + "/"
   }
 
-  /// The address at which others find this server's metrics; `ownPort` is `localhost:port`.
-  func globalMetricsURL(ownPort: String) -> String {
-    if externalURL.isEmpty {
-      let port = ownPort.split(separator: ":").last.map(String.init) ?? "9090"
-      return "http://\(HostFacts.hostName):\(port)\(routePrefix)metrics"
+  /// The address at which others find a target: what is on this machine goes by the outside name of the server, and the
+  /// server itself by its own outside address.
+  func globalURL(of url: String) -> String {
+    guard let authority = Authority(of: url), Self.ownHosts.contains(authority.host) else { return url }
+    let outside = Authority(of: externalURL) ?? Authority(host: HostFacts.hostName, port: "\(ownPort)", rest: "")
+    if authority.port == "\(ownPort)" {
+      let scheme = externalURL.hasPrefix("https://") ? "https" : "http"
+      return "\(scheme)://\(outside.text)\(authority.rest)"
     }
-    let scheme = externalURL.hasPrefix("https://") ? "https" : "http"
-    let rest = externalURL.drop { $0 != ":" }.dropFirst().drop { $0 == "/" }
-    return "\(scheme)://\(rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" })\(routePrefix)metrics"
+    let scheme = url.prefix { $0 != ":" }
+    return "\(scheme)://\(Authority(host: outside.host, port: authority.port, rest: "").text)\(authority.rest)"
+  }
+
+  private static let ownHosts: Set<String> = ["localhost", "127.0.0.1", "::1"]
+}
+
+/// Host and port of an address, and what follows them.
+private struct Authority {
+  /// Without the brackets of an IPv6 address.
+  var host: String
+  /// Empty where there is none.
+  var port: String
+  var rest: String
+
+  init(host: String, port: String, rest: String) {
+    self.host = host
+    self.port = port
+    self.rest = rest
+  }
+
+  /// Nil where the text has no scheme, or a port that is not one.
+  init?(of url: String) {
+    guard let colon = url.firstIndex(of: ":"), url[colon...].hasPrefix("://") else { return nil }
+    let after = url[colon...].dropFirst(3)
+    let authority = after.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+    rest = String(after[authority.endIndex...])
+    if authority.hasPrefix("[") {
+      guard let end = authority.firstIndex(of: "]") else { return nil }
+      host = String(authority[authority.index(after: authority.startIndex)..<end])
+      let tail = authority[authority.index(after: end)...]
+      guard tail.isEmpty || tail.hasPrefix(":") else { return nil }
+      port = String(tail.dropFirst())
+      return
+    }
+    let parts = authority.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count <= 2, let name = parts.first else { return nil }
+    host = String(name)
+    port = parts.count == 2 ? String(parts[1]) : ""
+  }
+
+  var text: String {
+    let host = self.host.contains(":") ? "[\(self.host)]" : self.host
+    return port.isEmpty ? host : "\(host):\(port)"
   }
 }

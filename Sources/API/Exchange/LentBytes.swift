@@ -35,6 +35,16 @@ extension JSONBuffer {
   }
 }
 
+extension JSONDocument {
+  /// Nil where the text is not one JSON value.
+  init?(text: String) {
+    var text = text
+    let parsed = text.withUTF8 { bytes in unsafe JSONDocument(LentBytes(UnsafeRawBufferPointer(bytes))) }
+    guard let parsed else { return nil }
+    self = parsed
+  }
+}
+
 extension ResponseWriter {
   func write(_ buffer: borrowing ByteBuffer) throws(StreamError) { try unsafe write(buffer.bytes) }
 }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The one target there is so far: this server itself. Any thread.
+/// The target that no job names: this server itself. Any thread.
 package final class OwnTarget: Sendable {
   package struct Facts: Sendable {
     package var instance: String
@@ -24,11 +24,13 @@ package final class OwnTarget: Sendable {
   static let pool = "apus"
 
   private let facts = Mutex<Facts?>(nil)
+  private let isCovered: @Sendable () -> Bool
 
-  package init() {}
+  /// `isCovered`: a job scrapes this server, which is among its targets then.
+  package init(isCovered: @escaping @Sendable () -> Bool = { false }) { self.isCovered = isCovered }
 
-  /// Nil until the first round.
-  var current: Facts? { facts.withLock { $0 } }
+  /// Nil until the first round, and while it is covered.
+  var current: Facts? { isCovered() ? nil : facts.withLock { $0 } }
 
   /// After each round of the self-scrape.
   package func note(_ facts: Facts) { self.facts.withLock { $0 = facts } }

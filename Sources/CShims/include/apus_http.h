@@ -22,6 +22,20 @@ static inline CURLcode apus_curl_set_pointer(CURL *handle, CURLoption option, co
 static inline CURLcode apus_curl_get_long(CURL *handle, CURLINFO info, long *value) {
   return curl_easy_getinfo(handle, info, value);
 }
+static inline CURLcode apus_curl_get_offset(CURL *handle, CURLINFO info, int64_t *value) {
+  curl_off_t number = 0;
+  CURLcode code = curl_easy_getinfo(handle, info, &number);
+  *value = number;
+  return code;
+}
+// NULL when unknown; valid as long as the handle is not used.
+static inline const char *apus_curl_get_text(CURL *handle, CURLINFO info) {
+  char *text = NULL;
+  return curl_easy_getinfo(handle, info, &text) == CURLE_OK ? text : NULL;
+}
+static inline CURLMcode apus_curl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
+  return curl_multi_setopt(multi, option, value);
+}
 static inline CURLcode apus_curl_set_write(
   CURL *handle, size_t (*write)(char *bytes, size_t size, size_t count, void *context), void *context) {
   CURLcode code = curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, write);
@@ -39,6 +53,14 @@ static inline CURLcode apus_curl_set_progress(
   CURLcode code = curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, progress);
   if (code == CURLE_OK) code = curl_easy_setopt(handle, CURLOPT_XFERINFODATA, context);
   return code != CURLE_OK ? code : curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+}
+
+// `open` makes the sockets of a handle.
+static inline CURLcode apus_curl_set_open(
+  CURL *handle, curl_socket_t (*open)(void *context, curlsocktype purpose, struct curl_sockaddr *address),
+  void *context) {
+  CURLcode code = curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, open);
+  return code != CURLE_OK ? code : curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, context);
 }
 
 // Everything a daemon is started with; the strings and `context` must outlive it. The daemon does not listen: it is

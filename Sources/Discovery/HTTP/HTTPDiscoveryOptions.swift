@@ -1,3 +1,11 @@
+import Outbound
+
+/// An `http_sd_configs` entry.
 package struct HTTPDiscoveryOptions: Sendable, Equatable {
+  package var url = ""
+  /// The time a request may take, too.
+  package var refreshMilliseconds: Int64 = 60_000
+  package var client = ClientSettings()
+
   package init() {}
 }

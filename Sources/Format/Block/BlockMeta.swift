@@ -112,9 +112,10 @@ extension BlockMeta {
     lines.append("\t\"maxTime\": \(maxTime),")
     lines.append(contentsOf: BlockMeta.object("stats", statsMembers, indent: "\t", isLast: false))
     lines.append(contentsOf: BlockMeta.object("compaction", compactionMembers, indent: "\t", isLast: false))
+    lines.append(BlockMeta.openSeal)
     lines.append("\t\"version\": \(BlockMeta.version)")
     lines.append("}")
-    return Array(lines.joined(separator: "\n").utf8)
+    return BlockMeta.sealed(Array(lines.joined(separator: "\n").utf8))
   }
 
   /// Numbers that are zero are left out, as Prometheus does.

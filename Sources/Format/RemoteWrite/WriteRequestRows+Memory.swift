@@ -48,6 +48,7 @@ extension WriteRequestRows {
   /// Appends an exemplar to the series, in the form of a 1.0 body.
   package mutating func appendExemplar(_ labels: [(name: String, value: String)], time: Int64, value: Double) {
     rows.base[rows.count - 1].flags |= WriteRow.hasExemplars
+    areMessagesGathered = true
     let start = gathered.count
     for label in labels { appendField(label.name, label.value) }
     gathered.append(0x11)

@@ -17,10 +17,25 @@ package struct WriteRow: BitwiseCopyable, Sendable {
   /// `WriteRow.isGathered` and friends.
   @usableFromInline package var flags: UInt32
 
+  @inlinable package init(
+    hashHigh: UInt64, hashLow: UInt32, labelsOffset: UInt32, labelsLength: UInt32, sampleStart: UInt32,
+    sampleCount: UInt32, flags: UInt32
+  ) {
+    self.hashHigh = hashHigh
+    self.hashLow = hashLow
+    self.labelsOffset = labelsOffset
+    self.labelsLength = labelsLength
+    self.sampleStart = sampleStart
+    self.sampleCount = sampleCount
+    self.flags = flags
+  }
+
   /// The labels lie in `gathered`, not in the body.
   @inlinable package static var isGathered: UInt32 { 1 }
   @inlinable package static var hasExemplars: UInt32 { 2 }
   @inlinable package static var hasHistograms: UInt32 { 4 }
+  /// The labels are not label fields: `labels*` means something to the origin of the rows only, which is asked for them.
+  @inlinable package static var isOrigin: UInt32 { 8 }
 }
 
 /// A message that is read later, if at all: an exemplar or histogram of a row, or metadata (row -1). Histograms lie in

@@ -66,6 +66,9 @@ package struct ConvertingScanner: ~Copyable {
     }
   }
 
+  /// The number of the entry's line, from 1.
+  package mutating func line() -> Int { scanner.line() }
+
   /// Goes on behind the line at fault.
   package mutating func skipLine() { scanner.skipLine() }
 

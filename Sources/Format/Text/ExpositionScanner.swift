@@ -67,11 +67,13 @@ package struct ExpositionScanner: ~Copyable {
   private var countedTo = 0
   private var isOver = false
 
-  package init(_ bytes: LentBytes, _ format: ExpositionFormat) {
+  /// `kind`: the type that counts until a TYPE line; for a scan that begins in the midst of an answer.
+  package init(_ bytes: LentBytes, _ format: ExpositionFormat, kind: MetricFamilyKind = .unknown) {
     // Places are kept in 32 bits. Bodies are bounded far below by whoever fetches them.
     precondition(bytes.count < Int(UInt32.max), "a body of 4 GiB")
     self.bytes = bytes
     self.format = format
+    self.kind = kind
     lexer = ExpositionLexer(bytes.raw, format)
   }
 

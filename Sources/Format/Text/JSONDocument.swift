@@ -17,9 +17,9 @@ package indirect enum JSONDocument: Equatable, Sendable {
   /// Nested deeper it is refused.
   package static let depthMax = 64
 
-  /// Nil where the bytes are not one JSON value with nothing but white space around it.
-  package init?(_ bytes: LentBytes) {
-    var parser = JSONParser(bytes)
+  /// Nil where the bytes are not one JSON value with nothing but white space around it, or hold more than `valuesMax`.
+  package init?(_ bytes: LentBytes, valuesMax: Int = .max) {
+    var parser = JSONParser(bytes, valuesMax: valuesMax)
     guard let value = parser.value(depth: 0), parser.isAtEnd else { return nil }
     self = value
   }
@@ -52,8 +52,12 @@ package indirect enum JSONDocument: Equatable, Sendable {
 private struct JSONParser {
   private let bytes: LentBytes
   private var offset = 0
+  private var valuesLeft: Int
 
-  init(_ bytes: LentBytes) { self.bytes = bytes }
+  init(_ bytes: LentBytes, valuesMax: Int) {
+    self.bytes = bytes
+    valuesLeft = valuesMax
+  }
 
   var isAtEnd: Bool {
     mutating get {
@@ -64,7 +68,8 @@ private struct JSONParser {
 
   mutating func value(depth: Int) -> JSONDocument? {
     skipSpace()
-    guard depth < JSONDocument.depthMax, offset < bytes.count else { return nil }
+    guard depth < JSONDocument.depthMax, offset < bytes.count, valuesLeft > 0 else { return nil }
+    valuesLeft -= 1
     switch bytes[offset] {
     case UInt8(ascii: "{"): return object(depth)
     case UInt8(ascii: "["): return array(depth)

@@ -1,190 +1,206 @@
 import CShims
 import Glibc
+import Platform
 
-/// One request and its answer on a handle. Lives for `perform`; libcurl's callbacks get it unretained.
-final class CurlExchange {
-  private let request: ClientRequest
-  private let options: HTTPClientOptions
-  private let isCancelled: () -> Bool
-  private let responseBytesMax: Int
-  private var body: [UInt8] = []
-  private var headers: [(name: String, value: String)] = []
-  private var headerBytes = 0
-  private var isTooLarge = false
+/// One request and its answer, over redirects. `begin` prepares a handle for the next hop, somebody has libcurl perform
+/// it, `finish` looks at what came. It outlives what it gives the handle: libcurl's callbacks get it unretained.
+/// Not thread-safe; one owner at a time.
+final class CurlExchange: @unchecked Sendable {
+  enum Step {
+    /// A redirect: begin once more.
+    case again
+    case done(Result<ClientResponse, HTTPClientError>)
+  }
+
+  /// Takes pieces of a good answer; false ends the exchange.
+  typealias Take = (UnsafeRawBufferPointer) -> Bool
+
+  let request: ClientRequest
+  let options: HTTPClientOptions
+  let responseBytesMax: Int
+  let message: UnsafeMutablePointer<CChar>
+  var chain: RedirectChain
+  var answer = CurlAnswer()
+  private let isCancelled: (() -> Bool)?
+  private let take: Take?
+  private let body: UnsafeMutableRawBufferPointer?
   private var lists: [UnsafeMutablePointer<curl_slist>] = []
+  private var deadlineNanoseconds: Int64
 
-  init(_ request: ClientRequest, _ options: HTTPClientOptions, isCancelled: @escaping () -> Bool) {
+  /// With `take` the body of a good answer is handed on instead of kept, and not bounded in all.
+  init(
+    _ request: ClientRequest, _ options: HTTPClientOptions, isCancelled: (() -> Bool)? = nil, take: Take? = nil
+  ) {
     self.request = request
     self.options = options
     self.isCancelled = isCancelled
+    self.take = take
     responseBytesMax = min(options.responseBytesMax, request.responseBytesMax ?? Int.max)
+    chain = RedirectChain(request)
+    let total =
+      take == nil
+      ? min(options.totalMillisecondsMax, request.totalMillisecondsMax ?? Int.max)
+      : request.totalMillisecondsMax ?? Self.streamMillisecondsMax
+    deadlineNanoseconds = Self.now() + Int64(clamping: min(total, Self.streamMillisecondsMax * 24)) * 1_000_000
+    message = .allocate(capacity: Int(CURL_ERROR_SIZE))
+    message.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+    // Without a body libcurl would read one from standard input.
+    let isBodyExpected = ["POST", "PUT", "PATCH"].contains(request.method)
+    if let bytes = request.body ?? (isBodyExpected ? [] : nil) {
+      let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, bytes.count), alignment: 8)
+      copy.copyBytes(from: bytes)
+      body = copy
+    } else {
+      body = nil
+    }
   }
 
-  deinit { for list in lists { curl_slist_free_all(list) } }
+  deinit {
+    freeLists()
+    message.deallocate()
+    body?.deallocate()
+  }
 
-  func perform(_ handle: CurlHandle) throws(HTTPClientError) -> ClientResponse {
+  /// A stream whose request names no limit.
+  private static let streamMillisecondsMax = 3_600_000
+
+  private static func now() -> Int64 { SystemClock().monotonicNanoseconds() }
+
+  var remainingMilliseconds: Int { Int(max(0, deadlineNanoseconds - Self.now()) / 1_000_000) }
+
+  /// Sets everything for the next hop on a handle that was reset.
+  func begin(_ handle: CurlHandle) throws(HTTPClientError) {
     try check()
-    return try withErrorBuffer { (message) throws(HTTPClientError) in
-      setCommon(handle.easy, message)
-      setLimits(handle.easy)
-      setTLS(handle.easy)
-      setHeaders(handle.easy)
-      let code = performWithBody(handle.easy)
-      if code != CURLE_OK { throw error(code, message) }
-      var status = 0
-      apus_curl_get_long(handle.easy, CURLINFO_RESPONSE_CODE, &status)
-      return ClientResponse(status: status, headers: headers, body: body)
+    freeLists()
+    answer = CurlAnswer()
+    message.pointee = 0
+    let remaining = remainingMilliseconds
+    if remaining == 0 { throw .timedOut }
+    setCommon(handle.easy)
+    setLimits(handle.easy, remaining)
+    try setAddress(handle.easy)
+    setTLS(handle.easy)
+    setHeaders(handle.easy)
+    setMethod(handle.easy)
+  }
+
+  /// Looks at the answer of a hop.
+  func finish(_ handle: CurlHandle, _ code: CURLcode) -> Step {
+    if code != CURLE_OK && !answer.isCut {
+      return .done(.failure(error(code, handle.easy)))
     }
+    if let fault = answer.fault { return .done(.failure(fault)) }
+    if let gunzip = answer.gunzip, !gunzip.isComplete, !answer.isCut { return .done(.failure(.answerCut)) }
+    if case .followed(let max) = options.redirects {
+      switch chain.take(status: answer.status, location: answer.header("location"), max: max) {
+      case .arrived: break
+      case .again: return .again
+      case .tooMany: return .done(.failure(onTheWay(.tooManyRedirects(max: max))))
+      case .unreadable(let location):
+        return .done(.failure(onTheWay(.failed("failed to parse Location header \"\(location)\""))))
+      }
+    }
+    let response = ClientResponse(
+      status: answer.status, statusText: answer.statusText, headers: answer.headers, body: answer.body)
+    return .done(.success(response))
+  }
+
+  /// An error about the address that the last redirect led to.
+  func onTheWay(_ error: HTTPClientError) -> HTTPClientError {
+    if chain.count == 0 { return error }
+    return .redirected(method: chain.method, url: chain.url, error)
   }
 
   /// Refuses what libcurl would put on the wire as it is.
   private func check() throws(HTTPClientError) {
-    guard request.url.hasPrefix("http://") || request.url.hasPrefix("https://") else {
-      throw .invalidRequest("the URL \"\(request.url)\" is neither http nor https")
+    guard chain.url.hasPrefix("http://") || chain.url.hasPrefix("https://") else {
+      let scheme = chain.url.firstRange(of: "://").map { String(chain.url[..<$0.lowerBound]) } ?? ""
+      throw .invalidRequest("unsupported protocol scheme \"\(scheme)\"")
     }
-    let texts = [request.method] + request.headers.flatMap { [$0.name, $0.value] }
+    let texts = [chain.method] + chain.headers.flatMap { [$0.name, $0.value] }
     for text in texts where text.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) {
       throw .invalidRequest("a control character in the method or a header")
     }
   }
 
-  private func setCommon(_ easy: UnsafeMutableRawPointer, _ message: UnsafeMutablePointer<CChar>) {
-    let context = Unmanaged.passUnretained(self).toOpaque()
-    apus_curl_set_pointer(easy, CURLOPT_ERRORBUFFER, message)
-    apus_curl_set_long(easy, CURLOPT_NOSIGNAL, 1)
-    apus_curl_set_pointer(easy, CURLOPT_URL, request.url)
-    apus_curl_set_pointer(easy, CURLOPT_USERAGENT, options.userAgent)
-    apus_curl_set_pointer(easy, CURLOPT_PROTOCOLS_STR, "http,https")
-    apus_curl_set_pointer(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
-    // Asked for, and taken out of it by libcurl.
-    apus_curl_set_pointer(easy, CURLOPT_ACCEPT_ENCODING, "gzip")
-    apus_curl_set_pointer(easy, CURLOPT_PROXY, options.proxyURL ?? "")
-    apus_curl_set_long(easy, CURLOPT_TCP_NODELAY, 1)
-    apus_curl_set_write(easy, bodyArrived, context)
-    apus_curl_set_header(easy, headerArrived, context)
-    apus_curl_set_progress(easy, progressed, context)
-  }
-
-  private func setLimits(_ easy: UnsafeMutableRawPointer) {
-    let total = min(options.totalMillisecondsMax, request.totalMillisecondsMax ?? Int.max)
-    apus_curl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, options.connectMillisecondsMax)
-    apus_curl_set_long(easy, CURLOPT_TIMEOUT_MS, total)
-    // As sent: a compressed answer is counted again when it is unpacked.
-    apus_curl_set_offset(easy, CURLOPT_MAXFILESIZE_LARGE, Int64(responseBytesMax))
-    // One connection a handle: idle handles are what is pooled.
-    apus_curl_set_long(easy, CURLOPT_MAXCONNECTS, 1)
-    if case .followed(let max) = options.redirects {
-      apus_curl_set_long(easy, CURLOPT_FOLLOWLOCATION, 1)
-      apus_curl_set_long(easy, CURLOPT_MAXREDIRS, max)
+  private func setMethod(_ easy: UnsafeMutableRawPointer) {
+    if chain.method == "HEAD" {
+      apus_curl_set_long(easy, CURLOPT_NOBODY, 1)
+      return
     }
-  }
-
-  private func setTLS(_ easy: UnsafeMutableRawPointer) {
-    let tls = options.tls
-    if let file = tls.authorityFile { apus_curl_set_pointer(easy, CURLOPT_CAINFO, file) }
-    if let file = tls.certificateFile { apus_curl_set_pointer(easy, CURLOPT_SSLCERT, file) }
-    if let file = tls.keyFile { apus_curl_set_pointer(easy, CURLOPT_SSLKEY, file) }
-    if tls.isInsecure {
-      apus_curl_set_long(easy, CURLOPT_SSL_VERIFYPEER, 0)
-      apus_curl_set_long(easy, CURLOPT_SSL_VERIFYHOST, 0)
+    if let body, chain.count == 0 || chain.sendsBody {
+      apus_curl_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, Int64(request.body?.count ?? 0))
+      // Lent, not copied: it lives as long as the exchange.
+      apus_curl_set_pointer(easy, CURLOPT_POSTFIELDS, body.baseAddress)
     }
+    apus_curl_set_pointer(easy, CURLOPT_CUSTOMREQUEST, chain.method)
   }
 
-  private func setHeaders(_ easy: UnsafeMutableRawPointer) {
-    // An empty value silences what libcurl would add itself: waiting for `100 Continue` costs a round trip, and a
-    // body is not a form unless the caller says so.
-    var lines = ["Expect:"]
-    if !request.headers.contains(where: { $0.name.lowercased() == "content-type" }) { lines.append("Content-Type:") }
-    // `name;` sends a header without a value.
-    lines += request.headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
+  /// A list for libcurl that lives as long as this hop.
+  func list(_ lines: [String]) -> UnsafeMutablePointer<curl_slist>? {
     var list: UnsafeMutablePointer<curl_slist>?
     for line in lines { list = curl_slist_append(list, line) ?? list }
     if let list { lists.append(list) }
-    apus_curl_set_pointer(easy, CURLOPT_HTTPHEADER, list)
+    return list
   }
 
-  private func performWithBody(_ easy: UnsafeMutableRawPointer) -> CURLcode {
-    if request.method == "HEAD" { apus_curl_set_long(easy, CURLOPT_NOBODY, 1) }
-    // Without a body libcurl would read one from standard input.
-    let isBodyExpected = ["POST", "PUT", "PATCH"].contains(request.method)
-    guard let body = request.body ?? (isBodyExpected ? [] : nil) else {
-      apus_curl_set_pointer(easy, CURLOPT_CUSTOMREQUEST, request.method == "HEAD" ? nil : request.method)
-      return curl_easy_perform(easy)
-    }
-    return body.withUnsafeBytes { bytes in
-      apus_curl_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, Int64(bytes.count))
-      // Lent, not copied: it outlives the exchange.
-      return withUnsafeBytes(of: UInt8(0)) { empty in
-        apus_curl_set_pointer(easy, CURLOPT_POSTFIELDS, bytes.baseAddress ?? empty.baseAddress)
-        apus_curl_set_pointer(easy, CURLOPT_CUSTOMREQUEST, request.method)
-        return curl_easy_perform(easy)
-      }
-    }
-  }
-
-  private func withErrorBuffer(
-    _ body: (UnsafeMutablePointer<CChar>) throws(HTTPClientError) -> ClientResponse
-  ) throws(HTTPClientError) -> ClientResponse {
-    let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
-    buffer.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
-    defer { buffer.deallocate() }
-    return try body(buffer)
-  }
-
-  private func error(_ code: CURLcode, _ message: UnsafeMutablePointer<CChar>) -> HTTPClientError {
-    let reason = message.pointee == 0 ? String(cString: curl_easy_strerror(code)) : String(cString: message)
-    if isTooLarge { return .responseTooLarge(bytesMax: responseBytesMax) }
-    switch code {
-    case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: return .invalidRequest(reason)
-    case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: return .cannotResolve(reason)
-    case CURLE_COULDNT_CONNECT: return .cannotConnect(reason)
-    case CURLE_OPERATION_TIMEDOUT: return .timedOut(reason)
-    case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE:
-      return .tls(reason)
-    case CURLE_FILESIZE_EXCEEDED: return .responseTooLarge(bytesMax: responseBytesMax)
-    case CURLE_TOO_MANY_REDIRECTS: return .tooManyRedirects
-    case CURLE_ABORTED_BY_CALLBACK: return .cancelled
-    default: return .failed(reason)
-    }
+  private func freeLists() {
+    for list in lists { curl_slist_free_all(list) }
+    lists.removeAll()
   }
 
   // MARK: Callbacks
 
   /// False ends the exchange.
   fileprivate func takeBody(_ piece: UnsafeRawBufferPointer) -> Bool {
-    if body.count + piece.count > responseBytesMax {
-      isTooLarge = true
+    guard let gunzip = answer.unpacking() else { return keep(piece) }
+    switch gunzip.take(piece, keep) {
+    case .ok: return true
+    case .stopped: return false
+    case .corrupt:
+      answer.fault = .failed("gzip: invalid header or data")
       return false
     }
-    body.append(contentsOf: piece)
+  }
+
+  private func keep(_ piece: UnsafeRawBufferPointer) -> Bool {
+    let isGood = 200..<300 ~= answer.status
+    if isGood, let take {
+      if take(piece) { return true }
+      answer.isCut = true
+      return false
+    }
+    if answer.body.count + piece.count > responseBytesMax {
+      // What is wrong is the status; the rest of the text about it is of no use.
+      if isGood { answer.fault = .responseTooLarge(bytesMax: responseBytesMax) } else { answer.isCut = true }
+      if !isGood { answer.body.append(contentsOf: piece.prefix(responseBytesMax - answer.body.count)) }
+      return false
+    }
+    if let takesBytes = request.takesBytes, !takesBytes(piece.count) {
+      answer.fault = .noRoom
+      return false
+    }
+    answer.body.append(contentsOf: piece)
     return true
   }
 
   fileprivate func takeHeader(_ line: UnsafeRawBufferPointer) -> Bool {
-    headerBytes += line.count
-    if headerBytes > options.responseHeaderBytesMax {
-      isTooLarge = true
-      return false
-    }
-    // Each answer on the way (a redirect, a `100 Continue`) begins anew.
-    if line.starts(withASCII: "HTTP/") {
-      headers.removeAll()
-      body.removeAll()
-      return true
-    }
-    guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return true }
-    var lower = colon + 1
-    var upper = line.count
-    while lower < upper, line[lower] <= 0x20 { lower += 1 }
-    while upper > lower, line[upper - 1] <= 0x20 { upper -= 1 }
-    headers.append((line.part(0..<colon).string, line.part(lower..<upper).string))
-    return true
+    if answer.takeHeader(line, bytesMax: options.responseHeaderBytesMax) { return true }
+    answer.fault = .headersTooLarge(bytesMax: options.responseHeaderBytesMax)
+    return false
   }
 
-  fileprivate func shouldStop() -> Bool { isCancelled() }
+  fileprivate func shouldStop() -> Bool { isCancelled?() ?? false }
+
+  /// Notes where libcurl connects to. The first address is what errors name, as with Go's client.
+  fileprivate func noteAddress(_ address: UnsafePointer<sockaddr>) {
+    if answer.address == nil { answer.address = PeerAddress(address)?.text }
+  }
+
+  var asksForCancellation: Bool { isCancelled != nil }
 }
 
-private func bodyArrived(
+func bodyArrived(
   bytes: UnsafeMutablePointer<CChar>?, size: Int, count: Int, context: UnsafeMutableRawPointer?
 ) -> Int {
   guard let context else { return 0 }
@@ -193,7 +209,7 @@ private func bodyArrived(
   return exchange.takeBody(UnsafeRawBufferPointer(start: bytes, count: total)) ? total : -1
 }
 
-private func headerArrived(
+func headerArrived(
   bytes: UnsafeMutablePointer<CChar>?, size: Int, count: Int, context: UnsafeMutableRawPointer?
 ) -> Int {
   guard let context else { return 0 }
@@ -202,9 +218,21 @@ private func headerArrived(
   return exchange.takeHeader(UnsafeRawBufferPointer(start: bytes, count: total)) ? total : -1
 }
 
-private func progressed(
+func progressed(
   context: UnsafeMutableRawPointer?, downTotal: Int, down: Int, upTotal: Int, up: Int
 ) -> Int32 {
   guard let context else { return 1 }
   return Unmanaged<CurlExchange>.fromOpaque(context).takeUnretainedValue().shouldStop() ? 1 : 0
+}
+
+func socketWanted(
+  context: UnsafeMutableRawPointer?, purpose: curlsocktype, address: UnsafeMutablePointer<curl_sockaddr>?
+) -> curl_socket_t {
+  guard let context, let address else { return -1 }
+  withUnsafePointer(to: &address.pointee.addr) {
+    Unmanaged<CurlExchange>.fromOpaque(context).takeUnretainedValue().noteAddress($0)
+  }
+  // No child inherits it.
+  return socket(
+    address.pointee.family, address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue), address.pointee.protocol)
 }

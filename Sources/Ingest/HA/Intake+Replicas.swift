@@ -22,7 +22,7 @@ extension Intake {
   /// resolved.
   func settle(_ found: consuming FoundRows, _ delivery: Delivery) -> Settlement {
     let options = delivery.haTerms.options
-    guard options.isEnabled, !delivery.origin.isOwn else { return .settled(found.settle()) }
+    guard options.isEnabled, delivery.origin.isSent else { return .settled(found.settle()) }
     findPairs(found, delivery, options)
     let keptPair = delivery.origin.keptPair
     if let keptPair {

@@ -1,3 +1,5 @@
+import Model
+
 /// The sender of a body, as the log and the status page name it. Made only where something was refused.
 package struct Sender: Sendable, Equatable {
   /// Most bytes of the user agent that are kept.
@@ -30,6 +32,9 @@ package struct Sender: Sendable, Equatable {
   static func own(_ name: String) -> Sender {
     Sender(address: "", userAgent: "", workspace: "", protocolName: name, partlyAnswer: "")
   }
+
+  /// A target that this server scrapes.
+  package static func target(_ labels: Labels) -> Sender { own("scrape of target \(labels)") }
 
   package static let unknown = Sender.own("unknown sender")
 

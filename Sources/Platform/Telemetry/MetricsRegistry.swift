@@ -11,6 +11,7 @@ package final class MetricsRegistry: Sendable {
     case doubleCounter(DoubleCounter)
     case gauge(Gauge)
     case histogram(HistogramMetric)
+    case summary(SummaryMetric)
     case collector(@Sendable () -> [(labels: MetricLabels, value: Double)])
   }
 
@@ -93,6 +94,28 @@ package final class MetricsRegistry: Sendable {
     return histogram
   }
 
+  /// Quantiles of the last ten minutes.
+  package func summary(
+    _ name: String, _ help: String, labels: MetricLabels = [], quantiles: [Double] = SummaryMetric.quantiles,
+    clock: any Clock = SystemClock()
+  ) -> SummaryMetric {
+    precondition(!labels.contains { $0.name == "quantile" }, "`quantile` belongs to the quantiles")
+    let member = register(name, help, .summary, labels) {
+      .summary(SummaryMetric(quantiles: quantiles, clock: clock))
+    }
+    guard case .summary(let summary) = member else { preconditionFailure("\(name) is collected") }
+    return summary
+  }
+
+  /// Removes the member with these labels, for things that end: its series are told no more. Who still has it may change
+  /// it, and nobody sees that.
+  package func remove(_ name: String, labels: MetricLabels) {
+    state.withLock { state in
+      guard let index = state.indexByName[name] else { return }
+      state.list[index].members.removeAll { Self.hasLabels($0, labels) }
+    }
+  }
+
   /// Values read when asked for: `read` gives one row per label set. Several collectors may serve one name.
   package func collect(
     _ name: String, _ help: String, _ kind: MetricKind,
@@ -139,8 +162,10 @@ package final class MetricsRegistry: Sendable {
   /// The family as a scope tells it; nil where it has nothing to tell.
   private func labelled(_ family: MetricFamily) -> MetricFamily? {
     var family = family
-    if family.kind == .histogram && family.samples.allSatisfy({ $0.value == 0 }) { return nil }
-    if family.kind != .histogram { family.samples.removeAll { $0.value == 0 } }
+    if family.kind == .histogram || family.kind == .summary, family.samples.allSatisfy({ !($0.value > 0) }) {
+      return nil
+    }
+    if family.kind != .histogram && family.kind != .summary { family.samples.removeAll { $0.value == 0 } }
     for place in family.samples.indices { family.samples[place].labels += labels }
     return family.samples.isEmpty ? nil : family
   }
@@ -193,6 +218,7 @@ package final class MetricsRegistry: Sendable {
     case .gauge(let gauge): [MetricSample(name: name, labels: member.labels, value: gauge.value)]
     case .histogram(let histogram):
       samples(of: histogram, labels: member.labels, named: name, waitsForUse: member.waitsForUse)
+    case .summary(let summary): summary.samples(named: name, labels: member.labels)
     case .collector(let read): read().map { MetricSample(name: name, labels: $0.labels, value: $0.value) }
     }
   }

@@ -18,6 +18,11 @@ package struct Deadline: Sendable {
     self = now.advanced(milliseconds: milliseconds)
   }
 
+  /// A moment of the clock's monotonic time.
+  package init(monotonicNanoseconds: Int64, of clock: any Clock = SystemClock()) {
+    self.init(clock: clock, nanoseconds: monotonicNanoseconds)
+  }
+
   /// The deadline that is so much later on the same clock.
   package func advanced(milliseconds: Int64) -> Deadline {
     let (duration, tooLong) = max(0, milliseconds).multipliedReportingOverflow(by: 1_000_000)

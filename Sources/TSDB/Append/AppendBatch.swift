@@ -11,6 +11,11 @@ package final class AppendBatch {
   package var generation: UInt32 = 0
   /// True if the limits of series do not hold for the body: it is the server's own.
   package var isExempt = false
+  /// False if the head is to store samples in order only, whatever its window for late ones.
+  package var takesLate = true
+  /// False if a refused sample stays refused although exactly this one is stored already. Looking for it costs a read of
+  /// the series.
+  package var acquits = true
   package internal(set) var tally = AppendTally()
   /// True between `Appender.begin` and the end of the append.
   var isOpen = false
@@ -139,10 +144,17 @@ package final class AppendBatch {
     tagged = kept
   }
 
+  /// `bounds` for its rows without a group.
+  func bounds(_ bounds: AppendBounds) -> AppendBounds {
+    var bounds = bounds
+    bounds.takesLate = bounds.takesLate && takesLate
+    return bounds
+  }
+
   /// `bounds` for the rows of a group.
   func bounds(_ bounds: AppendBounds, group number: UInt16) -> AppendBounds {
-    if number == 0 || Int(number) > groups.count { return bounds }
-    var bounds = bounds
+    if number == 0 || Int(number) > groups.count { return self.bounds(bounds) }
+    var bounds = self.bounds(bounds)
     bounds.supersededThrough = groups[Int(number) - 1].floor
     return bounds
   }

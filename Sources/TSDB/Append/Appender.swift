@@ -197,7 +197,7 @@ package struct ResolvedRows: ~Copyable {
     let appender = open.appender
     open.end()
     if batch.tally.refused > 0 {
-      appender.acquitDuplicates(batch)
+      if batch.acquits { appender.acquitDuplicates(batch) }
       appender.head.countRefused(batch)
     }
     try appender.head.commit(batch)

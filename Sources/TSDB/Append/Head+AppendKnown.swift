@@ -15,7 +15,7 @@ extension Head {
     batch.begin()
     batch.slotsRecycled = slotsRecycled.load(ordering: .acquiring)
     if batch.rows.rows.count == 0 { return }
-    let bounds = appendBounds(now: now)
+    let bounds = batch.bounds(appendBounds(now: now))
     let view = BatchView(batch)
     var starts = ShardStarts()
     for row in 0..<view.rowCount { starts.add(Int(view.rows[row].hashLow & 15)) }
@@ -33,7 +33,7 @@ extension Head {
   /// Appends the rows left in `batch.tagged`, each within the bounds of its group.
   func appendTagged(_ batch: AppendBatch, now: Int64) {
     if batch.tagged.isEmpty { return }
-    append(batch.tagged, BatchView(batch), batch, appendBounds(now: now))
+    append(batch.tagged, BatchView(batch), batch, batch.bounds(appendBounds(now: now)))
   }
 
   private func lookUpAndAppend(

@@ -150,6 +150,11 @@ extension Head {
     for shard in shards { shard.state.withLock { $0.spellings.forgetSpellings(except: generation) } }
   }
 
+  /// Forgets a spelling that nobody will use again; rows with it would have their labels read.
+  package func forgetSpelling(high: UInt64, low: UInt32) {
+    shards[Int(low & 15)].state.withLock { $0.spellings.remove(high: high, low: low) }
+  }
+
   /// Makes appends read the labels of rows that are spelled like one of these series, and of those only, each time from
   /// now on.
   package func distrustSpellings(of series: [HeadSelection]) {

@@ -7,6 +7,8 @@ package final class Block: Sendable {
   package let directory: String
   package let meta: BlockMeta
   package let tombstones: Tombstones
+  /// The damage of the description when the block was opened, whose copy was read instead; nil: none.
+  let foundDescriptionDamage: String?
   /// The list of deletions as the block's files had it when it was opened.
   let foundDeletions: BlockDeletions
   package let index: IndexFile
@@ -22,11 +24,9 @@ package final class Block: Sendable {
     self.directory = directory
     self.report = report
     damage = BlockDamage()
-    let description = try Block.map(directory + "/meta.json", disk)
-    guard let meta = BlockMeta(json: LentBytes(description.bytes)) else {
-      throw .corrupt(path: description.path, reason: "not the description of a block")
-    }
-    self.meta = meta
+    let description = try BlockDescription(directory, disk)
+    meta = description.meta
+    foundDescriptionDamage = description.damage
     foundDeletions = try BlockDeletions(directory, disk, count: meta.stats.tombstones)
     tombstones = foundDeletions.tombstones
     let mapped = try Block.map(directory + "/index", disk)
@@ -43,6 +43,7 @@ package final class Block: Sendable {
     directory = block.directory
     self.meta = meta
     self.tombstones = tombstones
+    foundDescriptionDamage = block.foundDescriptionDamage
     foundDeletions = block.foundDeletions
     index = block.index
     segments = block.segments

@@ -38,6 +38,9 @@ package struct BlockVerification {
     try checkSeries(block, &pairs, shouldStop)
     try checkPostings(block, pairs, shouldStop)
     checkTombstones(block)
+    if let damage = block.foundDescriptionDamage {
+      add(DiskPath.join(directory, BlockDescription.fileName), damage)
+    }
     checkStats(block)
   }
 

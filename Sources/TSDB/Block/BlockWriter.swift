@@ -122,7 +122,9 @@ package struct BlockWriter: ~Copyable {
       for name in tombstones.isEmpty ? [BlockDeletions.fileName] : BlockDeletions.fileNames {
         try BlockWriter.write(tombstones.file, DiskPath.join(folder, name), disk)
       }
-      try BlockWriter.write(meta.json, folder + "/meta.json", disk)
+      for name in [BlockDescription.copyName, BlockDescription.fileName] {
+        try BlockWriter.write(meta.json, DiskPath.join(folder, name), disk)
+      }
       try disk.syncDirectory(folder)
       try disk.rename(folder, to: DiskPath.join(root, "\(ulid)"))
       isEnded = true

@@ -46,7 +46,7 @@ package enum BlockCopy {
     try disk.makeDirectories(folder + "/chunks")
     for name in try files(of: source, on: disk) {
       let target = DiskPath.join(folder, name)
-      if let meta, name == "meta.json" {
+      if let meta, [BlockDescription.fileName, BlockDescription.copyName].contains(name) {
         try write(meta.json, target, disk)
       } else if way == .links {
         try link(DiskPath.join(source, name), target, disk)
@@ -61,13 +61,13 @@ package enum BlockCopy {
   /// The files that make a block, by their paths in its folder. Others (Thanos keeps notes there) are no part of it.
   static func files(of source: String, on disk: any Disk) throws(DiskError) -> [String] {
     var names = try disk.list(source + "/chunks").map { "chunks/" + $0 }
-    names += ["index", "meta.json"]
-    for name in BlockDeletions.fileNames {
+    names += ["index", BlockDescription.fileName]
+    for name in BlockDeletions.fileNames + [BlockDescription.copyName] {
       do throws(DiskError) {
         _ = try disk.status(DiskPath.join(source, name))
         names.append(name)
       } catch {
-        // Where nothing was deleted they may be absent.
+        // Where nothing was deleted, or another program made the block, they may be absent.
         if !error.isNotFound { throw error }
       }
     }

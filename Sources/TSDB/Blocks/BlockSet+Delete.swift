@@ -33,7 +33,24 @@ extension BlockSet {
     // From here on they count, also after a crash; the description only says how many there are.
     update([block.with(meta: meta, tombstones: tombstones)])
     try BlockError.wrap { () throws(DiskError) in
-      try AtomicReplace.write(meta.json, to: path + "/meta.json", on: disk)
+      try BlockDescription.write(meta, into: path, on: disk)
+    }
+  }
+
+  /// Reports blocks whose description was found damaged, and mends it from the copy that was read instead.
+  func mendDescriptions(_ damaged: DamagedFiles) {
+    for block in current.blocks {
+      guard let damage = block.foundDescriptionDamage else { continue }
+      damaged.report(
+        DiskPath.join(block.directory, BlockDescription.fileName), as: BlockDescription.fileName, damage: damage,
+        instead: "the copy beside it", meaning: "nothing is lost")
+      do throws(DiskError) {
+        try BlockDescription.write(block.meta, into: block.directory, on: disk)
+      } catch {
+        log.error(
+          "A block's description could not be mended; the next start tries again",
+          ["block": "\(block.meta.ulid)", "err": "\(error)"])
+      }
     }
   }
 
@@ -55,7 +72,7 @@ extension BlockSet {
     meta.stats.tombstones = Int64(block.tombstones.count)
     do throws(DiskError) {
       try BlockDeletions.write(block.tombstones, into: block.directory, on: disk)
-      try AtomicReplace.write(meta.json, to: block.directory + "/meta.json", on: disk)
+      try BlockDescription.write(meta, into: block.directory, on: disk)
       update([block.with(meta: meta, tombstones: block.tombstones)])
     } catch {
       log.error(
@@ -70,7 +87,7 @@ extension BlockSet {
     meta.compaction.hasFailed = true
     update([block.with(meta: meta, tombstones: block.tombstones)])
     do throws(DiskError) {
-      try AtomicReplace.write(meta.json, to: folder.path(meta.ulid) + "/meta.json", on: disk)
+      try BlockDescription.write(meta, into: folder.path(meta.ulid), on: disk)
     } catch {
       log.warn(
         "A block that cannot be compacted could not be marked; it will be tried again after a restart",

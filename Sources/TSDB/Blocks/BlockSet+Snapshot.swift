@@ -13,12 +13,12 @@ extension BlockSet {
       for name in try disk.list(source + "/chunks") {
         try disk.link(source + "/chunks/" + name, to: target + "/chunks/" + name)
       }
-      for name in ["index", "meta.json"] { try disk.link(source + "/" + name, to: target + "/" + name) }
-      for name in BlockDeletions.fileNames {
+      for name in ["index", BlockDescription.fileName] { try disk.link(source + "/" + name, to: target + "/" + name) }
+      for name in BlockDeletions.fileNames + [BlockDescription.copyName] {
         do throws(DiskError) {
           try disk.link(source + "/" + name, to: target + "/" + name)
         } catch {
-          // Where nothing was deleted they may be absent.
+          // Where nothing was deleted, or another program made the block, they may be absent.
           if !error.isNotFound { throw error }
         }
       }

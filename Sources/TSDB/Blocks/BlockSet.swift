@@ -99,8 +99,7 @@ package final class BlockSet: Sendable {
   private func describe(_ ulid: ULID, _ fault: BlockError) -> (block: MissingBlock, parents: Set<ULID>) {
     var reason = "\(fault)"
     if case .corrupt(let path, let what) = fault { reason = "\(DiskPath.name(path)): \(what)" }
-    let description = try? disk.map(folder.path(ulid) + "/meta.json")
-    guard let meta = description.flatMap({ BlockMeta(json: LentBytes($0.bytes)) }) else {
+    guard let meta = (try? BlockDescription(folder.path(ulid), disk))?.meta else {
       return (MissingBlock(ulid: ulid, times: nil, reason: reason), [])
     }
     let times = meta.minTime...max(meta.minTime, meta.maxTime - 1)

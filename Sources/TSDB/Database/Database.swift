@@ -78,6 +78,7 @@ package final class Database: Sendable {
     } catch {
       throw .notReadable(path: layout.root, error)
     }
+    blocks.mendDescriptions(damaged)
     blocks.mendDeletions(damaged)
     let flushed = findFlushMark(
       options, layout, blocks.current, disk, now: clock.nowMilliseconds(), damaged)

@@ -32,6 +32,6 @@ package struct DatabaseLayout: Sendable {
   /// The names under which damaged files are counted.
   static let damagedNames = [
     "apus.version", "apus.head", "apus.flushed", "apus.deleted", "apus.ha-leaders", "apus.metadata",
-    "apus.restore", HeadChunkRepair.damagedName, "wal", BlockDeletions.fileName,
+    "apus.restore", HeadChunkRepair.damagedName, "wal", BlockDeletions.fileName, BlockDescription.fileName,
   ]
 }

@@ -156,6 +156,27 @@ struct SpellingTable: ~Copyable {
     }
   }
 
+  /// Forgets one spelling, if it is there; those behind it close up.
+  mutating func remove(high: UInt64, low: UInt32, generation: UInt32 = 0) {
+    let low = SpellingTable.key(low, generation)
+    var hole = home(high)
+    while slots[hole].location != 0, !slots[hole].has(high, low) { hole += 1 }
+    if slots[hole].location == 0 { return }
+    unplacedCount -= slots[hole].isUnplaced ? 1 : 0
+    droppedCount -= slots[hole].place.isDropped ? 1 : 0
+    count -= 1
+    // The last slot is always empty.
+    var next = hole + 1
+    while slots[next].location != 0 {
+      if home(slots[next].high) <= hole {
+        slots[hole] = slots[next]
+        hole = next
+      }
+      next += 1
+    }
+    slots[hole].location = 0
+  }
+
   private mutating func remove(where isGone: (Slot) -> Bool) {
     var kept = 0
     for index in 0..<slotCount where slots[index].location != 0 {

@@ -5,6 +5,8 @@ enum Command: Sendable {
   /// The topic is a command's name; nil for the overview.
   case help(topic: String?)
   case checkConfig(file: String)
+  case checkScrape(CheckScrape)
+  case checkDiscovery(CheckDiscovery)
   case tsdb(TSDBCommand)
 }
 
@@ -20,15 +22,19 @@ extension Command {
       return try serve(arguments[...], environment)
     }
     let rest = arguments.dropFirst()
-    if first != "serve", first != "help", rest.contains(where: { isHelp($0) }) { return .help(topic: first) }
+    if first != "serve", first != "help", rest.contains(where: { isHelp($0) }) {
+      let isPart = first == "check" && rest.first.map(checkNames.contains) == true
+      return .help(topic: isPart ? "check \(rest.first ?? "")" : first)
+    }
     switch first {
     case "serve": return try serve(rest, environment)
     case "version":
       try refuseMore(rest)
       return .version
     case "help":
-      try refuseMore(rest.dropFirst())
-      return .help(topic: rest.first)
+      let isPart = rest.first == "check" && rest.count > 1
+      try refuseMore(rest.dropFirst(isPart ? 2 : 1))
+      return .help(topic: rest.isEmpty ? nil : rest.prefix(isPart ? 2 : 1).joined(separator: " "))
     case "check": return try check(rest)
     case "tsdb": return .tsdb(try TSDBCommand.parse(rest))
     default:
@@ -41,19 +47,7 @@ extension Command {
     ["-h", "--help", "--help-long", "--help-man"].contains(argument)
   }
 
-  private static func check(_ arguments: ArraySlice<String>) throws(ArgumentError) -> Command {
-    guard arguments.first == "config" else {
-      throw ArgumentError("apus check: the only thing that can be checked is config: apus check config FILE")
-    }
-    let files = arguments.dropFirst()
-    guard let file = files.first, !file.hasPrefix("--") else {
-      throw ArgumentError("apus check config: a file is missing: apus check config FILE")
-    }
-    try refuseMore(files.dropFirst())
-    return .checkConfig(file: file)
-  }
-
-  private static func refuseMore(_ arguments: ArraySlice<String>) throws(ArgumentError) {
+  static func refuseMore(_ arguments: ArraySlice<String>) throws(ArgumentError) {
     if let extra = arguments.first { throw ArgumentError("unexpected argument \(extra)") }
   }
 

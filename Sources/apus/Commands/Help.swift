@@ -6,6 +6,9 @@ enum Help {
     case nil, "help": overview
     case "serve": serve
     case "check": check
+    case "check config": checkConfig
+    case "check scrape": CheckScrape.help
+    case "check sd": CheckDiscovery.help
     case "tsdb": TSDBCommand.help
     case "reference": Reference.text
     case "version": "usage: apus version\n\nPrints the version."
@@ -21,12 +24,16 @@ enum Help {
     Commands:
       serve                Run the server.
       check config FILE    Check a configuration file.
+      check scrape TARGET  Show what a scrape of a target would store.
+      check sd JOB         Show the targets that a job's discoveries find.
       tsdb ...             Look at, copy out of or bring into a data directory.
       version              Print the version.
       help [<command>]     Print this text or that of a command.
     """
 
-  static let check = """
+  static let check = [checkConfig, CheckScrape.help, CheckDiscovery.help].joined(separator: "\n\n")
+
+  static let checkConfig = """
     usage: apus check config FILE
 
     Checks a configuration file. Exit code 0: it is valid; 2: the errors are on standard error, each with its place.

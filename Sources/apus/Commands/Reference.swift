@@ -31,10 +31,19 @@ enum Reference {
   private static let sections = table(
     ["Section", "Served", "Accepted without effect"],
     Schema.root.keys.filter { $0.name != "apus" }.map { key in
-      guard key.isRead, case .section(let schema) = key.shape else { return ["`\(key.name)`", "", "all of it"] }
+      guard key.isRead else { return ["`\(key.name)`", "", "all of it"] }
+      guard let schema = parts(key.shape) else { return ["`\(key.name)`", "all of it", ""] }
       let paths = paths(schema)
       return ["`\(key.name)`", paths.read.joined(separator: ", "), listed(paths.unread)]
     })
+
+  /// The keys within a section, or within the elements of a list of them.
+  private static func parts(_ shape: Shape) -> Schema? {
+    switch shape {
+    case .section(let schema), .list(.section(let schema)): schema
+    default: nil
+    }
+  }
 
   private static func paths(_ schema: Schema) -> (read: [String], unread: [String]) {
     var (read, unread): ([String], [String]) = ([], [])

@@ -6,6 +6,8 @@ func run(_ arguments: [String], environment: [String: String]) -> Int32 {
     case .version: return CommandResult(output: Version.text, exitCode: 0).finish()
     case .help(let topic): return help(topic).finish()
     case .checkConfig(let file): return CheckConfig.run(file: file, environment: environment).finish()
+    case .checkScrape(let check): return check.run(environment: environment)
+    case .checkDiscovery(let check): return check.run(environment: environment)
     case .tsdb(let command): return command.run()
     }
   } catch {

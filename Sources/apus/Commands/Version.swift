@@ -26,6 +26,9 @@ enum Version {
     #endif
   }
 
+  /// What targets and discoveries are told who asks: servers and logs are set up for Prometheus.
+  static var userAgent: String { "Prometheus/3.14.0 (compatible; Apus/\(number))" }
+
   /// The text of `prometheus --version`, for this program.
   static var text: String {
     """

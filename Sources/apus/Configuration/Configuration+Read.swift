@@ -21,13 +21,27 @@ extension Configuration {
     settleIntervals(&document)
     expandLabels(&document, environment, &configuration.warnings)
     var faults: [ConfigurationFault] = []
+    let global = document.section("global") ?? SectionValue(GlobalSettings.section.schema, at: document.position)
+    settleScrapes(&document, global, &faults)
     section.fill(&configuration, from: document, &faults)
     if !faults.isEmpty { throw ConfigurationErrors(file: file, faults: faults) }
 
+    let directory = directory(of: file)
+    configuration.scrapes = configuration.scrapes.map { $0.resolved(in: directory) }
+    var unread = reader.unread
+    configuration.scrapes += try ScrapeConfigFiles.read(
+      document.texts("scrape_config_files"), in: directory, global: global, unread: &unread)
+    if let name = SchemaRules.firstTwice(configuration.scrapes.map(\.jobName)) {
+      throw ConfigurationErrors(
+        file: file, reason: "found multiple scrape configs with job name \(quoted(name))")
+    }
+    for place in configuration.scrapes.indices {
+      configuration.scrapes[place].keepsValid = configuration.scraping.keepsValid
+    }
     configuration.document = document
     configuration.file = file
-    if !reader.unread.isEmpty {
-      configuration.warnings.insert("accepted but not served by this version: " + listed(reader.unread), at: 0)
+    if !unread.isEmpty {
+      configuration.warnings.insert("accepted but not served by this version: " + listed(unread), at: 0)
     }
     if let second = parsed.secondDocument {
       configuration.warnings.append("\(file):\(second): what follows the first document is ignored")
@@ -36,31 +50,15 @@ extension Configuration {
     return configuration
   }
 
+  /// The folder of the main file, where the relative paths in it begin.
+  static func directory(of file: String) -> String {
+    file.lastIndex(of: "/").map { String(file[..<$0]) } ?? ""
+  }
+
   /// Each path once, in the order of the file.
   private static func listed(_ paths: [String]) -> String {
     var seen: Set<String> = []
     return paths.filter { seen.insert($0).inserted }.joined(separator: ", ")
-  }
-
-  /// A zero stands for the default, as in Prometheus, and a timeout that is not given is no longer than the interval.
-  private static func settleIntervals(_ document: inout SectionValue) {
-    var global = document.section("global") ?? SectionValue(GlobalSettings.section.schema, at: document.position)
-    let interval = positive(global.milliseconds("scrape_interval")) ?? GlobalSettings.scrapeIntervalDefault
-    let isTimeoutGiven = global.isGiven("scrape_timeout") && positive(global.milliseconds("scrape_timeout")) != nil
-    let values = [
-      ("scrape_interval", interval),
-      (
-        "scrape_timeout",
-        isTimeoutGiven
-          ? global.milliseconds("scrape_timeout") ?? interval : min(GlobalSettings.scrapeTimeoutDefault, interval)
-      ),
-      (
-        "evaluation_interval",
-        positive(global.milliseconds("evaluation_interval")) ?? GlobalSettings.evaluationIntervalDefault
-      ),
-    ]
-    for (name, milliseconds) in values { global.set(name, .milliseconds(milliseconds)) }
-    document.set("global", .section(global))
   }
 
   private static func expandLabels(
@@ -84,7 +82,4 @@ extension Configuration {
     else { return nil }
     return "storage.tsdb.retention: size is ignored, because percentage is given"
   }
-
-  /// A zero stands for the default, as in Prometheus.
-  private static func positive(_ value: Int64?) -> Int64? { value.flatMap { $0 > 0 ? $0 : nil } }
 }

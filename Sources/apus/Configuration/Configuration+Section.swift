@@ -1,4 +1,5 @@
 import Ingest
+import Scrape
 import TSDB
 import Workspaces
 
@@ -12,8 +13,13 @@ extension Configuration {
         SchemaKey("runtime", .section(Schema("runtime", [SchemaKey("gogc", .integer(-1...(.max)), "75")])), "{}")),
       .unread(SchemaKey("alerting", .section(Schema.alerting))),
       .unread(SchemaKey("rule_files", .list(.filePattern))),
-      .unread(SchemaKey("scrape_config_files", .list(.filePattern))),
-      .unread(SchemaKey("scrape_configs", .list(.section(Schema.scrape)))),
+      // Read with the files that it names, once the main file is.
+      .custom(SchemaKey("scrape_config_files", .list(.filePattern))) { _, _ in },
+      Setting(
+        "scrape_configs", key: { _ in SchemaKey("scrape_configs", .list(.section(ScrapeOptions.section.schema))) }
+      ) { section, configuration, faults in
+        configuration.scrapes = section.sections("scrape_configs").map { ScrapeOptions($0, &faults) }
+      },
       .section("storage", \.standard.database, DatabaseOptions.section),
       .unread(SchemaKey("tracing", .section(Schema.tracing))),
       .unread(SchemaKey("remote_write", .list(.section(Schema.remoteWrite)))),
@@ -30,6 +36,7 @@ extension Configuration {
   private static let apus = Section(
     "apus", Configuration(),
     WorkspaceSettings.own.map { $0.at(\.standard) } + [
+      .section("scrape", \.scraping, ScrapeServerOptions.section, help: "Scraping: see scraping.md."),
       .boolean(
         "create_workspaces_on_write", \.createsWorkspacesOnWrite,
         help: "Make a workspace that does not exist when the first write for it comes."),

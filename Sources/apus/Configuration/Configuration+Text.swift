@@ -5,7 +5,7 @@ extension Configuration {
   /// The configuration in effect as YAML, defaults filled in and secrets hidden: `/api/v1/status/config`.
   var text: String { YAMLWriter.text(Configuration.node(document)) }
 
-  private static func node(_ section: SectionValue) -> YAMLNode {
+  fileprivate static func node(_ section: SectionValue) -> YAMLNode {
     var entries: [YAMLEntry] = []
     for key in section.schema.keys {
       guard let value = section.values[key.name] else { continue }
@@ -46,4 +46,9 @@ extension Configuration {
     guard let at = authority.lastIndex(of: "@"), let colon = authority[..<at].firstIndex(of: ":") else { return url }
     return url[...colon] + "xxxxx" + url[at...]
   }
+}
+
+extension SectionValue {
+  /// The section as YAML, defaults filled in and secrets hidden.
+  var yaml: String { YAMLWriter.text(Configuration.node(self)) }
 }

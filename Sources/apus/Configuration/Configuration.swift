@@ -1,4 +1,5 @@
 import Format
+import Scrape
 import Workspaces
 
 /// The configuration file, typed. Immutable; a reload makes a new one. `document` keeps the sections that this version
@@ -9,6 +10,10 @@ struct Configuration: Sendable {
   /// the others start from its settings.
   var workspaces: [WorkspaceSettings]
   var createsWorkspacesOnWrite = false
+  /// The jobs to scrape, of the main file and of those it names.
+  var scrapes: [ScrapeOptions] = []
+  /// Settings of all scrapes.
+  var scraping = ScrapeServerOptions()
   /// The whole file, typed and with defaults filled in: for printing. A key that sets none of the other fields has no
   /// effect.
   var document = SectionValue(Schema("the configuration", []), at: YAMLPosition(line: 1, column: 1))

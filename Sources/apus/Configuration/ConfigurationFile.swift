@@ -1,8 +1,5 @@
+import Glibc
 import Workspaces
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// Reads the configuration: from a file or, where no flag names one and the usual one is missing, from the built-in
 /// default.
@@ -30,7 +27,7 @@ enum ConfigurationFile {
     try Configuration.read(try bytes(path), file: path, environment: environment, flags: flags)
   }
 
-  private static func bytes(_ path: String) throws(ConfigurationErrors) -> [UInt8] {
+  static func bytes(_ path: String) throws(ConfigurationErrors) -> [UInt8] {
     guard let file = fopen(path, "re") else {
       throw ConfigurationErrors(file: path, reason: String(cString: strerror(errno)))
     }

@@ -9,30 +9,33 @@ struct GlobalSettings: Sendable {
   static let scrapeTimeoutDefault: Int64 = 10_000
   static let evaluationIntervalDefault: Int64 = 60_000
 
+  /// A default of all scrape configs, taken over where they are read.
+  private static func inherited(_ key: SchemaKey) -> Setting<GlobalSettings> { .custom(key) { _, _ in } }
+
   static let section = Section(
     "global", GlobalSettings(),
     [
-      .unread(SchemaKey("scrape_interval", .duration, DurationText.format(scrapeIntervalDefault))),
-      .unread(SchemaKey("scrape_timeout", .duration, DurationText.format(scrapeTimeoutDefault))),
-      .unread(SchemaKey("scrape_protocols", .list(Schema.scrapeProtocol))),
+      inherited(SchemaKey("scrape_interval", .duration, DurationText.format(scrapeIntervalDefault))),
+      inherited(SchemaKey("scrape_timeout", .duration, DurationText.format(scrapeTimeoutDefault))),
+      inherited(SchemaKey("scrape_protocols", .list(Schema.scrapeProtocol))),
       .unread(SchemaKey("evaluation_interval", .duration, DurationText.format(evaluationIntervalDefault))),
       .unread(SchemaKey("rule_query_offset", .duration)),
       .unread(SchemaKey("query_log_file", .text)),
-      .unread(SchemaKey("scrape_failure_log_file", .text)),
+      inherited(SchemaKey("scrape_failure_log_file", .text)),
       .labels("external_labels", \.externalLabels),
-      .unread(SchemaKey("body_size_limit", .size)),
-      .unread(SchemaKey("sample_limit", .count)),
-      .unread(SchemaKey("target_limit", .count)),
-      .unread(SchemaKey("label_limit", .count)),
-      .unread(SchemaKey("label_name_length_limit", .count)),
-      .unread(SchemaKey("label_value_length_limit", .count)),
-      .unread(SchemaKey("keep_dropped_targets", .count)),
-      .unread(SchemaKey("metric_name_validation_scheme", Schema.validationScheme)),
-      .unread(SchemaKey("metric_name_escaping_scheme", Schema.escapingScheme)),
-      .unread(SchemaKey("scrape_native_histograms", .boolean)),
-      .unread(SchemaKey("convert_classic_histograms_to_nhcb", .boolean)),
-      .unread(SchemaKey("always_scrape_classic_histograms", .boolean)),
-      .unread(SchemaKey("extra_scrape_metrics", .boolean)),
+      inherited(SchemaKey("body_size_limit", .size)),
+      inherited(SchemaKey("sample_limit", .count)),
+      inherited(SchemaKey("target_limit", .count)),
+      inherited(SchemaKey("label_limit", .count)),
+      inherited(SchemaKey("label_name_length_limit", .count)),
+      inherited(SchemaKey("label_value_length_limit", .count)),
+      inherited(SchemaKey("keep_dropped_targets", .count)),
+      inherited(SchemaKey("metric_name_validation_scheme", Schema.validationScheme)),
+      inherited(SchemaKey("metric_name_escaping_scheme", Schema.escapingScheme)),
+      inherited(SchemaKey("scrape_native_histograms", .boolean)),
+      inherited(SchemaKey("convert_classic_histograms_to_nhcb", .boolean)),
+      inherited(SchemaKey("always_scrape_classic_histograms", .boolean)),
+      inherited(SchemaKey("extra_scrape_metrics", .boolean)),
     ],
     rules: [.check(SchemaRules.timeoutFitsInterval), .check(SchemaRules.protocolsAreUnique)])
 }

@@ -1,13 +1,11 @@
+import Discovery
+
 extension Schema {
   /// `static_configs` and every `..._sd_configs`, for scrape configs and alertmanagers.
-  static let discoveryKeys: [SchemaKey] =
-    [SchemaKey("static_configs", .list(.section(targetGroup)))]
-    + (cloudDiscoveries + localDiscoveries).map {
-      SchemaKey("\($0.name)_sd_configs", .list(.section($0)))
-    }
+  static let discoveryKeys: [SchemaKey] = DiscoveryOptions.settings.map { $0.key([]) }
 
-  static let targetGroup = Schema(
-    "target group", [SchemaKey("targets", .list(.text)), SchemaKey("labels", .labels)])
+  /// The mechanisms that this version does not serve.
+  static let otherDiscoveries: [Schema] = cloudDiscoveries + localDiscoveries
 
   private static let refresh = SchemaKey("refresh_interval", .duration)
   private static let port = SchemaKey("port", .integer(.min...(.max)))
@@ -35,15 +33,6 @@ extension Schema {
   private static let filters = SchemaKey("filters", .list(.section(filter)))
 
   private static let cloudDiscoveries: [Schema] = [
-    amazon(
-      "aws",
-      [
-        SchemaKey(
-          "role", .choice(["ec2", "ecs", "elasticache", "lightsail", "msk", "rds"]), isRequired: true),
-        SchemaKey("clusters", .list(.text)), filters,
-      ]),
-    amazon("ec2", [filters]),
-    amazon("ecs", clusters),
     amazon("elasticache", clusters),
     amazon("lightsail"),
     amazon("msk", clusters),
@@ -113,21 +102,6 @@ extension Schema {
 
   private static let localDiscoveries: [Schema] = [
     withHTTP(
-      "consul",
-      texts(
-        "server", "path_prefix", "datacenter", "namespace", "partition", "tag_separator", "scheme", "username",
-        "filter", "health_filter")
-        + [
-          SchemaKey("token", .secret), SchemaKey("password", .secret), SchemaKey("allow_stale", .boolean), refresh,
-          SchemaKey("services", .list(.text)), SchemaKey("tags", .list(.text)), SchemaKey("node_meta", .map(.text)),
-        ]),
-    Schema(
-      "dns",
-      [
-        SchemaKey("names", .list(.text), isRequired: true), refresh,
-        SchemaKey("type", .word(["a", "aaaa", "mx", "ns", "srv"])), port,
-      ], rules: [.check(SchemaRules.dnsHasPort)]),
-    withHTTP(
       "docker",
       texts("host_networking_host") + [
         SchemaKey("host", .text, isRequired: true), port, filters, refresh, SchemaKey("match_first_network", .boolean),
@@ -139,39 +113,6 @@ extension Schema {
         SchemaKey("role", .choice(["services", "nodes", "tasks"]), isRequired: true), port, filters, refresh,
       ]),
     withHTTP("eureka", [SchemaKey("server", .url, isRequired: true), refresh]),
-    Schema(
-      "file", [SchemaKey("files", .list(.text), isRequired: true), refresh],
-      rules: [
-        .check(SchemaRules.discoveryFilesAreReadable)
-      ]),
-    withHTTP("http", [SchemaKey("url", .url, isRequired: true), refresh], rules: [.check(SchemaRules.urlIsHTTP)]),
-    withHTTP(
-      "kubernetes",
-      [
-        SchemaKey("api_server", .url), SchemaKey("role", kubernetesRole, isRequired: true),
-        SchemaKey("kubeconfig_file", .text),
-        SchemaKey(
-          "namespaces",
-          .section(
-            Schema("namespaces", [SchemaKey("own_namespace", .boolean), SchemaKey("names", .list(.text))]))),
-        SchemaKey(
-          "selectors",
-          .list(
-            .section(
-              Schema(
-                "selector",
-                [SchemaKey("role", kubernetesRole), SchemaKey("label", .text), SchemaKey("field", .text)])))),
-        SchemaKey(
-          "attach_metadata",
-          .section(
-            Schema(
-              "attach_metadata",
-              ["node", "namespace", "deployment", "job", "cronjob"].map { SchemaKey($0, .boolean) }))),
-      ],
-      rules: [
-        .check(SchemaRules.kubernetesIsClear), .check(SchemaRules.kubernetesSelectorsFit),
-        .check(SchemaRules.kubernetesClientIsUsed),
-      ]),
     withHTTP(
       "kuma",
       [
@@ -208,10 +149,6 @@ extension Schema {
         SchemaKey("password", .secret, isRequired: true), refresh,
       ]),
   ]
-
-  private static let kubernetesRole = Shape.choice([
-    "endpoints", "endpointslice", "ingress", "node", "pod", "service",
-  ])
 
   private static func zookeeper(_ name: String) -> Schema {
     Schema(

@@ -88,6 +88,8 @@ struct SchemaKey: Sendable {
   /// True if code of this version takes the value over; `Setting` alone says so. Else the key is accepted, checked and named
   /// in the warning.
   var isRead = false
+  /// True for a value that this version accepts and does not serve: the key is named with it in the warning.
+  var isUnserved: (@Sendable (ConfigurationValue) -> Bool)?
   /// One line for the reference; only for keys that are ours.
   var help: String
 

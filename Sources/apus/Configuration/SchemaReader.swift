@@ -32,6 +32,9 @@ struct SchemaReader {
       if let value = value(entry.value, key.shape, of: key.name, path: inner) {
         if key.isRequired && value.isEmpty { fault(entry.value.position, "\(key.name): it is empty") }
         if let path, !key.isRead && !value.isEmpty { unread.append(path + key.name) }
+        if let path, key.isUnserved?(value) == true {
+          unread.append("\(path)\(key.name): \(entry.value.scalar?.text ?? "")")
+        }
         section.set(key.name, value, givenAt: entry.keyPosition)
       }
     }

@@ -55,26 +55,6 @@ enum SchemaRules {
     }
   }
 
-  @Sendable static func proxyIsClear(_ section: SectionValue) -> RuleViolation? {
-    let url = !(section.text("proxy_url") ?? "").isEmpty
-    let exceptions = !(section.text("no_proxy") ?? "").isEmpty
-    let environment = section.boolean("proxy_from_environment") ?? false
-    if environment && url { return RuleViolation("proxy_url and proxy_from_environment exclude each other") }
-    if environment && exceptions { return RuleViolation("no_proxy and proxy_from_environment exclude each other") }
-    if exceptions && !url { return RuleViolation("no_proxy needs a proxy_url", at: "no_proxy") }
-    if case .map(let headers) = section["proxy_connect_header"], !headers.isEmpty, !url, !environment {
-      return RuleViolation(
-        "proxy_connect_header needs a proxy_url or proxy_from_environment", at: "proxy_connect_header")
-    }
-    return nil
-  }
-
-  @Sendable static func certificateHasKey(_ tls: SectionValue) -> RuleViolation? {
-    let certificate = ["cert", "cert_file", "cert_ref"].contains { !(tls.text($0) ?? "").isEmpty }
-    let key = ["key", "key_file", "key_ref"].contains { !(tls.text($0) ?? "").isEmpty }
-    return certificate == key ? nil : RuleViolation("a certificate and its key belong together")
-  }
-
   @Sendable static func queueBoundsAreOrdered(_ queue: SectionValue) -> RuleViolation? {
     if let low = queue.integer("min_shards"), let high = queue.integer("max_shards"), low > high {
       return RuleViolation("min_shards is greater than max_shards", at: "min_shards")

@@ -1,0 +1,60 @@
+/// Percent-encoding as AWS's signatures and queries have it: all but `A-Za-z0-9-._~` becomes `%XX`. Pure.
+package enum PercentText {
+  private static let digits = Array("0123456789ABCDEF".utf8)
+
+  package static func encode(_ text: some Sequence<UInt8>, keepsSlash: Bool = false) -> String {
+    var encoded: [UInt8] = []
+    for byte in text {
+      if isUnreserved(byte) || keepsSlash && byte == UInt8(ascii: "/") {
+        encoded.append(byte)
+      } else {
+        encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+      }
+    }
+    return String(decoding: encoded, as: UTF8.self)
+  }
+
+  package static func encode(_ text: String) -> String { encode(text.utf8) }
+
+  /// The bytes behind the text; a `%` without two digits stands for itself.
+  package static func decode(_ text: some Sequence<UInt8>) -> [UInt8] {
+    let bytes = Array(text)
+    var decoded: [UInt8] = []
+    var index = 0
+    while index < bytes.count {
+      if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count, let high = digit(bytes[index + 1]),
+        let low = digit(bytes[index + 2])
+      {
+        decoded.append(high << 4 | low)
+        index += 3
+      } else {
+        decoded.append(bytes[index])
+        index += 1
+      }
+    }
+    return decoded
+  }
+
+  /// A form's body, or a query: `name=value` pairs in their order.
+  package static func form(_ pairs: [(name: String, value: String)]) -> String {
+    pairs.map { "\(encode($0.name))=\(encode($0.value))" }.joined(separator: "&")
+  }
+
+  private static func isUnreserved(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+      true
+    default: false
+    }
+  }
+
+  private static func digit(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+    default: nil
+    }
+  }
+}
