@@ -21,8 +21,6 @@ extension FuzzTarget {
     FuzzTarget(name: "exposition-protobuf", seeds: { families }) { scanFamilies($0) },
   ]
 
-  private static func texts(_ texts: String...) -> [[UInt8]] { texts.map { Array($0.utf8) } }
-
   private static func expositions(ending: String) -> [[UInt8]] {
     let usual = "requests_total{code=\"200\",path=\"/a/b\"} 12345\nduration_seconds{le=\"0.5\"} 1.5e-05 1700000000123\n"
     let histogram =

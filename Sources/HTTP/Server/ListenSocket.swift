@@ -1,3 +1,6 @@
+// The types of sockets come with it: the headers it includes declare them too, and in an optimised build its declarations
+// are the ones that count.
+import CShims
 import Glibc
 import Platform
 
