@@ -21,8 +21,6 @@ extension FuzzTarget {
     FuzzTarget(name: "exposition-protobuf", seeds: { families }) { scanFamilies($0) },
   ]
 
-  private static func texts(_ texts: String...) -> [[UInt8]] { texts.map { Array($0.utf8) } }
-
   private static func expositions(ending: String) -> [[UInt8]] {
     let usual = "requests_total{code=\"200\",path=\"/a/b\"} 12345\nduration_seconds{le=\"0.5\"} 1.5e-05 1700000000123\n"
     let histogram =
@@ -59,7 +57,8 @@ extension FuzzTarget {
         quick.series == slow.series && quick.value.bitPattern == slow.value.bitPattern && quick.time == slow.time
           && labels.labels() == others.labels(), "two samples differ")
     }
-    convert(body, format, entriesMax: entries)
+    // One of the two ways for each input, which takes less time.
+    convert(body, format, keepsClassic: bytes.count % 2 == 0, entriesMax: entries)
   }
 
   private static func step(
@@ -74,27 +73,27 @@ extension FuzzTarget {
     }
   }
 
-  private static func convert(_ body: LentBytes, _ format: ExpositionFormat, entriesMax: Int) {
-    for keepsClassic in [false, true] {
-      var scanner = ConvertingScanner(body, format, keepsClassic: keepsClassic)
-      var labels = ExpositionLabels()
-      var entries = 0
-      while true {
-        do throws(ExpositionError) {
-          let entry = try scanner.next()
-          if entry == .end { break }
-          if entry == .series || entry == .histogram { try scanner.readLabels(&labels) }
-          while scanner.nextExemplar() != nil { scanner.readExemplarLabels(&labels) }
-          guard entry == .histogram else { continue }
-          let message = scanner.histogram
-          precondition(
-            HistogramValidation.fault(message.histogram, isFloat: message.isFloat) == nil, "a histogram is not valid")
-        } catch {
-          scanner.skipLine()
-        }
-        entries += 1
-        precondition(entries <= 2 * entriesMax, "more entries than without conversion")
+  private static func convert(
+    _ body: LentBytes, _ format: ExpositionFormat, keepsClassic: Bool, entriesMax: Int
+  ) {
+    var scanner = ConvertingScanner(body, format, keepsClassic: keepsClassic)
+    var labels = ExpositionLabels()
+    var entries = 0
+    while true {
+      do throws(ExpositionError) {
+        let entry = try scanner.next()
+        if entry == .end { break }
+        if entry == .series || entry == .histogram { try scanner.readLabels(&labels) }
+        while scanner.nextExemplar() != nil { scanner.readExemplarLabels(&labels) }
+        guard entry == .histogram else { continue }
+        let message = scanner.histogram
+        precondition(
+          HistogramValidation.fault(message.histogram, isFloat: message.isFloat) == nil, "a histogram is not valid")
+      } catch {
+        scanner.skipLine()
       }
+      entries += 1
+      precondition(entries <= 2 * entriesMax, "more entries than without conversion")
     }
   }
 
