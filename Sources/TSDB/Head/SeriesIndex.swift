@@ -253,7 +253,7 @@ extension SeriesIndex.State {
     output.append(contentsOf: part)
   }
 
-  private func varintBytes(_ value: UInt32) -> Int { value == 0 ? 1 : (38 - value.leadingZeroBitCount) / 7 }
+  private static func varintBytes(_ value: UInt32) -> Int { value == 0 ? 1 : (38 - value.leadingZeroBitCount) / 7 }
 
   private func put(_ value: UInt32, _ base: UnsafeMutablePointer<UInt8>, _ offset: inout Int) {
     var rest = value
