@@ -25,8 +25,8 @@ extension CurlExchange {
     apus_curl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, min(remaining, options.connectMillisecondsMax))
     apus_curl_set_long(easy, CURLOPT_TIMEOUT_MS, remaining)
     apus_curl_set_long(easy, CURLOPT_MAXAGE_CONN, Self.idleSecondsMax)
-    // Each new connection looks its name up, as with Go's client. libcurl walks what it remembers of names after each request:
-    // with as many hosts as requests that was a tenth of the fetching.
+    // Each new connection looks its name up, as with Go's client. libcurl walks what it remembers of names after each request,
+    // which grows with the square of the number of hosts.
     apus_curl_set_long(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0)
   }
 
