@@ -153,6 +153,21 @@ import Testing
     #expect(try deaf.only("a") == ["15 1.0", "30 stale"])
   }
 
+  @Test("of two texts of one series the first counts, at each scrape")
+  func twins() throws {
+    let bench = try ScrapeBench()
+    let labels = (0..<20).map { ("x\($0)", "y\($0)") }
+    for round in 1...4 {
+      let lines = labels.map { one, two in
+        "a{one=\"\(one)\",two=\"\(two)\"} \(round)\na{two=\"\(two)\",one=\"\(one)\"} \(round + 100)\n"
+      }
+      let report = bench.scrape(lines.joined())
+      #expect(report.seriesAdded == (round == 1 ? 40 : 0) && report.samplesScraped == 40)
+      for (_, samples) in try bench.samples("a") { #expect(samples.last == "\(round * 15) \(round).0") }
+      #expect(bench.count("prometheus_target_scrapes_sample_duplicate_timestamp_total") == 20 * round)
+    }
+  }
+
   @Test("a limit of active series holds for scraped ones")
   func activeSeries() throws {
     let bench = try ScrapeBench()

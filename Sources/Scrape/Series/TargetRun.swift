@@ -168,10 +168,13 @@ final class TargetRun {
     return (true, [])
   }
 
-  /// Number of texts that had a sample stored for the first time. From then on they are not pending.
+  /// Number of texts that had a sample stored for the first time, or one for a series that had it already. From then on they are not pending.
   private func settleFresh() -> Int {
     var unstored = Set<Int>()
-    for one in refused { if let place = reader.seen.find(one.hash) { unstored.insert(place) } }
+    // The second text of a series is new all the same.
+    for one in refused where one.outcome != .conflict {
+      if let place = reader.seen.find(one.hash) { unstored.insert(place) }
+    }
     var added = 0
     for place in reader.tally.fresh where !unstored.contains(place) {
       reader.seen.clear(.pending, place)
@@ -184,7 +187,9 @@ final class TargetRun {
   private func untrackRefused() {
     for one in refused {
       switch one.outcome {
-      case .conflict: metrics.duplicates.add()
+      case .conflict:
+        metrics.duplicates.add()
+        if isTwin(one.hash) { intake.forgetSpelling(one.hash) }
       case .outOfOrder: metrics.outOfOrder.add()
       case .outOfBounds, .tooOld, .tooFarInFuture: metrics.outOfBounds.add()
       default: break
@@ -192,6 +197,13 @@ final class TargetRun {
       if let place = reader.seen.find(one.hash) { reader.seen.untrack(place) }
     }
     refused.removeAll()
+  }
+
+  /// True if a refused sample had this scrape's time: then another text is of the same series. Forgotten, this one comes behind it
+  /// at the next scrape, too: the first one counts.
+  private func isTwin(_ hash: KeyedHash128) -> Bool {
+    guard !reader.terms.tracksStalenessOfTimestamps, let place = reader.seen.find(hash) else { return false }
+    return reader.seen.flags(place).contains(.tracked)
   }
 
   /// Counts exemplars out of order of rows all of whose exemplars are: others were exposed before.
