@@ -1,7 +1,8 @@
 import Glibc
-import HTTP
 import TestKit
 import Testing
+
+@testable import HTTP
 
 extension HTTPSocketTests {
   @Suite struct ExchangeLoopTests {
@@ -88,6 +89,37 @@ extension HTTPSocketTests {
       never.totalMillisecondsMax = 50
       #expect(failure(wait(loop, never)) == .timedOut)
       loop.stop()
+    }
+
+    @Test("what unpacks to hundreds of times its size is refused once it is large, whatever the limit")
+    func bomb() throws {
+      var stream = try #require(Gunzip())
+      // 100 MB of zeros, packed a thousand to one, in pieces.
+      let packed = gzipCompressed([UInt8](repeating: 0, count: 100 << 20))
+      var made = 0
+      var outcome = Gunzip.Outcome.ok
+      packed.withUnsafeBytes { bytes in
+        var place = 0
+        while place < bytes.count, outcome == .ok {
+          let end = min(place + 16_384, bytes.count)
+          outcome = stream.take(UnsafeRawBufferPointer(rebasing: bytes[place..<end])) {
+            made += $0.count
+            return true
+          }
+          place = end
+        }
+      }
+      #expect(outcome == .bomb && made <= Gunzip.freeBytesMax + 65_536, "\(outcome), \(made)")
+      // A small one may be as dense as it likes.
+      stream = try #require(Gunzip())
+      made = 0
+      gzipCompressed([UInt8](repeating: 0, count: 8 << 20)).withUnsafeBytes { bytes in
+        outcome = stream.take(bytes) {
+          made += $0.count
+          return true
+        }
+      }
+      #expect(outcome == .ok && made == 8 << 20)
     }
 
     @Test("stopping ends what is under way and what is started later, each exactly once")

@@ -160,6 +160,9 @@ final class CurlExchange: @unchecked Sendable {
     case .corrupt:
       answer.fault = .failed("gzip: invalid header or data")
       return false
+    case .bomb:
+      answer.fault = .failed("the answer unpacks to more than \(Gunzip.ratioMax) times its size")
+      return false
     }
   }
 

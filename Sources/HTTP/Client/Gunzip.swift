@@ -7,7 +7,14 @@ final class Gunzip {
     /// The receiver asked to stop.
     case stopped
     case corrupt
+    /// It unpacks to more than anybody's data does.
+    case bomb
   }
+
+  /// Beyond so many bytes a body may unpack to so many times its size. Deflate can make a thousand times; text of metrics, where every
+  /// line is nearly the same, comes to some fifty.
+  static let ratioMax = 200
+  static let freeBytesMax = 32 << 20
 
   /// The room that the library writes to at a time.
   private static let stepBytes = 64 << 10
@@ -18,6 +25,8 @@ final class Gunzip {
   private let stream: UnsafeMutablePointer<z_stream>
   private let room: UnsafeMutableRawBufferPointer
   private var isWithinMember = false
+  private var takenBytes = 0
+  private var madeBytes = 0
 
   /// Nil when the system has no memory.
   init?() {
@@ -43,6 +52,7 @@ final class Gunzip {
     guard let start = piece.baseAddress, piece.count <= Int(UInt32.max) else { return .ok }
     stream.pointee.next_in = UnsafeMutablePointer(mutating: start.assumingMemoryBound(to: UInt8.self))
     stream.pointee.avail_in = UInt32(piece.count)
+    takenBytes += piece.count
     // Ends: each turn consumes input or fills the room, and a turn that does neither is the last.
     while true {
       if !isWithinMember && stream.pointee.avail_in == 0 { return .ok }
@@ -51,6 +61,8 @@ final class Gunzip {
       stream.pointee.avail_out = UInt32(room.count)
       let status = inflate(stream, Z_NO_FLUSH)
       let made = room.count - Int(stream.pointee.avail_out)
+      madeBytes += made
+      if madeBytes > Self.freeBytesMax && madeBytes / Self.ratioMax > takenBytes { return .bomb }
       if made > 0 && !give(UnsafeRawBufferPointer(rebasing: room[..<made])) { return .stopped }
       switch status {
       case Z_STREAM_END:
