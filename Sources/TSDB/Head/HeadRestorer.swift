@@ -56,6 +56,8 @@ final class HeadRestorer {
     guard reference < HeadRestorer.referenceMax else { return .none }
     let known = map.find(reference)
     if !known.isNone { return known }
+    // A record may be whole and say what no program writes: an empty value, a name twice. Its samples are told as unnamed ones.
+    guard Labels.isPacked(packed) else { return .none }
     newSeries.set(packed: LentBytes(packed))
     let hash = head.hash.hash128(newSeries.fields.bytes)
     let low = UInt32(truncatingIfNeeded: hash.low)
