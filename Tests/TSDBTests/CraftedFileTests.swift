@@ -174,4 +174,29 @@ import Testing
     let notEmpty = found.filter { !$0.value.isEmpty }
     #expect(notEmpty == [Labels([("__name__", "a1")]): [CraftedFileTests.time]])
   }
+
+  @Test("a record of the log with labels that no series has is passed over: an empty value, a name twice, no order")
+  func impossibleLabels() throws {
+    func packed(_ pairs: [(String, String)]) -> Labels {
+      Labels(packed: pairs.flatMap { [UInt8($0.0.utf8.count)] + $0.0.utf8 + [UInt8($0.1.utf8.count)] + $0.1.utf8 })
+    }
+    var framer = RecordFramer()
+    var segment = ByteBuffer()
+    let crafted = [
+      packed([("__name__", "a"), ("inst", "")]), packed([("__name__", "a"), ("__name__", "b")]),
+      packed([("z", "1"), ("__name__", "a")]), packed([("__name__", "good")]),
+    ]
+    for (place, labels) in crafted.enumerated() {
+      var record = ByteBuffer()
+      SeriesRecord.begin(&record)
+      SeriesRecord.append(ref: UInt64(place + 1), labels: labels, to: &record)
+      framer.append(record.bytes, compression: .none, to: &segment)
+      record.removeAll()
+      var encoder = SamplesRecord()
+      encoder.append(ref: UInt64(place + 1), timestamp: CraftedFileTests.time, value: 1, to: &record)
+      framer.append(record.bytes, compression: .none, to: &segment)
+    }
+    let found = try use([("/data/wal/00000000", Array(segment.bytes))]).filter { !$0.value.isEmpty }
+    #expect(found == [Labels([("__name__", "good")]): [CraftedFileTests.time]])
+  }
 }
