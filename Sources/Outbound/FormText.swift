@@ -1,21 +1,10 @@
+import Format
+
 /// Forms as Go's client writes and reads them: names in order, blanks as `+`.
 enum FormText {
   static func encode(_ fields: [String: String]) -> String {
-    fields.sorted { $0.key < $1.key }.map { "\(escaped($0.key))=\(escaped($0.value))" }.joined(separator: "&")
-  }
-
-  static func escaped(_ text: String) -> String {
-    var escaped = ""
-    for byte in text.utf8 {
-      switch byte {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: escaped.unicodeScalars.append(.init(byte))
-      case 0x20: escaped += "+"
-      default:
-        escaped += byte < 16 ? "%0" : "%"
-        escaped += String(byte, radix: 16, uppercase: true)
-      }
-    }
-    return escaped
+    fields.sorted { $0.key < $1.key }.map { "\(PercentText.encodeForm($0.key))=\(PercentText.encodeForm($0.value))" }
+      .joined(separator: "&")
   }
 
   /// The first value of each name; nil where it is no form.

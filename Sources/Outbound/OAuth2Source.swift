@@ -137,7 +137,7 @@ final class OAuth2Source: Sendable {
     var request = ClientRequest(method: "POST", url: settings.tokenURL)
     request.headers = [("Content-Type", "application/x-www-form-urlencoded")]
     if inHeader {
-      let pair = "\(FormText.escaped(settings.clientID)):\(FormText.escaped(secret))"
+      let pair = "\(PercentText.encodeForm(settings.clientID)):\(PercentText.encodeForm(secret))"
       request.secretHeaders = [("Authorization", "Basic " + Base64.encode(Array(pair.utf8)))]
     } else {
       if !settings.clientID.isEmpty { fields["client_id"] = settings.clientID }

@@ -30,7 +30,7 @@ import Testing
     var new = NewSeries()
     return settled.resolve { row, maker in
       let labels = Labels([("__name__", "x"), ("number", "\(row)")])
-      labels.packed.withUnsafeBytes { new.set(packed: LentBytes($0)) }
+      #expect(labels.packed.withUnsafeBytes { new.set(packed: LentBytes($0)) })
       #expect(maker.append(row, to: &new) == nil)
     }
   }

@@ -1,3 +1,4 @@
+import Format
 import HTTP
 
 /// The requests that one discovery makes, as Consul's own client writes them.
@@ -45,7 +46,7 @@ struct ConsulRequests: Sendable {
   /// The instances of a service.
   func service(_ name: String, index: UInt64) -> ClientRequest {
     request(
-      "/v1/health/service/" + QueryText.encoded(name),
+      "/v1/health/service/" + PercentText.encode(name),
       common(index, filter: options.healthFilter) + options.tags.map { ("tag", $0) })
   }
 
@@ -67,7 +68,7 @@ struct ConsulRequests: Sendable {
     where !value.isEmpty {
       query.append((name, value))
     }
-    let text = query.map { "\($0)=\(QueryText.encoded($1))" }.joined(separator: "&")
+    let text = query.map { "\($0)=\(PercentText.encode($1))" }.joined(separator: "&")
     var request = ClientRequest(url: base + path + (text.isEmpty ? "" : "?" + text))
     request.unixSocket = socket
     request.acceptsGzip = true

@@ -197,6 +197,6 @@ struct KubernetesReading {
     var query = query
     if !resource.labelSelector.isEmpty { query.append(("labelSelector", resource.labelSelector)) }
     if !resource.fieldSelector.isEmpty { query.append(("fieldSelector", resource.fieldSelector)) }
-    return server + resource.path + "?" + query.map { "\($0)=\(QueryText.encoded($1))" }.joined(separator: "&")
+    return server + resource.path + "?" + query.map { "\($0)=\(PercentText.encode($1))" }.joined(separator: "&")
   }
 }

@@ -28,7 +28,7 @@ package struct CanonicalRequest: Sendable, Equatable {
     }
     let isFolder = path.hasSuffix("/") || path.hasSuffix("/.") || path.hasSuffix("/..")
     let joined = parts.isEmpty ? "/" : "/" + parts.joined(separator: "/") + (isFolder ? "/" : "")
-    return PercentText.encode(joined.utf8, keepsSlash: true)
+    return PercentText.encode(joined.utf8, keeping: "/")
   }
 
   /// Pairs sorted by encoded name, then by encoded value; a name without `=` has an empty value.

@@ -3,7 +3,6 @@ import Model
 
 /// SHA-256 (FIPS 180-4) of bytes that come in pieces. A value.
 package struct SHA256: Sendable {
-  package static let digestBytes = 32
   static let blockBytes = 64
 
   private var state: [UInt32] = [

@@ -133,7 +133,3 @@ extension [UInt8] {
     unsafe withUnsafeBytes { one in unsafe other.withUnsafeBytes { two in unsafe equalBytes(one, two) } }
   }
 }
-
-extension StaticString {
-  func contains(_ byte: UInt8) -> Bool { withUTF8Buffer { unsafe $0.contains(byte) } }
-}

@@ -25,7 +25,8 @@ extension TargetRun: ScrapedLabels {
   private func readLabels(_ scanned: WriteRow, in bytes: LentBytes, _ labels: inout ExpositionLabels) -> Bool {
     if scanned.mark == ScrapeReader.convertedMark {
       if converted == nil {
-        converted = ConvertedEntries(bytes, textFormat, keepsClassic: reader.terms.alwaysStoresClassicHistograms)
+        let (format, keepsClassic) = (textFormat, reader.terms.alwaysStoresClassicHistograms)
+        converted = NumberedEntries { ConvertingScanner(bytes, format, keepsClassic: keepsClassic) }
       }
       return converted?.readLabels(of: scanned.place.lowerBound, &labels) ?? false
     }
@@ -37,7 +38,10 @@ extension TargetRun: ScrapedLabels {
         kind: MetricFamilyKind(rawValue: scanned.mark) ?? .unknown)
       return (try? scanner.next()) == .series && (try? scanner.readLabels(&labels)) != nil
     case .protobuf:
-      if entries == nil { entries = ProtobufEntries(bytes, reader.histogramChoice, key: reader.key) }
+      if entries == nil {
+        let (choice, key) = (reader.histogramChoice, reader.key)
+        entries = NumberedEntries { MetricFamilyScanner(bytes, choice, key: key) }
+      }
       return entries?.readLabels(of: scanned.place.lowerBound, &labels) ?? false
     }
   }

@@ -30,9 +30,9 @@ final class TargetRun {
   /// True if all rows are of known series or about the scrape: that a target is down is told in a full workspace, too.
   private(set) var isExempt = false
   /// Of a protobuf answer, while its rows are appended.
-  var entries: ProtobufEntries?
+  var entries: NumberedEntries<MetricFamilyScanner>?
   /// The same of a text whose histograms are converted.
-  var converted: ConvertedEntries?
+  var converted: NumberedEntries<ConvertingScanner>?
   /// Exemplars out of order, by row.
   var lateExemplars: [Int: Int] = [:]
 

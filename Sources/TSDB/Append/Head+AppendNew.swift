@@ -19,17 +19,23 @@ package struct NewSeries: ~Copyable {
     labelCount = labels.fields.count
   }
 
-  /// Sets the labels from their packed form.
-  package mutating func set(packed bytes: LentBytes) {
+  /// Sets the labels from their packed form, well formed. False where no series has them: a value is empty, a name is there
+  /// twice, or they are not in order. A whole record may say so; no program writes it.
+  package mutating func set(packed bytes: LentBytes) -> Bool {
     packed.removeAll()
     fields.removeAll()
     labelCount = 0
     packed.append(bytes)
     var reader = LabelReader(bytes.raw)
+    var previous: UnsafeRawBufferPointer?
     while let (name, value) = reader.next() {
+      if value.isEmpty || name.isEmpty { return false }
+      if let previous, compareBytes(previous, name) >= 0 { return false }
+      previous = name
       LabelFields.appendField(name: name, value: value, to: &fields)
       labelCount += 1
     }
+    return true
   }
 }
 
@@ -52,7 +58,9 @@ extension Head {
     if location.isNone {
       if refuseAll(row, view, batch, bounds) { return nil }
       let limits = batch.isExempt ? nil : limits.withLock { $0 }
-      if let refusal = index.admit(new.packed.bytes, limits, into: &new.admission) { return refusal }
+      if let refusal = index.admit(new.packed.bytes, labelCount: new.labelCount, limits, into: &new.admission) {
+        return refusal
+      }
       let reference = nextReference.add(1, ordering: .relaxed).oldValue
       let made = shards[shard].state.withLock { state -> (SeriesLocation, isNew: Bool)? in
         let found = state.find(high: hash.high, low: low)

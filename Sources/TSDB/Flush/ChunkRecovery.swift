@@ -92,7 +92,7 @@ struct ChunkRecovery: ~Copyable {
   /// The log may know a series under several numbers.
   private mutating func note(_ reference: UInt64, _ packed: UnsafeRawBufferPointer) {
     if locations[reference] != nil { return }
-    newSeries.set(packed: LentBytes(packed))
+    guard newSeries.set(packed: LentBytes(packed)) else { return }
     let hash = head.hash.hash128(newSeries.fields.bytes)
     let low = UInt32(truncatingIfNeeded: hash.low)
     let location = head.shards[Int(low & 15)].state.withLock { $0.find(high: hash.high, low: low) }

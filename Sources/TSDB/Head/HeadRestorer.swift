@@ -56,9 +56,8 @@ final class HeadRestorer {
     guard reference < HeadRestorer.referenceMax else { return .none }
     let known = map.find(reference)
     if !known.isNone { return known }
-    // A record may be whole and say what no program writes: an empty value, a name twice. Its samples are told as unnamed ones.
-    guard Labels.isPacked(packed) else { return .none }
-    newSeries.set(packed: LentBytes(packed))
+    // Its samples are told as those of a series without a name.
+    guard newSeries.set(packed: LentBytes(packed)) else { return .none }
     let hash = head.hash.hash128(newSeries.fields.bytes)
     let low = UInt32(truncatingIfNeeded: hash.low)
     let shard = head.shards[Int(low & 15)]
@@ -73,7 +72,7 @@ final class HeadRestorer {
     map.set(reference, location)
     if isNew {
       // Limits are for new series; what is in the log was taken once.
-      guard head.index.admit(packed, nil, into: &newSeries.admission) == nil,
+      guard head.index.admit(packed, labelCount: newSeries.labelCount, nil, into: &newSeries.admission) == nil,
         let id = head.index.add(location, packed, &newSeries.admission)
       else { return .none }
       shard.state.withLock { $0.records.pointer(location.slot).pointee.id = id }

@@ -61,20 +61,12 @@ final class SeriesIndex: HeadIndexLender, Sendable {
 
   private static let cellBytesMax = SlabArena.sizes[SlabArena.sizes.count - 1]
 
-  private static func labelCount(of packed: UnsafeRawBufferPointer) -> Int {
-    var reader = LabelReader(packed)
-    var count = 0
-    while reader.next() != nil { count += 1 }
-    return count
-  }
-
   /// Interns the labels of a series about to be created, or says why it may not be. Nil as limits: there are none.
   func admit(
-    _ packed: UnsafeRawBufferPointer, _ limits: SeriesLimits?, into admission: inout Admission
+    _ packed: UnsafeRawBufferPointer, labelCount: Int, _ limits: SeriesLimits?, into admission: inout Admission
   ) -> SeriesRefusal? {
     state.withLock { state in
       // Each label takes two bytes of a cell at the least: what cannot fit leaves no symbols.
-      let labelCount = SeriesIndex.labelCount(of: packed)
       if 2 + 2 * labelCount > SeriesIndex.cellBytesMax { return .tooManyLabels(labelCount) }
       guard let limits else {
         guard state.intern(packed, into: &admission) else { return .exhausted }

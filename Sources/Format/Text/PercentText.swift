@@ -1,11 +1,14 @@
-/// Percent-encoding as AWS's signatures and queries have it: all but `A-Za-z0-9-._~` becomes `%XX`. Pure.
+import Model
+
+/// Percent-encoding of parts of URLs and of forms: all but `A-Za-z0-9-._~` becomes `%XX`. Pure.
 package enum PercentText {
   private static let digits = Array("0123456789ABCDEF".utf8)
 
-  package static func encode(_ text: some Sequence<UInt8>, keepsSlash: Bool = false) -> String {
+  /// `kept`: what stays as it is besides.
+  package static func encode(_ text: some Sequence<UInt8>, keeping kept: StaticString = "") -> String {
     var encoded: [UInt8] = []
     for byte in text {
-      if isUnreserved(byte) || keepsSlash && byte == UInt8(ascii: "/") {
+      if isUnreserved(byte) || kept.contains(byte) {
         encoded.append(byte)
       } else {
         encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
@@ -14,7 +17,14 @@ package enum PercentText {
     return String(decoding: encoded, as: UTF8.self)
   }
 
-  package static func encode(_ text: String) -> String { encode(text.utf8) }
+  package static func encode(_ text: String, keeping kept: StaticString = "") -> String {
+    encode(text.utf8, keeping: kept)
+  }
+
+  /// As Go's client writes queries and forms: a blank is `+`.
+  package static func encodeForm(_ text: String) -> String {
+    encode(text, keeping: " ").replacing(" ", with: "+")
+  }
 
   /// The bytes behind the text; a `%` without two digits stands for itself.
   package static func decode(_ text: some Sequence<UInt8>) -> [UInt8] {
