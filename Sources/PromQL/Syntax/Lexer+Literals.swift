@@ -1,3 +1,5 @@
+import Model
+
 // Numbers, durations and strings: how far they reach. Their values are read by `NumberText` and `StringText`.
 
 extension Lexer {

@@ -1,3 +1,5 @@
+import Model
+
 /// Cuts the bytes of a query into tokens, one at a time. Any byte sequence is safe: what is not in the language becomes
 /// a `ParseError`. Owned by one parser.
 struct Lexer {

@@ -1,3 +1,5 @@
+import Model
+
 /// The kinds of tokens. Operators, aggregations and keywords carry their spelling as the raw text.
 enum TokenKind: Hashable {
   case end, identifier, metricIdentifier, number, duration, string

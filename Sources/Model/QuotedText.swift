@@ -10,11 +10,21 @@ package enum QuotedText {
   }
 
   /// Raw bytes in double quotes; what is not UTF-8 becomes `\x..`.
-  package static func double(_ bytes: ArraySlice<UInt8>) -> String {
+  package static func double(_ bytes: ArraySlice<UInt8>) -> String { double(bytes, keepsReplacement: false) }
+
+  /// As Go's `%q` has them: U+FFFD that was written as such stays as it is. Of a longer text only the beginning is told.
+  package static func go(_ bytes: ArraySlice<UInt8>, bytesMax: Int) -> String {
+    if bytes.count <= bytesMax { return double(bytes, keepsReplacement: true) }
+    return double(bytes.prefix(bytesMax), keepsReplacement: true).dropLast() + "…\""
+  }
+
+  private static func double(_ bytes: ArraySlice<UInt8>, keepsReplacement: Bool) -> String {
     var result = "\""
     var decoder = UTF8Cursor(bytes)
     while let step = decoder.next() {
       switch step {
+      case .scalar(let scalar) where keepsReplacement && scalar.value == Rune.invalid.value:
+        result.unicodeScalars.append(scalar)
       case .scalar(let scalar): append(scalar, quote: "\"", to: &result)
       case .invalid(let byte): result += "\\x" + hex(UInt32(byte), digits: 2)
       }
@@ -23,14 +33,14 @@ package enum QuotedText {
   }
 
   /// A character in single quotes with escapes.
-  static func single(_ rune: Rune) -> String {
+  package static func single(_ rune: Rune) -> String {
     var result = "'"
     append(Unicode.Scalar(rune.value) ?? "\u{FFFD}", quote: "'", to: &result)
     return result + "'"
   }
 
   /// `U+0041 'A'`, the second part only where the character can be shown.
-  static func codePoint(_ rune: Rune) -> String {
+  package static func codePoint(_ rune: Rune) -> String {
     let scalar = Unicode.Scalar(rune.value) ?? "\u{FFFD}"
     let number = "U+" + hex(scalar.value, digits: 4).uppercased()
     return isPrintable(scalar) ? "\(number) '\(Character(scalar))'" : number
@@ -78,42 +88,42 @@ package enum QuotedText {
 }
 
 /// One character of the input, or its end.
-struct Rune: Equatable {
-  let value: UInt32
-  static let end = Rune(value: UInt32.max)
+package struct Rune: Equatable, Sendable {
+  package let value: UInt32
+  package static let end = Rune(value: UInt32.max)
   /// The scalar that bytes read as which are no UTF-8.
-  static let invalid = Rune(value: 0xFFFD)
+  package static let invalid = Rune(value: 0xFFFD)
 
-  init(value: UInt32) { self.value = value }
-  init(_ scalar: Unicode.Scalar) { value = scalar.value }
+  package init(value: UInt32) { self.value = value }
+  package init(_ scalar: Unicode.Scalar) { value = scalar.value }
 
-  var isSpace: Bool { value == 0x20 || value == 9 || value == 10 || value == 13 }
-  var isDigit: Bool { value >= 48 && value <= 57 }
+  package var isSpace: Bool { value == 0x20 || value == 9 || value == 10 || value == 13 }
+  package var isDigit: Bool { value >= 48 && value <= 57 }
   /// ASCII letters and the underscore.
-  var isAlpha: Bool { value == 95 || (value | 0x20 >= 97 && value | 0x20 <= 122 && value < 128) }
-  var isAlphaNumeric: Bool { isAlpha || isDigit }
+  package var isAlpha: Bool { value == 95 || (value | 0x20 >= 97 && value | 0x20 <= 122 && value < 128) }
+  package var isAlphaNumeric: Bool { isAlpha || isDigit }
 
-  func isOne(of set: StaticString) -> Bool {
+  package func isOne(of set: StaticString) -> Bool {
     guard value < 128 else { return false }
     let wanted = UInt8(truncatingIfNeeded: value)
     return set.contains(wanted)
   }
 
-  static func ~= (pattern: Unicode.Scalar, rune: Rune) -> Bool { pattern.value == rune.value }
+  package static func ~= (pattern: Unicode.Scalar, rune: Rune) -> Bool { pattern.value == rune.value }
 }
 
 /// Walks bytes as UTF-8, keeping what is not UTF-8 visible.
-struct UTF8Cursor {
-  enum Step {
+package struct UTF8Cursor {
+  package enum Step {
     case scalar(Unicode.Scalar)
     case invalid(UInt8)
   }
 
   private var rest: ArraySlice<UInt8>
 
-  init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
+  package init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
 
-  mutating func next() -> Step? {
+  package mutating func next() -> Step? {
     guard let first = rest.first else { return nil }
     let (rune, width) = UTF8Cursor.decode(rest)
     rest = rest.dropFirst(width)
@@ -122,7 +132,7 @@ struct UTF8Cursor {
   }
 
   /// The first character of `bytes` and its width; `Rune.invalid` of width one for what is not UTF-8.
-  static func decode(_ bytes: ArraySlice<UInt8>) -> (Rune, Int) {
+  package static func decode(_ bytes: ArraySlice<UInt8>) -> (Rune, Int) {
     guard let first = bytes.first else { return (.end, 0) }
     if first < 0x80 { return (Rune(value: UInt32(first)), 1) }
     let width = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2
