@@ -40,6 +40,8 @@ struct ScrapePeerConfiguration {
     [
       job("plain"), job("many"), job("uncompressed", "enable_compression: false", paths: ["/many"]),
       job("openmetrics"), job("vanishing"), job("times"),
+      job("kube-state-metrics"), job("cloudwatch"),
+      job("cloudwatch-honored", "honor_labels: true", paths: ["/cloudwatch"]),
       job("times-ignored", "honor_timestamps: false", paths: ["/times"]),
       job("times-tracked", "track_timestamps_staleness: true", paths: ["/times"]),
       job("labels"), job("labels-honored", "honor_labels: true", paths: ["/labels"]),

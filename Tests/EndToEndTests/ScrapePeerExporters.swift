@@ -16,6 +16,7 @@ enum ScrapePeerExporters {
     }
     all.merge(series(start)) { $1 }
     all.merge(formats) { $1 }
+    all.merge(fieldExporters(start)) { $1 }
     all.merge(failures) { $1 }
     all.merge(requests) { $1 }
     return all
