@@ -21,13 +21,9 @@ extension ScrapeReader {
         switch try scanner.next() {
         case .end: return
         case .comment: continue
-        case .type: families.setKind(scanner.scanner.kind, of: bytes.part(scanner.scanner.metric))
-        case .help:
-          families.setHelp(bytes.part(scanner.scanner.text), of: bytes.part(scanner.scanner.metric)) {
-            scanner.scanner.helpText()
-          }
-        case .unit:
-          families.setUnit(bytes.part(scanner.scanner.text), of: bytes.part(scanner.scanner.metric))
+        case .type: families.setKind(of: scanner.scanner)
+        case .help: families.setHelp(of: scanner.scanner)
+        case .unit: families.setUnit(of: scanner.scanner)
         case .series:
           let explicit = terms.honorsTimestamps ? scanner.scanner.time : nil
           let text = scanner.scanner.series

@@ -16,10 +16,9 @@ extension ScrapeReader {
         switch try scanner.next() {
         case .end: return
         case .comment, .histogram: continue
-        case .type: families.setKind(scanner.kind, of: bytes.part(scanner.metric))
-        case .help:
-          families.setHelp(bytes.part(scanner.text), of: bytes.part(scanner.metric)) { scanner.helpText() }
-        case .unit: families.setUnit(bytes.part(scanner.text), of: bytes.part(scanner.metric))
+        case .type: families.setKind(of: scanner)
+        case .help: families.setHelp(of: scanner)
+        case .unit: families.setUnit(of: scanner)
         case .series: try readSample(&scanner, &labels, time, &gathered.rows, &gathered.fields, metrics)
         }
       } catch {
@@ -70,4 +69,20 @@ extension ScrapeReader {
     ScrapeReader.excerpt(scanner.bytes.part(scanner.series))
   }
 
+}
+
+// What the line says that the scanner stands at.
+extension Families {
+  mutating func setKind(of scanner: borrowing ExpositionScanner) {
+    setKind(scanner.kind, of: scanner.bytes.part(scanner.metric))
+  }
+
+  mutating func setHelp(of scanner: borrowing ExpositionScanner) {
+    let metric = scanner.bytes.part(scanner.metric)
+    setHelp(scanner.bytes.part(scanner.text), of: metric) { scanner.helpText() }
+  }
+
+  mutating func setUnit(of scanner: borrowing ExpositionScanner) {
+    setUnit(scanner.bytes.part(scanner.text), of: scanner.bytes.part(scanner.metric))
+  }
 }

@@ -127,22 +127,11 @@ struct CheckScrape: Equatable, Sendable {
   }
 
   private func input() throws(ArgumentError) -> [UInt8] {
-    guard let file = target == "-" ? fdopen(STDIN_FILENO, "r") : fopen(target, "re") else {
-      throw ArgumentError("\(target): \(String(cString: strerror(errno)))")
+    do throws(InputFileError) {
+      return try InputFile.bytes(target, bytesMax: CheckScrape.inputBytesMax, dashIsInput: true)
+    } catch {
+      throw ArgumentError("\(target): \(error)")
     }
-    defer { fclose(file) }
-    var bytes: [UInt8] = []
-    var part = [UInt8](repeating: 0, count: 64 << 10)
-    while true {
-      let count = fread(&part, 1, part.count, file)
-      bytes += part[..<count]
-      if bytes.count > CheckScrape.inputBytesMax {
-        throw ArgumentError("\(target): more than \(CheckScrape.inputBytesMax) bytes")
-      }
-      if count < part.count { break }
-    }
-    if ferror(file) != 0 { throw ArgumentError("\(target): \(String(cString: strerror(errno)))") }
-    return bytes
   }
 
   private static func endsAsOpenMetrics(_ body: [UInt8]) -> Bool {

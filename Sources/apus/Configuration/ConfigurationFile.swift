@@ -28,21 +28,10 @@ enum ConfigurationFile {
   }
 
   static func bytes(_ path: String) throws(ConfigurationErrors) -> [UInt8] {
-    guard let file = fopen(path, "re") else {
-      throw ConfigurationErrors(file: path, reason: String(cString: strerror(errno)))
+    do throws(InputFileError) {
+      return try InputFile.bytes(path, bytesMax: bytesMax)
+    } catch {
+      throw ConfigurationErrors(file: path, reason: "\(error)")
     }
-    defer { fclose(file) }
-    var bytes: [UInt8] = []
-    var part = [UInt8](repeating: 0, count: 64 << 10)
-    while true {
-      let count = fread(&part, 1, part.count, file)
-      bytes += part[..<count]
-      if bytes.count > bytesMax {
-        throw ConfigurationErrors(file: path, reason: "the file is longer than \(bytesMax) bytes")
-      }
-      if count < part.count { break }
-    }
-    if ferror(file) != 0 { throw ConfigurationErrors(file: path, reason: String(cString: strerror(errno))) }
-    return bytes
   }
 }
