@@ -66,28 +66,40 @@ let package = Package(
     .target(
       name: "Discovery", dependencies: ["Model", "Platform", "Format", "HTTP", "Outbound"], swiftSettings: safe),
 
-    // Layer 5: targets into a database; a database with all that belongs to it, and the set of them.
-    .target(name: "Workspaces", dependencies: ["Model", "Platform", "TSDB", "Ingest"], swiftSettings: safe),
-
+    // Layer 5: targets into a database; rules over one; alerts to those who are told of them.
     .target(
       name: "Scrape",
       dependencies: ["Model", "Platform", "Format", "HTTP", "Outbound", "TSDB", "Ingest", "Discovery"],
       swiftSettings: safe),
+    .target(
+      name: "Rules",
+      dependencies: ["Model", "Platform", "Format", "TSDB", "PromQL", "Ingest", "Query"],
+      swiftSettings: safe),
+    .target(
+      name: "Notify",
+      dependencies: ["Model", "Platform", "Format", "HTTP", "Outbound", "Discovery"],
+      swiftSettings: safe),
 
-    // Layer 6: the HTTP surface.
+    // Layer 6: a database with all that belongs to it, and the set of them.
+    .target(
+      name: "Workspaces", dependencies: ["Model", "Platform", "TSDB", "Ingest", "Query", "Rules"],
+      swiftSettings: safe),
+
+    // Layer 7: the HTTP surface.
     .target(
       name: "API",
       dependencies: [
-        "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces", "Scrape",
+        "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces", "Scrape", "Rules",
+        "Notify",
       ],
       swiftSettings: safe),
 
-    // Layer 7: the executable.
+    // Layer 8: the executable.
     .executableTarget(
       name: "apus",
       dependencies: [
         "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces", "API", "Outbound",
-        "Discovery", "Scrape", "CShims",
+        "Discovery", "Scrape", "Rules", "Notify", "CShims",
       ],
       swiftSettings: strict, plugins: ["RevisionPlugin"]),
     .plugin(name: "RevisionPlugin", capability: .buildTool()),
@@ -159,17 +171,29 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
+      name: "RulesTests",
+      dependencies: [
+        "Rules", "Query", "Ingest", "TSDB", "PromQL", "Format", "Model", "Platform", "PlatformSimulation", "TestKit",
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "NotifyTests",
+      dependencies: [
+        "Notify", "Discovery", "Outbound", "HTTP", "Format", "Model", "Platform", "PlatformSimulation", "TestKit",
+      ],
+      swiftSettings: strict),
+    .testTarget(
       name: "APITests",
       dependencies: [
         "API", "Workspaces", "Query", "Ingest", "TSDB", "PromQL", "HTTP", "Format", "Model", "Platform", "Scrape",
-        "PlatformSimulation", "TestKit",
+        "Rules", "Notify", "PlatformSimulation", "TestKit",
       ],
       swiftSettings: strict),
     .testTarget(
       name: "ApusTests",
       dependencies: [
         "apus", "API", "Discovery", "Format", "HTTP", "Ingest", "Model", "TSDB", "TestKit", "Query", "Workspaces",
-        "Outbound", "Scrape",
+        "Outbound", "Scrape", "Rules", "Notify", "PromQL",
       ],
       swiftSettings: strict),
     .testTarget(name: "HouseTests", swiftSettings: strict),
@@ -190,14 +214,14 @@ if let kind = Context.environment["APUS_FUZZ"] {
       name: "apus",
       dependencies: [
         "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces", "API", "Outbound",
-        "Discovery", "Scrape", "CShims",
+        "Discovery", "Scrape", "Rules", "Notify", "CShims",
       ],
       exclude: ["main.swift"], swiftSettings: strict, plugins: ["RevisionPlugin"]),
     .executableTarget(
       name: "Fuzz",
       dependencies: [
         "Model", "Platform", "PlatformSimulation", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces",
-        "API", "apus", "Outbound", "Discovery", "Scrape",
+        "API", "apus", "Outbound", "Discovery", "Scrape", "Rules", "Notify",
         "TestKit",
       ],
       path: "Tests/Fuzz", exclude: ["found"],

@@ -1,0 +1,19 @@
+import Model
+
+/// The settings that all rules of a workspace share. A value; a reload makes new ones.
+package struct RuleOptions: Sendable, Equatable {
+  /// `global.evaluation_interval` and `global.rule_query_offset`.
+  package var intervalMilliseconds: Int64 = 60_000
+  package var queryOffsetMilliseconds: Int64 = 0
+  package var externalLabels = Labels.empty
+  /// Without a slash at its end.
+  package var externalURL = ""
+  /// `--rules.alert.resend-delay`, `--rules.alert.for-outage-tolerance`, `--rules.alert.for-grace-period`.
+  package var resendMilliseconds: Int64 = 60_000
+  package var outageToleranceMilliseconds: Int64 = 3_600_000
+  package var graceMilliseconds: Int64 = 600_000
+  /// `--rules.max-concurrent-evals`: rules of one group that are evaluated side by side, over all groups; one or less: in order.
+  package var concurrentEvaluationsMax = 4
+
+  package init() {}
+}
