@@ -39,7 +39,7 @@ final class AlertmanagerSet: Sendable {
     var groups: [TargetGroup]?
     var senders: [AlertmanagerSender] = []
     var droppedURLs: [String] = []
-    /// Alerts that came before anybody was found.
+    /// Alerts that came while nobody was there to be told.
     var early: AlertQueue
   }
 
@@ -100,7 +100,7 @@ final class AlertmanagerSet: Sendable {
   func send(_ notices: [AlertNotice]) {
     let (senders, relabelled) = state.withLock { state in
       let relabelled = notices.compactMap { $0.relabelled(state.settings.alertRelabelling) }
-      if state.groups == nil { for notice in relabelled { _ = state.early.add(notice) } }
+      if state.senders.isEmpty { for notice in relabelled { _ = state.early.add(notice) } }
       return (state.senders, relabelled)
     }
     if relabelled.isEmpty { return }
@@ -141,10 +141,11 @@ final class AlertmanagerSet: Sendable {
         senders.append(sender)
       }
     }
+    let milliseconds = shared.surroundings.clock.nowMilliseconds()
     let early = state.withLock { state in
       state.senders = senders
       state.droppedURLs = droppedURLs
-      return state.early.takeAll()
+      return senders.isEmpty ? [] : state.early.take(.max, at: milliseconds).batch
     }
     if !early.isEmpty { for sender in senders { sender.add(early) } }
     for sender in rest.values { sender.leave(isDrained: true) }
