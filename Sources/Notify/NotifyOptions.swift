@@ -23,6 +23,10 @@ package struct AlertmanagerSetOptions: Sendable, Equatable {
   package var pathPrefix = ""
   package var timeoutMilliseconds: Int64 = 10_000
   package var client = ClientSettings()
+  /// Requests are signed for this identity; nil: not signed.
+  package var signing: AWSSettings?
+  /// The service that they are signed for: that of the managed Prometheus.
+  package var signedService = "aps"
   package var discoveries: [DiscoveryOptions] = []
   package var relabelling: [RelabelRule] = []
   package var alertRelabelling: [RelabelRule] = []
