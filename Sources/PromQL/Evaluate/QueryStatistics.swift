@@ -17,6 +17,8 @@ package struct QueryStatistics: Sendable {
   package var preparationSeconds = 0.0
   package var evaluationSeconds = 0.0
   package var sortingSeconds = 0.0
+
+  package init() {}
 }
 
 /// Counts samples while a query runs. Part of its context.
