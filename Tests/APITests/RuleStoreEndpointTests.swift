@@ -15,7 +15,7 @@ import Testing
       Quarantine(disk, "/quarantine", log: log), names: [], log: log, registry: MetricsRegistry())
     var limits = RuleStoreLimits()
     limits.groupsMax = 3
-    let store = RuleStore("/apus.rules", on: disk, limits: limits, log: log, damaged: damaged, reading: read)
+    let store = RuleStore("/apus.rules", on: disk, limits: limits, log: log, damaged: damaged)
     let groups: @Sendable () -> [RuleGroupView] = {
       store.groups.map { group in
         RuleGroupView(
@@ -26,25 +26,6 @@ import Testing
     return try APIBench(
       rules: RuleFacts(groups: { _ in groups() }, alertmanagers: { _ in .init() }, store: { _ in store }),
       isRulesAPIEnabled: isEnabled)
-  }
-
-  /// Reads the names of groups and rules, no more.
-  @Sendable private static func read(_ bytes: [UInt8], _ path: String) throws(RuleStoreError) -> [RuleGroupDefinition] {
-    let root: YAMLNode
-    do throws(YAMLError) { root = try YAMLDocument.parse(bytes).root } catch { throw .unreadable("\(error)") }
-    var definitions: [RuleGroupDefinition] = []
-    guard let list = root["groups"], case .sequence(let groups) = list.content else { return [] }
-    for group in groups {
-      guard let name = group["name"]?.scalar?.text else { throw .refused("Groupname must not be empty") }
-      var definition = RuleGroupDefinition(file: path, name: name)
-      if let list = group["rules"], case .sequence(let rules) = list.content {
-        definition.rules = rules.map {
-          RuleDefinition(kind: .recording, name: $0["record"]?.scalar?.text ?? "", expression: "up")
-        }
-      }
-      definitions.append(definition)
-    }
-    return definitions
   }
 
   private static let group = "name: g/1\nrules:\n- record: a\n  expr: up\n"
@@ -112,7 +93,7 @@ import Testing
     }
     #expect(try refusal("name: [").hasPrefix("unable to decode rule group: 2:1: "))
     #expect(try refusal("") == "unable to decode rule group: 1:1: nothing is no rule group\n")
-    #expect(try refusal("rules: []") == "Groupname must not be empty\n")
+    #expect(try refusal("rules: []") == "1:1: Groupname must not be empty\n")
     for name in ["a", "b", "c"] {
       #expect(try send(bench, "POST", "/config/v1/rules/n", "name: \(name)").status == 202)
     }

@@ -24,12 +24,12 @@ import Testing
   /// Opens the store of a disk; `lines` gets what the log says.
   private static func open(
     _ disk: SimulatedDisk, limits: RuleStoreLimits = RuleStoreLimits(), registry: MetricsRegistry = MetricsRegistry(),
-    reading: @escaping RuleStore.FileReader = smallFileReader
+    options: RuleFileOptions = RuleFileOptions()
   ) -> RuleStore {
     let damaged = DamagedFiles(
       Quarantine(disk, "/data/quarantine", log: silent), names: [RuleStore.damagedName], log: silent,
       registry: registry)
-    return RuleStore(path, on: disk, limits: limits, log: silent, damaged: damaged, reading: reading)
+    return RuleStore(path, on: disk, options: options, limits: limits, log: silent, damaged: damaged)
   }
 
   private static func names(_ store: RuleStore) -> [String] { store.groups.map(\.key) }
@@ -67,7 +67,7 @@ import Testing
   func wholeFiles() throws {
     let disk = try Self.disk()
     let store = Self.open(disk)
-    let text = "# by hand\ngroups:\n- {name: x, rules: [{alert: A, expr: up, labels: {m: 1, e: }, for: null}]}\n"
+    let text = "# by hand\ngroups:\n- {name: x, rules: [{alert: A, expr: up, labels: {m: 1, e: }, for: ~}]}\n"
     try store.replace("ns", with: Array(text.utf8))
     #expect(Self.open(disk)["ns"]?.text == text)
     #expect(
@@ -77,7 +77,7 @@ import Testing
     #expect(Self.open(disk).namespaces == store.namespaces)
     #expect(
       Self.failure { () throws(RuleStoreError) in try store.replace("ns", with: Array("groups: x".utf8)) }
-        .contains("no list"))
+        == "unable to decode rule group: line 1: cannot unmarshal !!str `x` into []rulefmt.RuleGroup")
     #expect(store["ns"]?.groups.count == 2)
   }
 
@@ -111,13 +111,21 @@ import Testing
     let rule = "- {record: a, expr: up}\n"
     #expect(put("name: [") == "unable to decode rule group: 2:1: did not find expected node content while parsing a flow node")
     #expect(put("- a") == "unable to decode rule group: 1:1: a list is no rule group")
-    #expect(put("name: g\nrules:\n- {record: a, expr: bad}\n") == "n: bad expression")
+    #expect(
+      put("name: g\nrules:\n- {record: a, expr: sum(}\n- {record: b, for: 1m, expr: up}\n")
+        == "3:21: group \"g\", rule 1, \"a\": could not parse expression: 1:5: parse error: unclosed left parenthesis, "
+        + "4:12: group \"g\", rule 2, \"b\": invalid field 'for' in recording rule")
+    #expect(
+      put("name: g\nsource_tenants: [a]\nrules: 5\n")
+        == "unable to decode rule group: line 2: field source_tenants not found in type rulefmt.RuleGroup, "
+        + "line 3: cannot unmarshal !!int `5` into []rulefmt.Rule")
     #expect(
       put("name: g\nrules:\n" + rule + rule + rule)
         == "per-user rules per rule group limit (limit: 2 actual: 3) exceeded")
     #expect(put(String(repeating: " ", count: 201)) == "a rule group may have 200 bytes, this one has 201")
     // A few aliases that stand for much.
-    let large = "name: g\nx: &x {y: \(String(repeating: "z", count: 50))}\na: *x\nb: *x\nc: *x\nd: *x\nrules:\n" + rule
+    let large =
+      "name: g\nlabels: {a: &x \(String(repeating: "z", count: 50)), b: *x, c: *x, d: *x, e: *x}\nrules:\n" + rule
     #expect(put(large).hasPrefix("a rule group may have 200 bytes"), "\(put(large))")
     #expect(
       put("name: g\nrules:\n" + rule, in: "0123456789")
@@ -175,16 +183,18 @@ import Testing
   @Test("a namespace that cannot be read any more is kept as it is, shown to nobody, and can be replaced")
   func unreadable() throws {
     let disk = try Self.disk()
-    try Self.open(disk).put(Self.group("g"), in: "n")
-    @Sendable func picky(_ bytes: [UInt8], _ path: String) throws(RuleStoreError) -> [RuleGroupDefinition] {
-      throw .refused("\(path): too new")
-    }
-    let store = Self.open(disk, reading: picky)
-    #expect(store.groups.isEmpty && store["n"]?.fault == "n: too new")
+    try Self.open(disk).put(Array("name: g\nrules:\n- {record: ä, expr: up}\n".utf8), in: "n")
+    var picky = RuleFileOptions()
+    picky.namesAreLegacy = true
+    let store = Self.open(disk, options: picky)
+    #expect(store.groups.isEmpty && store["n"]?.fault?.contains("invalid recording rule name: ä") == true)
+    #expect(
+      Self.failure { () throws(RuleStoreError) in try store.put(Self.group("h"), in: "n") }
+        .hasPrefix("the namespace cannot be read, delete it before anything is put into it: "))
     let later = Self.open(disk)
     try later.put(Self.group("h"), in: "m")
     #expect(Self.names(later) == ["m;h", "n;g"])
-    let again = Self.open(disk, reading: picky)
+    let again = Self.open(disk, options: picky)
     try again.delete("m")
     #expect(Self.names(Self.open(disk)) == ["n;g"])
   }
@@ -211,29 +221,4 @@ import Testing
       "namespace a 0\n\nnamespace a 0\n\n", "namespace %FF 0\n\n", "namespace a 0 0\n\n",
     ] { #expect(RuleStoreFile.decode(Array(wrong.utf8)) == nil, "\(wrong)") }
   }
-}
-
-/// Reads what these tests need of a rule file: names and expressions, of which `bad` is refused.
-@Sendable func smallFileReader(_ bytes: [UInt8], _ path: String) throws(RuleStoreError) -> [RuleGroupDefinition] {
-  let root: YAMLNode
-  do throws(YAMLError) {
-    root = try YAMLDocument.parse(bytes).root
-  } catch {
-    throw .unreadable("\(error)")
-  }
-  guard let list = root["groups"], case .sequence(let groups) = list.content else { throw .refused("no list") }
-  var definitions: [RuleGroupDefinition] = []
-  for group in groups {
-    var definition = RuleGroupDefinition(file: path, name: group["name"]?.scalar?.text ?? "")
-    var rules: [YAMLNode] = []
-    if let list = group["rules"], case .sequence(let found) = list.content { rules = found }
-    for rule in rules {
-      let expression = rule["expr"]?.scalar?.text ?? ""
-      if expression == "bad" { throw .refused("\(path): bad expression") }
-      definition.rules.append(
-        RuleDefinition(kind: .recording, name: rule["record"]?.scalar?.text ?? "", expression: expression))
-    }
-    definitions.append(definition)
-  }
-  return definitions
 }
