@@ -62,6 +62,8 @@ final class APIBench {
     database.close()
   }
 
+  var port: Int { server.port }
+
   func connection() throws -> HTTPConnection { try HTTPConnection(port: UInt16(server.port)) }
 
   func get(_ target: String) throws -> HTTPAnswer {

@@ -36,6 +36,9 @@ package struct Sender: Sendable, Equatable {
   /// A target that this server scrapes.
   package static func target(_ labels: Labels) -> Sender { own("scrape of target \(labels)") }
 
+  /// A rule of this server; `group` names its file and group.
+  package static func rule(_ name: String, group: String) -> Sender { own("rule \(name) of group \(group)") }
+
   package static let unknown = Sender.own("unknown sender")
 
   /// The sender on one line.

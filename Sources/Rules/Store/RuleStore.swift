@@ -7,9 +7,6 @@ import Synchronization
 ///
 /// Invariant: `state` is what the file says. One change at a time (`changing`), under which the file is written.
 package final class RuleStore: Sendable {
-  /// Reads the groups of a rule file. `path` is the namespace: the file of the groups.
-  package typealias FileReader =
-    @Sendable (_ bytes: [UInt8], _ path: String) throws(RuleStoreError) -> [RuleGroupDefinition]
   /// Takes all groups of the store over, after each change of them.
   package typealias ChangeHandler = @Sendable ([RuleGroupDefinition]) -> Void
 
@@ -19,7 +16,7 @@ package final class RuleStore: Sendable {
   package let limits: RuleStoreLimits
   private let file: SealedFile
   private let log: Log
-  private let readFile: FileReader
+  private let options: Mutex<RuleFileOptions>
   /// Sorted by name.
   private let state: Mutex<[StoredNamespace]>
   private let handler = Mutex<ChangeHandler?>(nil)
@@ -27,18 +24,21 @@ package final class RuleStore: Sendable {
 
   /// Reads the groups of an earlier run.
   package init(
-    _ path: String, on disk: any Disk, limits: RuleStoreLimits = RuleStoreLimits(), log: Log, damaged: DamagedFiles,
-    reading readFile: @escaping FileReader
+    _ path: String, on disk: any Disk, options: RuleFileOptions = RuleFileOptions(),
+    limits: RuleStoreLimits = RuleStoreLimits(), log: Log, damaged: DamagedFiles
   ) {
     file = RuleStoreFile.file(path, on: disk)
     self.limits = limits
     self.log = log
-    self.readFile = readFile
-    state = Mutex(RuleStore.read(file, readFile, log, damaged))
+    self.options = Mutex(options)
+    state = Mutex(RuleStore.read(file, options, log, damaged))
   }
 
+  /// Takes over the terms under which groups are read from now on; those that are there stay as they are.
+  package func reconfigure(_ options: RuleFileOptions) { self.options.withLock { $0 = options } }
+
   private static func read(
-    _ file: SealedFile, _ readFile: FileReader, _ log: Log, _ damaged: DamagedFiles
+    _ file: SealedFile, _ options: RuleFileOptions, _ log: Log, _ damaged: DamagedFiles
   ) -> [StoredNamespace] {
     let reading = file.read { RuleStoreFile.decode($0.body) == nil ? "it holds no rule groups" : nil }
     if let damage = reading.damage {
@@ -53,7 +53,7 @@ package final class RuleStore: Sendable {
     var namespaces: [StoredNamespace] = []
     for entry in entries.sorted(by: { $0.name < $1.name }) {
       do throws(RuleStoreError) {
-        namespaces.append(try StoredNamespace.read(entry.text, name: entry.name, readFile))
+        namespaces.append(try StoredNamespace.read(entry.text, name: entry.name, options))
       } catch {
         let text = String(decoding: entry.text, as: UTF8.self)
         namespaces.append(StoredNamespace(name: entry.name, text: text, groups: [], fault: "\(error)"))
@@ -101,7 +101,7 @@ package final class RuleStore: Sendable {
   package func replace(_ namespace: String, with text: [UInt8]) throws(RuleStoreError) {
     try checkNames(namespace, "")
     if text.count > limits.bytesMax { throw tooLarge(text.count) }
-    let replacement = try StoredNamespace.read(text, name: namespace, readFile)
+    let replacement = try StoredNamespace.read(text, name: namespace, options.withLock { $0 })
     for group in replacement.groups { try check(group, in: namespace) }
     try change(namespace) { _ in replacement }
   }
@@ -152,13 +152,7 @@ package final class RuleStore: Sendable {
   /// Reads one group and checks all about it that does not depend on other groups.
   private func read(_ bytes: [UInt8], in namespace: String) throws(RuleStoreError) -> StoredGroup {
     if bytes.count > limits.groupBytesMax { throw tooLargeGroup(bytes.count) }
-    let node = try StoredNamespace.node(bytes, bytesMax: limits.groupBytesMax)
-    guard case .mapping = node.content else { throw .unreadable("\(node.position): \(node.kindText) is no rule group") }
-    let text = YAMLWriter.text(StoredGroup.canonical(node))
-    let candidate = StoredGroup(text: text, definition: RuleGroupDefinition(file: namespace, name: ""))
-    let definitions = try readFile(Array("groups:\n\(candidate.element)".utf8), namespace)
-    guard definitions.count == 1 else { throw .unreadable("it is no rule group") }
-    let group = StoredGroup(text: text, definition: definitions[0])
+    let group = try StoredGroup.read(bytes, namespace: namespace, options.withLock { $0 })
     try check(group, in: namespace)
     return group
   }

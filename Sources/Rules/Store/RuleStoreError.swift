@@ -21,3 +21,23 @@ package enum RuleStoreError: Error, CustomStringConvertible {
     }
   }
 }
+
+extension RuleStoreError {
+  /// Prometheus's beginning of the error of a text whose shape is wrong.
+  private static let shapeStart = "yaml: unmarshal errors:\n"
+
+  /// Reads a part of a rule file, with its errors as one line: clients show no more of an answer.
+  static func of<Result>(_ read: () throws(RuleFileErrors) -> Result) throws(RuleStoreError) -> Result {
+    do throws(RuleFileErrors) {
+      return try read()
+    } catch {
+      let texts = error.errors.map(\.text)
+      if texts.contains(where: { $0.hasPrefix(shapeStart) }) {
+        let lines = texts.flatMap { $0.split(separator: "\n") }.filter { $0 + "\n" != shapeStart }
+        throw .unreadable(lines.map { String($0.drop { $0 == " " }) }.joined(separator: ", "))
+      }
+      let more = error.unlisted > 0 ? ["and \(error.unlisted) more errors"] : []
+      throw .refused((texts + more).joined(separator: ", ").replacing("\n", with: " "))
+    }
+  }
+}

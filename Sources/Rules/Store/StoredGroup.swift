@@ -25,6 +25,26 @@ package struct StoredGroup: Sendable, Equatable {
     return element
   }
 
+  /// Reads one group, whose keys are those of the whole text.
+  static func read(
+    _ bytes: [UInt8], namespace: String, _ options: RuleFileOptions
+  ) throws(RuleStoreError) -> StoredGroup {
+    let node = try node(bytes, options)
+    guard case .mapping = node.content else { throw .unreadable("\(node.position): \(node.kindText) is no rule group") }
+    let definition = try RuleStoreError.of { () throws(RuleFileErrors) in
+      try RuleFile.readGroup(bytes, path: namespace, options: options)
+    }
+    return StoredGroup(text: YAMLWriter.text(canonical(node)), definition: definition)
+  }
+
+  static func node(_ bytes: [UInt8], _ options: RuleFileOptions) throws(RuleStoreError) -> YAMLNode {
+    do throws(YAMLError) {
+      return try YAMLDocument.parse(bytes, limits: options.limits).root
+    } catch {
+      throw .unreadable("\(error)")
+    }
+  }
+
   /// The canonical form of a group: keys without a value go, texts are texts (`severity: 1` is written `"1"`), as Go's
   /// servers write what they have read.
   static func canonical(_ group: YAMLNode) -> YAMLNode {

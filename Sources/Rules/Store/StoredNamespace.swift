@@ -22,29 +22,22 @@ package struct StoredNamespace: Sendable, Equatable {
   }
 
   /// Reads a rule file as a namespace.
-  /// - Parameter readFile: reads the groups of a rule file.
   static func read(
-    _ text: [UInt8], name: String, _ readFile: RuleStore.FileReader
+    _ text: [UInt8], name: String, _ options: RuleFileOptions
   ) throws(RuleStoreError) -> StoredNamespace {
-    let definitions = try readFile(text, name)
-    let root = try node(text, bytesMax: .max)
+    let root = try StoredGroup.node(text, options)
+    let definitions = try RuleStoreError.of { () throws(RuleFileErrors) in
+      try RuleFile.read(text, path: name, options: options)
+    }
     var nodes: [YAMLNode] = []
     if let list = root["groups"], case .sequence(let elements) = list.content { nodes = elements }
     guard nodes.count == definitions.count, let whole = String(validating: text, as: UTF8.self) else {
-      throw .unreadable("it is no rule file")
+      throw .unreadable("it is no rule file in UTF-8")
     }
     let groups = zip(nodes, definitions).map { node, definition in
       StoredGroup(text: YAMLWriter.text(StoredGroup.canonical(node)), definition: definition)
     }
     return StoredNamespace(name: name, text: whole, groups: groups)
-  }
-
-  static func node(_ bytes: [UInt8], bytesMax: Int) throws(RuleStoreError) -> YAMLNode {
-    do throws(YAMLError) {
-      return try YAMLDocument.parse(bytes, limits: YAMLDocument.Limits(bytesMax: bytesMax)).root
-    } catch {
-      throw .unreadable("\(error)")
-    }
   }
 
   package subscript(group: String) -> StoredGroup? { groups.first { $0.name == group } }
