@@ -23,13 +23,22 @@ package struct AlertmanagerSetOptions: Sendable, Equatable {
   package var pathPrefix = ""
   package var timeoutMilliseconds: Int64 = 10_000
   package var client = ClientSettings()
-  /// Requests are signed for this identity; nil: not signed.
-  package var signing: AWSSettings?
-  /// The service that they are signed for: that of the managed Prometheus.
-  package var signedService = "aps"
+  /// Nil: requests are not signed.
+  package var signing: RequestSigning?
   package var discoveries: [DiscoveryOptions] = []
   package var relabelling: [RelabelRule] = []
   package var alertRelabelling: [RelabelRule] = []
+
+  package init() {}
+}
+
+/// The signature of requests to a service of AWS. A value.
+package struct RequestSigning: Sendable, Equatable {
+  package var access = AWSSettings()
+  /// The service that requests are signed for: that of the managed Prometheus.
+  package var service = "aps"
+  /// Roles are assumed at the endpoint for federal requirements.
+  package var usesFIPS = false
 
   package init() {}
 }

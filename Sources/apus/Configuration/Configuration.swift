@@ -1,4 +1,5 @@
 import Format
+import Notify
 import Scrape
 import Workspaces
 
@@ -14,6 +15,8 @@ struct Configuration: Sendable {
   var scrapes: [ScrapeOptions] = []
   /// Settings of all scrapes.
   var scraping = ScrapeServerOptions()
+  /// Whom alerts go to. Flags add to it.
+  var alerting = NotifyOptions()
   /// The whole file, typed and with defaults filled in: for printing. A key that sets none of the other fields has no
   /// effect.
   var document = SectionValue(Schema("the configuration", []), at: YAMLPosition(line: 1, column: 1))
