@@ -7,7 +7,11 @@ package struct NotifyOptions: Sendable, Equatable {
   /// Relabelling of all alerts, before that of each set.
   package var relabelling: [RelabelRule] = []
   package var alertmanagers: [AlertmanagerSetOptions] = []
+  /// `apus.notify`.
+  package var receivers: [ReceiverOptions] = []
   package var externalLabels = Labels.empty
+  /// The address of this server, in messages to receivers; without a slash at its end.
+  package var externalURL = ""
   /// `--alertmanager.notification-queue-capacity`, `--alertmanager.notification-batch-size`,
   /// `--alertmanager.drain-notification-queue-on-shutdown`.
   package var queueCapacity = 10_000
