@@ -2,6 +2,7 @@ import API
 import HTTP
 import Ingest
 import Model
+import Notify
 import Platform
 import PromQL
 import Query
@@ -39,6 +40,16 @@ extension QueryOptions {
     samplesMax = options.querySamplesMax
     bytesMax = options.queryBytesMax
     answersPartly = options.areAnswersPartial
+  }
+}
+
+extension NotifyOptions {
+  /// The section of the configuration with what the flags say.
+  init(_ configuration: Configuration, _ options: ServeOptions) {
+    self = configuration.alerting
+    queueCapacity = options.notificationsQueuedMax
+    batchSize = options.notificationBatchSize
+    drainsAtStop = options.drainsNotifications
   }
 }
 

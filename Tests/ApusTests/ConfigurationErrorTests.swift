@@ -73,7 +73,7 @@ struct ConfigurationErrorTests {
       ),
       (
         "scrape_configs:\n- job_name: a\n  static_configs:\n  - targets: [http://x:1/y]\n",
-        "p.yml:3:3: scrape config: http://x:1/y is not a host name"
+        "p.yml:3:3: scrape config: \"http://x:1/y\" is not a valid hostname"
       ),
       (
         "scrape_configs:\n- job_name: a\n  bearer_token: x\n  basic_auth: {username: y}\n",

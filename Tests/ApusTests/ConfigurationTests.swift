@@ -65,7 +65,7 @@ struct ConfigurationTests {
     #expect(
       configuration.warnings == [
         "accepted but not served by this version: global.query_log_file, "
-          + "alerting, remote_write, remote_read, tracing, runtime"
+          + "remote_write, remote_read, tracing, runtime"
       ])
     let jobs = configuration.document.sections("scrape_configs")
     #expect(jobs.compactMap { $0.text("job_name") }.count == 5)

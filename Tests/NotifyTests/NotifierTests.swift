@@ -1,6 +1,5 @@
 import Discovery
 import Model
-import Outbound
 import Platform
 import Synchronization
 import TestKit
@@ -250,11 +249,11 @@ import Testing
     defer { rig.notifier.stop() }
     var set = AlertmanagerSetOptions(ports: [server.port])
     set.pathPrefix = "/workspaces/ws-1/alertmanager/"
-    var keys = AWSSettings()
-    keys.region = "eu-central-1"
-    keys.accessKey = "AKIDEXAMPLE"
-    keys.secretKey = "secret"
-    set.signing = keys
+    var signing = RequestSigning()
+    signing.access.region = "eu-central-1"
+    signing.access.accessKey = "AKIDEXAMPLE"
+    signing.access.secretKey = "secret"
+    set.signing = signing
     rig.notifier.reconfigure(options([set]))
     rig.notifier.send([rig.alert("A")])
     #expect(soon { server.posts.count == 1 })

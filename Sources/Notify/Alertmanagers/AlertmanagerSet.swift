@@ -24,8 +24,7 @@ final class AlertmanagerSet: Sendable {
       relabelling = try Relabelling(options.relabelling)
       alertRelabelling = try Relabelling(options.alertRelabelling)
       terms = AlertmanagerSender.Terms(
-        client: NotifyClient(
-          options.client, signing: options.signing, service: options.signedService, shared.surroundings),
+        client: NotifyClient(options.client, signing: options.signing, shared.surroundings),
         timeoutMilliseconds: options.timeoutMilliseconds, batchSize: whole.batchSize)
       queueCapacity = whole.queueCapacity
     }

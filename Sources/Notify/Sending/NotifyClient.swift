@@ -16,10 +16,7 @@ final class NotifyClient: Sendable {
   private let signedService: String
   private let userAgent: String
 
-  init(
-    _ settings: ClientSettings, signing: AWSSettings? = nil, service: String = "aps",
-    _ surroundings: DiscoverySurroundings
-  ) {
+  init(_ settings: ClientSettings, signing: RequestSigning? = nil, _ surroundings: DiscoverySurroundings) {
     var options = HTTPClientOptions()
     options.userAgent = surroundings.userAgent
     options.connectMillisecondsMax = .max
@@ -27,12 +24,13 @@ final class NotifyClient: Sendable {
     options.responseBytesMax = Self.answerBytesMax
     client = OutboundClient(settings, options: options, environment: surroundings.environment)
     userAgent = surroundings.userAgent
-    signedService = service
+    signedService = signing?.service ?? ""
     session = signing.map { signing in
-      AWSSession(
-        signing, client: ClientSettings(),
-        AWSSurroundings(
-          clock: surroundings.clock, environment: surroundings.environment, userAgent: surroundings.userAgent))
+      var environment = surroundings.environment
+      if signing.usesFIPS { environment["AWS_USE_FIPS_ENDPOINT"] = "true" }
+      return AWSSession(
+        signing.access, client: ClientSettings(),
+        AWSSurroundings(clock: surroundings.clock, environment: environment, userAgent: surroundings.userAgent))
     }
   }
 

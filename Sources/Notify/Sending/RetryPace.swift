@@ -32,10 +32,11 @@ enum PostOutcome: Sendable, Equatable {
   /// Bytes of an answer that are shown.
   private static let shownBytesMax = 256
 
-  init(_ result: Result<ClientResponse, HTTPClientError>, to url: String) {
+  /// `url`: the address, for errors; nil where it is a secret.
+  init(_ result: Result<ClientResponse, HTTPClientError>, to url: String? = nil) {
     switch result {
     case .failure(let error):
-      self = .failed(error.text(of: ClientRequest(method: "POST", url: url)))
+      self = .failed(url.map { error.text(of: ClientRequest(method: "POST", url: $0)) } ?? "\(error)")
     case .success(let answer):
       if answer.status / 100 == 2 {
         self = .delivered

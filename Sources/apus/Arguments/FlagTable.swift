@@ -78,10 +78,13 @@ enum FlagTable {
     Flag(
       "rules.max-concurrent-evals", .integer(1...10_000), "4",
       "The most rules of all groups that are evaluated beside the first ones of their groups; 1: in order."),
-    Flag("alertmanager.notification-queue-capacity", .integer(1...(.max)), "10000", use: .accepted, "For alerting."),
-    Flag("alertmanager.notification-batch-size", .integer(1...(.max)), "256", use: .accepted, "For alerting."),
     Flag(
-      "alertmanager.drain-notification-queue-on-shutdown", .boolean, "true", use: .accepted, "For alerting."),
+      "alertmanager.notification-queue-capacity", .integer(1...1_000_000), "10000",
+      "Alerts that wait for one Alertmanager; past it the oldest are dropped."),
+    Flag("alertmanager.notification-batch-size", .integer(1...100_000), "256", "Alerts in one request."),
+    Flag(
+      "alertmanager.drain-notification-queue-on-shutdown", .boolean, "true",
+      "Send what waits before the server ends, for ten seconds at most."),
     Flag("scrape.adjust-timestamps", .boolean, "true", use: .accepted, isHidden: true, "For scraping."),
     Flag("scrape.timestamp-tolerance", .duration, "2ms", use: .accepted, isHidden: true, "For scraping."),
     Flag("scrape.discovery-reload-interval", .duration, "5s", use: .accepted, isHidden: true, "For scraping."),

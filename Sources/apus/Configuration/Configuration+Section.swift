@@ -1,4 +1,5 @@
 import Ingest
+import Notify
 import Scrape
 import TSDB
 import Workspaces
@@ -11,7 +12,7 @@ extension Configuration {
       .section("global", \.global, GlobalSettings.section),
       .unread(
         SchemaKey("runtime", .section(Schema("runtime", [SchemaKey("gogc", .integer(-1...(.max)), "75")])), "{}")),
-      .unread(SchemaKey("alerting", .section(Schema.alerting))),
+      .optional("alerting", \.alerting, NotifyOptions.section),
       .texts("rule_files", \.ruleFiles, element: .filePattern),
       // Read with the files that it names, once the main file is.
       .custom(SchemaKey("scrape_config_files", .list(.filePattern))) { _, _ in },

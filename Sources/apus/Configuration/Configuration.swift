@@ -1,4 +1,5 @@
 import Format
+import Notify
 import Rules
 import Scrape
 import Workspaces
@@ -27,6 +28,8 @@ struct Configuration: Sendable {
   var ruleGroups: [RuleGroupDefinition] = []
   /// Rule files that were left out because they cannot be read.
   var refusedRuleFiles: [String] = []
+  /// Whom alerts go to. Flags add to it.
+  var alerting = NotifyOptions()
   /// The whole file, typed and with defaults filled in: for printing. A key that sets none of the other fields has no
   /// effect.
   var document = SectionValue(Schema("the configuration", []), at: YAMLPosition(line: 1, column: 1))
