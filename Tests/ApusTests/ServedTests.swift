@@ -29,6 +29,7 @@ struct ServedTests {
     "scrape_configs": [("job_name", "j")],
     "relabel_configs": [("target_label", "a")],
     "metric_relabel_configs": [("target_label", "a")],
+    "alert_relabel_configs": [("target_label", "a")],
     "aws_sd_configs": [("role", "ec2")], "filters": [("name", "a"), ("values", "[b]")],
     "consul_sd_configs": [("server", "localhost:8500")],
     "dns_sd_configs": [("names", "[a]"), ("type", "A"), ("port", "1")],
@@ -44,6 +45,7 @@ struct ServedTests {
     "ignore_resource_attributes": [("promote_all_resource_attributes", "true")],
     "cert": [("key", "k")], "cert_file": [("key", "k")], "cert_ref": [("key", "k")],
     "key": [("cert", "c")], "key_file": [("cert", "c")], "key_ref": [("cert", "c")],
+    "access_key": [("secret_key", "s")], "secret_key": [("access_key", "a")],
     "no_proxy": [("proxy_url", "http://p")],
     "proxy_connect_header": [("proxy_url", "http://p")],
   ]
@@ -130,6 +132,7 @@ struct ServedTests {
     }
     let effect =
       "\(scrapes) \(read.global) \(read.workspaces) \(matchers) \(read.createsWorkspacesOnWrite) \(read.scraping)"
+      + " \(read.rules) \(read.ruleFiles) \(read.loadsValidRuleFiles) \(read.alerting)"
     return (effect, read.warnings.joined(separator: "\n"))
   }
 
@@ -143,7 +146,7 @@ struct ServedTests {
   private static let elsewhere = [
     "scrape_config_files", "oauth2.grant_type", "client_secret_ref", "cert_ref", "key_ref", "aws_sd_configs[].clusters",
     "kubeconfig_file",
-    "own_namespace",
+    "own_namespace", "alertmanagers[].api_version",
   ]
 
   /// Values of texts that not every text can be.
