@@ -23,11 +23,14 @@ package struct APIServices: Sendable {
   package var runtime = RuntimeFacts.none
   package var ownTarget = OwnTarget()
   package var scrape = ScrapeView.none
+  package var rules = RuleFacts.none
   package var remoteRead = RemoteReadOptions()
   /// The threads that run remote reads; nil: those of the queries.
   package var remoteReadLane: QueryLane?
   package var slowQueryLog: SlowQueryLog?
   package var isAdminEnabled = false
+  /// True if rule groups may be changed through the API (`--web.enable-rules-api`).
+  package var isRulesAPIEnabled = false
 
   package init(
     workspaces: WorkspaceSet, registry: MetricsRegistry, lifecycle: LifecycleActions,
@@ -58,6 +61,7 @@ package enum Routes {
     addWriting(&routes)
     addQueries(&routes)
     addLookups(&routes)
+    addRules(&routes)
     addStatus(&routes)
     addAdministration(&routes)
     addServer(&routes, lifecycle)
@@ -119,10 +123,17 @@ package enum Routes {
     routes.addQueued(.get, "/api/v1/targets/relabel_steps", RelabelStepsEndpoint(scraped: scraped).steps)
     routes.add(.get, "/api/v1/scrape_pools", needsData: true, targets.pools)
     routes.add(.get, "/api/v1/scrape_pools/config", needsData: true, targets.poolConfiguration)
-    let rules = RuleEndpoints()
-    routes.add(.get, "/api/v1/rules", needsData: true, rules.rules)
-    routes.add(.get, "/api/v1/alerts", needsData: true, rules.alerts)
+  }
+
+  private static func addRules(_ routes: inout RouteTable) {
+    let services = routes.services
+    let rules = RuleEndpoints(facts: services.rules)
+    routes.addQueued(.get, "/api/v1/rules", rules.rules)
+    routes.addQueued(.get, "/api/v1/alerts", rules.alerts)
     routes.add(.get, "/api/v1/alertmanagers", needsData: true, rules.alertmanagers)
+    let store = RuleStoreEndpoints(
+      facts: services.rules, isEnabled: services.isRulesAPIEnabled, links: services.links)
+    store.add(to: &routes, writesRun: services.lifecycle.run)
   }
 
   private static func addStatus(_ routes: inout RouteTable) {
@@ -228,7 +239,7 @@ struct RouteTable {
     addPreflight(path)
   }
 
-  private mutating func addPreflight(_ path: String) {
+  mutating func addPreflight(_ path: String) {
     if withPreflight.insert(path).inserted { router.add(.options, path, gate.preflight) }
   }
 }

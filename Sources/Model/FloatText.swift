@@ -25,6 +25,12 @@ package enum FloatText {
     }
   }
 
+  /// Appends `value` with an exponent, whatever it is: `1e+00`.
+  package static func appendScientific(_ value: Double, to bytes: inout [UInt8]) {
+    guard value == 0 else { return append(value, plainFrom: 0, below: 0, to: &bytes) }
+    bytes.append(contentsOf: (value.sign == .minus ? "-0e+00" : "0e+00").utf8)
+  }
+
   /// The shortest digits of a positive number, without zeros at either end, and the power of ten of the first.
   private static func shortest(_ magnitude: Double, into digits: UnsafeMutableBufferPointer<UInt8>) -> (Int, Int) {
     var text = magnitude.description

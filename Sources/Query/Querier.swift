@@ -15,9 +15,18 @@ package struct Querier: Sendable {
   package func instant(
     _ expression: String, at time: Int64, _ terms: QueryTerms = QueryTerms()
   ) throws(QueryError) -> QueryResult {
-    try evaluate(terms, isRange: false) { (limits, source) throws(QueryError) in
+    try evaluate(expression, start: time, end: time, step: nil, terms) { (limits, source) throws(QueryError) in
       try service.engine.instant(
         expression, at: time, lookback: terms.lookbackMilliseconds, limits: limits, over: source)
+    }
+  }
+
+  /// The same of an expression that is read already.
+  package func instant(
+    _ query: PreparedQuery, at time: Int64, _ terms: QueryTerms = QueryTerms()
+  ) throws(QueryError) -> QueryResult {
+    try evaluate(terms, isRange: false) { (limits, source) throws(QueryError) in
+      try service.engine.instant(query, at: time, lookback: terms.lookbackMilliseconds, limits: limits, over: source)
     }
   }
 
@@ -25,7 +34,7 @@ package struct Querier: Sendable {
   package func range(
     _ expression: String, start: Int64, end: Int64, step: Int64, _ terms: QueryTerms = QueryTerms()
   ) throws(QueryError) -> QueryResult {
-    try evaluate(terms, isRange: true) { (limits, source) throws(QueryError) in
+    try evaluate(expression, start: start, end: end, step: step, terms) { (limits, source) throws(QueryError) in
       try service.engine.range(
         expression, start: start, end: end, step: step, lookback: terms.lookbackMilliseconds, limits: limits,
         over: source)
@@ -43,9 +52,12 @@ package struct Querier: Sendable {
     return StoredSeries(selection, damage: source.damage)
   }
 
+  /// - Parameter step: nil for a query of one time.
   private func evaluate(
-    _ terms: QueryTerms, isRange: Bool, _ body: (QueryLimits, DatabaseSeries) throws(QueryError) -> QueryResult
+    _ expression: String, start: Int64, end: Int64, step: Int64?, _ terms: QueryTerms,
+    _ body: (QueryLimits, DatabaseSeries) throws(QueryError) -> QueryResult
   ) throws(QueryError) -> QueryResult {
+    let logged = service.queryLog?.begin(expression, start: start, end: end, step: step ?? 0, terms)
     let limits = service.limits(terms)
     let source = DatabaseSeries(
       database: database, policy: DamagePolicy(service.options), stopReason: limits.stopReason)
@@ -53,10 +65,12 @@ package struct Querier: Sendable {
       var result = try body(limits, source)
       result.statistics.queuedSeconds = terms.queuedSeconds
       result.warnings += source.damage.warnings
-      service.metrics.note(result.statistics, isRange: isRange)
+      service.metrics.note(result.statistics, isRange: step != nil)
+      logged?.end(result.statistics)
       return result
     } catch {
       service.metrics.note(error)
+      logged?.end(error)
       throw error
     }
   }

@@ -13,12 +13,16 @@ package final class QueryService: Sendable {
   /// Nil where there is one processor.
   private let workers: QueryWorkerPool?
   let metrics: EngineMetrics
+  /// Takes a line for each query that has an origin; nil: there is no such log.
+  package let queryLog: QueryLog?
 
   package init(
-    _ options: QueryOptions, clock: any Clock, registry: MetricsRegistry = MetricsRegistry()
+    _ options: QueryOptions, clock: any Clock, registry: MetricsRegistry = MetricsRegistry(),
+    queryLog: QueryLog? = nil
   ) throws(ThreadError) {
     self.options = options
     self.clock = clock
+    self.queryLog = queryLog
     engine = Engine(options: options.engine)
     workers = options.processors > 1 ? try QueryWorkerPool(count: options.processors) : nil
     lane = try QueryLane(name: "query", concurrencyMax: options.concurrencyMax, queuedMax: options.queuedMax)

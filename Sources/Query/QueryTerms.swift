@@ -16,5 +16,14 @@ package struct QueryTerms: Sendable {
   /// Seconds for which the query has waited for its thread, for the statistics.
   package var queuedSeconds = 0.0
 
+  /// The asker, for the query log; nil: the query is not logged. Worth making only while that log is on.
+  package var origin: QueryOrigin?
+
   package init() {}
+}
+
+/// The asker of a query, as the query log tells it. A value.
+package enum QueryOrigin: Sendable, Equatable {
+  case request(client: String, method: String, path: String)
+  case ruleGroup(file: String, name: String)
 }

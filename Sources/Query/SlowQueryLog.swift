@@ -31,7 +31,7 @@ package final class SlowQueryLog: Sendable {
   }
 
   private static func open(_ path: String, _ disk: any Disk) throws(DiskError) -> sending AppendFile {
-    try AppendFile(path, on: disk, .create)
+    try AppendFile(path, on: disk)
   }
 
   /// Writes the line of a query that has ended, where it took long.

@@ -21,7 +21,10 @@ final class APIBench {
   let ownTarget = OwnTarget()
   private let server: HTTPServer
 
-  init(isReady: Bool = true, queryOptions: QueryOptions = QueryOptions(), scrape: ScrapeView = .none) throws {
+  init(
+    isReady: Bool = true, queryOptions: QueryOptions = QueryOptions(), scrape: ScrapeView = .none,
+    rules: RuleFacts = .none, isRulesAPIEnabled: Bool = false
+  ) throws {
     let registry = MetricsRegistry()
     let log = Log(level: .error, format: .logfmt) { _ in }
     let settings = WorkspaceSettings(directory: "/data")
@@ -43,6 +46,8 @@ final class APIBench {
       version: BuildVersion(version: "1.2.3", revision: "r\"", branch: "b", buildDate: "d", compiler: "swift"),
       queries: queries, flags: [("web.name", "a\"b")], configurationText: { "global:\n  x: \"1\"\n" })
     services.scrape = scrape
+    services.rules = rules
+    services.isRulesAPIEnabled = isRulesAPIEnabled
     services.ownTarget = ownTarget
     var options = HTTPServerOptions()
     options.listenAddress = "127.0.0.1:0"
@@ -56,6 +61,8 @@ final class APIBench {
     queries.stop()
     database.close()
   }
+
+  var port: Int { server.port }
 
   func connection() throws -> HTTPConnection { try HTTPConnection(port: UInt16(server.port)) }
 

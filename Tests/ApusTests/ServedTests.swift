@@ -138,8 +138,8 @@ struct ServedTests {
       return scrape
     }
     let effect =
-      "\(scrapes) \(read.global) \(read.workspaces) \(matchers) \(read.createsWorkspacesOnWrite) \(read.scraping) "
-      + "\(read.alerting)"
+      "\(scrapes) \(read.global) \(read.workspaces) \(matchers) \(read.createsWorkspacesOnWrite) \(read.scraping)"
+      + " \(read.rules) \(read.ruleFiles) \(read.loadsValidRuleFiles) \(read.alerting)"
     return (effect, read.warnings.joined(separator: "\n"))
   }
 

@@ -63,5 +63,13 @@ struct ActiveQueriesTests {
     #expect(line.hasPrefix("{\"workspace\":\"a\",\"path\":\"/rules\",\"query\":\"slowx"))
     #expect(line.hasSuffix(",\"seconds\":2.0,\"samples\":7,\"bytes\":9,\"canceled\":false}\n"))
     #expect(line.utf8.count < 17_000 && !line.contains("quick"))
+    // The next run of the server goes on with the file.
+    let later = ActiveQueries(
+      clock: clock,
+      slowLog: try SlowQueryLog(
+        "/slow", thresholdMilliseconds: 0, disk: disk, log: Log(level: .error, format: .logfmt) { _ in }))
+    later.add(start("later", in: "a", clock), Work()).end()
+    let lines = String(decoding: try disk.readFile("/slow"), as: UTF8.self)
+    #expect(lines.hasPrefix(line) && lines.dropFirst(line.count).contains("later"))
   }
 }

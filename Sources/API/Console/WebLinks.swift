@@ -38,6 +38,12 @@ package struct WebLinks: Sendable {
     return "\(scheme)://\(Authority(host: outside.host, port: authority.port, rest: "").text)\(authority.rest)"
   }
 
+  /// `http://host:9090` of the outside address; empty where it was not given.
+  var origin: String {
+    guard let outside = Authority(of: externalURL) else { return "" }
+    return "\(externalURL.prefix { $0 != ":" })://\(outside.text)"
+  }
+
   private static let ownHosts: Set<String> = ["localhost", "127.0.0.1", "::1"]
 }
 

@@ -23,12 +23,15 @@ enum JSONAnswer {
     return .json(200, json.bytes)
   }
 
-  /// A list whose elements are written as the client takes them; meanwhile it holds `heldBytes`, about.
+  /// A list whose elements are written as the client takes them; meanwhile it holds `heldBytes`, about. It stands between
+  /// `opening` and `closing`, which are what `data` is.
   static func list(
-    _ count: Int, isTruncated: Bool, warnings: [String] = [], heldBytes: Int,
-    _ element: @escaping @Sendable (Int, inout JSONBuffer) -> Void
+    _ count: Int, opening: StaticString = "[", closing: StaticString = "]", isTruncated: Bool = false,
+    warnings: [String] = [], heldBytes: Int, _ element: @escaping @Sendable (Int, inout JSONBuffer) -> Void
   ) -> Response {
-    let pieces = Exclusive(ListPieces(count, warnings: (isTruncated ? [truncated] : []) + warnings, element))
+    let pieces = Exclusive(
+      ListPieces(
+        count, opening: opening, closing: closing, warnings: (isTruncated ? [truncated] : []) + warnings, element))
     return Response(
       contentType: .json,
       body: .pieces(heldBytes: heldBytes) { (writer) throws(StreamError) in

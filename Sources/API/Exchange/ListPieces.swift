@@ -5,16 +5,22 @@ import HTTP
 /// Used by one thread at a time.
 final class ListPieces {
   private let count: Int
+  private let closing: StaticString
   private let warnings: [String]
   private let element: @Sendable (Int, inout JSONBuffer) -> Void
   private var nextIndex = 0
   private var json = JSONBuffer()
 
-  init(_ count: Int, warnings: [String], _ element: @escaping @Sendable (Int, inout JSONBuffer) -> Void) {
+  init(
+    _ count: Int, opening: StaticString, closing: StaticString, warnings: [String],
+    _ element: @escaping @Sendable (Int, inout JSONBuffer) -> Void
+  ) {
     self.count = count
+    self.closing = closing
     self.warnings = warnings
     self.element = element
-    json.raw("{\"status\":\"success\",\"data\":[")
+    json.raw("{\"status\":\"success\",\"data\":")
+    json.raw(opening)
   }
 
   func next(_ writer: ResponseWriter) throws(StreamError) -> PieceOutcome {
@@ -30,7 +36,7 @@ final class ListPieces {
   }
 
   private func finish() {
-    json.raw("]")
+    json.raw(closing)
     for (index, text) in warnings.enumerated() {
       json.raw(index == 0 ? ",\"warnings\":[" : ",")
       json.pageString(text)

@@ -96,3 +96,8 @@ struct Parameters {
     return Int64(whole) * 1000 + Int64(((seconds - whole) * 1000).rounded())
   }
 }
+
+extension Request {
+  /// The first value of a name; empty where there is none.
+  func queryParameter(_ name: String) -> String { parameter(name) ?? "" }
+}

@@ -56,6 +56,7 @@ struct QueryEndpoint: Sendable {
       }
       let parameters = Parameters(request: request)
       var terms = QueryTerms(of: request)
+      if let log = queries.queryLog, log.isOn { terms.origin = QueryOrigin(request) }
       terms.queuedSeconds = request.queuedSeconds(until: queries.clock.monotonicNanoseconds())
       let limit = try parameters.limit()
       terms.timeoutMilliseconds = try parameters.duration("timeout")
@@ -102,6 +103,12 @@ extension QueryTerms {
   init(of request: Request) {
     self.init()
     isCanceled = { request.isCancelled }
+  }
+}
+
+extension QueryOrigin {
+  init(_ request: Request) {
+    self = .request(client: request.peer?.host ?? "", method: request.method.description, path: request.path)
   }
 }
 

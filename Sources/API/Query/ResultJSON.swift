@@ -2,6 +2,7 @@ import Format
 import HTTP
 import Model
 import PromQL
+import Query
 
 /// A query's answer as Prometheus's API has it, written in pieces so that a large one is never in memory twice. Used by
 /// one thread at a time.

@@ -22,14 +22,18 @@ package struct BuildVersion: Sendable {
   /// The version of Prometheus whose API this is: clients decide by it what they ask for.
   static let servedAPI = "3.5.0"
 
-  /// The version as JSON with Prometheus's field names; `goVersion` names the compiler there is.
-  var json: String {
+  /// The version as JSON with Prometheus's field names; `goVersion` names the compiler there is. `application` and
+  /// `features` are there where rule groups can be changed: by them Grafana decides to do that, and in what way.
+  func json(changesRules: Bool) -> String {
     let fields = [
       ("version", BuildVersion.servedAPI), ("revision", revision), ("branch", branch), ("buildUser", ""),
       ("buildDate", buildDate),
       ("goVersion", compiler), ("apusVersion", version),
     ]
-    return "{" + fields.map { "\(JSONBuffer.quoted($0.0)):\(JSONBuffer.quoted($0.1))" }.joined(separator: ",") + "}"
+    let rules =
+      changesRules ? ",\"application\":\"Grafana Mimir\",\"features\":{\"ruler_config_api\":\"true\"}" : ""
+    return "{" + fields.map { "\(JSONBuffer.quoted($0.0)):\(JSONBuffer.quoted($0.1))" }.joined(separator: ",") + rules
+      + "}"
   }
 }
 
@@ -37,9 +41,11 @@ package struct BuildVersion: Sendable {
 struct StatusEndpoints: Sendable {
   let services: APIServices
 
-  func buildInfo(_ request: Request, _ workspace: Workspace) -> Response { JSONAnswer.success(services.version.json) }
+  func buildInfo(_ request: Request, _ workspace: Workspace) -> Response {
+    JSONAnswer.success(services.version.json(changesRules: services.isRulesAPIEnabled))
+  }
 
-  func version(_ request: Request) -> Response { .text(200, services.version.json) }
+  func version(_ request: Request) -> Response { .text(200, services.version.json(changesRules: false)) }
 
   func flags(_ request: Request, _ workspace: Workspace) -> Response {
     JSONAnswer.success { json in

@@ -108,6 +108,13 @@ package struct JSONBuffer: Sendable {
     bytes.append(UInt8(ascii: "\""))
   }
 
+  /// An alert's value as the string the API has it in: always with an exponent.
+  package mutating func scientificValue(_ value: Double) {
+    bytes.append(UInt8(ascii: "\""))
+    FloatText.appendScientific(value, to: &bytes)
+    bytes.append(UInt8(ascii: "\""))
+  }
+
   /// A sample's value as the string the API has it in: the shortest digits, plain from 1e-6 to below 1e21.
   package mutating func value(_ value: Double) {
     bytes.append(UInt8(ascii: "\""))

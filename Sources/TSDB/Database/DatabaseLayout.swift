@@ -24,6 +24,8 @@ package struct DatabaseLayout: Sendable {
   package var notify: String { root + "/apus.notify" }
   /// The type, unit and help of metrics, as senders gave them.
   package var metadata: String { root + "/apus.metadata" }
+  /// The rule groups that came over the API.
+  package var rules: String { root + "/apus.rules" }
   /// Blocks that a restore has brought and that are to get their names.
   package var restore: String { root + "/apus.restore" }
   /// Copies made on request.
@@ -34,6 +36,7 @@ package struct DatabaseLayout: Sendable {
   /// The names under which damaged files are counted.
   static let damagedNames = [
     "apus.version", "apus.head", "apus.flushed", "apus.deleted", "apus.ha-leaders", "apus.metadata",
-    "apus.notify", "apus.restore", HeadChunkRepair.damagedName, "wal", BlockDeletions.fileName, BlockDescription.fileName,
+    "apus.notify", "apus.restore", "apus.rules", HeadChunkRepair.damagedName, "wal", BlockDeletions.fileName,
+    BlockDescription.fileName,
   ]
 }

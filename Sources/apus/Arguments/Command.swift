@@ -4,7 +4,8 @@ enum Command: Sendable {
   case version
   /// The topic is a command's name; nil for the overview.
   case help(topic: String?)
-  case checkConfig(file: String)
+  case checkConfig(CheckConfig)
+  case checkRules(CheckRules)
   case checkScrape(CheckScrape)
   case checkDiscovery(CheckDiscovery)
   case tsdb(TSDBCommand)

@@ -56,6 +56,10 @@ struct ServeOptions: Sendable {
   var slowQueryLogFile: String
   var slowQueryMilliseconds: Int64
 
+  var alertOutageToleranceMilliseconds: Int64
+  var alertGraceMilliseconds: Int64
+  var alertResendMilliseconds: Int64
+  var ruleEvaluationsMax: Int
   /// Alerts that wait for one Alertmanager.
   var notificationsQueuedMax: Int
   var notificationBatchSize: Int
@@ -121,6 +125,10 @@ extension ServeOptions {
     slowQueryLogFile = values.text("query.slow-log-file")
     slowQueryMilliseconds = values.milliseconds("query.slow-log-threshold")
 
+    alertOutageToleranceMilliseconds = values.milliseconds("rules.alert.for-outage-tolerance")
+    alertGraceMilliseconds = values.milliseconds("rules.alert.for-grace-period")
+    alertResendMilliseconds = values.milliseconds("rules.alert.resend-delay")
+    ruleEvaluationsMax = values.integer("rules.max-concurrent-evals")
     notificationsQueuedMax = values.integer("alertmanager.notification-queue-capacity")
     notificationBatchSize = values.integer("alertmanager.notification-batch-size")
     drainsNotifications = values.boolean("alertmanager.drain-notification-queue-on-shutdown")

@@ -2,11 +2,13 @@ import Format
 import Model
 import PromQL
 
-/// `"stats"` beside a result: times and samples, as Prometheus tells them.
-struct StatisticsJSON {
+/// `"stats"` beside a result and in the query log: times and samples, as Prometheus tells them.
+package struct StatisticsJSON {
   let statistics: QueryStatistics
 
-  func write(to json: inout JSONBuffer) {
+  package init(statistics: QueryStatistics) { self.statistics = statistics }
+
+  package func write(to json: inout JSONBuffer) {
     let evaluation = statistics.preparationSeconds + statistics.evaluationSeconds + statistics.sortingSeconds
     let timings = [
       ("evalTotalTime", evaluation), ("resultSortTime", statistics.sortingSeconds),
