@@ -90,4 +90,68 @@ import Testing
     #expect(told.contains(message), "\(told)")
     #expect(told.contains("p.yml:1:"))
   }
+
+  @Test("receivers are read, with the intervals of Alertmanager") func receivers() throws {
+    let found = try read(
+      """
+      apus:
+        notify:
+          - {name: hook, webhook: {url: 'http://h/x', bearer_token_file: token, max_alerts: 5}}
+          - name: chat
+            slack: {api_url_file: slack-url, channel: '#a'}
+            match: '{severity=~"page|warn"}'
+            group_by: [alertname, cluster]
+            group_wait: 10s
+            group_interval: 1m
+            repeat_interval: 12h
+            send_resolved: false
+            timeout: 5s
+          - {name: topic, sns: {topic_arn: 'arn:aws:sns:eu-west-1:1:t', subject: S, sigv4: {profile: p}}}
+      """)
+    #expect(found.warnings == [])
+    #expect(found.alerting.receivers.map(\.name) == ["hook", "chat", "topic"])
+    var hook = WebhookOptions()
+    hook.url = .text("http://h/x")
+    hook.alertsMax = 5
+    hook.client.credentials = .authorization(type: "Bearer", credentials: .file("/etc/p/token"))
+    #expect(found.alerting.receivers[0].channel == .webhook(hook))
+    #expect(found.alerting.receivers[0].groupBy == ["alertname"] && found.alerting.receivers[0].sendsResolved)
+    #expect(found.alerting.receivers[0].groupWaitMilliseconds == 30_000)
+    #expect(found.alerting.receivers[0].groupIntervalMilliseconds == 300_000)
+    #expect(found.alerting.receivers[0].repeatMilliseconds == 14_400_000)
+    let chat = found.alerting.receivers[1]
+    var slack = SlackOptions()
+    slack.url = .file("/etc/p/slack-url")
+    slack.channel = "#a"
+    #expect(chat.channel == .slack(slack))
+    #expect(chat.matchers == [Matcher(.regex, "severity", "page|warn")])
+    #expect(chat.groupBy == ["alertname", "cluster"] && !chat.sendsResolved && chat.repeatMilliseconds == 43_200_000)
+    var sns = SNSOptions()
+    sns.topicARN = "arn:aws:sns:eu-west-1:1:t"
+    sns.subject = "S"
+    sns.access.profile = "p"
+    #expect(found.alerting.receivers[2].channel == .sns(sns))
+    #expect(!found.text.contains("http://h/x"))
+  }
+
+  @Test(
+    "a receiver that cannot be told is refused",
+    arguments: [
+      ("{name: a}", "receiver: exactly one of webhook, slack and sns is needed"),
+      ("{name: a, webhook: {url: 'http://a'}, sns: {topic_arn: t}}", "exactly one of webhook, slack and sns is needed"),
+      ("{name: a, webhook: {}}", "webhook: exactly one of url and url_file is needed"),
+      ("{name: a, webhook: {url: 'ftp://a'}}", "webhook: url is neither http nor https"),
+      ("{name: a, slack: {api_url: 'http://a', api_url_file: b}}", "exactly one of api_url and api_url_file is needed"),
+      ("{name: a, sns: {}}", "sns: the key \"topic_arn\" is missing"),
+      ("{name: a, webhook: {url: 'http://a'}, group_interval: 0s}", "receiver: group_interval cannot be zero"),
+      ("{webhook: {url: 'http://a'}}", "receiver: the key \"name\" is missing"),
+      (
+        "{name: a, webhook: {url: 'http://a'}}, {name: a, webhook: {url: 'http://a'}}",
+        "two receivers have the name a"
+      ),
+    ])
+  func refusedReceivers(text: String, message: String) {
+    let told = fault("apus: {notify: [\(text)]}")
+    #expect(told.contains(message), "\(told)")
+  }
 }

@@ -29,6 +29,8 @@ struct ServedTests {
     "scrape_configs": [("job_name", "j")],
     "relabel_configs": [("target_label", "a")],
     "metric_relabel_configs": [("target_label", "a")],
+    "notify": [("name", "n"), ("webhook", "{url: http://a}")], "webhook": [("url", "http://a")],
+    "slack": [("api_url", "http://a")], "sns": [("topic_arn", "t")],
     "alert_relabel_configs": [("target_label", "a")],
     "aws_sd_configs": [("role", "ec2")], "filters": [("name", "a"), ("values", "[b]")],
     "consul_sd_configs": [("server", "localhost:8500")],
@@ -39,6 +41,9 @@ struct ServedTests {
     "selectors": [("role", "pod")],
     "oauth2": [("client_id", "c"), ("client_secret", "s"), ("token_url", "http://t")],
   ]
+
+  /// Keys of which an element has one.
+  private static let alternatives: Set<String> = ["webhook", "slack", "sns"]
 
   /// Keys that a key without parts needs beside itself.
   private static let neighbours: [String: [(String, String)]] = [
@@ -65,7 +70,9 @@ struct ServedTests {
       case .section(let schema) where key.isRead: return places(schema, path: path + name + ".", inner)
       case .list(.section(let schema)) where key.isRead:
         return places(schema, path: path + name + "[].") { given in
-          let rest = beside.filter { companion in !given.contains { $0.0 == companion.0 } }
+          let rest = beside.filter { companion in
+            !given.contains { $0.0 == companion.0 || [$0.0, companion.0].allSatisfy(alternatives.contains) }
+          }
           return outer([(name, "[" + flow(rest + given) + "]")])
         }
       default:
@@ -151,6 +158,7 @@ struct ServedTests {
 
   /// Values of texts that not every text can be.
   private static let words = [
+    "webhook.url": "http://zz", "slack.api_url": "http://zz",
     "aws_sd_configs[].role": "ecs", "dns_sd_configs[].type": "AAAA", "file_sd_configs[].files": "[b.yml]",
     "kubernetes_sd_configs[].role": "node", "selectors[].role": "node", "selectors[].field": "a=b",
   ]

@@ -80,16 +80,22 @@ final class NotifierRig: Sendable {
     let state = Mutex<[String]>([])
   }
 
-  init(now: Int64 = 1_700_000_000_000) {
+  /// `disk`: where the state of receivers lies; nil: it does not survive.
+  init(now: Int64 = 1_700_000_000_000, disk: (any Disk)? = nil) {
     clock = SimulatedClock(nowMilliseconds: now)
     let lines = Lines()
     self.lines = lines
+    let log = Log(level: .info, format: .logfmt) { line in lines.state.withLock { $0.append(line) } }
+    let registry = registry
+    let stateFile = disk.map { disk in
+      ReceiverStateFile(
+        "/data/apus.notify", on: disk,
+        damaged: DamagedFiles(
+          Quarantine(disk, "/data/quarantine", log: log), names: ["apus.notify"], log: log, registry: registry))
+    }
     notifier = Notifier(
-      DiscoverySurroundings(
-        clock: clock,
-        log: Log(level: .info, format: .logfmt) { line in
-          lines.state.withLock { $0.append(line) }
-        }, registry: registry, userAgent: "Prometheus/3.5.0"))
+      DiscoverySurroundings(clock: clock, log: log, registry: registry, userAgent: "Prometheus/3.5.0"),
+      stateFile: stateFile)
   }
 
   var log: [String] { lines.state.withLock { $0 } }

@@ -47,6 +47,9 @@ extension Configuration {
     WorkspaceSettings.own.map { $0.at(\.standard) } + [
       .section("scrape", \.scraping, ScrapeServerOptions.section, help: "Scraping: see scraping.md."),
       .section("rules", \.self, rules, help: "Rules: see rules.md."),
+      .sections(
+        "notify", \.alerting.receivers, ReceiverOptions.section,
+        help: "Receivers of alerts without an Alertmanager: see alerting.md."),
       .boolean(
         "create_workspaces_on_write", \.createsWorkspacesOnWrite,
         help: "Make a workspace that does not exist when the first write for it comes."),
@@ -62,7 +65,8 @@ extension Configuration {
         configuration.workspaces += WorkspaceSettings.read(
           section.sections("workspaces"), over: configuration.standard, &faults)
       },
-    ], conditions: [{ IngestRules.compile($0.standard.rules) }])
+    ], rules: [.check(ReceiverOptions.receiversAreTold)],
+    conditions: [{ IngestRules.compile($0.standard.rules) }])
 }
 
 extension Schema {

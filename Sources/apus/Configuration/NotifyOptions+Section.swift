@@ -15,6 +15,7 @@ extension NotifyOptions {
   /// The same with the paths of its files as they are opened.
   func resolved(in directory: String) -> NotifyOptions {
     var options = self
+    options.receivers = receivers.map { $0.resolved(in: directory) }
     for place in alertmanagers.indices {
       options.alertmanagers[place].client.setDirectory(directory)
       options.alertmanagers[place].discoveries = alertmanagers[place].discoveries.map { $0.resolved(in: directory) }
@@ -60,18 +61,19 @@ extension RequestSigning {
       },
     ],
     rules: [
-      .check { section in
-        let isKeyGiven = !(section.text("access_key") ?? "").isEmpty
-        return isKeyGiven == !(section.text("secret_key") ?? "").isEmpty
-          ? nil
-          : RuleViolation(
-            "must provide a AWS SigV4 Access key and Secret Key if credentials are specified in the SigV4 config",
-            at: isKeyGiven ? "access_key" : "secret_key")
-      }
+      .check(SchemaRules.keysBelongTogether)
     ])
 }
 
 extension SchemaRules {
+  @Sendable static func keysBelongTogether(_ section: SectionValue) -> RuleViolation? {
+    let isKeyGiven = !(section.text("access_key") ?? "").isEmpty
+    if isKeyGiven == !(section.text("secret_key") ?? "").isEmpty { return nil }
+    return RuleViolation(
+      "must provide a AWS SigV4 Access key and Secret Key if credentials are specified in the SigV4 config",
+      at: isKeyGiven ? "access_key" : "secret_key")
+  }
+
   @Sendable static func credentialsAreNotSigned(_ section: SectionValue) -> RuleViolation? {
     let isAuthorized = ["basic_auth", "authorization", "oauth2", "bearer_token", "bearer_token_file"].contains {
       section.isGiven($0)
