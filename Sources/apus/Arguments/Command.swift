@@ -9,11 +9,12 @@ enum Command: Sendable {
   case checkScrape(CheckScrape)
   case checkDiscovery(CheckDiscovery)
   case tsdb(TSDBCommand)
+  case rules(RulesCommand)
 }
 
 extension Command {
   /// The words that the first argument may be, commands of later versions aside.
-  static let names = ["serve", "check", "tsdb", "version", "help"]
+  static let names = ["serve", "check", "rules", "tsdb", "version", "help"]
   /// Kept for later versions, so that a script learns that it is early, not wrong.
   static let reservedNames = ["query", "test", "debug"]
 
@@ -37,6 +38,7 @@ extension Command {
       try refuseMore(rest.dropFirst(isPart ? 2 : 1))
       return .help(topic: rest.isEmpty ? nil : rest.prefix(isPart ? 2 : 1).joined(separator: " "))
     case "check": return try check(rest)
+    case "rules": return .rules(try RulesCommand.parse(rest))
     case "tsdb": return .tsdb(try TSDBCommand.parse(rest))
     default:
       if reservedNames.contains(first) { throw ArgumentError("apus \(first) is not available in this version") }
