@@ -28,6 +28,7 @@ extension Configuration {
 
     let directory = directory(of: file)
     configuration.scrapes = configuration.scrapes.map { $0.resolved(in: directory) }
+    configuration.global.queryLogFile = joined(configuration.global.queryLogFile, in: directory)
     var unread = reader.unread
     configuration.scrapes += try ScrapeConfigFiles.read(
       document.texts("scrape_config_files"), in: directory, global: global, unread: &unread)

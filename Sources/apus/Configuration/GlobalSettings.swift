@@ -5,6 +5,9 @@ struct GlobalSettings: Sendable {
   /// Labels added to everything that leaves the server; the reader has already replaced `${NAME}`.
   var externalLabels = Labels.empty
 
+  /// The path as it is opened; empty: queries are not written down.
+  var queryLogFile = ""
+
   static let scrapeIntervalDefault: Int64 = 60_000
   static let scrapeTimeoutDefault: Int64 = 10_000
   static let evaluationIntervalDefault: Int64 = 60_000
@@ -20,7 +23,7 @@ struct GlobalSettings: Sendable {
       inherited(SchemaKey("scrape_protocols", .list(Schema.scrapeProtocol))),
       .unread(SchemaKey("evaluation_interval", .duration, DurationText.format(evaluationIntervalDefault))),
       .unread(SchemaKey("rule_query_offset", .duration)),
-      .unread(SchemaKey("query_log_file", .text)),
+      .text("query_log_file", \.queryLogFile, isShown: false),
       inherited(SchemaKey("scrape_failure_log_file", .text)),
       .labels("external_labels", \.externalLabels),
       inherited(SchemaKey("body_size_limit", .size)),
