@@ -5,6 +5,7 @@ import TestKit
 
 @testable import Ingest
 @testable import Platform
+@testable import Rules
 @testable import TSDB
 
 // The small files that only Apus knows, each by itself: what its reader makes of it, then a whole server on it. The first
@@ -68,8 +69,41 @@ extension FuzzTarget {
       }
       useServer(on: disk)
     },
-    metadataFile,
+    metadataFile, ruleStore,
   ]
+
+  /// The file of stored rule groups, then the same bytes as a group and as a whole rule file that a client puts. What the
+  /// store takes comes back from its file, and the text that it writes of a group says what the group said.
+  private static let ruleStore = FuzzTarget(
+    name: "rule-store",
+    seeds: {
+      let group = "name: g\nlabels: {a: 1}\nrules:\n- {alert: A, expr: up == 0, for: 5m, annotations: {b: ~}}\n"
+      let file = "groups:\n- {name: g, rules: [{record: a, expr: sum(up)}]}\n"
+      return ownFile(["namespace a%20b \(file.utf8.count)\n\(file)\n", group, file, ""], raw: [group])
+    }
+  ) { bytes in
+    let disk = placed(bytes, as: layout.rules, RuleStoreFile.file)
+    let first = ruleStore(on: disk)
+    if let body = RuleStoreFile.file(layout.rules, on: disk).read().contents?.body {
+      precondition(RuleStoreFile.decode(body).map { $0.count } ?? 0 == first.namespaces.count, "namespaces are missing")
+    }
+    let text = Array(bytes.dropFirst())
+    for namespace in first.namespaces.map(\.name) { try? first.delete(namespace) }
+    if (try? first.replace("whole", with: text)) != nil {
+      precondition(ruleStore(on: disk).namespaces == first.namespaces, "a rule file does not come back")
+    }
+    if (try? first.put(text, in: "n/%")) != nil {
+      let again = ruleStore(on: disk)
+      precondition(again.groups == first.groups, "what is written of a group says something else")
+      precondition(again.namespaces == first.namespaces, "a group does not come back")
+    }
+  }
+
+  private static func ruleStore(on disk: SimulatedDisk) -> RuleStore {
+    let damaged = DamagedFiles(
+      Quarantine(disk, layout.quarantine, log: .silent), names: [], log: .silent, registry: MetricsRegistry())
+    return RuleStore(layout.rules, on: disk, log: .silent, damaged: damaged)
+  }
 
   /// Parts are put behind a length and the right checksum; where the first byte is odd, all is taken as it is.
   private static let metadataFile = FuzzTarget(
