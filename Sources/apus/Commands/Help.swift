@@ -9,6 +9,7 @@ enum Help {
     case "check config": checkConfig
     case "check scrape": CheckScrape.help
     case "check sd": CheckDiscovery.help
+    case "test": TestRules.help
     case "tsdb": TSDBCommand.help
     case "reference": Reference.text
     case "version": "usage: apus version\n\nPrints the version."
@@ -26,6 +27,7 @@ enum Help {
       check config FILE    Check a configuration file.
       check scrape TARGET  Show what a scrape of a target would store.
       check sd JOB         Show the targets that a job's discoveries find.
+      test rules FILE...   Run unit tests of rules.
       tsdb ...             Look at, copy out of or bring into a data directory.
       version              Print the version.
       help [<command>]     Print this text or that of a command.
