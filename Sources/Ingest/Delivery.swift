@@ -17,6 +17,8 @@ package enum RowOrigin {
   /// Stale markers of series that a target has had. A marker is only stored behind the last sample of its series; where
   /// it is not, nobody hears of it.
   case markers
+  /// Samples that rules made; the rows have no labels: the source has them. Stored in order only.
+  case rule(any ScrapedLabels)
 
   /// True if its samples count against the workspace's rate.
   var isLimited: Bool { if case .body = self { true } else { false } }
@@ -24,13 +26,25 @@ package enum RowOrigin {
   var isExempt: Bool { isOwn || source?.isExempt ?? false }
   var isOwn: Bool { if case .own = self { true } else { false } }
   var isMarkers: Bool { if case .markers = self { true } else { false } }
-  var source: (any ScrapedLabels)? { if case .scrape(let source) = self { source } else { nil } }
+  /// True if samples are stored behind the last one of their series only.
+  var isInOrderOnly: Bool {
+    switch self {
+    case .markers, .rule: true
+    case .body, .push, .own, .kept, .scrape: false
+    }
+  }
+  var source: (any ScrapedLabels)? {
+    switch self {
+    case .scrape(let source), .rule(let source): source
+    case .body, .push, .own, .kept, .markers: nil
+    }
+  }
 
   /// True if the workspace's rules, limits of labels and replicas concern its rows.
   var isSent: Bool {
     switch self {
     case .body, .push, .kept: true
-    case .own, .scrape, .markers: false
+    case .own, .scrape, .markers, .rule: false
     }
   }
   var keptPair: HAPair? { if case .kept(let pair, _) = self { pair } else { nil } }
@@ -40,7 +54,7 @@ package enum RowOrigin {
     switch self {
     case .body(_, let form): form.message
     case .kept(_, let message): message
-    case .push, .own, .scrape, .markers: .v1
+    case .push, .own, .scrape, .markers, .rule: .v1
     }
   }
 }

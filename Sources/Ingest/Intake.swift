@@ -115,7 +115,7 @@ package final class Intake: Sendable {
     delivery.rewriting = delivery.origin.isSent ? rewriting.withLock { $0 } : .none
     delivery.batch.generation = delivery.rewriting.number
     delivery.batch.isExempt = delivery.origin.isExempt
-    delivery.batch.takesLate = !delivery.origin.isMarkers
+    delivery.batch.takesLate = !delivery.origin.isInOrderOnly
     delivery.batch.acquits = delivery.origin.isSent || delivery.origin.isOwn
     let found = appender.begin(
       delivery.batch, now: delivery.now, takesUntagged: delivery.origin.keptPair == nil)

@@ -33,6 +33,17 @@ package struct Labels: Sendable, Hashable {
     }
   }
 
+  /// Annotations of an alert, in any order with distinct names: the one use of the packed form that keeps empty values.
+  package init(annotations pairs: [(name: String, value: String)]) {
+    var packed: [UInt8] = []
+    for pair in pairs.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }) {
+      Array(pair.name.utf8).withUnsafeBytes { name in
+        Array(pair.value.utf8).withUnsafeBytes { packed.appendPacked(name, $0) }
+      }
+    }
+    self.packed = packed
+  }
+
   package var isEmpty: Bool { packed.isEmpty }
 
   package var count: Int {

@@ -21,6 +21,15 @@ package struct Querier: Sendable {
     }
   }
 
+  /// The same of an expression that is read already.
+  package func instant(
+    _ query: PreparedQuery, at time: Int64, _ terms: QueryTerms = QueryTerms()
+  ) throws(QueryError) -> QueryResult {
+    try evaluate(terms, isRange: false) { (limits, source) throws(QueryError) in
+      try service.engine.instant(query, at: time, lookback: terms.lookbackMilliseconds, limits: limits, over: source)
+    }
+  }
+
   /// Evaluates an expression at each step from `start` to `end`, both included; milliseconds.
   package func range(
     _ expression: String, start: Int64, end: Int64, step: Int64, _ terms: QueryTerms = QueryTerms()

@@ -36,6 +36,9 @@ package struct Sender: Sendable, Equatable {
   /// A target that this server scrapes.
   package static func target(_ labels: Labels) -> Sender { own("scrape of target \(labels)") }
 
+  /// Rules of this server; `group` is their file and its name.
+  package static func rule(group: String) -> Sender { own("rules of group \(group)") }
+
   package static let unknown = Sender.own("unknown sender")
 
   /// The sender on one line.

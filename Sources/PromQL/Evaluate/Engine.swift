@@ -62,12 +62,35 @@ package struct Engine: Sendable {
     over source: any SeriesSource
   ) throws(QueryError) -> QueryResult {
     try checkTime(time)
-    var timer = PhaseTimer(limits.nanoseconds)
-    let parsed = try parse(query)
-    let expression = try Resolver(start: time, end: time, step: 0).resolve(parsed)
+    let timer = PhaseTimer(limits.nanoseconds)
+    let resolved = try Resolver(start: time, end: time, step: 0).resolve(try parse(query))
+    let shared = SharedResults(finding: resolved, textBytes: query.utf8.count)
+    return try instant(resolved, shared, query, timer, at: time, lookback, limits, source)
+  }
+
+  /// The same of a query that is read already.
+  package func instant(
+    _ query: PreparedQuery, at time: Int64, lookback: Int64? = nil, limits: QueryLimits = QueryLimits(),
+    over source: any SeriesSource
+  ) throws(QueryError) -> QueryResult {
+    try checkTime(time)
+    let timer = PhaseTimer(limits.nanoseconds)
+    if let settled = query.settled {
+      return try instant(settled.expression, settled.shared, query.text, timer, at: time, lookback, limits, source)
+    }
+    let resolved = try Resolver(start: time, end: time, step: 0).resolve(query.expression)
+    let shared = SharedResults(finding: resolved, textBytes: query.text.utf8.count)
+    return try instant(resolved, shared, query.text, timer, at: time, lookback, limits, source)
+  }
+
+  private func instant(
+    _ expression: Expression, _ shared: SharedResults, _ query: String, _ began: PhaseTimer, at time: Int64,
+    _ lookback: Int64?, _ limits: QueryLimits, _ source: any SeriesSource
+  ) throws(QueryError) -> QueryResult {
+    var timer = began
     let context = QueryContext(
       source: source, options: options, limits: limits, lookback: lookback ?? options.lookback)
-    context.shared = SharedResults(finding: expression, textBytes: query.utf8.count)
+    context.shared = shared
     let evaluator = Evaluator(context: context, grid: .instant(time))
     try context.checkStop()
     timer.statistics.preparationSeconds = timer.lap()
@@ -141,14 +164,16 @@ package struct Engine: Sendable {
   private func result(
     _ value: QueryValue, _ context: QueryContext, _ query: String, _ timed: QueryStatistics, _ grid: StepGrid
   ) -> QueryResult {
-    let text = Array(query.utf8)
     var statistics = timed
     statistics.samplesTotal = context.samples.total
+    statistics.seriesFound = context.seriesFound
     statistics.samplesPeak = context.samplesPeak
     statistics.bytesPeak = context.budget.bytesPeak
     statistics.samplesPerStep = context.samples.perStep
     statistics.firstStep = grid.start
     statistics.stepInterval = grid.interval
+    if context.annotations.isEmpty { return QueryResult(value: value, warnings: [], infos: [], statistics: statistics) }
+    let text = Array(query.utf8)
     return QueryResult(
       value: value, warnings: context.annotations.texts(.warning, query: text),
       infos: context.annotations.texts(.info, query: text), statistics: statistics)

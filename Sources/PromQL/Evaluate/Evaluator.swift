@@ -11,6 +11,7 @@ final class QueryContext {
   let budget: QueryBudget
   private var samplesHeld = 0
   private(set) var samplesPeak = 0
+  private(set) var seriesFound = 0
   /// Values that may be worked on before the next look at the clock.
   private var workLeft = QueryContext.workPerCheck
   var samples: SampleCounter
@@ -75,13 +76,17 @@ final class QueryContext {
   func absorb(_ part: QueryContext) {
     samples.add(part.samples)
     part.samples = samples.empty
+    seriesFound += part.seriesFound
+    part.seriesFound = 0
     if part.annotations.isEmpty { return }
     annotations.absorb(part.annotations)
     part.annotations = Annotations()
   }
 
   func select(_ request: SelectionRequest) throws(QueryError) -> any SeriesSelection {
-    try shared.select(request, from: source)
+    let selection = try shared.select(request, from: source)
+    seriesFound += selection.count
+    return selection
   }
 
   func annotate(_ annotation: Annotation) { annotations.add(annotation) }

@@ -2,6 +2,8 @@
 package struct QueryStatistics: Sendable {
   /// Samples that went into the answer, each as often as a step looked at it.
   package var samplesTotal = 0
+  /// Series that the selectors found, each as often as a selector asked for it, with or without samples.
+  package var seriesFound = 0
   /// The most samples held at once.
   package var samplesPeak = 0
   /// The most bytes held at once, by the estimates of `QueryBudget.swift`.
