@@ -39,4 +39,20 @@ extension Configuration {
     ruleGroups = files.groups
     warnings += files.warnings
   }
+
+  /// Gives workspaces their rules: those of the files are the default workspace's.
+  mutating func spreadRules() {
+    standard.ruleGroups = ruleGroups
+    for place in workspaces.indices { workspaces[place].ruleOptions = rules }
+  }
+
+  /// The same configuration with the URL under which others reach this server, where no flag names one.
+  func reached(at url: String) -> Configuration {
+    var configuration = self
+    if rules.externalURL.isEmpty {
+      configuration.rules.externalURL = url
+      configuration.spreadRules()
+    }
+    return configuration
+  }
 }
