@@ -12,7 +12,7 @@ extension Configuration {
     rules.externalLabels = global.externalLabels
     ruleFileOptions.namesAreLegacy = document.section("global")?.text("metric_name_validation_scheme") == "legacy"
     // The path is a part of a group's name, so it has Prometheus's form.
-    ruleFiles = ruleFiles.map { $0.hasPrefix("/") ? $0 : cleaned(joined($0, in: directory)) }
+    ruleFiles = ruleFiles.map { $0.hasPrefix("/") ? $0 : PathPattern.join(directory, $0) }
   }
 
   /// Takes over what the flags say of rules.
