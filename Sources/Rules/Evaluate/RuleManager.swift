@@ -84,7 +84,7 @@ package final class RuleManager: Sendable {
     let now = RuleSchedule.Reading(work.clock)
     let wait = min(2 * group.intervalMilliseconds, Self.endMillisecondsMax)
     work.wheel.set(work.wheel.place(), at: now.monotonicNanoseconds + wait * 1_000_000) { [weak self, work] in
-      work.run {
+      work.run { [weak self] in
         guard let self, !self.state.withLock({ $0.isStopped }) else { return }
         group.endSeries(at: now.wallMilliseconds)
       }
