@@ -25,7 +25,7 @@ package struct Querier: Sendable {
   package func instant(
     _ query: PreparedQuery, at time: Int64, _ terms: QueryTerms = QueryTerms()
   ) throws(QueryError) -> QueryResult {
-    try evaluate(terms, isRange: false) { (limits, source) throws(QueryError) in
+    try evaluate(query.text, start: time, end: time, step: nil, terms) { (limits, source) throws(QueryError) in
       try service.engine.instant(query, at: time, lookback: terms.lookbackMilliseconds, limits: limits, over: source)
     }
   }

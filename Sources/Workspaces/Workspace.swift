@@ -1,6 +1,7 @@
 import Ingest
 import Model
 import Platform
+import Rules
 import Synchronization
 import TSDB
 
@@ -12,6 +13,8 @@ package final class Workspace: Sendable {
   package let receiver: Receiver
   /// Translates what OpenTelemetry pushes and hands it to the intake.
   package let otlp: OTLPReceiver
+  /// The rule groups that came over the API.
+  package let ruleStore: RuleStore
   /// The metrics of this workspace alone.
   let registry: MetricsRegistry
   let log: Log
@@ -31,6 +34,8 @@ package final class Workspace: Sendable {
     self.database = database
     self.receiver = receiver
     otlp = OTLPReceiver(receiver.intake)
+    ruleStore = RuleStore(
+      database.layout.rules, on: surroundings.disk, log: surroundings.log, damaged: database.damaged)
     registry = surroundings.registry
     log = surroundings.log
     clock = surroundings.clock

@@ -90,6 +90,28 @@ extension Assembly {
       ])
   }
 
+  /// The log of all queries, open where the configuration names its file.
+  static func queryLog(
+    _ configuration: Configuration, _ clock: any Clock, _ log: Log
+  ) throws(StartError) -> QueryLog {
+    let queryLog = QueryLog(on: LinuxDisk(), clock: clock, log: log)
+    do throws(DiskError) {
+      try queryLog.reopen(configuration.global.queryLogFile)
+    } catch {
+      throw StartError("global.query_log_file: \(error)")
+    }
+    return queryLog
+  }
+
+  /// Opens the file of the configuration that is taken over, which may be the same one, moved away meanwhile.
+  static func reopen(_ queryLog: QueryLog, _ configuration: Configuration, _ log: Log) {
+    do throws(DiskError) {
+      try queryLog.reopen(configuration.global.queryLogFile)
+    } catch {
+      log.error("The query log cannot be opened; it goes on where it was", ["err": "\(error)"])
+    }
+  }
+
   static func runtime(_ configuration: ConfigurationHolder, _ clock: any Clock) -> RuntimeFacts {
     RuntimeFacts(
       startMilliseconds: clock.nowMilliseconds(), configuration: { [configuration] in configuration.lastReload })

@@ -25,6 +25,7 @@ final class Assembly: Sendable {
   let work: SharedWork
   let workspaces: WorkspaceSet
   let queries: QueryService
+  let queryLog: QueryLog
   let remoteReadLane: QueryLane
   /// The thread that reads the configuration again: opening workspaces waits for disks.
   let reloads: WorkerPool
@@ -78,13 +79,14 @@ final class Assembly: Sendable {
     } catch {
       throw StartError("\(error)")
     }
+    queryLog = try Assembly.queryLog(present, clock, log)
     let outside = DiscoverySurroundings(
       clock: clock, log: log, registry: registry, userAgent: Version.userAgent,
       environment: configuration.environment)
     do throws(ThreadError) {
       scrapes = try ScrapeManager(
         outside, into: workspaces.standard.receiver.intake, options: configuration.present.scraping)
-      queries = try QueryService(QueryOptions(options), clock: clock, registry: registry)
+      queries = try QueryService(QueryOptions(options), clock: clock, registry: registry, queryLog: queryLog)
       let readsMax = options.remoteReadsMax > 0 ? options.remoteReadsMax : options.queriesMax
       // No expression is evaluated there.
       remoteReadLane = try QueryLane(
@@ -121,6 +123,8 @@ final class Assembly: Sendable {
     services.remoteRead = RemoteReadOptions(options)
     services.remoteReadLane = remoteReadLane
     services.isAdminEnabled = options.isAdminAPIEnabled
+    services.rules.store = { $0.ruleStore }
+    services.isRulesAPIEnabled = options.isRulesAPIEnabled
     services.cors = try Assembly.cors(options)
     services.slowQueryLog = try Assembly.slowQueryLog(options, log)
     let router = Routes.router(services)
@@ -129,7 +133,8 @@ final class Assembly: Sendable {
       options.memoryFreed = { heapTrim.note() }
       return HTTPServer(options: options, log: log, metrics: registry, router: router)
     }
-    configuration.onReload { [workspaces, scrapes] configuration in
+    configuration.onReload { [workspaces, scrapes, queryLog] configuration in
+      Assembly.reopen(queryLog, configuration, log)
       workspaces.reconfigure(configuration)
       scrapes.reconfigure(
         configuration.scrapes, externalLabels: configuration.global.externalLabels, server: configuration.scraping)

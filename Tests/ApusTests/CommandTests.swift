@@ -82,6 +82,8 @@ struct CommandTests {
       case .checkScrape(let check): "scrape \(check.target) \(check.job ?? "-") \(check.format?.rawValue ?? "-")"
       case .checkDiscovery(let check): "sd \(check.job) \(check.configFile) \(check.timeoutMilliseconds)"
       case .tsdb(let command): "tsdb \(command)"
+      case .rules(.backfill(let run)): "backfill \(run.rules.start) \(run.rules.end) \(run.directory)"
+      case .rules(.backtest(let run)): "backtest \(run.rules.end - run.rules.start) \(run.candidates)"
       }
     }
     #expect(try text([]) == "serve")
@@ -100,6 +102,9 @@ struct CommandTests {
     #expect(try text(["check", "sd", "j", "--config=f", "--timeout=2s"]) == "sd j f 2000")
     #expect(try text(["check", "config", "x.yml"]) == "check x.yml with rules")
     #expect(try text(["check", "config", "--syntax-only", "x.yml"]) == "check x.yml alone")
+    let backfill = ["rules", "backfill", "--start=1700000000", "--end", "2023-11-15T00:00:00Z", "--output-dir=o", "f"]
+    #expect(try text(backfill) == "backfill 1700000000000 1700006400000 o")
+    #expect(try text(["rules", "backtest", "--since=7d", "--candidate=c", "f"]) == "backtest 604800000 [\"c\"]")
     #expect(try text(["check", "rules"]) == "rules [] true false")
     #expect(try text(["check", "rules", "a", "b", "--lint=none", "--lint-fatal"]) == "rules [\"a\", \"b\"] false true")
   }

@@ -6,6 +6,7 @@ import TestKit
 @testable import Ingest
 @testable import Notify
 @testable import Platform
+@testable import Rules
 @testable import TSDB
 
 // The small files that only Apus knows, each by itself: what its reader makes of it, then a whole server on it. The first
@@ -69,32 +70,67 @@ extension FuzzTarget {
       }
       useServer(on: disk)
     },
-    FuzzTarget(
-      name: "receiver-state",
-      seeds: {
-        ownFile(
-          [
-            #"{"savedAt":1,"receivers":[{"name":"a","groups":[{"labels":{"x":"y"},"next":5,"told":{"at":1,"firing":["ff"]},"#
-              + #""alerts":[{"labels":{"a":"b"},"annotations":{},"startsAt":1,"endsAt":2,"isResolved":false,"#
-              + #""generatorURL":"u"}]}]}]}"#, #"{"savedAt":-9223372036854775808,"receivers":[]}"#,
-          ], raw: [])
-      }
-    ) { bytes in
-      let disk = placed(bytes, as: layout.notify) { SealedFile($0, name: "notify", format: 1, on: $1) }
-      let damaged = DamagedFiles(
-        Quarantine(disk, layout.quarantine, log: .silent), names: [], log: .silent, registry: MetricsRegistry())
-      let file = ReceiverStateFile(layout.notify, on: disk, damaged: damaged)
-      let receivers = file.read(at: 1_700_000_000_000)
-      var table = GroupTable(ReceiverOptions(), alertsMax: 1_000)
-      for (labels, group) in receivers.values.flatMap({ $0 }) { table.restore(labels, group) }
-      while let message = table.takeDue(at: 1_700_000_000_000) { table.delivered(message) }
-      precondition(
-        table.alertCount == table.groups.values.reduce(0) { $0 + $1.alerts.count }, "alerts are counted wrong")
-      let body = ReceiverStateFile.encode(receivers, at: 5)
-      precondition(ReceiverStateFile.decode(body, at: 5) == receivers, "groups do not come back")
-    },
-    metadataFile,
+    metadataFile, receiverState, ruleStore,
   ]
+
+  /// What receivers of alerts were told: the groups come back, and no alert of them is counted twice.
+  private static let receiverState = FuzzTarget(
+    name: "receiver-state",
+    seeds: {
+      ownFile(
+        [
+          #"{"savedAt":1,"receivers":[{"name":"a","groups":[{"labels":{"x":"y"},"next":5,"told":{"at":1,"firing":["ff"]},"#
+            + #""alerts":[{"labels":{"a":"b"},"annotations":{},"startsAt":1,"endsAt":2,"isResolved":false,"#
+            + #""generatorURL":"u"}]}]}]}"#, #"{"savedAt":-9223372036854775808,"receivers":[]}"#,
+        ], raw: [])
+    }
+  ) { bytes in
+    let disk = placed(bytes, as: layout.notify) { SealedFile($0, name: "notify", format: 1, on: $1) }
+    let damaged = DamagedFiles(
+      Quarantine(disk, layout.quarantine, log: .silent), names: [], log: .silent, registry: MetricsRegistry())
+    let file = ReceiverStateFile(layout.notify, on: disk, damaged: damaged)
+    let receivers = file.read(at: 1_700_000_000_000)
+    var table = GroupTable(ReceiverOptions(), alertsMax: 1_000)
+    for (labels, group) in receivers.values.flatMap({ $0 }) { table.restore(labels, group) }
+    while let message = table.takeDue(at: 1_700_000_000_000) { table.delivered(message) }
+    precondition(
+      table.alertCount == table.groups.values.reduce(0) { $0 + $1.alerts.count }, "alerts are counted wrong")
+    let body = ReceiverStateFile.encode(receivers, at: 5)
+    precondition(ReceiverStateFile.decode(body, at: 5) == receivers, "groups do not come back")
+  }
+
+  /// The file of stored rule groups, then the same bytes as a group and as a whole rule file that a client puts. What the
+  /// store takes comes back from its file, and the text that it writes of a group says what the group said.
+  private static let ruleStore = FuzzTarget(
+    name: "rule-store",
+    seeds: {
+      let group = "name: g\nlabels: {a: 1}\nrules:\n- {alert: A, expr: up == 0, for: 5m, annotations: {b: ~}}\n"
+      let file = "groups:\n- {name: g, rules: [{record: a, expr: sum(up)}]}\n"
+      return ownFile(["namespace a%20b \(file.utf8.count)\n\(file)\n", group, file, ""], raw: [group])
+    }
+  ) { bytes in
+    let disk = placed(bytes, as: layout.rules, RuleStoreFile.file)
+    let first = ruleStore(on: disk)
+    if let body = RuleStoreFile.file(layout.rules, on: disk).read().contents?.body {
+      precondition(RuleStoreFile.decode(body).map { $0.count } ?? 0 == first.namespaces.count, "namespaces are missing")
+    }
+    let text = Array(bytes.dropFirst())
+    for namespace in first.namespaces.map(\.name) { try? first.delete(namespace) }
+    if (try? first.replace("whole", with: text)) != nil {
+      precondition(ruleStore(on: disk).namespaces == first.namespaces, "a rule file does not come back")
+    }
+    if (try? first.put(text, in: "n/%")) != nil {
+      let again = ruleStore(on: disk)
+      precondition(again.groups == first.groups, "what is written of a group says something else")
+      precondition(again.namespaces == first.namespaces, "a group does not come back")
+    }
+  }
+
+  private static func ruleStore(on disk: SimulatedDisk) -> RuleStore {
+    let damaged = DamagedFiles(
+      Quarantine(disk, layout.quarantine, log: .silent), names: [], log: .silent, registry: MetricsRegistry())
+    return RuleStore(layout.rules, on: disk, log: .silent, damaged: damaged)
+  }
 
   /// Parts are put behind a length and the right checksum; where the first byte is odd, all is taken as it is.
   private static let metadataFile = FuzzTarget(

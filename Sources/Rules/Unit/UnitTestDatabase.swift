@@ -67,6 +67,7 @@ package final class UnitTestDatabase: RuleDatabase {
 
   /// Stores one sample; the reason where it is refused, in Prometheus's words.
   package func append(_ labels: Labels, at time: Int64, _ value: SampleValue) -> String? {
+    if labels.isEmpty { return "empty labelset: invalid sample" }
     if case .histogram(let histogram) = value, let fault = HistogramValidation.fault(histogram, isFloat: true) {
       return fault
     }

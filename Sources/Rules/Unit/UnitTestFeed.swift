@@ -28,7 +28,7 @@ struct UnitTestFeed {
     }
   }
 
-  /// Stores all samples up to a time, that time included; the reason where one is refused.
+  /// Stores all samples up to a time, that time included; the series and the reason where one is refused.
   mutating func load(through time: Int64, into database: UnitTestDatabase) -> String? {
     for place in inputs.indices where !inputs[place].isDone {
       while inputs[place].time <= time {
@@ -37,7 +37,7 @@ struct UnitTestFeed {
           break
         }
         if let point, let refusal = database.append(inputs[place].labels, at: inputs[place].time, point) {
-          return refusal
+          return "\(UnitTestText.labels(inputs[place].labels)), err: \(refusal)"
         }
         inputs[place].time += interval
       }

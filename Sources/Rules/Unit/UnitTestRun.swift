@@ -2,13 +2,6 @@ import Format
 import Model
 import PromQL
 
-/// A group of rules as a test evaluates it. Owned by one run.
-package protocol UnitTestGroup: AnyObject {
-  /// Evaluates all rules once, in order, at a time in milliseconds.
-  func evaluate(at time: Int64)
-  var shown: RuleGroupView { get }
-}
-
 /// Runs one test: its rules round by round over its series, then its expressions. One per test, used once.
 package struct UnitTestRun {
   /// The most rounds of a test: at one a minute nearly four years.
@@ -20,6 +13,8 @@ package struct UnitTestRun {
   private let database: UnitTestDatabase
   private let parsed: [Result<SeriesNotation, ParseError>]
   private var faults: [UnitTestFault] = []
+  /// What may be a mistake of the test.
+  package private(set) var warnings: [String] = []
 
   /// `groups` in the order of evaluation, over `database`.
   package init(
@@ -40,6 +35,10 @@ package struct UnitTestRun {
   package mutating func run() -> [UnitTestFault] {
     if let fault = refusal { return [fault] }
     let series = parsed.compactMap { try? $0.get() }
+    var seen: Set<Labels> = []
+    for one in series where !seen.insert(one.labels).inserted {
+      warnings.append("the series \(UnitTestText.labels(one.labels)) is given more than once: the last one counts")
+    }
     var feed = UnitTestFeed(series, from: test.startTime, interval: interval)
     let cases = test.alertCases.sorted { $0.time < $1.time }
     var open = cases[...]

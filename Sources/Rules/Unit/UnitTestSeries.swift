@@ -25,7 +25,7 @@ struct UnitTestSeries: Sendable {
     switch value {
     case .float(let float): column.append(time, float)
     case .histogram(var histogram):
-      if !histogram.isStale, histogram.hint != .gauge, histogram.hint != .reset { histogram.hint = hint(histogram) }
+      if !histogram.isStale, histogram.hint != .gauge { histogram.hint = hint(histogram) }
       column.append(time, histogram)
       stored = .histogram(histogram)
     }
@@ -35,7 +35,8 @@ struct UnitTestSeries: Sendable {
 
   /// What a chunk says of a histogram after another: nothing where a new chunk begins.
   private func hint(_ histogram: Histogram) -> CounterResetHint {
-    guard case .histogram(let previous)? = last?.value, !previous.isStale, previous.hint != .gauge,
+    guard histogram.hint != .reset, case .histogram(let previous)? = last?.value, !previous.isStale,
+      previous.hint != .gauge,
       histogram.schema == previous.schema, histogram.zeroThreshold == previous.zeroThreshold
     else { return .unknown }
     var plain = histogram

@@ -38,6 +38,9 @@ extension FlagTable {
     Flag("web.enable-lifecycle", .boolean, "false", "Allow shutdown and reload by HTTP request."),
     Flag("web.enable-admin-api", .boolean, "false", "Allow the endpoints that delete and snapshot data."),
     Flag(
+      "web.enable-rules-api", .boolean, "false",
+      "Allow the endpoints that change rule groups, and tell Grafana that they are there."),
+    Flag(
       "web.enable-remote-write-receiver", .boolean, "true",
       "Receive remote write. Always on; the flag is there for command lines that have it."),
     Flag(

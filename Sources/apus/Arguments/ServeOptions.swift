@@ -32,6 +32,7 @@ struct ServeOptions: Sendable {
   var corsOrigin: String
   var isLifecycleEnabled: Bool
   var isAdminAPIEnabled: Bool
+  var isRulesAPIEnabled: Bool
 
   var dataDirectory: String
   /// The retention of the flags alone, nil where no flag gives it: see `Retention.effective`.
@@ -100,6 +101,7 @@ extension ServeOptions {
     corsOrigin = values.text("web.cors.origin")
     isLifecycleEnabled = values.boolean("web.enable-lifecycle")
     isAdminAPIEnabled = values.boolean("web.enable-admin-api")
+    isRulesAPIEnabled = values.boolean("web.enable-rules-api")
 
     dataDirectory = values.text("storage.tsdb.path")
     // A zero is how a flag is left out, as in Prometheus.

@@ -10,6 +10,8 @@ enum Help {
     case "check rules": CheckRules.help
     case "check scrape": CheckScrape.help
     case "check sd": CheckDiscovery.help
+    case "rules": RulesCommand.help
+    case "test": TestRules.help
     case "tsdb": TSDBCommand.help
     case "reference": Reference.text
     case "version": "usage: apus version\n\nPrints the version."
@@ -28,6 +30,8 @@ enum Help {
       check rules FILE...  Check rule files.
       check scrape TARGET  Show what a scrape of a target would store.
       check sd JOB         Show the targets that a job's discoveries find.
+      rules ...            Evaluate rules over the past.
+      test rules FILE...   Run unit tests of rules.
       tsdb ...             Look at, copy out of or bring into a data directory.
       version              Print the version.
       help [<command>]     Print this text or that of a command.

@@ -10,6 +10,8 @@ func run(_ arguments: [String], environment: [String: String]) -> Int32 {
     case .checkScrape(let check): return check.run(environment: environment)
     case .checkDiscovery(let check): return check.run(environment: environment)
     case .tsdb(let command): return command.run()
+    case .rules(let command): return command.run()
+    case .testRules(let command): return command.run()
     }
   } catch {
     return CommandResult(errors: "apus: \(error)", exitCode: 2).finish()

@@ -32,6 +32,7 @@ extension Configuration {
     configuration.settleRules(document, in: directory)
     configuration.alerting = configuration.alerting.resolved(in: directory)
     configuration.alerting.externalLabels = configuration.global.externalLabels
+    configuration.global.queryLogFile = joined(configuration.global.queryLogFile, in: directory)
     var unread = reader.unread
     configuration.scrapes += try ScrapeConfigFiles.read(
       document.texts("scrape_config_files"), in: directory, global: global, unread: &unread)

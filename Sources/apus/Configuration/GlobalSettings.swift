@@ -9,6 +9,9 @@ struct GlobalSettings: Sendable {
   /// How far in the past the groups are evaluated that do not say so themselves.
   var ruleOffsetMilliseconds: Int64 = 0
 
+  /// The path as it is opened; empty: queries are not written down.
+  var queryLogFile = ""
+
   static let scrapeIntervalDefault: Int64 = 60_000
   static let scrapeTimeoutDefault: Int64 = 10_000
   static let evaluationIntervalDefault: Int64 = 60_000
@@ -24,7 +27,7 @@ struct GlobalSettings: Sendable {
       inherited(SchemaKey("scrape_protocols", .list(Schema.scrapeProtocol))),
       .duration("evaluation_interval", \.evaluationMilliseconds),
       .duration("rule_query_offset", \.ruleOffsetMilliseconds, isShown: false),
-      .unread(SchemaKey("query_log_file", .text)),
+      .text("query_log_file", \.queryLogFile, isShown: false),
       inherited(SchemaKey("scrape_failure_log_file", .text)),
       .labels("external_labels", \.externalLabels),
       inherited(SchemaKey("body_size_limit", .size)),
