@@ -138,7 +138,7 @@ package final class Notifier: Sendable {
     for receiver in before where !receivers.contains(where: { $0 === receiver }) { receiver.leave() }
   }
 
-  /// What is to survive a restart.
+  /// The groups that are to survive a restart.
   private static func groups(_ state: Monitor<State>) -> ReceiverStateFile.Receivers {
     let receivers = state.withLock { $0.receivers }
     return Dictionary(receivers.map { ($0.name, $0.groups) }) { first, _ in first }

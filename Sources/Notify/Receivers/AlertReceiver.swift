@@ -15,6 +15,8 @@ final class AlertReceiver: NotifyPart {
     var isFullTold = false
   }
 
+  private static let sleepMillisecondsMax: Int64 = 86_400_000
+
   let name: String
   private let surroundings: DiscoverySurroundings
   private let threads: NotifyThreads
@@ -130,7 +132,8 @@ final class AlertReceiver: NotifyPart {
         return .send(message, state.channel)
       }
       guard let next = state.table.nextMilliseconds else { return .turn(.idle) }
-      return .turn(.at(now + max(1, next - milliseconds) * 1_000_000))
+      // A day at most: looking is cheap.
+      return .turn(.at(now + min(max(1, next - milliseconds), Self.sleepMillisecondsMax) * 1_000_000))
     }
     if let late { log.error("No message could be delivered for a minute; the attempts go on", ["err": late]) }
     switch order {

@@ -14,7 +14,7 @@ final class ReceiverChannel: Sendable {
     case sns(SNSOptions, AWSSession)
   }
 
-  /// What AWS refuses for ever.
+  /// Codes of refusals that last.
   private static let refusals: Set<String> = [
     "InvalidParameter", "InvalidParameterValue", "NotFound", "ValidationError",
   ]

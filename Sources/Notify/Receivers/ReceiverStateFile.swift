@@ -14,7 +14,7 @@ package struct ReceiverStateFile: Sendable {
 
   package let path: String
   private let disk: any Disk
-  /// Where damage is reported.
+  /// Takes reports of damage.
   private let damaged: DamagedFiles
 
   package init(_ path: String, on disk: any Disk, damaged: DamagedFiles) {
@@ -25,7 +25,7 @@ package struct ReceiverStateFile: Sendable {
 
   private var file: SealedFile { SealedFile(path, name: Self.name, format: Self.format, on: disk) }
 
-  /// What the file holds, as if it was written at `now`: an alert has as much left as it had when it was written, since
+  /// The contents, as if they were written at `now`: an alert has as much left as it had when it was written, since
   /// nobody could tell that it goes on. Damage is reported.
   func read(at now: Int64) -> Receivers {
     let reading = file.read { Self.decode($0.body, at: now) == nil ? "it is not what this program writes" : nil }
@@ -88,18 +88,15 @@ package struct ReceiverStateFile: Sendable {
   /// Nil where this is no such body.
   static func decode(_ body: [UInt8], at now: Int64) -> Receivers? {
     guard let document = body.lend({ JSONDocument($0, valuesMax: valuesMax) }),
-      let savedAt = document["savedAt"]?.integer,
-      let list = document["receivers"]
+      let savedAt = moment(document["savedAt"]), let list = document["receivers"]
     else { return nil }
-    // Both are moments of one clock, or this is no such body.
-    let (passed, isBeyond) = now.subtractingReportingOverflow(savedAt)
-    if isBeyond { return nil }
+    let passed = max(0, now - savedAt)
     var receivers: Receivers = [:]
     for receiver in list.elements {
       guard let name = receiver["name"]?.text else { return nil }
       var groups: [Labels: GroupTable.Group] = [:]
       for group in receiver["groups"]?.elements ?? [] {
-        guard let labels = group["labels"].flatMap(labels), let read = Self.group(group, passed: max(0, passed)) else {
+        guard let labels = group["labels"].flatMap(labels), let read = Self.group(group, passed: passed) else {
           return nil
         }
         groups[labels] = read
@@ -110,26 +107,33 @@ package struct ReceiverStateFile: Sendable {
   }
 
   private static func group(_ value: JSONDocument, passed: Int64) -> GroupTable.Group? {
-    guard let next = value["next"]?.integer else { return nil }
+    guard let next = moment(value["next"]) else { return nil }
     var group = GroupTable.Group(nextMilliseconds: next)
     if let told = value["told"] {
-      guard let at = told["at"]?.integer else { return nil }
+      guard let at = moment(told["at"]) else { return nil }
       let firing = told["firing"]?.elements.compactMap { $0.text.flatMap { UInt64($0, radix: 16) } } ?? []
       group.told = GroupTable.Told(milliseconds: at, firing: Set(firing))
     }
     for alert in value["alerts"]?.elements ?? [] {
       guard let labels = alert["labels"].flatMap(labels), let annotations = alert["annotations"].flatMap(Self.labels),
-        let startsAt = alert["startsAt"]?.integer, let endsAt = alert["endsAt"]?.integer,
+        let startsAt = moment(alert["startsAt"]), let endsAt = moment(alert["endsAt"]),
         let url = alert["generatorURL"]?.text
       else { return nil }
       let isResolved = alert["isResolved"]?.isTrue ?? false
-      let (later, isBeyond) = endsAt.addingReportingOverflow(passed)
       group.alerts[labels] = AlertNotice(
-        labels: labels, annotations: annotations, startsAt: startsAt,
-        endsAt: isResolved || isBeyond ? endsAt : later, isResolved: isResolved, generatorURL: url)
+        labels: labels, annotations: annotations, startsAt: startsAt, endsAt: isResolved ? endsAt : endsAt + passed,
+        isResolved: isResolved, generatorURL: url)
     }
     return group
   }
+
+  /// Milliseconds that sums of moments have room for.
+  private static func moment(_ value: JSONDocument?) -> Int64? {
+    value?.integer.flatMap { (0...Self.momentMax).contains($0) ? $0 : nil }
+  }
+
+  /// Beyond the year 100,000.
+  private static let momentMax: Int64 = 1 << 52
 
   private static func labels(_ value: JSONDocument) -> Labels? {
     guard case .object(let members) = value else { return nil }

@@ -20,7 +20,7 @@ final class ReceiverStateKeeper: Sendable {
     self.log = log
   }
 
-  /// What an earlier run has left.
+  /// The groups that an earlier run has left.
   func read() -> ReceiverStateFile.Receivers { file.read(at: threads.clock.nowMilliseconds()) }
 
   /// Writes soon what `receivers` says then.

@@ -37,7 +37,7 @@ package final class AWSSession: Sendable {
     return AWSService(kind, region: found.region, url: url, keys: found.keys, client: client, surroundings)
   }
 
-  /// What signs requests that others send, for the service of this name.
+  /// The signer of requests that others send, for the service of this name.
   package func signer(service: String, _ isCancelled: @escaping Cancellation) throws(AWSError) -> AWSRequestSigner {
     let found = try find(isCancelled)
     return AWSRequestSigner(region: found.region, service: service, keys: found.keys, clock: surroundings.clock)
