@@ -61,7 +61,7 @@ package final class WorkspaceRules: Sendable {
       workspace: id,
       database: WorkspaceRuleDatabase(querier: shared.queries.querier(over: database), intake: intake),
       work: shared.work, registry: surroundings.registry, clock: surroundings.clock, log: surroundings.log,
-      send: { notices in shared.send(id, notices) })
+      states: states, send: { notices in shared.send(id, notices) })
     store.onChange { [weak self] _ in self?.apply() }
   }
 
