@@ -21,6 +21,11 @@ package struct VectorSample: Sendable {
 package struct MatrixSeries: Sendable {
   package var labels: Labels
   package var samples: SampleColumn
+
+  package init(labels: Labels, samples: SampleColumn) {
+    self.labels = labels
+    self.samples = samples
+  }
 }
 
 package enum QueryValue: Sendable {
