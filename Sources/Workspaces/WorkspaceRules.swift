@@ -54,7 +54,7 @@ package final class WorkspaceRules: Sendable {
       return
     }
     let states = AlertStates(
-      database.layout.alerts, on: surroundings.disk, damaged: database.damaged, registry: surroundings.registry)
+      database.layout.alertStates, on: surroundings.disk, damaged: database.damaged, registry: surroundings.registry)
     alerts = states
     database.everySecond { [clock = surroundings.clock] in states.writeIfDue(at: clock.nowMilliseconds()) }
     manager = RuleManager(

@@ -70,7 +70,7 @@ extension FuzzTarget {
       }
       useServer(on: disk)
     },
-    metadataFile, receiverState, ruleStore,
+    metadataFile, receiverState, ruleStore, alertState,
   ]
 
   /// What receivers of alerts were told: the groups come back, and no alert of them is counted twice.
