@@ -1,10 +1,8 @@
-import Platform
-import PlatformSimulation
 import Rules
 
 // What people write of rules.
 extension FuzzTarget {
-  static let ruleFiles = [ruleFile, filePattern]
+  static let ruleFiles = [ruleFile]
 
   /// What is taken has names and expressions; what is refused says why.
   private static let ruleFile = FuzzTarget(
@@ -40,19 +38,5 @@ extension FuzzTarget {
     } catch {
       precondition(!error.isEmpty)
     }
-  }
-
-  /// A pattern, a line end, the name of a file.
-  private static let filePattern = FuzzTarget(
-    name: "file-pattern", seeds: { texts("a*c?[^x-z]\\*\nabc", "*/b*\na/b", "[a-\nb", "**********b\naaaaaaaaaaaa") }
-  ) { bytes in
-    var input = FuzzInput(bytes)
-    let (pattern, name) = (input.line(), input.line())
-    guard let read = FilePattern(pattern), !name.isEmpty, !name.contains("/") else { return }
-    let disk = SimulatedDisk()
-    guard (try? AtomicReplace.write([], to: name, on: disk)) != nil else { return }
-    let found = read.matches(on: disk)
-    precondition(found.allSatisfy { (try? disk.status($0)) != nil }, "what is not there is found")
-    precondition(pattern != "*" || found == [name], "a star is not all")
   }
 }

@@ -39,24 +39,4 @@ import Testing
       ])
     #expect(throws: RuleFileErrors.self) { try RuleFiles.load(["r/*.yml"], on: disk) }
   }
-
-  @Test(
-    "names fit patterns as Go has it",
-    arguments: [
-      ("*", "", true), ("*", "abc", true), ("a*", "abc", true), ("*c", "abc", true), ("a*c", "abbc", true),
-      ("a*d", "abc", false), ("*b*d*", "abcde", true), ("a?c", "abc", true), ("a?c", "ac", false), ("?", "é", true),
-      ("[abc]x", "bx", true), ("[^a-c]", "b", false), ("[^a-c]", "d", true), ("[a-c", "b", nil), ("[]a]", "a", nil),
-      ("[-a]", "a", nil), ("\\*", "*", true), ("\\*", "a", false), ("a*\\", "a", nil), ("[\\]]", "]", true),
-      (".*", ".a", true), ("*", ".a", true), ("[z-a]", "b", false), ("a*a*a*a*b", "aaaaaaaaaaaa", false),
-    ] as [(String, String, Bool?)]) func fits(pattern: String, name: String, wanted: Bool?) throws
-  {
-    let disk = SimulatedDisk()
-    if !name.isEmpty { try AtomicReplace.write([], to: name, on: disk) }
-    guard let read = FilePattern(pattern) else {
-      #expect(wanted == nil)
-      return
-    }
-    if name.isEmpty { return }
-    #expect(read.matches(on: disk).contains(name) == wanted)
-  }
 }

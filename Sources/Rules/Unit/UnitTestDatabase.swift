@@ -35,10 +35,24 @@ package final class UnitTestDatabase: RuleDatabase {
   package func instant(
     _ expression: String, at time: Int64, isCanceled: @escaping @Sendable () -> Bool
   ) throws(QueryError) -> QueryResult {
+    try engine.instant(expression, at: time, limits: limits(isCanceled), over: UnitTestSource(database: self))
+  }
+
+  package func prepare(_ expression: String) throws(QueryError) -> PreparedQuery {
+    try PreparedQuery(expression, options: engine.options.parser)
+  }
+
+  package func instant(
+    _ query: PreparedQuery, at time: Int64, isCanceled: @escaping @Sendable () -> Bool
+  ) throws(QueryError) -> QueryResult {
+    try engine.instant(query, at: time, limits: limits(isCanceled), over: UnitTestSource(database: self))
+  }
+
+  private func limits(_ isCanceled: @escaping @Sendable () -> Bool) -> QueryLimits {
     var limits = QueryLimits()
     let mine = self.isCanceled
     limits.stopReason = { isCanceled() || mine() ? .canceled : nil }
-    return try engine.instant(expression, at: time, limits: limits, over: UnitTestSource(database: self))
+    return limits
   }
 
   package func select(
@@ -54,15 +68,25 @@ package final class UnitTestDatabase: RuleDatabase {
 
   package func append(_ samples: [VectorSample]) -> RuleWrite {
     var write = RuleWrite()
-    for sample in samples {
+    for (place, sample) in samples.enumerated() {
       if let refusal = append(sample.labels, at: sample.timestamp, sample.value) {
         write.refused += 1
+        write.refusedPlaces.append(place)
         if write.error.isEmpty { write.error = refusal }
       } else {
         write.stored += 1
       }
     }
     return write
+  }
+
+  package func end(_ series: [Labels], at time: Int64) {
+    state.withLock { state in
+      for labels in series {
+        guard let place = state.places[labels], !state.series[place].isEnded(by: time) else { continue }
+        _ = state.series[place].append(.float(StaleMarker.value), at: time)
+      }
+    }
   }
 
   /// Stores one sample; the reason where it is refused, in Prometheus's words.

@@ -9,7 +9,7 @@ package struct UnitTestRun {
 
   private let test: UnitTest
   private let file: UnitTestFile
-  private let groups: [any UnitTestGroup]
+  private let groups: [RuleGroup]
   private let database: UnitTestDatabase
   private let parsed: [Result<SeriesNotation, ParseError>]
   private var faults: [UnitTestFault] = []
@@ -18,7 +18,7 @@ package struct UnitTestRun {
 
   /// `groups` in the order of evaluation, over `database`.
   package init(
-    _ test: UnitTest, of file: UnitTestFile, groups: [any UnitTestGroup], database: UnitTestDatabase
+    _ test: UnitTest, of file: UnitTestFile, groups: [RuleGroup], database: UnitTestDatabase
   ) {
     self.test = test
     self.file = file

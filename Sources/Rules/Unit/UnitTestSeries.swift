@@ -9,6 +9,16 @@ struct UnitTestSeries: Sendable {
 
   init(labels: Labels) { self.labels = labels }
 
+  /// True if the series has nothing that a marker at this time would end.
+  func isEnded(by time: Int64) -> Bool {
+    guard let last else { return true }
+    if last.time >= time { return true }
+    switch last.value {
+    case .float(let value): return StaleMarker.isStale(value)
+    case .histogram(let histogram): return histogram.isStale
+    }
+  }
+
   /// The reason where the sample is refused. One that is there already is taken and changes nothing.
   mutating func append(_ value: SampleValue, at time: Int64) -> String? {
     var value = value

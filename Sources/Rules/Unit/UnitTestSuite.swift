@@ -133,15 +133,10 @@ package struct UnitTestSuite: Sendable {
     terms.externalLabels = test.externalLabels
     terms.externalURL = test.externalURL
     terms.concurrentEvaluationsMax = 1
-    do throws(RuleFailure) {
-      var groups: [any UnitTestGroup] = []
-      for definition in definitions { groups.append(try makeUnitTestGroup(definition, terms, database)) }
-      var run = UnitTestRun(test, of: file, groups: groups, database: database)
-      outcome.faults = run.run()
-      warnings += run.warnings.map { "test \(outcome.name): \($0)" }
-    } catch {
-      outcome.faults = [UnitTestFault("    \(error)", at: test.position)]
-    }
+    let groups = definitions.map { RuleGroup($0, options: terms, database: database) }
+    var run = UnitTestRun(test, of: file, groups: groups, database: database)
+    outcome.faults = run.run()
+    warnings += run.warnings.map { "test \(outcome.name): \($0)" }
     if options.dumps { outcome.dump = UnitTestDump.text(database) }
     outcome.seconds = Double(options.nanoseconds() - start) / 1e9
     return outcome

@@ -24,6 +24,8 @@ package struct DatabaseLayout: Sendable {
   package var notify: String { root + "/apus.notify" }
   /// The type, unit and help of metrics, as senders gave them.
   package var metadata: String { root + "/apus.metadata" }
+  /// The states of alerts, for a restart.
+  package var alerts: String { root + "/apus.alerts" }
   /// The rule groups that came over the API.
   package var rules: String { root + "/apus.rules" }
   /// Blocks that a restore has brought and that are to get their names.
@@ -35,7 +37,7 @@ package struct DatabaseLayout: Sendable {
 
   /// The names under which damaged files are counted.
   static let damagedNames = [
-    "apus.version", "apus.head", "apus.flushed", "apus.deleted", "apus.ha-leaders", "apus.metadata",
+    "apus.version", "apus.alerts", "apus.head", "apus.flushed", "apus.deleted", "apus.ha-leaders", "apus.metadata",
     "apus.notify", "apus.restore", "apus.rules", HeadChunkRepair.damagedName, "wal", BlockDeletions.fileName,
     BlockDescription.fileName,
   ]

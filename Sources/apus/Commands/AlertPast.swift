@@ -111,7 +111,7 @@ struct AlertPast {
     var text = "never fired"
     if firingCount > 0 {
       text =
-        "fired \(firingCount) times, \(series.count) different alerts, \(DurationText.format(firingMilliseconds)) in all, "
+        "\(TSDBText.count(firingCount, "firing")) of \(TSDBText.count(series.count, "alert")), \(DurationText.format(firingMilliseconds)) in all, "
         + "the longest \(DurationText.format(longestMilliseconds))"
     }
     if falseStarts > 0 { text += "; \(falseStarts) times pending without firing" }

@@ -51,8 +51,9 @@ struct CheckConfig: Sendable {
     var found: [String] = []
     var faults: [String] = []
     for pattern in patterns {
-      guard let files = FilePattern(pattern)?.matches(on: LinuxDisk()) else {
-        faults.append("rule_files: syntax error in pattern \(quoted(pattern))")
+      let files: [String]
+      do throws(PathPattern.PatternError) { files = try PathPattern(pattern).paths() } catch {
+        faults.append("rule_files: \(error) \(quoted(pattern))")
         continue
       }
       if files.isEmpty && !pattern.contains("*") {

@@ -12,7 +12,7 @@ extension Configuration {
     rules.externalLabels = global.externalLabels
     ruleFileOptions.namesAreLegacy = document.section("global")?.text("metric_name_validation_scheme") == "legacy"
     // The path is a part of a group's name, so it has Prometheus's form.
-    ruleFiles = ruleFiles.map { $0.hasPrefix("/") ? $0 : cleaned(joined($0, in: directory)) }
+    ruleFiles = ruleFiles.map { $0.hasPrefix("/") ? $0 : PathPattern.join(directory, $0) }
   }
 
   /// Takes over what the flags say of rules.
@@ -38,5 +38,21 @@ extension Configuration {
     }
     ruleGroups = files.groups
     warnings += files.warnings
+  }
+
+  /// Gives workspaces their rules: those of the files are the default workspace's.
+  mutating func spreadRules() {
+    standard.ruleGroups = ruleGroups
+    for place in workspaces.indices { workspaces[place].ruleOptions = rules }
+  }
+
+  /// The same configuration with the URL under which others reach this server, where no flag names one.
+  func reached(at url: String) -> Configuration {
+    var configuration = self
+    if rules.externalURL.isEmpty {
+      configuration.rules.externalURL = url
+      configuration.spreadRules()
+    }
+    return configuration
   }
 }

@@ -18,6 +18,7 @@ enum ConfigurationFile {
     var configuration = try main(options, environment)
     configuration.takeOver(options)
     try configuration.loadRules(on: LinuxDisk())
+    configuration.spreadRules()
     return configuration
   }
 

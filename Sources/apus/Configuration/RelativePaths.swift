@@ -9,21 +9,6 @@ func joined(_ path: String, in directory: String) -> String {
   path.isEmpty || path.hasPrefix("/") || directory.isEmpty ? path : directory + "/" + path
 }
 
-/// The shortest path that names the same file, without looking at the disk, as Go's `filepath.Clean` has it.
-func cleaned(_ path: String) -> String {
-  let isAbsolute = path.hasPrefix("/")
-  var parts: [Substring] = []
-  for part in path.split(separator: "/") where part != "." {
-    if part == "..", let last = parts.last, last != ".." {
-      parts.removeLast()
-    } else if part != ".." || !isAbsolute {
-      parts.append(part)
-    }
-  }
-  let text = (isAbsolute ? "/" : "") + parts.joined(separator: "/")
-  return text.isEmpty ? "." : text
-}
-
 extension ScrapeOptions {
   /// The same job with the paths of its files as they are opened.
   func resolved(in directory: String) -> ScrapeOptions {
