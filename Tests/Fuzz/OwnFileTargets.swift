@@ -73,7 +73,7 @@ extension FuzzTarget {
     metadataFile, receiverState, ruleStore, alertState,
   ]
 
-  /// What receivers of alerts were told: the groups come back, and no alert of them is counted twice.
+  /// The state of receivers of alerts: the groups come back, and no alert of them is counted twice.
   private static let receiverState = FuzzTarget(
     name: "receiver-state",
     seeds: {
