@@ -24,6 +24,17 @@ package struct Labels: Sendable, Hashable {
     packed = Array(bytes)
   }
 
+  /// From bytes that may be anything; nil where they are no packed annotations, or not sorted, or have an empty name.
+  package init?(checkingAnnotations bytes: [UInt8]) {
+    guard bytes.withUnsafeBytes({ Labels.isPacked($0, allowsEmptyValues: true) }) else { return nil }
+    packed = bytes
+  }
+
+  package init?(checking bytes: [UInt8]) {
+    guard bytes.withUnsafeBytes({ Labels.isPacked($0) }) else { return nil }
+    packed = bytes
+  }
+
   // The whole buffer at once: arrays hash and compare element by element.
   package func hash(into hasher: inout Hasher) { packed.withUnsafeBytes { hasher.combine(bytes: $0) } }
 
@@ -99,12 +110,12 @@ package struct Labels: Sendable, Hashable {
   package var stableHash: UInt64 { packed.withUnsafeBytes { KeyedHash.stable.hash($0) } }
 
   /// True if the bytes are packed labels: whole, sorted, none empty.
-  package static func isPacked(_ bytes: UnsafeRawBufferPointer) -> Bool {
+  package static func isPacked(_ bytes: UnsafeRawBufferPointer, allowsEmptyValues: Bool = false) -> Bool {
     var offset = 0
     var previous: UnsafeRawBufferPointer?
     while offset < bytes.count {
       guard let name = checkedPart(bytes, &offset), let value = checkedPart(bytes, &offset),
-        !name.isEmpty, !value.isEmpty
+        !name.isEmpty, allowsEmptyValues || !value.isEmpty
       else { return false }
       if let previous, compareBytes(previous, name) >= 0 { return false }
       previous = name

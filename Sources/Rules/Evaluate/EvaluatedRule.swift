@@ -89,7 +89,7 @@ final class EvaluatedRule: Sendable {
     surroundings.metrics?.expansions.add(evaluation.expansions)
     surroundings.metrics?.failedExpansions.add(evaluation.failedExpansions)
     send(&state, round, surroundings, isFailing: false)
-    return round.storesAlerts ? evaluation.samples : []
+    return evaluation.samples
   }
 
   private func results(_ round: RuleRound, _ run: inout RuleRun) throws(RuleFailure) -> [VectorSample] {

@@ -13,13 +13,15 @@ package final class RuleGroup: Sendable {
   let rules: [EvaluatedRule]
   let counters: RuleGroupCounters
   private let dependencies: RuleDependencies
-  private let database: any RuleDatabase
-  private let surroundings: RuleSurroundings
+  let database: any RuleDatabase
+  let surroundings: RuleSurroundings
   private let options: Mutex<RuleOptions>
   private let present = Mutex(RuleGroupFacts())
   /// Series of rules that a reload took out of the group; the next round ends them.
   private let orphans = Mutex<[Labels]>([])
   private let log: RuleLog
+  /// A number for the states that were handed in last.
+  let savedRevision = Atomic<UInt64>(.max)
 
   /// A group that is new. Without surroundings it is evaluated on the caller's thread alone, and nobody is told of its alerts.
   package convenience init(
@@ -68,15 +70,12 @@ package final class RuleGroup: Sendable {
   // MARK: rounds
 
   /// Evaluates all rules once, at a time in milliseconds. One round at a time.
-  package func evaluate(at time: Int64) { evaluate(at: time, storesAlerts: true) }
-
-  func evaluate(at time: Int64, storesAlerts: Bool) {
+  package func evaluate(at time: Int64) {
     let clock = surroundings.clock
     let (began, startedAt) = (clock.monotonicNanoseconds(), clock.nowMilliseconds())
     let round = RuleRound(
       time: time, queryOffset: queryOffsetMilliseconds, intervalMilliseconds: intervalMilliseconds,
-      options: options.withLock { $0 }, database: database, isCanceled: surroundings.isCanceled,
-      storesAlerts: storesAlerts)
+      options: presentOptions, database: database, isCanceled: surroundings.isCanceled)
     let isShared =
       round.options.concurrentEvaluationsMax > 1 && facts.seconds >= surroundings.sharedSecondsMin
     var next = RuleGroupFacts(startedAt: startedAt)
@@ -133,6 +132,7 @@ package final class RuleGroup: Sendable {
 
   // MARK: for those who look
 
+  var presentOptions: RuleOptions { options.withLock { $0 } }
   var facts: RuleGroupFacts { present.withLock { $0 } }
 
   package var shown: RuleGroupView {
@@ -164,7 +164,7 @@ package final class RuleGroup: Sendable {
 
   /// Tells that the alerts of rules that are taken away do not fire any more.
   private func tellEnd(of rules: [EvaluatedRule]) {
-    let options = options.withLock { $0 }
+    let options = presentOptions
     let time = surroundings.clock.nowMilliseconds()
     let notices = rules.flatMap { $0.resolutions(at: time, options: options) }
     if !notices.isEmpty { surroundings.send(notices) }

@@ -9,22 +9,29 @@ package final class RuleManager: Sendable {
     /// By `RuleGroupDefinition.key`.
     var runs: [String: RuleGroupRun] = [:]
     var isStopped = false
+    /// Groups of the first configuration whose alerts go on from before the restart, until their first round.
+    var resuming: Set<String> = []
+    var isFirst = true
   }
 
   private let database: any RuleDatabase
   private let work: RuleWork
   private let surroundings: RuleSurroundings
+  private let states: AlertStates?
   private let state = Mutex(State())
   /// One change of the configuration at a time.
   private let change = Monitor(())
 
-  /// - Parameter send: takes the alerts that are to be told; it neither waits nor fails.
+  /// - Parameters:
+  ///   - states: keeps alerts for a restart; its owner calls `writeIfDue` each second.
+  ///   - send: takes the alerts that are to be told; it neither waits nor fails.
   package init(
     workspace: String, database: any RuleDatabase, work: RuleWork, registry: MetricsRegistry, clock: any Clock, log: Log,
-    send: @escaping @Sendable ([AlertNotice]) -> Void
+    states: AlertStates? = nil, send: @escaping @Sendable ([AlertNotice]) -> Void
   ) {
     self.database = database
     self.work = work
+    self.states = states
     var surroundings = RuleSurroundings()
     surroundings.clock = clock
     surroundings.log = log.adding("workspace", workspace)
@@ -43,7 +50,8 @@ package final class RuleManager: Sendable {
   package func reconfigure(_ groups: [RuleGroupDefinition], options: RuleOptions) {
     change.withLock { _ in
       let (before, isStopped) = state.withLock { ($0.runs, $0.isStopped) }
-      if isStopped || (groups.isEmpty && before.isEmpty) { return }
+      if isStopped { return }
+      if state.withLock({ $0.isFirst }) { beginResuming(groups, options) }
       var runs: [String: RuleGroupRun] = [:]
       for definition in groups {
         let old = before[definition.key]
@@ -53,8 +61,29 @@ package final class RuleManager: Sendable {
       state.withLock { $0.runs = runs }
       for (key, old) in before where runs[key] !== old { retire(old, for: runs[key]) }
       for (key, run) in runs where before[key] == nil { run.begin() }
-      startThreads()
+      if !groups.isEmpty { startThreads() }
     }
+  }
+
+  /// The first configuration: its groups go on from before the restart, and those that are gone since are told as over.
+  private func beginResuming(_ groups: [RuleGroupDefinition], _ options: RuleOptions) {
+    let keys = Set(groups.map(\.key))
+    state.withLock { state in
+      state.isFirst = false
+      state.resuming = keys
+    }
+    let now = work.clock.nowMilliseconds()
+    let gone = (states?.takeOthers(than: keys) ?? []).flatMap { $0.resolutions(at: now, options: options) }
+    if !gone.isEmpty { surroundings.send(gone) }
+  }
+
+  private func evaluate(_ group: RuleGroup, at time: Int64) {
+    let resumes = state.withLock { state in
+      state.resuming.isEmpty ? false : state.resuming.remove(group.definition.key) != nil
+    }
+    if resumes { group.resume(from: states, at: time) }
+    group.evaluate(at: time)
+    if let states { group.save(to: states, at: time) }
   }
 
   private func run(
@@ -62,7 +91,7 @@ package final class RuleManager: Sendable {
   ) -> RuleGroupRun {
     let group = RuleGroup(
       definition, options: options, database: database, surroundings, old?.group.counters ?? RuleGroupCounters())
-    return RuleGroupRun(group, work) { group, time in group.evaluate(at: time) }
+    return RuleGroupRun(group, work) { [weak self] group, time in self?.evaluate(group, at: time) }
   }
 
   private func retire(_ old: RuleGroupRun, for next: RuleGroupRun?) {
@@ -80,6 +109,7 @@ package final class RuleManager: Sendable {
   /// whose samples then are newer.
   private func end(_ group: RuleGroup) {
     if state.withLock({ $0.isStopped }) { return }
+    states?.drop(group.definition.key)
     group.tellEnd()
     let now = RuleSchedule.Reading(work.clock)
     let wait = min(2 * group.intervalMilliseconds, Self.endMillisecondsMax)
@@ -113,6 +143,7 @@ package final class RuleManager: Sendable {
     for run in runs { run.retire {} }
     let deadline = Deadline(milliseconds: milliseconds, of: work.clock)
     for run in runs { run.waitForRound(until: deadline) }
+    states?.write(at: work.clock.nowMilliseconds())
   }
 
   package static let stopMillisecondsMax: Int64 = 5_000

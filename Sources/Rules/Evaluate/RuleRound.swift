@@ -11,8 +11,6 @@ struct RuleRound: Sendable {
   var options: RuleOptions
   var database: any RuleDatabase
   var isCanceled: @Sendable () -> Bool
-  /// False while the alerts of the group await what a restart left of them: then nothing is stored of them.
-  var storesAlerts = true
 
   var storedTime: Int64 { time - queryOffset }
 }

@@ -38,20 +38,27 @@ package final class RuleWork: Sendable {
   private let cancel = CancelFlag()
   private let state = Mutex(State())
   private let concurrency: Int
+  private let startsThreads: Bool
   /// Rules that are evaluated beside others of their group.
   let slots = RuleSlots()
 
   /// - Parameter concurrency: evaluations at once, over all workspaces.
-  package init(clock: any Clock, concurrency: Int = max(4, Processors.count)) {
+  package convenience init(clock: any Clock, concurrency: Int = max(4, Processors.count)) {
+    self.init(clock: clock, concurrency: concurrency, startsThreads: true)
+  }
+
+  /// Without threads it is the caller's turn to turn the wheel and to run what is ready.
+  init(clock: any Clock, concurrency: Int = 1, startsThreads: Bool) {
+    self.startsThreads = startsThreads
     self.clock = clock
     self.concurrency = concurrency
     wheel = TimeWheel(clock, name: "rule-wheel")
   }
 
-  /// Starts the threads, unless they run already. Without them nothing is evaluated but what a test runs itself.
+  /// Starts the threads, unless they run already.
   package func start() throws(ThreadError) {
     try state.withLock { (state) throws(ThreadError) in
-      if state.lane != nil || state.isStopped { return }
+      if state.lane != nil || state.isStopped || !startsThreads { return }
       state.lane = try QueryLane(name: "rules", concurrencyMax: concurrency, queuedMax: concurrency)
       try wheel.start()
     }
