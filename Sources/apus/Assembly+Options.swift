@@ -3,6 +3,7 @@ import HTTP
 import Ingest
 import Model
 import Platform
+import PromQL
 import Query
 import TSDB
 import Workspaces
@@ -29,9 +30,7 @@ extension QueryOptions {
   init(_ options: ServeOptions) {
     self.init()
     engine.lookback = options.lookbackMilliseconds
-    engine.parser.experimentalFunctions = options.features.contains("promql-experimental-functions")
-    engine.parser.extendedRangeSelectors = options.features.contains("promql-extended-range-selectors")
-    engine.parser.fillModifiers = options.features.contains("promql-binop-fill-modifiers")
+    engine.parser = ParserOptions(features: options.features)
     engine.delaysNameRemoval = options.features.contains("promql-delayed-name-removal")
     tellsSamplesPerStep = options.features.contains("promql-per-step-stats")
     timeoutMilliseconds = options.queryTimeoutMilliseconds

@@ -64,7 +64,7 @@ struct ConfigurationTests {
     #expect(configuration.standard.database.retentionText == "90d or 100GiB")
     #expect(
       configuration.warnings == [
-        "accepted but not served by this version: global.evaluation_interval, global.query_log_file, rule_files, "
+        "accepted but not served by this version: global.query_log_file, "
           + "alerting, remote_write, remote_read, tracing, runtime"
       ])
     let jobs = configuration.document.sections("scrape_configs")

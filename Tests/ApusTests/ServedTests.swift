@@ -130,6 +130,7 @@ struct ServedTests {
     }
     let effect =
       "\(scrapes) \(read.global) \(read.workspaces) \(matchers) \(read.createsWorkspacesOnWrite) \(read.scraping)"
+      + " \(read.rules) \(read.ruleFiles) \(read.loadsValidRuleFiles)"
     return (effect, read.warnings.joined(separator: "\n"))
   }
 

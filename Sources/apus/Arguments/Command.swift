@@ -4,16 +4,18 @@ enum Command: Sendable {
   case version
   /// The topic is a command's name; nil for the overview.
   case help(topic: String?)
-  case checkConfig(file: String)
+  case checkConfig(CheckConfig)
+  case checkRules(CheckRules)
   case checkScrape(CheckScrape)
   case checkDiscovery(CheckDiscovery)
   case tsdb(TSDBCommand)
   case testRules(TestRules)
+  case rules(RulesCommand)
 }
 
 extension Command {
   /// The words that the first argument may be, commands of later versions aside.
-  static let names = ["serve", "check", "test", "tsdb", "version", "help"]
+  static let names = ["serve", "check", "test", "rules", "tsdb", "version", "help"]
   /// Kept for later versions, so that a script learns that it is early, not wrong.
   static let reservedNames = ["query", "debug"]
 
@@ -38,6 +40,7 @@ extension Command {
       return .help(topic: rest.isEmpty ? nil : rest.prefix(isPart ? 2 : 1).joined(separator: " "))
     case "check": return try check(rest)
     case "test": return try test(rest)
+    case "rules": return .rules(try RulesCommand.parse(rest))
     case "tsdb": return .tsdb(try TSDBCommand.parse(rest))
     default:
       if reservedNames.contains(first) { throw ArgumentError("apus \(first) is not available in this version") }

@@ -66,10 +66,18 @@ enum FlagTable {
   ]
 
   private static let rules: [Flag] = [
-    Flag("rules.alert.for-outage-tolerance", .duration, "1h", use: .accepted, "For rules."),
-    Flag("rules.alert.for-grace-period", .duration, "10m", use: .accepted, "For rules."),
-    Flag("rules.alert.resend-delay", .duration, "1m", use: .accepted, "For rules."),
-    Flag("rules.max-concurrent-evals", .integer(1...(.max)), "4", use: .accepted, "For rules."),
+    Flag(
+      "rules.alert.for-outage-tolerance", .duration, "1h",
+      "How long ago the server may have ended for pending and firing alerts to be restored when it starts."),
+    Flag(
+      "rules.alert.for-grace-period", .duration, "10m",
+      "The shortest time from a start until a restored alert whose rule has a longer `for` fires."),
+    Flag(
+      "rules.alert.resend-delay", .duration, "1m",
+      "How long after an alert was sent it is sent again while it fires."),
+    Flag(
+      "rules.max-concurrent-evals", .integer(1...10_000), "4",
+      "The most rules of all groups that are evaluated beside the first ones of their groups; 1: in order."),
     Flag("alertmanager.notification-queue-capacity", .integer(1...(.max)), "10000", use: .accepted, "For alerting."),
     Flag("alertmanager.notification-batch-size", .integer(1...(.max)), "256", use: .accepted, "For alerting."),
     Flag(

@@ -56,6 +56,11 @@ struct ServeOptions: Sendable {
   var slowQueryLogFile: String
   var slowQueryMilliseconds: Int64
 
+  var alertOutageToleranceMilliseconds: Int64
+  var alertGraceMilliseconds: Int64
+  var alertResendMilliseconds: Int64
+  var ruleEvaluationsMax: Int
+
   /// Every flag with its value, sorted by name: `/api/v1/status/flags`.
   var flags: [(name: String, value: String)]
   /// Lines to log once the log is open.
@@ -115,6 +120,11 @@ extension ServeOptions {
     areAnswersPartial = values.boolean("query.partial-answers")
     slowQueryLogFile = values.text("query.slow-log-file")
     slowQueryMilliseconds = values.milliseconds("query.slow-log-threshold")
+
+    alertOutageToleranceMilliseconds = values.milliseconds("rules.alert.for-outage-tolerance")
+    alertGraceMilliseconds = values.milliseconds("rules.alert.for-grace-period")
+    alertResendMilliseconds = values.milliseconds("rules.alert.resend-delay")
+    ruleEvaluationsMax = values.integer("rules.max-concurrent-evals")
 
     flags = FlagTable.rows.map { ($0.name, values.text($0.name)) }.sorted { $0.name < $1.name }
     warnings = ServeOptions.warnings(values, features: named, environment: environment)

@@ -1,5 +1,6 @@
 import Format
 import Model
+import Rules
 import Workspaces
 
 extension Configuration {
@@ -28,6 +29,7 @@ extension Configuration {
 
     let directory = directory(of: file)
     configuration.scrapes = configuration.scrapes.map { $0.resolved(in: directory) }
+    configuration.settleRules(document, in: directory)
     var unread = reader.unread
     configuration.scrapes += try ScrapeConfigFiles.read(
       document.texts("scrape_config_files"), in: directory, global: global, unread: &unread)
