@@ -135,7 +135,7 @@ let package = Package(
     .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
     .testTarget(name: "ModelTests", dependencies: ["Model", "TestKit"], swiftSettings: strict),
     .testTarget(
-      name: "PlatformTests", dependencies: ["Platform", "PlatformSimulation"], swiftSettings: strict),
+      name: "PlatformTests", dependencies: ["Platform", "PlatformSimulation", "TestKit"], swiftSettings: strict),
     .testTarget(name: "FormatTests", dependencies: ["Format", "Model", "TestKit", "CProtobuf"], swiftSettings: strict),
     .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Platform", "TestKit"], swiftSettings: strict),
     .testTarget(name: "TSDBTests", dependencies: ["TSDB", "PlatformSimulation", "TestKit"], swiftSettings: strict),

@@ -24,6 +24,17 @@ package struct Labels: Sendable, Hashable {
     packed = Array(bytes)
   }
 
+  /// From bytes that may be anything; nil where they are no packed annotations, or not sorted, or have an empty name.
+  package init?(checkingAnnotations bytes: [UInt8]) {
+    guard bytes.withUnsafeBytes({ Labels.isPacked($0, allowsEmptyValues: true) }) else { return nil }
+    packed = bytes
+  }
+
+  package init?(checking bytes: [UInt8]) {
+    guard bytes.withUnsafeBytes({ Labels.isPacked($0) }) else { return nil }
+    packed = bytes
+  }
+
   // The whole buffer at once: arrays hash and compare element by element.
   package func hash(into hasher: inout Hasher) { packed.withUnsafeBytes { hasher.combine(bytes: $0) } }
 
@@ -31,6 +42,17 @@ package struct Labels: Sendable, Hashable {
     left.packed.withUnsafeBytes { a in
       right.packed.withUnsafeBytes { b in equalBytes(a, b) }
     }
+  }
+
+  /// Annotations of an alert, in any order with distinct names: the one use of the packed form that keeps empty values.
+  package init(annotations pairs: [(name: String, value: String)]) {
+    var packed: [UInt8] = []
+    for pair in pairs.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }) {
+      Array(pair.name.utf8).withUnsafeBytes { name in
+        Array(pair.value.utf8).withUnsafeBytes { packed.appendPacked(name, $0) }
+      }
+    }
+    self.packed = packed
   }
 
   package var isEmpty: Bool { packed.isEmpty }
@@ -88,12 +110,12 @@ package struct Labels: Sendable, Hashable {
   package var stableHash: UInt64 { packed.withUnsafeBytes { KeyedHash.stable.hash($0) } }
 
   /// True if the bytes are packed labels: whole, sorted, none empty.
-  package static func isPacked(_ bytes: UnsafeRawBufferPointer) -> Bool {
+  package static func isPacked(_ bytes: UnsafeRawBufferPointer, allowsEmptyValues: Bool = false) -> Bool {
     var offset = 0
     var previous: UnsafeRawBufferPointer?
     while offset < bytes.count {
       guard let name = checkedPart(bytes, &offset), let value = checkedPart(bytes, &offset),
-        !name.isEmpty, !value.isEmpty
+        !name.isEmpty, allowsEmptyValues || !value.isEmpty
       else { return false }
       if let previous, compareBytes(previous, name) >= 0 { return false }
       previous = name

@@ -7,7 +7,11 @@ package struct NotifyOptions: Sendable, Equatable {
   /// Relabelling of all alerts, before that of each set.
   package var relabelling: [RelabelRule] = []
   package var alertmanagers: [AlertmanagerSetOptions] = []
+  /// `apus.notify`.
+  package var receivers: [ReceiverOptions] = []
   package var externalLabels = Labels.empty
+  /// The address of this server, in messages to receivers; without a slash at its end.
+  package var externalURL = ""
   /// `--alertmanager.notification-queue-capacity`, `--alertmanager.notification-batch-size`,
   /// `--alertmanager.drain-notification-queue-on-shutdown`.
   package var queueCapacity = 10_000
@@ -23,9 +27,22 @@ package struct AlertmanagerSetOptions: Sendable, Equatable {
   package var pathPrefix = ""
   package var timeoutMilliseconds: Int64 = 10_000
   package var client = ClientSettings()
+  /// Nil: requests are not signed.
+  package var signing: RequestSigning?
   package var discoveries: [DiscoveryOptions] = []
   package var relabelling: [RelabelRule] = []
   package var alertRelabelling: [RelabelRule] = []
+
+  package init() {}
+}
+
+/// The signature of requests to a service of AWS. A value.
+package struct RequestSigning: Sendable, Equatable {
+  package var access = AWSSettings()
+  /// The service that requests are signed for: that of the managed Prometheus.
+  package var service = "aps"
+  /// Roles are assumed at the endpoint for federal requirements.
+  package var usesFIPS = false
 
   package init() {}
 }

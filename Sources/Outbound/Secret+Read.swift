@@ -17,7 +17,7 @@ extension Secret {
   }
 
   /// The text, or the file's now, without white space around it. The error is Go's text.
-  func read(_ disk: any Disk = LinuxDisk()) throws(SecretError) -> String {
+  package func read(_ disk: any Disk = LinuxDisk()) throws(SecretError) -> String {
     switch self {
     case .text(let text): return text
     case .file(let path):
@@ -50,9 +50,9 @@ extension Secret {
 }
 
 /// A secret's file could not be read.
-struct SecretError: Error, CustomStringConvertible {
+package struct SecretError: Error, CustomStringConvertible {
   var path: String
   var reason: String
 
-  var description: String { "unable to read file \(path): \(reason)" }
+  package var description: String { "unable to read file \(path): \(reason)" }
 }

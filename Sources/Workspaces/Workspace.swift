@@ -13,8 +13,7 @@ package final class Workspace: Sendable {
   package let receiver: Receiver
   /// Translates what OpenTelemetry pushes and hands it to the intake.
   package let otlp: OTLPReceiver
-  /// The rule groups that came over the API.
-  package let ruleStore: RuleStore
+  package let rules: WorkspaceRules
   /// The metrics of this workspace alone.
   let registry: MetricsRegistry
   let log: Log
@@ -34,8 +33,7 @@ package final class Workspace: Sendable {
     self.database = database
     self.receiver = receiver
     otlp = OTLPReceiver(receiver.intake)
-    ruleStore = RuleStore(
-      database.layout.rules, on: surroundings.disk, log: surroundings.log, damaged: database.damaged)
+    rules = WorkspaceRules(settings.id, database, receiver.intake, surroundings)
     registry = surroundings.registry
     log = surroundings.log
     clock = surroundings.clock
@@ -54,6 +52,8 @@ extension Workspace {
     package let ringBudget = RingBudget()
     /// Takes the folder of a workspace other than the default one for this process; nil: nobody else can have it.
     package var takeFolder: (@Sendable (_ directory: String) throws(DirectoryLockError) -> DirectoryLock)?
+    /// Nil: no rules are evaluated.
+    package var rules: SharedRules?
 
     package init(disk: any Disk, clock: any Clock, log: Log, registry: MetricsRegistry) {
       self.disk = disk
@@ -87,11 +87,15 @@ extension Workspace {
     let workspace = Workspace(settings, database, Receiver(intake), surroundings, lock)
     workspace.otlp.reconfigure(settings.otlp)
     workspace.takeOver(settings.rules)
+    workspace.rules.reconfigure(settings.ruleGroups, settings.ruleOptions)
     return workspace
   }
 
   /// Begins the upkeep; from here on the workspace takes and gives samples.
-  package func start(on work: SharedWork) throws(DatabaseError) { try database.start(on: work) }
+  package func start(on work: SharedWork) throws(DatabaseError) {
+    try database.start(on: work)
+    rules.start()
+  }
 
   /// Takes over what a reload may change; where the data lies it may not.
   package func reconfigure(_ settings: WorkspaceSettings) {
@@ -108,6 +112,7 @@ extension Workspace {
     receiver.intake.replicas.reconfigure(settings.ha)
     otlp.reconfigure(settings.otlp)
     takeOver(settings.rules)
+    rules.reconfigure(settings.ruleGroups, settings.ruleOptions)
   }
 
   /// The expressions were compiled once, when the configuration was checked.
@@ -121,6 +126,7 @@ extension Workspace {
 
   /// Ends cleanly. Writes that are under way are not acknowledged from here on.
   package func close() {
+    rules.stop(within: RuleManager.stopMillisecondsMax)
     receiver.intake.refusals.flush()
     receiver.intake.replicas.close()
     receiver.intake.metadata.close(now: clock.nowMilliseconds())

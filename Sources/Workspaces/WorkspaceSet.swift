@@ -101,8 +101,11 @@ package final class WorkspaceSet: Sendable {
     changing.withLock { _ in
       if snapshot.withLock({ $0.isClosed }) { return }
       var wanted = workspaces
-      snapshot.withLock { $0.template = createsOnWrite ? workspaces.first : nil }
-      addFound(&wanted, template: createsOnWrite ? workspaces.first : nil)
+      var template = createsOnWrite ? workspaces.first : nil
+      // The rule files are about the default workspace.
+      template?.ruleGroups = []
+      snapshot.withLock { $0.template = template }
+      addFound(&wanted, template: template)
       surroundings.ringBudget.reconfigure(ringBytesMax: wanted.map(\.ha.ringBytes).max() ?? 0)
       let names = Set(wanted.map(\.id))
       for workspace in all where !names.contains(workspace.id) && workspace !== standard { close(workspace) }
@@ -145,6 +148,12 @@ package final class WorkspaceSet: Sendable {
   /// Ends all changes: from here on no workspace is opened or changed, and a call that is changing some stops before
   /// the next one.
   package func endChanges() { snapshot.withLock { $0.isClosed = true } }
+
+  /// Ends the evaluation of rules in all workspaces, within so many milliseconds in all.
+  package func stopRules(within milliseconds: Int64) {
+    let deadline = Deadline(milliseconds: milliseconds, of: surroundings.clock)
+    for workspace in all { workspace.rules.stop(within: max(0, deadline.remainingNanoseconds / 1_000_000)) }
+  }
 
   /// Closes all of them, the default one last. None is opened any more.
   package func close() {

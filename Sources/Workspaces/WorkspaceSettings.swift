@@ -1,4 +1,5 @@
 import Ingest
+import Rules
 import TSDB
 
 /// The settings of one workspace: the options of each of its parts. A value; a reload makes new ones.
@@ -21,6 +22,10 @@ package struct WorkspaceSettings: Sendable {
   package var rules = IngestRules()
   /// How OpenTelemetry's metrics become series.
   package var otlp = OTLPOptions()
+  /// The groups of rules of the configuration; those that came over the API are the workspace's own.
+  package var ruleGroups: [RuleGroupDefinition] = []
+  /// How rules are evaluated.
+  package var ruleOptions = RuleOptions()
 
   /// The defaults: the settings of a workspace for which neither flags nor configuration say anything.
   package init(id: String = WorkspaceSettings.defaultID, directory: String = "") {

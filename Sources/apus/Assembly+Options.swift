@@ -2,7 +2,9 @@ import API
 import HTTP
 import Ingest
 import Model
+import Notify
 import Platform
+import PromQL
 import Query
 import TSDB
 import Workspaces
@@ -29,9 +31,7 @@ extension QueryOptions {
   init(_ options: ServeOptions) {
     self.init()
     engine.lookback = options.lookbackMilliseconds
-    engine.parser.experimentalFunctions = options.features.contains("promql-experimental-functions")
-    engine.parser.extendedRangeSelectors = options.features.contains("promql-extended-range-selectors")
-    engine.parser.fillModifiers = options.features.contains("promql-binop-fill-modifiers")
+    engine.parser = ParserOptions(features: options.features)
     engine.delaysNameRemoval = options.features.contains("promql-delayed-name-removal")
     tellsSamplesPerStep = options.features.contains("promql-per-step-stats")
     timeoutMilliseconds = options.queryTimeoutMilliseconds
@@ -40,6 +40,16 @@ extension QueryOptions {
     samplesMax = options.querySamplesMax
     bytesMax = options.queryBytesMax
     answersPartly = options.areAnswersPartial
+  }
+}
+
+extension NotifyOptions {
+  /// The section of the configuration with what the flags say.
+  init(_ configuration: Configuration, _ options: ServeOptions) {
+    self = configuration.alerting
+    queueCapacity = options.notificationsQueuedMax
+    batchSize = options.notificationBatchSize
+    drainsAtStop = options.drainsNotifications
   }
 }
 

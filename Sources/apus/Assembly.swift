@@ -3,8 +3,10 @@ import Discovery
 import HTTP
 import Ingest
 import Model
+import Notify
 import Platform
 import Query
+import Rules
 import Scrape
 import Synchronization
 import TSDB
@@ -30,6 +32,9 @@ final class Assembly: Sendable {
   /// The thread that reads the configuration again: opening workspaces waits for disks.
   let reloads: WorkerPool
   let scrapes: ScrapeManager
+  /// The threads on which rules are evaluated.
+  let ruleWork: RuleWork
+  let notifier: Notifier
   let ownTarget: OwnTarget
   let ownCoverage: OwnCoverage
   let servers: [HTTPServer]
@@ -63,29 +68,12 @@ final class Assembly: Sendable {
 
     let present = configuration.present
     Assembly.tellStart(options, present, sockets, log)
-    do throws(ThreadError) {
-      work = try SharedWork(clock: clock, databasesMax: WorkspaceBound.workspacesMax)
-    } catch {
-      throw StartError("\(error)")
-    }
-    var surroundings = Workspace.Surroundings(disk: LinuxDisk(), clock: clock, log: log, registry: registry)
-    if options.isLockFileUsed {
-      surroundings.takeFolder = { (path) throws(DirectoryLockError) in try DirectoryLock(inside: path) }
-    }
-    do throws(DatabaseError) {
-      workspaces = try WorkspaceSet(
-        present.standard, in: surroundings, work: work, bound: WorkspaceBound(options),
-        onOpen: LimitMetrics.register(_:in:))
-    } catch {
-      throw StartError("\(error)")
-    }
-    queryLog = try Assembly.queryLog(present, clock, log)
     let outside = DiscoverySurroundings(
       clock: clock, log: log, registry: registry, userAgent: Version.userAgent,
       environment: configuration.environment)
+    queryLog = try Assembly.queryLog(present, clock, log)
     do throws(ThreadError) {
-      scrapes = try ScrapeManager(
-        outside, into: workspaces.standard.receiver.intake, options: configuration.present.scraping)
+      work = try SharedWork(clock: clock, databasesMax: WorkspaceBound.workspacesMax)
       queries = try QueryService(QueryOptions(options), clock: clock, registry: registry, queryLog: queryLog)
       let readsMax = options.remoteReadsMax > 0 ? options.remoteReadsMax : options.queriesMax
       // No expression is evaluated there.
@@ -94,6 +82,29 @@ final class Assembly: Sendable {
         stackBytes: NamedThread.stackBytesDefault)
       heapTrim = try HeapTrim(registry: registry)
       reloads = try WorkerPool(name: "reload", threadCount: 1, queueLimit: Assembly.reloadsQueuedMax)
+    } catch {
+      throw StartError("\(error)")
+    }
+    ruleWork = RuleWork(clock: clock)
+    var surroundings = Workspace.Surroundings(disk: LinuxDisk(), clock: clock, log: log, registry: registry)
+    if options.isLockFileUsed {
+      surroundings.takeFolder = { (path) throws(DirectoryLockError) in try DirectoryLock(inside: path) }
+    }
+    let told = AlertsOut()
+    surroundings.rules = SharedRules(queries: queries, work: ruleWork, send: told.send)
+    let ownURL = "http://\(HostFacts.hostName):\(sockets.first?.port ?? 9090)"
+    do throws(DatabaseError) {
+      workspaces = try WorkspaceSet(
+        present.reached(at: ownURL).standard, in: surroundings, work: work, bound: WorkspaceBound(options),
+        onOpen: LimitMetrics.register(_:in:))
+    } catch {
+      throw StartError("\(error)")
+    }
+    notifier = Assembly.notifier(outside, workspaces)
+    told.begin(notifier)
+    do throws(ThreadError) {
+      scrapes = try ScrapeManager(
+        outside, into: workspaces.standard.receiver.intake, options: configuration.present.scraping)
     } catch {
       throw StartError("\(error)")
     }
@@ -123,7 +134,8 @@ final class Assembly: Sendable {
     services.remoteRead = RemoteReadOptions(options)
     services.remoteReadLane = remoteReadLane
     services.isAdminEnabled = options.isAdminAPIEnabled
-    services.rules.store = { $0.ruleStore }
+    services.rules = RuleFacts(
+      groups: { $0.rules.shown }, alertmanagers: { [notifier] _ in notifier.shown }, store: { $0.rules.store })
     services.isRulesAPIEnabled = options.isRulesAPIEnabled
     services.cors = try Assembly.cors(options)
     services.slowQueryLog = try Assembly.slowQueryLog(options, log)
@@ -133,12 +145,20 @@ final class Assembly: Sendable {
       options.memoryFreed = { heapTrim.note() }
       return HTTPServer(options: options, log: log, metrics: registry, router: router)
     }
-    configuration.onReload { [workspaces, scrapes, queryLog] configuration in
+    configuration.onReload { [workspaces, scrapes, queryLog, notifier] configuration in
       Assembly.reopen(queryLog, configuration, log)
-      workspaces.reconfigure(configuration)
+      notifier.reconfigure(NotifyOptions(configuration, options))
+      workspaces.reconfigure(configuration.reached(at: ownURL))
       scrapes.reconfigure(
         configuration.scrapes, externalLabels: configuration.global.externalLabels, server: configuration.scraping)
     }
+  }
+
+  /// The receivers' states lie beside the default workspace's data.
+  private static func notifier(_ outside: DiscoverySurroundings, _ workspaces: WorkspaceSet) -> Notifier {
+    let database = workspaces.standard.database
+    let file = ReceiverStateFile(database.layout.notify, on: LinuxDisk(), damaged: database.damaged)
+    return Notifier(outside, stateFile: file)
   }
 
   private static func cors(_ options: ServeOptions) throws(StartError) -> CORSPolicy {

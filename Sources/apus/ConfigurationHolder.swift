@@ -75,5 +75,9 @@ final class ConfigurationHolder: Sendable {
       "prometheus_config_last_reload_success_timestamp_seconds",
       "Timestamp of the last successful configuration reload.", .gauge
     ) { [self] in [(labels: [], value: Double(state.withLock { $0.lastSuccessMilliseconds }) / 1000)] }
+    registry.collect(
+      "apus_rule_files_refused", "Rule files that the configuration names and that are left out because of errors.",
+      .gauge
+    ) { [self] in [(labels: [], value: Double(state.withLock { $0.configuration.refusedRuleFiles.count }))] }
   }
 }

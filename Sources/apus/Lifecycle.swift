@@ -11,6 +11,9 @@ final class Lifecycle {
   /// The time that queries may take to notice that they were told to stop.
   private static let queriesMilliseconds: Int64 = 1_000
 
+  /// The time that rounds of rules may take to end.
+  private static let rulesMilliseconds: Int64 = 5_000
+
   private let assembly: Assembly
   private let selfScrape = SelfScrapeHolder()
   private var restoring: NamedThread?
@@ -77,6 +80,10 @@ final class Lifecycle {
     for server in assembly.servers { server.stopAccepting() }
     selfScrape.stop()
     assembly.scrapes.stop()
+    // No rule makes an alert any more when those that wait are sent.
+    assembly.workspaces.stopRules(within: Lifecycle.rulesMilliseconds)
+    assembly.ruleWork.stop(within: Lifecycle.queriesMilliseconds)
+    assembly.notifier.stop()
     for server in assembly.servers { server.drain(until: deadline) }
     // They have been told to stop, and only read: one that does not hear it ends with the process.
     if !assembly.queries.stop(within: Lifecycle.queriesMilliseconds)

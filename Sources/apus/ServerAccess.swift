@@ -72,6 +72,32 @@ struct ServerAccess: Equatable, Sendable {
 
   /// Sends a request to a path of the server's.
   func send(_ method: String, _ path: String) throws(TSDBCommandError) -> ClientResponse {
+    let request = try request(method, path)
+    do throws(HTTPClientError) {
+      return try exchange(request)
+    } catch {
+      throw .text(fault(error))
+    }
+  }
+
+  /// Sends a form; nil where the answer is longer than that.
+  func post(
+    _ path: String, form: [(String, String)], answerBytesMax: Int
+  ) throws(TSDBCommandError) -> ClientResponse? {
+    var request = try request("POST", path)
+    request.headers.append(("Content-Type", "application/x-www-form-urlencoded"))
+    let pairs = form.map { PercentText.encodeForm($0.0) + "=" + PercentText.encodeForm($0.1) }
+    request.body = Array(pairs.joined(separator: "&").utf8)
+    request.responseBytesMax = answerBytesMax
+    do throws(HTTPClientError) {
+      return try exchange(request)
+    } catch {
+      if case .responseTooLarge = error { return nil }
+      throw .text(fault(error))
+    }
+  }
+
+  private func exchange(_ request: ClientRequest) throws(HTTPClientError) -> ClientResponse {
     var options = HTTPClientOptions()
     options.totalMillisecondsMax = timeoutMilliseconds
     options.tls.authorityFile = authorityFile
@@ -80,6 +106,10 @@ struct ServerAccess: Equatable, Sendable {
     options.tls.isInsecure = isInsecure
     // A POST that is sent on elsewhere would be a question to somebody else.
     options.redirects = .returned
+    return try HTTPClient(options: options).send(request)
+  }
+
+  private func request(_ method: String, _ path: String) throws(TSDBCommandError) -> ClientRequest {
     var request = ClientRequest(method: method, url: url + path)
     request.headers = headers.map { ($0.name, $0.value) }
     request.acceptsGzip = true
@@ -89,11 +119,7 @@ struct ServerAccess: Equatable, Sendable {
     } else if let tokenFile {
       request.headers.append(("Authorization", "Bearer " + (try ServerAccess.secret(tokenFile))))
     }
-    do throws(HTTPClientError) {
-      return try HTTPClient(options: options).send(request)
-    } catch {
-      throw .text(fault(error))
-    }
+    return request
   }
 
   /// The text of a file without the line's end.

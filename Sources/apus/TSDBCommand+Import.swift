@@ -78,7 +78,7 @@ extension TSDBCommand {
   }
 
   /// Blocks that come from elsewhere say nothing of this directory's own head.
-  private static func pinFlushMark(_ directory: String) throws(TSDBCommandError) {
+  static func pinFlushMark(_ directory: String) throws(TSDBCommandError) {
     try TSDBCommandError.disk { () throws(DiskError) in
       try FlushMark.pin(directory, on: LinuxDisk(), now: SystemClock().nowMilliseconds())
     }

@@ -77,10 +77,13 @@ struct CommandTests {
       case .serve: "serve"
       case .version: "version"
       case .help(let topic): "help \(topic ?? "")"
-      case .checkConfig(let file): "check \(file)"
+      case .checkConfig(let check): "check \(check.file) \(check.rules == nil ? "alone" : "with rules")"
+      case .checkRules(let check): "rules \(check.files) \(check.lint.findsDuplicates) \(check.lint.isFatal)"
       case .checkScrape(let check): "scrape \(check.target) \(check.job ?? "-") \(check.format?.rawValue ?? "-")"
       case .checkDiscovery(let check): "sd \(check.job) \(check.configFile) \(check.timeoutMilliseconds)"
       case .tsdb(let command): "tsdb \(command)"
+      case .rules(.backfill(let run)): "backfill \(run.rules.start) \(run.rules.end) \(run.directory)"
+      case .rules(.backtest(let run)): "backtest \(run.rules.end - run.rules.start) \(run.candidates)"
       }
     }
     #expect(try text([]) == "serve")
@@ -97,7 +100,13 @@ struct CommandTests {
     #expect(try text(["check", "scrape", "-", "--format", "openmetrics"]) == "scrape - - openmetrics")
     #expect(try text(["check", "scrape", "a:1", "--config=f", "--job=j"]) == "scrape a:1 j -")
     #expect(try text(["check", "sd", "j", "--config=f", "--timeout=2s"]) == "sd j f 2000")
-    #expect(try text(["check", "config", "x.yml"]) == "check x.yml")
+    #expect(try text(["check", "config", "x.yml"]) == "check x.yml with rules")
+    #expect(try text(["check", "config", "--syntax-only", "x.yml"]) == "check x.yml alone")
+    let backfill = ["rules", "backfill", "--start=1700000000", "--end", "2023-11-15T00:00:00Z", "--output-dir=o", "f"]
+    #expect(try text(backfill) == "backfill 1700000000000 1700006400000 o")
+    #expect(try text(["rules", "backtest", "--since=7d", "--candidate=c", "f"]) == "backtest 604800000 [\"c\"]")
+    #expect(try text(["check", "rules"]) == "rules [] true false")
+    #expect(try text(["check", "rules", "a", "b", "--lint=none", "--lint-fatal"]) == "rules [\"a\", \"b\"] false true")
   }
 
   @Test(
@@ -143,8 +152,8 @@ struct CommandTests {
       (["--storage.tsdb.path="], "--storage.tsdb.path is empty"),
       (["tsdb", "lst"], "apus tsdb: unknown command lst; did you mean list? (see apus help tsdb)"),
       (["sevre"], "unknown command sevre; did you mean serve? (see apus help)"),
-      (["check"], "apus check: what is to be checked is missing (config, scrape, sd)"),
-      (["check", "scap"], "apus check: scap cannot be checked, only config, scrape, sd; did you mean scrape?"),
+      (["check"], "apus check: what is to be checked is missing (config, rules, scrape, sd)"),
+      (["check", "scap"], "apus check: scap cannot be checked, only config, rules, scrape, sd; did you mean scrape?"),
       (
         ["check", "scrape"],
         "apus check scrape: a target is missing: an address, a URL, a file, or - for standard input"
@@ -156,7 +165,7 @@ struct CommandTests {
       (["check", "sd", "job"], "apus check sd: --config is missing, the file that has the job"),
       (["check", "sd", "job", "--config=f", "--timeout=x"], "--timeout: \"x\" is no duration, such as 30s"),
       (["check", "config"], "apus check config: a file is missing: apus check config FILE"),
-      (["check", "config", "a", "b"], "unexpected argument b"),
+      (["check", "config", "a", "b"], "apus check config: unexpected argument b"),
       (["version", "x"], "unexpected argument x"),
     ])
   func refusals(arguments: [String], message: String) {

@@ -64,8 +64,7 @@ struct ConfigurationTests {
     #expect(configuration.standard.database.retentionText == "90d or 100GiB")
     #expect(
       configuration.warnings == [
-        "accepted but not served by this version: global.evaluation_interval, rule_files, "
-          + "alerting, remote_write, remote_read, tracing, runtime"
+        "accepted but not served by this version: remote_write, remote_read, tracing, runtime"
       ])
     let jobs = configuration.document.sections("scrape_configs")
     #expect(jobs.compactMap { $0.text("job_name") }.count == 5)

@@ -56,6 +56,8 @@ struct EffectiveConfigurationTests {
             body_bytes_max: 256MiB
             bodies_bytes_max: 512MiB
             stop_timeout: 3s
+          rules:
+            load_valid_files: false
           create_workspaces_on_write: false
 
         """)

@@ -29,6 +29,9 @@ struct ServedTests {
     "scrape_configs": [("job_name", "j")],
     "relabel_configs": [("target_label", "a")],
     "metric_relabel_configs": [("target_label", "a")],
+    "notify": [("name", "n"), ("webhook", "{url: http://a}")], "webhook": [("url", "http://a")],
+    "slack": [("api_url", "http://a")], "sns": [("topic_arn", "t")],
+    "alert_relabel_configs": [("target_label", "a")],
     "aws_sd_configs": [("role", "ec2")], "filters": [("name", "a"), ("values", "[b]")],
     "consul_sd_configs": [("server", "localhost:8500")],
     "dns_sd_configs": [("names", "[a]"), ("type", "A"), ("port", "1")],
@@ -39,11 +42,15 @@ struct ServedTests {
     "oauth2": [("client_id", "c"), ("client_secret", "s"), ("token_url", "http://t")],
   ]
 
+  /// Keys of which an element has one.
+  private static let alternatives: Set<String> = ["webhook", "slack", "sns"]
+
   /// Keys that a key without parts needs beside itself.
   private static let neighbours: [String: [(String, String)]] = [
     "ignore_resource_attributes": [("promote_all_resource_attributes", "true")],
     "cert": [("key", "k")], "cert_file": [("key", "k")], "cert_ref": [("key", "k")],
     "key": [("cert", "c")], "key_file": [("cert", "c")], "key_ref": [("cert", "c")],
+    "access_key": [("secret_key", "s")], "secret_key": [("access_key", "a")],
     "no_proxy": [("proxy_url", "http://p")],
     "proxy_connect_header": [("proxy_url", "http://p")],
   ]
@@ -63,7 +70,9 @@ struct ServedTests {
       case .section(let schema) where key.isRead: return places(schema, path: path + name + ".", inner)
       case .list(.section(let schema)) where key.isRead:
         return places(schema, path: path + name + "[].") { given in
-          let rest = beside.filter { companion in !given.contains { $0.0 == companion.0 } }
+          let rest = beside.filter { companion in
+            !given.contains { $0.0 == companion.0 || [$0.0, companion.0].allSatisfy(alternatives.contains) }
+          }
           return outer([(name, "[" + flow(rest + given) + "]")])
         }
       default:
@@ -130,6 +139,7 @@ struct ServedTests {
     }
     let effect =
       "\(scrapes) \(read.global) \(read.workspaces) \(matchers) \(read.createsWorkspacesOnWrite) \(read.scraping)"
+      + " \(read.rules) \(read.ruleFiles) \(read.loadsValidRuleFiles) \(read.alerting)"
     return (effect, read.warnings.joined(separator: "\n"))
   }
 
@@ -143,11 +153,12 @@ struct ServedTests {
   private static let elsewhere = [
     "scrape_config_files", "oauth2.grant_type", "client_secret_ref", "cert_ref", "key_ref", "aws_sd_configs[].clusters",
     "kubeconfig_file",
-    "own_namespace",
+    "own_namespace", "alertmanagers[].api_version",
   ]
 
   /// Values of texts that not every text can be.
   private static let words = [
+    "webhook.url": "http://zz", "slack.api_url": "http://zz",
     "aws_sd_configs[].role": "ecs", "dns_sd_configs[].type": "AAAA", "file_sd_configs[].files": "[b.yml]",
     "kubernetes_sd_configs[].role": "node", "selectors[].role": "node", "selectors[].field": "a=b",
   ]

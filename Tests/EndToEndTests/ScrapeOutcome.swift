@@ -80,7 +80,7 @@ struct ScrapeOutcome {
 
   /// A sample's value as one line. The bounds of a histogram's buckets are rounded: of those that Prometheus keeps in
   /// tables some are not the nearest numbers there are.
-  private static func valueText(_ json: JSONValue) -> String {
+  static func valueText(_ json: JSONValue) -> String {
     guard json["count"].string != nil else { return text(json) }
     var buckets = ""
     for bucket in json["buckets"].array ?? [] {
@@ -94,7 +94,7 @@ struct ScrapeOutcome {
   }
 
   /// A value as one line, members sorted.
-  private static func text(_ json: JSONValue) -> String {
+  static func text(_ json: JSONValue) -> String {
     switch json {
     case .null: "null"
     case .bool(let bool): "\(bool)"
@@ -141,7 +141,7 @@ struct ScrapeOutcome {
     Dictionary(lines.map { ($0, 1) }, uniquingKeysWith: +).mapValues { "\($0)" }
   }
 
-  private static func differences(_ kind: String, _ peer: [String: String], _ own: [String: String]) -> [String] {
+  static func differences(_ kind: String, _ peer: [String: String], _ own: [String: String]) -> [String] {
     Set(peer.keys).union(own.keys).sorted().compactMap { name in
       peer[name] == own[name]
         ? nil : "\(kind) \(name)\n    Prometheus: \(peer[name] ?? "-")\n    Apus:       \(own[name] ?? "-")"

@@ -4,6 +4,7 @@ import PlatformSimulation
 import TestKit
 
 @testable import Ingest
+@testable import Notify
 @testable import Platform
 @testable import Rules
 @testable import TSDB
@@ -69,8 +70,34 @@ extension FuzzTarget {
       }
       useServer(on: disk)
     },
-    metadataFile, ruleStore,
+    metadataFile, receiverState, ruleStore,
   ]
+
+  /// What receivers of alerts were told: the groups come back, and no alert of them is counted twice.
+  private static let receiverState = FuzzTarget(
+    name: "receiver-state",
+    seeds: {
+      ownFile(
+        [
+          #"{"savedAt":1,"receivers":[{"name":"a","groups":[{"labels":{"x":"y"},"next":5,"told":{"at":1,"firing":["ff"]},"#
+            + #""alerts":[{"labels":{"a":"b"},"annotations":{},"startsAt":1,"endsAt":2,"isResolved":false,"#
+            + #""generatorURL":"u"}]}]}]}"#, #"{"savedAt":-9223372036854775808,"receivers":[]}"#,
+        ], raw: [])
+    }
+  ) { bytes in
+    let disk = placed(bytes, as: layout.notify) { SealedFile($0, name: "notify", format: 1, on: $1) }
+    let damaged = DamagedFiles(
+      Quarantine(disk, layout.quarantine, log: .silent), names: [], log: .silent, registry: MetricsRegistry())
+    let file = ReceiverStateFile(layout.notify, on: disk, damaged: damaged)
+    let receivers = file.read(at: 1_700_000_000_000)
+    var table = GroupTable(ReceiverOptions(), alertsMax: 1_000)
+    for (labels, group) in receivers.values.flatMap({ $0 }) { table.restore(labels, group) }
+    while let message = table.takeDue(at: 1_700_000_000_000) { table.delivered(message) }
+    precondition(
+      table.alertCount == table.groups.values.reduce(0) { $0 + $1.alerts.count }, "alerts are counted wrong")
+    let body = ReceiverStateFile.encode(receivers, at: 5)
+    precondition(ReceiverStateFile.decode(body, at: 5) == receivers, "groups do not come back")
+  }
 
   /// The file of stored rule groups, then the same bytes as a group and as a whole rule file that a client puts. What the
   /// store takes comes back from its file, and the text that it writes of a group says what the group said.

@@ -19,7 +19,7 @@ final class PoolBench {
   let exchange: FakeExchange
   let record = ScrapeRecord()
   let lines = ScrapeLines()
-  let wheel: ScrapeWheel
+  let wheel: TimeWheel
   let scraper: Scraper
   let manager: ScrapeManager
   let disk = SimulatedDisk()
@@ -27,7 +27,7 @@ final class PoolBench {
 
   init(host: String = "a", options: ScrapeServerOptions = ScrapeServerOptions()) {
     server = options
-    wheel = ScrapeWheel(clock)
+    wheel = TimeWheel(clock, name: "scrape-wheel")
     exchange = FakeExchange(wheel)
     let (clock, record, lines) = (clock, record, lines)
     let log = Log(level: .debug, format: .logfmt, clock: clock) { lines.add($0) }
@@ -190,10 +190,10 @@ final class FakeExchange: ScrapeExchange {
     var runningMax = 0
   }
 
-  private let wheel: ScrapeWheel
+  private let wheel: TimeWheel
   private let state = Mutex(State())
 
-  init(_ wheel: ScrapeWheel) { self.wheel = wheel }
+  init(_ wheel: TimeWheel) { self.wheel = wheel }
 
   /// The behaviour of the target at an address.
   func set(_ address: String, _ behaviour: Behaviour) { state.withLock { $0.behaviours[address] = behaviour } }

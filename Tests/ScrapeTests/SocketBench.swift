@@ -30,7 +30,7 @@ final class SocketBench {
     let clock = SystemClock()
     let registry = MetricsRegistry()
     let metrics = ScrapeMetrics(registry, clock: clock)
-    let wheel = ScrapeWheel(clock)
+    let wheel = TimeWheel(clock, name: "scrape-wheel")
     let workers = try WorkerPool(name: "scrape", threadCount: Processors.count, queueLimit: 1_000)
     scraper = Scraper(
       wheel, try LoopExchange(), metrics, log: log, options: ScrapeServerOptions(), submit: { workers.submit($0) },

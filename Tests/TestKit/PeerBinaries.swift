@@ -7,7 +7,7 @@ package enum PeerBinary: String, CaseIterable, Sendable {
   /// This Debian release's own: 2.42 on Debian 12, which knows remote write 1.0 only.
   case prometheusOlder = "prometheus-older"
   case promtool
-  case alertmanager = "prometheus-alertmanager"
+  case alertmanager
   case nodeExporter = "prometheus-node-exporter"
   case victoriaMetrics = "victoria-metrics"
   case vmagent

@@ -19,6 +19,11 @@ package struct QueryAnswer: Sendable {
     package var status: Int
     package var body: String
     package var description: String { "query answered \(status): \(body.prefix(500))" }
+
+    package init(status: Int, body: String) {
+      self.status = status
+      self.body = body
+    }
   }
 
   /// `vector`, `matrix` or `scalar`.

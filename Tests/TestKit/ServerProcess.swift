@@ -86,6 +86,18 @@ extension ServerProcess {
       ] + arguments, port: port, readyWithin: deadline)
   }
 
+  /// A real Alertmanager that knows no others.
+  package static func alertmanager(
+    data: String, configuration: String, _ arguments: [String] = [], port: UInt16 = FreePort.next()
+  ) throws -> ServerProcess {
+    try ServerProcess(
+      try PeerBinary.alertmanager.path(),
+      [
+        "--config.file=\(configuration)", "--storage.path=\(data)", "--web.listen-address=127.0.0.1:\(port)",
+        "--cluster.listen-address=", "--log.level=warn",
+      ] + arguments, port: port)
+  }
+
   /// A real VictoriaMetrics, single node.
   package static func victoriaMetrics(
     data: String, _ arguments: [String] = [], port: UInt16 = FreePort.next(),

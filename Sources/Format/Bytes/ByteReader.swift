@@ -24,6 +24,9 @@ package struct ByteReader {
     return UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + count)])
   }
 
+  /// The same as a copy.
+  package mutating func copy(_ count: Int) -> [UInt8]? { take(count).map { Array($0) } }
+
   package mutating func bigEndian<Value: FixedWidthInteger>(_ type: Value.Type = Value.self) -> Value? {
     guard remaining >= MemoryLayout<Value>.size else { return nil }
     defer { offset += MemoryLayout<Value>.size }
@@ -34,6 +37,7 @@ package struct ByteReader {
   package mutating func bigEndian16() -> UInt16? { bigEndian() }
   package mutating func bigEndian64() -> UInt64? { bigEndian() }
   package mutating func littleEndian32() -> UInt32? { littleEndian() }
+  package mutating func littleEndian64() -> UInt64? { littleEndian() }
 
   package mutating func littleEndian<Value: FixedWidthInteger>(_ type: Value.Type = Value.self) -> Value? {
     guard remaining >= MemoryLayout<Value>.size else { return nil }

@@ -11,7 +11,7 @@ struct CurlAnswer {
   var fault: HTTPClientError?
   /// The first address that was tried.
   var address: String?
-  private(set) var gunzip: Gunzip?
+  private var gunzip: Gunzip?
   private var headerBytes = 0
   private var hasBegun = false
 
@@ -19,9 +19,18 @@ struct CurlAnswer {
 
   /// The unpacker of the body; nil for one that is as it is.
   mutating func unpacking() -> Gunzip? {
-    if !hasBegun && header("content-encoding") == "gzip" { gunzip = Gunzip() }
+    if !hasBegun && header("content-encoding") == "gzip" { gunzip = IdleUnpackers.shared.lend() }
     hasBegun = true
     return gunzip
+  }
+
+  /// Gives the unpacker back once the hop has ended; true if the body broke off within what is packed.
+  mutating func endUnpacking() -> Bool {
+    guard let ended = gunzip else { return false }
+    gunzip = nil
+    let isComplete = ended.isComplete
+    IdleUnpackers.shared.take(ended)
+    return !isComplete && !isCut
   }
 
   /// False past the limit.

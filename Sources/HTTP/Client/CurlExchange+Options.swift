@@ -34,8 +34,7 @@ extension CurlExchange {
   private static var idleSecondsMax: Int { 300 }
 
   /// The URL, and where it is connected to.
-  func setAddress(_ easy: UnsafeMutableRawPointer) throws(HTTPClientError) {
-    guard let parts = URLParts(chain.url) else { throw .invalidRequest("parse \"\(chain.url)\": invalid URL") }
+  func setAddress(_ easy: UnsafeMutableRawPointer, _ parts: URLParts) throws(HTTPClientError) {
     if let path = request.unixSocket { apus_curl_set_pointer(easy, CURLOPT_UNIX_SOCKET_PATH, path) }
     try setProxy(easy, parts)
     let name = options.tls.serverName
@@ -94,7 +93,7 @@ extension CurlExchange {
     apus_curl_set_long(easy, CURLOPT_SSLVERSION, bits)
   }
 
-  func setHeaders(_ easy: UnsafeMutableRawPointer) {
+  func setHeaders(_ easy: UnsafeMutableRawPointer, _ parts: URLParts) {
     let names = Set(chain.headers.map { $0.name.lowercased() })
     // An empty value silences what libcurl would add itself: waiting for `100 Continue` costs a round trip, and a
     // body is not a form unless the caller says so.
@@ -103,7 +102,7 @@ extension CurlExchange {
     if !names.contains("accept") { lines.append("Accept:") }
     if request.acceptsGzip && !names.contains("accept-encoding") { lines.append("Accept-Encoding: gzip") }
     if !names.contains("user-agent") { lines.append("User-Agent: \(options.userAgent)") }
-    if !names.contains("host"), let parts = URLParts(chain.url) { lines.append("Host: \(parts.hostHeader)") }
+    if !names.contains("host") { lines.append("Host: \(parts.hostHeader)") }
     lines += chain.headers.map { Self.line($0.name, $0.value) }
     apus_curl_set_pointer(easy, CURLOPT_HTTPHEADER, list(lines))
   }

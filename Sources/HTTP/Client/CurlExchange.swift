@@ -76,21 +76,23 @@ final class CurlExchange: @unchecked Sendable {
     message.pointee = 0
     let remaining = remainingMilliseconds
     if remaining == 0 { throw .timedOut }
+    guard let parts = URLParts(chain.url) else { throw .invalidRequest("parse \"\(chain.url)\": invalid URL") }
     setCommon(handle.easy)
     setLimits(handle.easy, remaining)
-    try setAddress(handle.easy)
-    setTLS(handle.easy)
-    setHeaders(handle.easy)
+    try setAddress(handle.easy, parts)
+    if parts.scheme == "https" || options.proxy.url(chain.url) != nil { setTLS(handle.easy) }
+    setHeaders(handle.easy, parts)
     setMethod(handle.easy)
   }
 
   /// Looks at the answer of a hop.
   func finish(_ handle: CurlHandle, _ code: CURLcode) -> Step {
+    let breaksOff = answer.endUnpacking()
     if code != CURLE_OK && !answer.isCut {
       return .done(.failure(error(code, handle.easy)))
     }
     if let fault = answer.fault { return .done(.failure(fault)) }
-    if let gunzip = answer.gunzip, !gunzip.isComplete, !answer.isCut { return .done(.failure(.answerCut)) }
+    if breaksOff { return .done(.failure(.answerCut)) }
     if case .followed(let max) = options.redirects {
       switch chain.take(status: answer.status, location: answer.header("location"), max: max) {
       case .arrived: break

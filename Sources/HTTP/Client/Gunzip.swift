@@ -45,6 +45,14 @@ final class Gunzip {
     room.deallocate()
   }
 
+  /// Makes ready for another body. False when that fails: this one is of no use any more.
+  func reset() -> Bool {
+    isWithinMember = false
+    takenBytes = 0
+    madeBytes = 0
+    return inflateReset(stream) == Z_OK
+  }
+
   /// True if all that was begun has ended.
   var isComplete: Bool { !isWithinMember }
 

@@ -18,11 +18,13 @@ struct RedirectChain {
   private(set) var sendsBody: Bool
   private(set) var headers: [(name: String, value: String)]
   private(set) var count = 0
-  private let host: String
-  private let plainHeaders: [(name: String, value: String)]
+  /// The first host, once a redirect has made it of interest.
+  private var host: String?
+  private let first: ClientRequest
   private var hasLeft = false
 
   init(_ request: ClientRequest) {
+    first = request
     method = request.method
     url = request.url
     // A socket in the file system needs no host, and libcurl would take the path for one.
@@ -30,9 +32,7 @@ struct RedirectChain {
       url.replaceSubrange(slashes, with: "://localhost/")
     }
     sendsBody = request.body != nil
-    host = URLParts(url)?.host ?? ""
-    plainHeaders = request.headers.filter { !Self.sensitiveNames.contains($0.name.lowercased()) }
-    headers = request.headers + request.secretHeaders
+    headers = request.secretHeaders.isEmpty ? request.headers : request.headers + request.secretHeaders
   }
 
   /// Looks at an answer and moves on where it says so.
@@ -40,6 +40,8 @@ struct RedirectChain {
     guard [301, 302, 303, 307, 308].contains(status), let location, !location.isEmpty else { return .arrived }
     guard let next = URLParts(location, relativeTo: url) else { return .unreadable(location: location) }
     let last = URLParts(url)
+    let host = host ?? last?.host ?? ""
+    self.host = host
     if status < 307 {
       if method != "GET" && method != "HEAD" { method = "GET" }
       sendsBody = false
@@ -48,7 +50,7 @@ struct RedirectChain {
     count += 1
     if count > max { return .tooMany }
     if !Self.isWithin(next.host, host) { hasLeft = true }
-    if hasLeft { headers = plainHeaders }
+    if hasLeft { headers = first.headers.filter { !Self.sensitiveNames.contains($0.name.lowercased()) } }
     if !sendsBody { headers.removeAll { ["content-type", "content-encoding"].contains($0.name.lowercased()) } }
     headers.removeAll { $0.name.lowercased() == "referer" || $0.name.lowercased() == "host" }
     if let last, last.scheme == "http" || next.scheme == "https" { headers.append(("Referer", last.bare)) }

@@ -36,8 +36,8 @@ package struct Sender: Sendable, Equatable {
   /// A target that this server scrapes.
   package static func target(_ labels: Labels) -> Sender { own("scrape of target \(labels)") }
 
-  /// A rule of this server; `group` names its file and group.
-  package static func rule(_ name: String, group: String) -> Sender { own("rule \(name) of group \(group)") }
+  /// Rules of this server; `group` is their file and its name.
+  package static func rule(group: String) -> Sender { own("rules of group \(group)") }
 
   package static let unknown = Sender.own("unknown sender")
 

@@ -6,7 +6,7 @@ import Platform
 /// One service of AWS in one region: signs requests, sends them, and tries again where that may help. Any thread.
 package final class AWSService: Sendable {
   package enum Kind: String, Sendable {
-    case ec2, ecs, sts
+    case ec2, ecs, sns, sts
 
     /// As AWS's own programs write it.
     package var name: String { rawValue.uppercased() }
@@ -86,7 +86,9 @@ package final class AWSService: Sendable {
     var request = ClientRequest(method: "POST", url: url, headers: call.headers, body: call.body)
     request.acceptsGzip = true
     if let keys {
-      do throws(AWSError) { sign(&request, with: try keys.keys(isCancelled)) } catch {
+      let signer = AWSRequestSigner(
+        region: region, service: kind.rawValue, keys: keys, clock: surroundings.clock)
+      do throws(AWSError) { try signer.sign(&request, isCancelled) } catch {
         throw error.within("operation error \(kind.name): \(call.operation), get identity: get credentials")
       }
     }
@@ -97,26 +99,5 @@ package final class AWSService: Sendable {
     } catch {
       return .failure(AWSRequestError(error, of: request))
     }
-  }
-
-  private func sign(_ request: inout ClientRequest, with keys: AWSKeys) {
-    let parts = AWSEndpoint.parts(of: request.url)
-    let signing = SigV4(region: region, service: kind.rawValue, milliseconds: surroundings.clock.nowMilliseconds())
-    request.headers.append(("X-Amz-Date", signing.time))
-    if !keys.sessionToken.isEmpty { request.secretHeaders = [("X-Amz-Security-Token", keys.sessionToken)] }
-    let canonical = CanonicalRequest(
-      method: request.method, path: parts.path, query: parts.query,
-      headers: request.headers + request.secretHeaders + [("Host", parts.authority)],
-      payloadHash: SHA256.hexDigest(of: request.body ?? []))
-    let value = signing.authorization(canonical, accessKey: keys.accessKey, secretKey: keys.secretKey)
-    request.secretHeaders.append(("Authorization", value))
-  }
-}
-
-extension SigV4 {
-  /// Signs at a moment in milliseconds since 1970.
-  package init(region: String, service: String, milliseconds: Int64) {
-    let text = TimeText.text(milliseconds: milliseconds).prefix { $0 != "." }
-    self.init(region: region, service: service, time: text.filter { $0 != "-" && $0 != ":" } + "Z")
   }
 }

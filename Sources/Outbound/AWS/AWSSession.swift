@@ -37,6 +37,12 @@ package final class AWSSession: Sendable {
     return AWSService(kind, region: found.region, url: url, keys: found.keys, client: client, surroundings)
   }
 
+  /// The signer of requests that others send, for the service of this name.
+  package func signer(service: String, _ isCancelled: @escaping Cancellation) throws(AWSError) -> AWSRequestSigner {
+    let found = try find(isCancelled)
+    return AWSRequestSigner(region: found.region, service: service, keys: found.keys, clock: surroundings.clock)
+  }
+
   /// Looks for region and keys anew at the next request, as after a refusal: files may have changed.
   package func forget() { found.withLock { $0 = nil } }
 

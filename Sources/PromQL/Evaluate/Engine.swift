@@ -10,11 +10,22 @@ package struct VectorSample: Sendable {
   package var labels: Labels
   package var timestamp: Int64
   package var value: SampleValue
+
+  package init(labels: Labels, timestamp: Int64, value: SampleValue) {
+    self.labels = labels
+    self.timestamp = timestamp
+    self.value = value
+  }
 }
 
 package struct MatrixSeries: Sendable {
   package var labels: Labels
   package var samples: SampleColumn
+
+  package init(labels: Labels, samples: SampleColumn) {
+    self.labels = labels
+    self.samples = samples
+  }
 }
 
 package enum QueryValue: Sendable {

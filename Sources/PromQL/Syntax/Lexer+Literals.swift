@@ -7,7 +7,7 @@ extension Lexer {
   mutating func scanNumber() -> Bool {
     let first = position
     var isHexadecimal = false
-    if accept("0"), accept("xX") {
+    if !isInSeries, accept("0"), accept("xX") {
       _ = accept("_")
       isHexadecimal = true
     }
@@ -39,7 +39,7 @@ extension Lexer {
         break
       }
     }
-    return position > first && !peek().isAlphaNumeric
+    return position > first && (!peek().isAlphaNumeric || isInSeries && peek() == Rune("x"))
   }
 
   private mutating func acceptDigit(_ isHexadecimal: Bool) -> Bool {

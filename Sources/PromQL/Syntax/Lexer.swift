@@ -16,6 +16,8 @@ struct Lexer {
   private var bracketOpen = false
   private var gotColon = false
   private var gotDuration = false
+  /// True in the notation of series: an `x` ends a number there, so none is hexadecimal.
+  var isInSeries = false
 
   init(_ input: [UInt8]) { self.input = input }
 

@@ -30,6 +30,8 @@ package struct AlertInstance: Sendable {
   package var resolvedAt: Int64?
   package var lastSentAt: Int64?
   package var keepFiringSince: Int64?
+  /// True if the alert comes from before a restart and its expression has had no result for it since.
+  package var awaitsResult = false
 
   package init(labels: Labels, annotations: Labels, value: SampleValue, state: AlertState, activeAt: Int64) {
     self.labels = labels

@@ -14,6 +14,10 @@ package struct RuleOptions: Sendable, Equatable {
   package var graceMilliseconds: Int64 = 600_000
   /// `--rules.max-concurrent-evals`: rules of one group that are evaluated side by side, over all groups; one or less: in order.
   package var concurrentEvaluationsMax = 4
+  /// True if the firing alerts of a rule that fails are told again and again, so that nobody takes them for resolved.
+  package var holdsAlertsOnFailure = true
+  /// True if alerts whose rule is taken away are told as resolved; else their receivers wait until they expire.
+  package var resolvesRemovedAlerts = true
 
   package init() {}
 }

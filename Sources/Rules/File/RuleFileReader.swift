@@ -106,7 +106,8 @@ struct RuleFileReader {
   }
 
   private mutating func list(_ node: YAMLNode, of type: String) -> [YAMLNode] {
-    if case .sequence(let nodes) = node.content { return nodes }
+    // Nothing is no element of a list.
+    if case .sequence(let nodes) = node.content { return nodes.filter { !$0.isNull } }
     if !node.isNull { refuse(node, as: type) }
     return []
   }

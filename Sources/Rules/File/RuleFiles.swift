@@ -29,9 +29,10 @@ package struct RuleFiles: Sendable {
   package init(_ patterns: [String], on disk: any Disk, options: RuleFileOptions = .init()) {
     var seen: Set<String> = []
     for pattern in patterns {
-      guard let found = FilePattern(pattern)?.matches(on: disk) else {
+      let found: [String]
+      do throws(PathPattern.PatternError) { found = try PathPattern(pattern).paths(disk) } catch {
         errors.add(
-          RuleFileError(file: "", text: "failed retrieving rule files for \(quoted(pattern)): syntax error in pattern"))
+          RuleFileError(file: "", text: "failed retrieving rule files for \(quoted(pattern)): \(error)"))
         continue
       }
       for path in found where seen.insert(path).inserted {

@@ -45,7 +45,7 @@ package final class ScrapeManager: Sendable {
   ) throws(ThreadError) {
     let clock = surroundings.clock
     let metrics = ScrapeMetrics(surroundings.registry, clock: clock)
-    let wheel = ScrapeWheel(clock)
+    let wheel = TimeWheel(clock, name: "scrape-wheel")
     let workers = try WorkerPool(
       name: "scrape", threadCount: Processors.count, queueLimit: Scraper.underWayMax + Self.otherWorksMax)
     let preparers = try WorkerPool(

@@ -33,7 +33,7 @@ final class ScrapePool: Sendable {
   /// A target that has gone, until its series are marked as ended.
   struct Ending: Sendable {
     let target: Target
-    let place: ScrapeWheel.Place
+    let place: TimeWheel.Place
   }
 
   struct Content: Sendable {
@@ -66,7 +66,7 @@ final class ScrapePool: Sendable {
   /// Held for the whole of a sync, which looks at no file and waits for no network.
   private let content: Monitor<Content>
   let state: Mutex<Shown>
-  private let syncPlace: ScrapeWheel.Place
+  private let syncPlace: TimeWheel.Place
 
   init(_ order: Order, _ surroundings: Surroundings) throws(RegexError) {
     let options = order.options
@@ -192,7 +192,7 @@ final class ScrapePool: Sendable {
 
   /// Marks series as ended, later. `target`: is not storing then.
   func mark(
-    _ series: SeriesRoom, _ target: Target, missed: Int64, at place: ScrapeWheel.Place,
+    _ series: SeriesRoom, _ target: Target, missed: Int64, at place: TimeWheel.Place,
     then: @escaping @Sendable () -> Void = {}
   ) {
     let scraper = surroundings.scraper

@@ -23,7 +23,7 @@ final class Scraper: Sendable {
     var options: ScrapeServerOptions
   }
 
-  let wheel: ScrapeWheel
+  let wheel: TimeWheel
   let clock: any Clock
   let metrics: ScrapeMetrics
   private let exchange: any ScrapeExchange
@@ -34,7 +34,7 @@ final class Scraper: Sendable {
   private let state: Monitor<State>
 
   init(
-    _ wheel: ScrapeWheel, _ exchange: any ScrapeExchange, _ metrics: ScrapeMetrics, log: Log,
+    _ wheel: TimeWheel, _ exchange: any ScrapeExchange, _ metrics: ScrapeMetrics, log: Log,
     options: ScrapeServerOptions, submit: @escaping Submit, prepare: @escaping Submit
   ) {
     self.wheel = wheel
@@ -169,7 +169,7 @@ final class Scraper: Sendable {
   }
 
   /// Runs a work on a worker at a moment: a sync, the end of a target. Not after the stop.
-  func atWorker(_ place: ScrapeWheel.Place, at moment: Int64, _ work: @escaping @Sendable () -> Void) {
+  func atWorker(_ place: TimeWheel.Place, at moment: Int64, _ work: @escaping @Sendable () -> Void) {
     wheel.set(place, at: moment) { [weak self] in
       guard let self, !isStopping else { return }
       if !submit(work) { atWorker(place, at: clock.monotonicNanoseconds() + Self.workerWaitNanoseconds, work) }

@@ -54,10 +54,10 @@ final class Target: Sendable {
   /// Bytes taken for the body of a target that has not answered yet.
   private static let bodyBytesFirst = 256 << 10
 
-  let place: ScrapeWheel.Place
+  let place: TimeWheel.Place
   private let state: Mutex<State>
 
-  init(_ setup: Setup, _ series: SeriesRoom, _ schedule: ScrapeSchedule, at place: ScrapeWheel.Place) {
+  init(_ setup: Setup, _ series: SeriesRoom, _ schedule: ScrapeSchedule, at place: TimeWheel.Place) {
     self.place = place
     state = Mutex(State(setup: setup, series: series, schedule: schedule))
   }

@@ -20,8 +20,12 @@ package struct DatabaseLayout: Sendable {
   package var deletions: String { root + "/apus.deleted" }
   /// The leading replica of each cluster.
   package var haLeaders: String { root + "/apus.ha-leaders" }
+  /// What receivers of alerts were told; of the default workspace's directory alone.
+  package var notify: String { root + "/apus.notify" }
   /// The type, unit and help of metrics, as senders gave them.
   package var metadata: String { root + "/apus.metadata" }
+  /// The states of alerts, for a restart.
+  package var alerts: String { root + "/apus.alerts" }
   /// The rule groups that came over the API.
   package var rules: String { root + "/apus.rules" }
   /// Blocks that a restore has brought and that are to get their names.
@@ -33,8 +37,8 @@ package struct DatabaseLayout: Sendable {
 
   /// The names under which damaged files are counted.
   static let damagedNames = [
-    "apus.version", "apus.head", "apus.flushed", "apus.deleted", "apus.ha-leaders", "apus.metadata",
-    "apus.restore", "apus.rules", HeadChunkRepair.damagedName, "wal", BlockDeletions.fileName,
+    "apus.version", "apus.alerts", "apus.head", "apus.flushed", "apus.deleted", "apus.ha-leaders", "apus.metadata",
+    "apus.notify", "apus.restore", "apus.rules", HeadChunkRepair.damagedName, "wal", BlockDeletions.fileName,
     BlockDescription.fileName,
   ]
 }

@@ -1,8 +1,8 @@
 import Model
 
-// `apus check config`, `apus check scrape` and `apus check sd`.
+// `apus check config`, `apus check rules`, `apus check scrape` and `apus check sd`.
 extension Command {
-  static let checkNames = ["config", "scrape", "sd"]
+  static let checkNames = ["config", "rules", "scrape", "sd"]
 
   /// Parses the arguments behind `check`.
   static func check(_ arguments: ArraySlice<String>) throws(ArgumentError) -> Command {
@@ -12,11 +12,18 @@ extension Command {
     let rest = arguments.dropFirst()
     switch name {
     case "config":
-      guard let file = rest.first, !file.hasPrefix("--") else {
+      let words = try TSDBWords(
+        name, rest, flags: CheckRules.flags + ["syntax-only"], valued: CheckRules.valuedFlags, of: "apus check")
+      guard let file = words.positions.first else {
         throw ArgumentError("apus check config: a file is missing: apus check config FILE")
       }
-      try refuseMore(rest.dropFirst())
-      return .checkConfig(file: file)
+      return .checkConfig(CheckConfig(file: file, rules: words.has("syntax-only") ? nil : CheckRules(words)))
+    case "rules":
+      return .checkRules(
+        CheckRules(
+          try TSDBWords(
+            name, rest, flags: CheckRules.flags, valued: CheckRules.valuedFlags, positionsMax: CheckRules.filesMax,
+            of: "apus check")))
     case "scrape":
       let words = try TSDBWords(name, rest, valued: ["config", "job", "format", "timeout"], of: "apus check")
       guard let target = words.positions.first else {

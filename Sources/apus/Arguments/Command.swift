@@ -4,17 +4,20 @@ enum Command: Sendable {
   case version
   /// The topic is a command's name; nil for the overview.
   case help(topic: String?)
-  case checkConfig(file: String)
+  case checkConfig(CheckConfig)
+  case checkRules(CheckRules)
   case checkScrape(CheckScrape)
   case checkDiscovery(CheckDiscovery)
   case tsdb(TSDBCommand)
+  case rules(RulesCommand)
+  case testRules(TestRules)
 }
 
 extension Command {
   /// The words that the first argument may be, commands of later versions aside.
-  static let names = ["serve", "check", "tsdb", "version", "help"]
+  static let names = ["serve", "check", "rules", "test", "tsdb", "version", "help"]
   /// Kept for later versions, so that a script learns that it is early, not wrong.
-  static let reservedNames = ["query", "test", "debug"]
+  static let reservedNames = ["query", "debug"]
 
   /// Parses the arguments without the program's name. Flags without a command mean `serve`.
   static func parse(_ arguments: [String], environment: [String: String] = [:]) throws(ArgumentError) -> Command {
@@ -36,6 +39,8 @@ extension Command {
       try refuseMore(rest.dropFirst(isPart ? 2 : 1))
       return .help(topic: rest.isEmpty ? nil : rest.prefix(isPart ? 2 : 1).joined(separator: " "))
     case "check": return try check(rest)
+    case "rules": return .rules(try RulesCommand.parse(rest))
+    case "test": return try test(rest)
     case "tsdb": return .tsdb(try TSDBCommand.parse(rest))
     default:
       if reservedNames.contains(first) { throw ArgumentError("apus \(first) is not available in this version") }

@@ -41,7 +41,7 @@ enum FeatureTable {
     Feature("auto-gomaxprocs", .accepted),
     Feature("auto-gomemlimit", .accepted),
     Feature("auto-reload-config", .accepted),
-    Feature("concurrent-rule-eval", .accepted),
+    Feature("concurrent-rule-eval", .always),
     Feature("created-timestamp-zero-ingestion", .accepted),
     Feature("delayed-compaction", .accepted),
     Feature("expand-external-labels", .always),

@@ -66,14 +66,25 @@ enum FlagTable {
   ]
 
   private static let rules: [Flag] = [
-    Flag("rules.alert.for-outage-tolerance", .duration, "1h", use: .accepted, "For rules."),
-    Flag("rules.alert.for-grace-period", .duration, "10m", use: .accepted, "For rules."),
-    Flag("rules.alert.resend-delay", .duration, "1m", use: .accepted, "For rules."),
-    Flag("rules.max-concurrent-evals", .integer(1...(.max)), "4", use: .accepted, "For rules."),
-    Flag("alertmanager.notification-queue-capacity", .integer(1...(.max)), "10000", use: .accepted, "For alerting."),
-    Flag("alertmanager.notification-batch-size", .integer(1...(.max)), "256", use: .accepted, "For alerting."),
     Flag(
-      "alertmanager.drain-notification-queue-on-shutdown", .boolean, "true", use: .accepted, "For alerting."),
+      "rules.alert.for-outage-tolerance", .duration, "1h",
+      "How long ago the server may have ended for pending and firing alerts to be restored when it starts."),
+    Flag(
+      "rules.alert.for-grace-period", .duration, "10m",
+      "The shortest time from a start until a restored alert whose rule has a longer `for` fires."),
+    Flag(
+      "rules.alert.resend-delay", .duration, "1m",
+      "How long after an alert was sent it is sent again while it fires."),
+    Flag(
+      "rules.max-concurrent-evals", .integer(1...10_000), "4",
+      "The most rules of all groups that are evaluated beside the first ones of their groups; 1: in order."),
+    Flag(
+      "alertmanager.notification-queue-capacity", .integer(1...1_000_000), "10000",
+      "Alerts that wait for one Alertmanager; past it the oldest are dropped."),
+    Flag("alertmanager.notification-batch-size", .integer(1...100_000), "256", "Alerts in one request."),
+    Flag(
+      "alertmanager.drain-notification-queue-on-shutdown", .boolean, "true",
+      "Send what waits before the server ends, for ten seconds at most."),
     Flag("scrape.adjust-timestamps", .boolean, "true", use: .accepted, isHidden: true, "For scraping."),
     Flag("scrape.timestamp-tolerance", .duration, "2ms", use: .accepted, isHidden: true, "For scraping."),
     Flag("scrape.discovery-reload-interval", .duration, "5s", use: .accepted, isHidden: true, "For scraping."),

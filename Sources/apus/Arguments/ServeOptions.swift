@@ -57,6 +57,15 @@ struct ServeOptions: Sendable {
   var slowQueryLogFile: String
   var slowQueryMilliseconds: Int64
 
+  var alertOutageToleranceMilliseconds: Int64
+  var alertGraceMilliseconds: Int64
+  var alertResendMilliseconds: Int64
+  var ruleEvaluationsMax: Int
+  /// Alerts that wait for one Alertmanager.
+  var notificationsQueuedMax: Int
+  var notificationBatchSize: Int
+  var drainsNotifications: Bool
+
   /// Every flag with its value, sorted by name: `/api/v1/status/flags`.
   var flags: [(name: String, value: String)]
   /// Lines to log once the log is open.
@@ -117,6 +126,14 @@ extension ServeOptions {
     areAnswersPartial = values.boolean("query.partial-answers")
     slowQueryLogFile = values.text("query.slow-log-file")
     slowQueryMilliseconds = values.milliseconds("query.slow-log-threshold")
+
+    alertOutageToleranceMilliseconds = values.milliseconds("rules.alert.for-outage-tolerance")
+    alertGraceMilliseconds = values.milliseconds("rules.alert.for-grace-period")
+    alertResendMilliseconds = values.milliseconds("rules.alert.resend-delay")
+    ruleEvaluationsMax = values.integer("rules.max-concurrent-evals")
+    notificationsQueuedMax = values.integer("alertmanager.notification-queue-capacity")
+    notificationBatchSize = values.integer("alertmanager.notification-batch-size")
+    drainsNotifications = values.boolean("alertmanager.drain-notification-queue-on-shutdown")
 
     flags = FlagTable.rows.map { ($0.name, values.text($0.name)) }.sorted { $0.name < $1.name }
     warnings = ServeOptions.warnings(values, features: named, environment: environment)

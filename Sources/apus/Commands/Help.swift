@@ -6,9 +6,12 @@ enum Help {
     case nil, "help": overview
     case "serve": serve
     case "check": check
-    case "check config": checkConfig
+    case "check config": CheckConfig.help
+    case "check rules": CheckRules.help
     case "check scrape": CheckScrape.help
     case "check sd": CheckDiscovery.help
+    case "rules": RulesCommand.help
+    case "test": TestRules.help
     case "tsdb": TSDBCommand.help
     case "reference": Reference.text
     case "version": "usage: apus version\n\nPrints the version."
@@ -24,20 +27,18 @@ enum Help {
     Commands:
       serve                Run the server.
       check config FILE    Check a configuration file.
+      check rules FILE...  Check rule files.
       check scrape TARGET  Show what a scrape of a target would store.
       check sd JOB         Show the targets that a job's discoveries find.
+      rules ...            Evaluate rules over the past.
+      test rules FILE...   Run unit tests of rules.
       tsdb ...             Look at, copy out of or bring into a data directory.
       version              Print the version.
       help [<command>]     Print this text or that of a command.
     """
 
-  static let check = [checkConfig, CheckScrape.help, CheckDiscovery.help].joined(separator: "\n\n")
-
-  static let checkConfig = """
-    usage: apus check config FILE
-
-    Checks a configuration file. Exit code 0: it is valid; 2: the errors are on standard error, each with its place.
-    """
+  static let check = [CheckConfig.help, CheckRules.help, CheckScrape.help, CheckDiscovery.help].joined(
+    separator: "\n\n")
 
   /// Every flag with its default, from the flag table.
   static var serve: String {

@@ -5,10 +5,13 @@ func run(_ arguments: [String], environment: [String: String]) -> Int32 {
     case .serve(let options): return serve(options, environment: environment)
     case .version: return CommandResult(output: Version.text, exitCode: 0).finish()
     case .help(let topic): return help(topic).finish()
-    case .checkConfig(let file): return CheckConfig.run(file: file, environment: environment).finish()
+    case .checkConfig(let check): return check.run(environment: environment)
+    case .checkRules(let check): return check.run()
     case .checkScrape(let check): return check.run(environment: environment)
     case .checkDiscovery(let check): return check.run(environment: environment)
     case .tsdb(let command): return command.run()
+    case .rules(let command): return command.run()
+    case .testRules(let command): return command.run()
     }
   } catch {
     return CommandResult(errors: "apus: \(error)", exitCode: 2).finish()

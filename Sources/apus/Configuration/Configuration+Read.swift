@@ -1,5 +1,6 @@
 import Format
 import Model
+import Rules
 import Workspaces
 
 extension Configuration {
@@ -28,6 +29,9 @@ extension Configuration {
 
     let directory = directory(of: file)
     configuration.scrapes = configuration.scrapes.map { $0.resolved(in: directory) }
+    configuration.settleRules(document, in: directory)
+    configuration.alerting = configuration.alerting.resolved(in: directory)
+    configuration.alerting.externalLabels = configuration.global.externalLabels
     configuration.global.queryLogFile = joined(configuration.global.queryLogFile, in: directory)
     var unread = reader.unread
     configuration.scrapes += try ScrapeConfigFiles.read(

@@ -1,4 +1,5 @@
 import Ingest
+import Notify
 import Scrape
 import TSDB
 import Workspaces
@@ -11,8 +12,8 @@ extension Configuration {
       .section("global", \.global, GlobalSettings.section),
       .unread(
         SchemaKey("runtime", .section(Schema("runtime", [SchemaKey("gogc", .integer(-1...(.max)), "75")])), "{}")),
-      .unread(SchemaKey("alerting", .section(Schema.alerting))),
-      .unread(SchemaKey("rule_files", .list(.filePattern))),
+      .optional("alerting", \.alerting, NotifyOptions.section),
+      .texts("rule_files", \.ruleFiles, element: .filePattern),
       // Read with the files that it names, once the main file is.
       .custom(SchemaKey("scrape_config_files", .list(.filePattern))) { _, _ in },
       Setting(
@@ -32,11 +33,23 @@ extension Configuration {
       .check(SchemaRules.translationFitsNames),
     ])
 
+  private static let rules = Section(
+    "rules", Configuration(),
+    [
+      .boolean(
+        "load_valid_files", \.loadsValidRuleFiles,
+        help: "Serve the rule files that can be read where others cannot: those are told in the log and left out.")
+    ])
+
   /// The section of the keys that Prometheus does not have.
   private static let apus = Section(
     "apus", Configuration(),
     WorkspaceSettings.own.map { $0.at(\.standard) } + [
       .section("scrape", \.scraping, ScrapeServerOptions.section, help: "Scraping: see scraping.md."),
+      .section("rules", \.self, rules, help: "Rules: see rules.md."),
+      .sections(
+        "notify", \.alerting.receivers, ReceiverOptions.section,
+        help: "Receivers of alerts without an Alertmanager: see alerting.md."),
       .boolean(
         "create_workspaces_on_write", \.createsWorkspacesOnWrite,
         help: "Make a workspace that does not exist when the first write for it comes."),
@@ -52,7 +65,8 @@ extension Configuration {
         configuration.workspaces += WorkspaceSettings.read(
           section.sections("workspaces"), over: configuration.standard, &faults)
       },
-    ], conditions: [{ IngestRules.compile($0.standard.rules) }])
+    ], rules: [.check(ReceiverOptions.receiversAreTold)],
+    conditions: [{ IngestRules.compile($0.standard.rules) }])
 }
 
 extension Schema {

@@ -1,4 +1,6 @@
 import Format
+import Notify
+import Rules
 import Scrape
 import Workspaces
 
@@ -14,6 +16,20 @@ struct Configuration: Sendable {
   var scrapes: [ScrapeOptions] = []
   /// Settings of all scrapes.
   var scraping = ScrapeServerOptions()
+  /// Settings of all rules.
+  var rules = RuleOptions()
+  /// The patterns of `rule_files` as they are opened.
+  var ruleFiles: [String] = []
+  /// The terms under which rule files are read.
+  var ruleFileOptions = RuleFileOptions()
+  /// Files that can be read count although others cannot: `apus.rules.load_valid_files`.
+  var loadsValidRuleFiles = false
+  /// The groups of the rule files; `loadRules` reads them.
+  var ruleGroups: [RuleGroupDefinition] = []
+  /// Rule files that were left out because they cannot be read.
+  var refusedRuleFiles: [String] = []
+  /// Whom alerts go to. Flags add to it.
+  var alerting = NotifyOptions()
   /// The whole file, typed and with defaults filled in: for printing. A key that sets none of the other fields has no
   /// effect.
   var document = SectionValue(Schema("the configuration", []), at: YAMLPosition(line: 1, column: 1))

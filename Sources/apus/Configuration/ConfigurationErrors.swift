@@ -16,6 +16,15 @@ struct ConfigurationErrors: Error, CustomStringConvertible {
   /// The reason why the file could not be read at all; nil where it could.
   var reason: String?
 
+  /// Lines about other files that the file names, each with its place.
+  private var others: [String] = []
+
+  init(file: String, lines: [String]) {
+    self.file = file
+    faults = []
+    others = lines
+  }
+
   init(file: String, faults: [ConfigurationFault]) {
     self.file = file
     self.faults = faults.sorted { ($0.position.line, $0.position.column) < ($1.position.line, $1.position.column) }
@@ -29,6 +38,10 @@ struct ConfigurationErrors: Error, CustomStringConvertible {
 
   var lines: [String] {
     if let reason { return ["\(file): \(reason)"] }
+    if !others.isEmpty {
+      let rest = others.count - ConfigurationErrors.listedMax
+      return others.prefix(ConfigurationErrors.listedMax) + (rest > 0 ? ["and \(rest) more errors"] : [])
+    }
     var lines = faults.prefix(ConfigurationErrors.listedMax).map { "\(file):\($0.position): \($0.message)" }
     if faults.count > lines.count { lines.append("\(file): and \(faults.count - lines.count) more errors") }
     return lines

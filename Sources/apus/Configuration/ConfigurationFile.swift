@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 import Workspaces
 
 /// Reads the configuration: from a file or, where no flag names one and the usual one is missing, from the built-in
@@ -10,9 +11,19 @@ enum ConfigurationFile {
   /// The name that errors and logs give the built-in default.
   static let defaultName = "built-in default"
 
-  /// The configuration of `apus serve`.
+  /// The configuration of `apus serve`, with the rule files that it names.
   static func load(
     _ options: ServeOptions, environment: [String: String]
+  ) throws(ConfigurationErrors) -> Configuration {
+    var configuration = try main(options, environment)
+    configuration.takeOver(options)
+    try configuration.loadRules(on: LinuxDisk())
+    configuration.spreadRules()
+    return configuration
+  }
+
+  private static func main(
+    _ options: ServeOptions, _ environment: [String: String]
   ) throws(ConfigurationErrors) -> Configuration {
     if !options.isConfigFileGiven && access(options.configFile, F_OK) != 0 && errno == ENOENT {
       return try Configuration.read(
@@ -21,6 +32,7 @@ enum ConfigurationFile {
     return try load(path: options.configFile, environment: environment, flags: WorkspaceSettings(options))
   }
 
+  /// The file alone: rule files that it names are not read.
   static func load(
     path: String, environment: [String: String], flags: WorkspaceSettings = WorkspaceSettings()
   ) throws(ConfigurationErrors) -> Configuration {

@@ -4,6 +4,10 @@ import Model
 struct GlobalSettings: Sendable {
   /// Labels added to everything that leaves the server; the reader has already replaced `${NAME}`.
   var externalLabels = Labels.empty
+  /// How often the groups of rules are evaluated that do not say so themselves.
+  var evaluationMilliseconds = evaluationIntervalDefault
+  /// How far in the past the groups are evaluated that do not say so themselves.
+  var ruleOffsetMilliseconds: Int64 = 0
 
   /// The path as it is opened; empty: queries are not written down.
   var queryLogFile = ""
@@ -21,8 +25,8 @@ struct GlobalSettings: Sendable {
       inherited(SchemaKey("scrape_interval", .duration, DurationText.format(scrapeIntervalDefault))),
       inherited(SchemaKey("scrape_timeout", .duration, DurationText.format(scrapeTimeoutDefault))),
       inherited(SchemaKey("scrape_protocols", .list(Schema.scrapeProtocol))),
-      .unread(SchemaKey("evaluation_interval", .duration, DurationText.format(evaluationIntervalDefault))),
-      .unread(SchemaKey("rule_query_offset", .duration)),
+      .duration("evaluation_interval", \.evaluationMilliseconds),
+      .duration("rule_query_offset", \.ruleOffsetMilliseconds, isShown: false),
       .text("query_log_file", \.queryLogFile, isShown: false),
       inherited(SchemaKey("scrape_failure_log_file", .text)),
       .labels("external_labels", \.externalLabels),

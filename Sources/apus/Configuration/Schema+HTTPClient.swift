@@ -1,3 +1,4 @@
+import Notify
 import Outbound
 
 extension Schema {
@@ -8,17 +9,5 @@ extension Schema {
 
   static let tls = TLSSettings.section.schema
 
-  static let sigv4 = Schema(
-    "sigv4",
-    [
-      SchemaKey("region", .text), SchemaKey("access_key", .text), SchemaKey("secret_key", .secret),
-      SchemaKey("profile", .text), SchemaKey("role_arn", .text), SchemaKey("external_id", .text),
-      SchemaKey("use_fips_sts_endpoint", .boolean), SchemaKey("service_name", .text),
-    ],
-    rules: [
-      .check { section in
-        section.isGiven("access_key") == section.isGiven("secret_key")
-          ? nil : RuleViolation("access_key and secret_key belong together")
-      }
-    ])
+  static let sigv4 = RequestSigning.section.schema
 }

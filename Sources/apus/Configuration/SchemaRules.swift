@@ -1,3 +1,5 @@
+import Model
+
 /// Conditions between keys, as in Prometheus. The name of each says what must hold.
 enum SchemaRules {
   @Sendable static func timeoutFitsInterval(_ section: SectionValue) -> RuleViolation? {
@@ -36,7 +38,7 @@ enum SchemaRules {
     guard section.sections("relabel_configs").isEmpty else { return nil }
     let targets = section.sections("static_configs").flatMap { $0.texts("targets") }
     return targets.first { $0.contains("/") }.map {
-      RuleViolation("\($0) is not a host name", at: "static_configs")
+      RuleViolation("\(quoted($0)) is not a valid hostname", at: "static_configs")
     }
   }
 

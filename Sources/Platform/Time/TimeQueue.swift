@@ -1,6 +1,6 @@
 /// Moments at which something is due, one for each id, the earliest first; of equal ones, the one that was set first. A
 /// plain value: a heap that knows the place of each id, so that a moment can be moved.
-struct TimeQueue {
+package struct TimeQueue {
   private struct Entry {
     var moment: Int64
     var number: Int
@@ -11,13 +11,15 @@ struct TimeQueue {
   private var placeByID: [Int: Int] = [:]
   private var nextNumber = 0
 
-  var count: Int { heap.count }
+  package init() {}
+
+  package var count: Int { heap.count }
 
   /// The earliest moment; nil where nothing is due ever.
-  var first: Int64? { heap.first?.moment }
+  package var first: Int64? { heap.first?.moment }
 
   /// Sets the moment of an id, in place of the one it has.
-  mutating func set(_ id: Int, at moment: Int64) {
+  package mutating func set(_ id: Int, at moment: Int64) {
     remove(id)
     heap.append(Entry(moment: moment, number: nextNumber, id: id))
     nextNumber += 1
@@ -25,7 +27,7 @@ struct TimeQueue {
     rise(heap.count - 1)
   }
 
-  mutating func remove(_ id: Int) {
+  package mutating func remove(_ id: Int) {
     guard let place = placeByID.removeValue(forKey: id) else { return }
     let last = heap.removeLast()
     if place == heap.count { return }
@@ -36,7 +38,7 @@ struct TimeQueue {
   }
 
   /// Takes the earliest id out, if its moment has come.
-  mutating func popDue(_ now: Int64) -> (id: Int, moment: Int64)? {
+  package mutating func popDue(_ now: Int64) -> (id: Int, moment: Int64)? {
     guard let first = heap.first, first.moment <= now else { return nil }
     remove(first.id)
     return (first.id, first.moment)

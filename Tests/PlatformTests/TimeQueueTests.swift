@@ -3,7 +3,7 @@ import Synchronization
 import TestKit
 import Testing
 
-@testable import Scrape
+@testable import Platform
 
 @Suite struct TimeQueueTests {
   @Test("whatever is set, moved and removed, ids come out in the order of their moments")
@@ -35,7 +35,7 @@ import Testing
   @Test("the wheel's thread calls what is due at its moment, and what was set anew only then")
   func thread() throws {
     let clock = SimulatedClock()
-    let wheel = ScrapeWheel(clock)
+    let wheel = TimeWheel(clock, name: "scrape-wheel")
     let called = Mutex<[String]>([])
     let (one, two) = (wheel.place(), wheel.place())
     try wheel.start()

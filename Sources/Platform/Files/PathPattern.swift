@@ -1,22 +1,20 @@
-import Platform
-
 /// A path with stars, question marks and brackets, and the files that it means. The rules are those of Go's
 /// `filepath.Glob`: a star stands for names that begin with a dot, too.
-struct PathPattern: Sendable {
+package struct PathPattern: Sendable {
   /// A bracket without end, or a backslash at the end.
-  struct PatternError: Error, Equatable, CustomStringConvertible {
-    var description: String { "syntax error in pattern" }
+  package struct PatternError: Error, Equatable, CustomStringConvertible {
+    package var description: String { "syntax error in pattern" }
   }
 
   /// Directories listed for one pattern, those of patterns among its directories included.
-  static let listedMax = 10_000
+  package static let listedMax = 10_000
 
-  let text: String
+  package let text: String
 
-  init(_ text: String) { self.text = text }
+  package init(_ text: String) { self.text = text }
 
   /// The directory in which a change may change the files; that of the last part.
-  var directory: String {
+  package var directory: String {
     guard let slash = text.lastIndex(of: "/") else { return "." }
     return slash == text.startIndex ? "/" : String(text[..<slash])
   }
@@ -24,14 +22,14 @@ struct PathPattern: Sendable {
   private static func isPattern(_ text: String) -> Bool { text.contains { "*?[\\".contains($0) } }
 
   /// The paths that exist, sorted within their directories.
-  func paths(_ disk: any Disk = LinuxDisk()) throws(PatternError) -> [String] {
+  package func paths(_ disk: any Disk = LinuxDisk()) throws(PatternError) -> [String] {
     _ = try PathPattern.matches("", text)
     var listed = 0
     return try PathPattern.expand(text, disk, &listed)
   }
 
   /// The directories of the files, patterns among them resolved.
-  func directories(_ disk: any Disk = LinuxDisk()) -> [String] {
+  package func directories(_ disk: any Disk = LinuxDisk()) -> [String] {
     if !PathPattern.isPattern(directory) { return [directory] }
     var listed = 0
     return (try? PathPattern.expand(directory, disk, &listed)) ?? []
@@ -67,12 +65,12 @@ struct PathPattern: Sendable {
   // MARK: Paths
 
   /// A path behind a directory, without the parts that say nothing.
-  static func join(_ directory: String, _ name: String) -> String {
+  package static func join(_ directory: String, _ name: String) -> String {
     clean(directory.isEmpty ? name : directory + "/" + name)
   }
 
   /// The shortest path that means the same, without a look at the disk: no `.`, no doubled slash, no `..` behind a name.
-  static func clean(_ path: String) -> String {
+  package static func clean(_ path: String) -> String {
     let isAbsolute = path.hasPrefix("/")
     var parts: [Substring] = []
     for part in path.split(separator: "/") where part != "." {
@@ -89,7 +87,7 @@ struct PathPattern: Sendable {
   // MARK: Names
 
   /// True if the whole name is one that the pattern means. Its time is bounded by the product of both lengths.
-  static func matches(_ name: String, _ pattern: String) throws(PatternError) -> Bool {
+  package static func matches(_ name: String, _ pattern: String) throws(PatternError) -> Bool {
     let parts = try parse(pattern)
     let name = Array(name.unicodeScalars)
     var place = 0

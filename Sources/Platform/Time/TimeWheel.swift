@@ -1,12 +1,10 @@
-import Platform
-
-/// Calls what is due, on one thread for all targets: each call is short and waits for nobody. Any thread may set and
+/// Calls what is due, on one thread for all: each call is short and waits for nobody. Any thread may set and
 /// remove. Without `start` it turns only when somebody turns it, as tests do.
-final class ScrapeWheel: Sendable {
-  typealias Work = @Sendable () -> Void
+package final class TimeWheel: Sendable {
+  package typealias Work = @Sendable () -> Void
 
   /// A place on the wheel, for one piece of work at a time.
-  struct Place: Sendable, Hashable {
+  package struct Place: Sendable, Hashable {
     fileprivate var id: Int
   }
 
@@ -19,13 +17,18 @@ final class ScrapeWheel: Sendable {
 
   private enum Order { case turn, look, stop }
 
-  let clock: any Clock
+  package let clock: any Clock
+  private let name: String
   private let state = Monitor(State())
   private let thread = Monitor<NamedThread?>(nil)
 
-  init(_ clock: any Clock) { self.clock = clock }
+  /// - Parameter name: of its thread.
+  package init(_ clock: any Clock, name: String) {
+    self.clock = clock
+    self.name = name
+  }
 
-  func place() -> Place {
+  package func place() -> Place {
     state.withLock { state in
       state.nextID += 1
       return Place(id: state.nextID)
@@ -33,7 +36,7 @@ final class ScrapeWheel: Sendable {
   }
 
   /// Calls `work` once when the monotonic clock has come to `moment`; what was set for this place before is forgotten.
-  func set(_ place: Place, at moment: Int64, _ work: @escaping Work) {
+  package func set(_ place: Place, at moment: Int64, _ work: @escaping Work) {
     let isFirst = state.withLock { state in
       if state.isStopping { return false }
       state.queue.set(place.id, at: moment)
@@ -45,7 +48,7 @@ final class ScrapeWheel: Sendable {
 
   /// False where it was called already, or is being called.
   @discardableResult
-  func remove(_ place: Place) -> Bool {
+  package func remove(_ place: Place) -> Bool {
     state.withLock { state in
       state.queue.remove(place.id)
       return state.workByID.removeValue(forKey: place.id) != nil
@@ -53,7 +56,7 @@ final class ScrapeWheel: Sendable {
   }
 
   /// Calls all that is due.
-  func turn() {
+  package func turn() {
     let now = clock.monotonicNanoseconds()
     // What the calls set for now waits for the next turn, so that a turn ends.
     var due: [Work] = []
@@ -66,19 +69,19 @@ final class ScrapeWheel: Sendable {
   }
 
   /// The next moment at which something is due.
-  var next: Int64? { state.withLock { $0.queue.first } }
+  package var next: Int64? { state.withLock { $0.queue.first } }
 
-  var count: Int { state.withLock { $0.queue.count } }
+  package var count: Int { state.withLock { $0.queue.count } }
 
-  func start() throws(ThreadError) {
-    let started = try NamedThread(name: "scrape-wheel") { [self] in
+  package func start() throws(ThreadError) {
+    let started = try NamedThread(name: name) { [self] in
       while waitForOrder() == .turn { turn() }
     }
     thread.withLock { $0 = started }
   }
 
   /// Nothing is called after this, but by who turns it.
-  func stop() {
+  package func stop() {
     state.withLock { state in
       state.isStopping = true
       state.queue = TimeQueue()

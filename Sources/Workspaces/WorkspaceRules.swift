@@ -1,0 +1,98 @@
+import Ingest
+import Model
+import Platform
+import Query
+import Rules
+import Synchronization
+import TSDB
+
+/// The means by which rules of all workspaces are evaluated. A value.
+package struct SharedRules: Sendable {
+  package var queries: QueryService
+  /// The threads of all rules.
+  package var work: RuleWork
+  /// Takes the alerts of a workspace that are to be told; it neither waits nor fails.
+  package var send: @Sendable (_ workspace: String, _ notices: [AlertNotice]) -> Void
+
+  package init(
+    queries: QueryService, work: RuleWork,
+    send: @escaping @Sendable (_ workspace: String, _ notices: [AlertNotice]) -> Void
+  ) {
+    self.queries = queries
+    self.work = work
+    self.send = send
+  }
+}
+
+/// The rules of one workspace: the groups of the configuration and those that came over the API, evaluated together. Any
+/// thread.
+package final class WorkspaceRules: Sendable {
+  private struct State: Sendable {
+    var groups: [RuleGroupDefinition] = []
+    var options = RuleOptions()
+    /// True once the database gives and takes samples.
+    var isStarted = false
+  }
+
+  /// The groups that came over the API.
+  package let store: RuleStore
+  /// Nil where nothing evaluates rules.
+  private let manager: RuleManager?
+  private let alerts: AlertStates?
+  private let clock: any Clock
+  private let state = Mutex(State())
+  /// One change at a time.
+  private let change = Monitor(())
+
+  init(_ id: String, _ database: Database, _ intake: Intake, _ surroundings: Workspace.Surroundings) {
+    store = RuleStore(
+      database.layout.rules, on: surroundings.disk, log: surroundings.log, damaged: database.damaged)
+    clock = surroundings.clock
+    guard let shared = surroundings.rules else {
+      manager = nil
+      alerts = nil
+      return
+    }
+    let states = AlertStates(
+      database.layout.alerts, on: surroundings.disk, damaged: database.damaged, registry: surroundings.registry)
+    alerts = states
+    database.everySecond { [clock = surroundings.clock] in states.writeIfDue(at: clock.nowMilliseconds()) }
+    manager = RuleManager(
+      workspace: id,
+      database: WorkspaceRuleDatabase(querier: shared.queries.querier(over: database), intake: intake),
+      work: shared.work, registry: surroundings.registry, clock: surroundings.clock, log: surroundings.log,
+      send: { notices in shared.send(id, notices) })
+    store.onChange { [weak self] _ in self?.apply() }
+  }
+
+  /// Takes over what the configuration says; evaluation begins with `start`.
+  func reconfigure(_ groups: [RuleGroupDefinition], _ options: RuleOptions) {
+    state.withLock { state in
+      state.groups = groups
+      state.options = options
+    }
+    apply()
+  }
+
+  /// Begins to evaluate: the database has its data back.
+  func start() {
+    state.withLock { $0.isStarted = true }
+    apply()
+  }
+
+  private func apply() {
+    change.withLock { _ in
+      let present = state.withLock { $0 }
+      if present.isStarted { manager?.reconfigure(present.groups + store.groups, options: present.options) }
+    }
+  }
+
+  /// The groups by file and name.
+  package var shown: [RuleGroupView] { manager?.shown ?? [] }
+
+  /// No round begins after this; those that run have so long to end.
+  func stop(within milliseconds: Int64) {
+    manager?.stop(within: milliseconds)
+    alerts?.write(at: clock.nowMilliseconds())
+  }
+}

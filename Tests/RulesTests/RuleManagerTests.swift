@@ -1,0 +1,136 @@
+import Model
+import PlatformSimulation
+import PromQL
+import TestKit
+import Testing
+
+@testable import Rules
+
+@Suite("Rules.RuleManager") struct RuleManagerTests {
+  /// A manager whose wheel and lane the test turns itself.
+  private final class World {
+    let bench: RuleBench
+    let work: RuleWork
+    let manager: RuleManager
+
+    init(starts: Bool = false) throws {
+      bench = try RuleBench()
+      work = RuleWork(clock: bench.clock, startsThreads: starts)
+      manager = RuleManager(
+        workspace: "default", database: bench.rules, work: work, registry: bench.registry, clock: bench.clock,
+        log: bench.log
+      ) { [sent = bench.sent] in sent.add($0) }
+    }
+
+    func reconfigure(_ rules: [RuleDefinition], interval: Int64 = 15_000, named name: String = "g") {
+      manager.reconfigure(
+        [RuleGroupDefinition(file: "f.yml", name: name, intervalMilliseconds: interval, rules: rules)],
+        options: RuleOptions())
+    }
+
+    /// Moves the clock to the next moment at which something is due, and does it.
+    func turn() throws {
+      let next = try #require(work.wheel.next)
+      bench.clock.advance(nanoseconds: max(0, next - bench.clock.monotonicNanoseconds()))
+      work.wheel.turn()
+      work.runReady()
+    }
+
+    var now: Int64 { bench.clock.nowMilliseconds() }
+  }
+
+  @Test("a group is evaluated at its slots, counted, and its metrics go with it")
+  func slots() throws {
+    let world = try World()
+    #expect(world.bench.metric("prometheus_rule_group_iterations_total") == nil)
+    world.reconfigure([.record("t", "time()"), .record("bad", "time(")])
+    #expect(world.bench.metric("prometheus_rule_group_iterations_total") == 0)
+    #expect(world.manager.shown.map(\.lastEvaluation) == [nil])
+    try world.turn()
+    let slot = world.now
+    try world.turn()
+    #expect(world.now == slot + 15_000)
+    #expect(world.bench.answer("t", at: world.now) == ["{__name__=\"t\"} \(Double(world.now) / 1000)"])
+    #expect(world.bench.metric("prometheus_rule_group_iterations_total") == 2)
+    #expect(world.bench.metric("prometheus_rule_group_iterations_missed_total") == 0)
+    #expect(world.bench.metric("prometheus_rule_evaluations_total") == 4)
+    #expect(world.bench.metric("prometheus_rule_evaluation_failures_total") == 2)
+    #expect(world.bench.metric("prometheus_rule_group_rules") == 2)
+    #expect(world.bench.metric("prometheus_rule_group_interval_seconds") == 15)
+    #expect(world.bench.metric("prometheus_rule_group_last_evaluation_samples") == 1)
+    #expect(world.manager.shown[0].rules[1].lastError.hasPrefix("could not parse expression: 1:6: parse error"))
+    world.bench.clock.advance(milliseconds: 50_000)
+    try world.turn()
+    #expect(world.bench.metric("prometheus_rule_group_iterations_total") == 5)
+    #expect(world.bench.metric("prometheus_rule_group_iterations_missed_total") == 2)
+    world.manager.reconfigure([], options: RuleOptions())
+    #expect(world.bench.metric("prometheus_rule_group_rules") == nil && world.manager.shown.isEmpty)
+  }
+
+  @Test("what a reload does not change runs on; what it does goes on with its alerts, and rules that are gone end")
+  func reload() throws {
+    let world = try World()
+    world.bench.store([("m", [:], 1)], at: world.now)
+    world.reconfigure([.alert("A", "m", hold: 60_000), .record("r", "m"), .record("s", "m")])
+    try world.turn()
+    let activeAt = world.now
+    let before = world.work.wheel.next
+    world.reconfigure([.alert("A", "m", hold: 60_000), .record("r", "m"), .record("s", "m")])
+    #expect(world.work.wheel.next == before && world.manager.shown[0].rules[0].health == .ok)
+    world.reconfigure([.alert("A", "m > 0", hold: 15_000), .record("s", "m + 1")])
+    #expect(world.manager.shown[0].rules.map(\.health) == [.unknown, .unknown])
+    #expect(world.manager.shown[0].rules[0].alerts.map(\.activeAt) == [activeAt])
+    try world.turn()
+    #expect(world.manager.shown[0].rules[0].alerts.map(\.state) == [.firing])
+    #expect(world.bench.answer("r", at: world.now) == [])
+    #expect(world.bench.answer("s", at: world.now) == ["{__name__=\"s\"} 2.0"])
+    #expect(world.bench.metric("prometheus_rule_group_iterations_total") == 2)
+    // An alert with other labels, or none of this name, is told as over.
+    world.reconfigure([.alert("B", "m")])
+    #expect(world.bench.sent.all.map(\.isResolved) == [false, true])
+  }
+
+  @Test("the series of a group that is gone end after two intervals, as of when it went; a new owner's stay")
+  func removal() throws {
+    let world = try World()
+    world.bench.store([("m", [:], 1)], at: world.now)
+    world.reconfigure([.record("r", "m"), .record("s", "m")])
+    try world.turn()
+    world.reconfigure([.record("r", "m")], named: "other")
+    let went = world.now
+    try world.turn()
+    #expect(world.bench.answer("s", at: world.now).count == 1)
+    while world.now < went + 30_000 { try world.turn() }
+    #expect(world.bench.answer("s", at: world.now) == [])
+    #expect(world.bench.answer("r", at: world.now).count == 1)
+  }
+
+  @Test("after a stop nothing is evaluated, and no series ends")
+  func stop() throws {
+    let world = try World()
+    world.bench.store([("m", [:], 1)], at: world.now)
+    world.reconfigure([.record("r", "m")])
+    try world.turn()
+    world.manager.stop()
+    #expect(world.work.wheel.next == nil)
+    world.reconfigure([.record("r", "m")])
+    #expect(world.work.wheel.next == nil && world.bench.answer("r", at: world.now + 60_000).count == 1)
+  }
+
+  @Test("with threads of its own it does the same, and ends them")
+  func threads() throws {
+    let world = try World(starts: true)
+    world.reconfigure([.record("t", "time()")])
+    for round in 1...3 {
+      world.bench.clock.waitForWaiters(1)
+      world.bench.clock.advance(milliseconds: 15_000)
+      #expect(
+        eventually(within: .seconds(20)) {
+          world.bench.metric("prometheus_rule_group_iterations_total") == Double(round)
+            && world.manager.shown[0].lastEvaluation == world.now
+        })
+    }
+    world.manager.stop()
+    world.work.stop(within: 1_000)
+  }
+}
