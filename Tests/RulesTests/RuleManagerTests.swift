@@ -104,6 +104,7 @@ import Testing
     world.bench.store([("m", [:], 1)], at: world.now)
     world.reconfigure([.record("r", "m"), .record("s", "m")])
     try world.turn()
+    world.bench.clock.advance(milliseconds: 10)
     world.reconfigure([.record("r", "m")], named: "other")
     let went = world.now
     try world.turn()
