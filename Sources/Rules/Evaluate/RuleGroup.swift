@@ -194,7 +194,7 @@ package final class RuleGroup: Sendable {
   }
 }
 
-/// What is told of a group's last round. A value.
+/// The last round of a group, for metrics and the API. A value.
 struct RuleGroupFacts: Sendable {
   var startedAt: Int64?
   var seconds = 0.0

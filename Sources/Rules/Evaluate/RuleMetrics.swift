@@ -40,7 +40,7 @@ package final class RuleMetrics: Sendable {
   }
 }
 
-/// What is counted of one group; a reload that changes the group goes on counting. Any thread.
+/// The counters of one group; a reload that changes the group goes on counting. Any thread.
 final class RuleGroupCounters: Sendable {
   let iterations = Counter()
   let missed = Counter()
