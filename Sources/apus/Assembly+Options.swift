@@ -47,9 +47,9 @@ extension NotifyOptions {
   /// The section of the configuration with what the flags say.
   init(_ configuration: Configuration, _ options: ServeOptions) {
     self = configuration.alerting
-    queueCapacity = options.notificationsQueuedMax
-    batchSize = options.notificationBatchSize
-    drainsAtStop = options.drainsNotifications
+    queueCapacity = options.notifications.queuedMax
+    batchSize = options.notifications.batchSize
+    drainsAtStop = options.notifications.drainsAtStop
   }
 }
 

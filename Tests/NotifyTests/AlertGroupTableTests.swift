@@ -9,13 +9,13 @@ import Testing
 
   /// A table that expectations may change.
   private final class Rig {
-    var table: GroupTable
-    init(_ table: GroupTable) { self.table = table }
+    var table: AlertGroupTable
+    init(_ table: AlertGroupTable) { self.table = table }
     func add(_ notice: AlertNotice, at now: Int64) -> Bool { table.add(notice, at: now) }
     func takeDue(at now: Int64) -> GroupMessage? { table.takeDue(at: now) }
     func delivered(_ message: GroupMessage) { table.delivered(message) }
     func failed(_ message: GroupMessage, nextAt moment: Int64) { table.failed(message, nextAt: moment) }
-    var groups: [Labels: GroupTable.Group] { table.groups }
+    var groups: [Labels: AlertGroupTable.Group] { table.groups }
     var alertCount: Int { table.alertCount }
     var nextMilliseconds: Int64? { table.nextMilliseconds }
   }
@@ -24,7 +24,7 @@ import Testing
     var options = ReceiverOptions()
     options.name = "r"
     change(&options)
-    return Rig(GroupTable(options, alertsMax: 100))
+    return Rig(AlertGroupTable(options, alertsMax: 100))
   }
 
   private func alert(
@@ -163,7 +163,7 @@ import Testing
   @Test("more alerts than there is room for are refused, and there is room again once some end") func bound() throws {
     var options = ReceiverOptions()
     options.groupWaitMilliseconds = 0
-    let table = Rig(GroupTable(options, alertsMax: 2))
+    let table = Rig(AlertGroupTable(options, alertsMax: 2))
     #expect(table.add(alert("A", "a", at: start), at: start))
     #expect(table.add(alert("A", "b", at: start), at: start))
     #expect(!table.add(alert("A", "c", at: start), at: start))
