@@ -202,4 +202,28 @@ import Testing
       #"{"savedAt":1,"receivers":[{"name":"a","groups":[{"labels":{},"next":1,"alerts":[{}]}]}]}"#,
     ] { #expect(ReceiverStateFile.decode(Array(text.utf8), at: start) == nil, "\(text)") }
   }
+
+  @Test("whatever one byte of the file becomes, what is read of it can be used, and comes back") func everyByte() throws
+  {
+    let table = table()
+    _ = table.add(alert("A", at: start, endsIn: 240_000), at: start)
+    table.delivered(try #require(table.takeDue(at: start + 30_000)))
+    let body = ReceiverStateFile.encode(["r": table.groups], at: start)
+    var readable = 0
+    for place in body.indices {
+      for byte in [UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "\""), 0, body[place] ^ 1] {
+        var changed = body
+        changed[place] = byte
+        guard let receivers = ReceiverStateFile.decode(changed, at: start + 60_000) else { continue }
+        readable += 1
+        let again = ReceiverStateFile.encode(receivers, at: 5)
+        #expect(ReceiverStateFile.decode(again, at: 5) == receivers, "byte \(place)")
+        var used = AlertGroupTable(ReceiverOptions(), alertsMax: 10)
+        for (labels, group) in receivers.values.flatMap({ $0 }) { used.restore(labels, group) }
+        while let message = used.takeDue(at: start + 60_000) { used.delivered(message) }
+        #expect(used.alertCount == used.groups.values.reduce(0) { $0 + $1.alerts.count }, "byte \(place)")
+      }
+    }
+    #expect(readable > 100)
+  }
 }
