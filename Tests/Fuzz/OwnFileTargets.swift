@@ -68,7 +68,7 @@ extension FuzzTarget {
       }
       useServer(on: disk)
     },
-    metadataFile,
+    metadataFile, alertState,
   ]
 
   /// Parts are put behind a length and the right checksum; where the first byte is odd, all is taken as it is.

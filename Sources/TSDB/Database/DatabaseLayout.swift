@@ -20,6 +20,8 @@ package struct DatabaseLayout: Sendable {
   package var deletions: String { root + "/apus.deleted" }
   /// The leading replica of each cluster.
   package var haLeaders: String { root + "/apus.ha-leaders" }
+  /// The states of alerts.
+  package var alertStates: String { root + "/apus.alerts" }
   /// The type, unit and help of metrics, as senders gave them.
   package var metadata: String { root + "/apus.metadata" }
   /// Blocks that a restore has brought and that are to get their names.
@@ -31,7 +33,7 @@ package struct DatabaseLayout: Sendable {
 
   /// The names under which damaged files are counted.
   static let damagedNames = [
-    "apus.version", "apus.head", "apus.flushed", "apus.deleted", "apus.ha-leaders", "apus.metadata",
+    "apus.version", "apus.head", "apus.flushed", "apus.deleted", "apus.ha-leaders", "apus.alerts", "apus.metadata",
     "apus.restore", HeadChunkRepair.damagedName, "wal", BlockDeletions.fileName, BlockDescription.fileName,
   ]
 }
