@@ -35,12 +35,13 @@ int apus_re2_full_match(const apus_re2 *regex, const char *text, size_t length) 
 
 int apus_re2_group_count(const apus_re2 *regex) { return regex->regex->NumberOfCapturingGroups(); }
 
-int apus_re2_full_match_groups(
-    const apus_re2 *regex, const char *text, size_t length, int64_t *groups, size_t group_count) {
+static int match_groups(
+    const apus_re2 *regex, const char *text, size_t length, size_t start, RE2::Anchor anchor, int64_t *groups,
+    size_t group_count) {
   // An empty text may have no address, which would look like a group that took no part.
   if (text == nullptr) text = "";
   std::vector<re2::StringPiece> pieces(group_count);
-  if (!regex->regex->Match(re2::StringPiece(text, length), 0, length, RE2::ANCHOR_BOTH, pieces.data(),
+  if (!regex->regex->Match(re2::StringPiece(text, length), start, length, anchor, pieces.data(),
                            static_cast<int>(group_count)))
     return 0;
   for (size_t i = 0; i < group_count; i++) {
@@ -49,6 +50,16 @@ int apus_re2_full_match_groups(
     groups[2 * i + 1] = took_part ? pieces[i].data() - text + static_cast<int64_t>(pieces[i].size()) : -1;
   }
   return 1;
+}
+
+int apus_re2_full_match_groups(
+    const apus_re2 *regex, const char *text, size_t length, int64_t *groups, size_t group_count) {
+  return match_groups(regex, text, length, 0, RE2::ANCHOR_BOTH, groups, group_count);
+}
+
+int apus_re2_first_match_groups(
+    const apus_re2 *regex, const char *text, size_t length, size_t start, int64_t *groups, size_t group_count) {
+  return match_groups(regex, text, length, start, RE2::UNANCHORED, groups, group_count);
 }
 
 int apus_re2_named_group(const apus_re2 *regex, const char *name, size_t length) {

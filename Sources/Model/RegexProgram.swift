@@ -59,8 +59,19 @@ package final class RegexProgram: @unchecked Sendable {
     var offsets = [Int64](repeating: -1, count: 2 * (groupCount + 1))
     let matched = apus_re2_full_match_groups(
       program, text.baseAddress?.assumingMemoryBound(to: CChar.self), text.count, &offsets, groupCount + 1)
-    if matched == 0 { return nil }
-    return (0...groupCount).map { group in
+    return matched == 0 ? nil : ranges(offsets)
+  }
+
+  /// The groups of the first match at or behind `start`, anywhere in the text; 0 is all of it. Nil where there is none.
+  package func firstGroups(in text: LentBytes, from start: Int) -> [Range<Int>?]? {
+    var offsets = [Int64](repeating: -1, count: 2 * (groupCount + 1))
+    let matched = apus_re2_first_match_groups(
+      program, text.raw.baseAddress?.assumingMemoryBound(to: CChar.self), text.count, start, &offsets, groupCount + 1)
+    return matched == 0 ? nil : ranges(offsets)
+  }
+
+  private func ranges(_ offsets: [Int64]) -> [Range<Int>?] {
+    (0...groupCount).map { group in
       offsets[2 * group] < 0 ? nil : Int(offsets[2 * group])..<Int(offsets[2 * group + 1])
     }
   }

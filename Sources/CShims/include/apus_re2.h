@@ -1,4 +1,4 @@
-// RE2 behind plain C: fully anchored matching of byte strings.
+// RE2 behind plain C: matching of byte strings, fully anchored but for the first match.
 #ifndef APUS_RE2_H
 #define APUS_RE2_H
 
@@ -22,6 +22,9 @@ int apus_re2_group_count(const apus_re2 *regex);
 // Group 0 is the whole match. Returns 0 where it does not match.
 int apus_re2_full_match_groups(
   const apus_re2 *regex, const char *text, size_t length, int64_t *groups, size_t group_count);
+// The first match that begins at `start` or behind it, anywhere in the text, with its groups.
+int apus_re2_first_match_groups(
+  const apus_re2 *regex, const char *text, size_t length, size_t start, int64_t *groups, size_t group_count);
 // The index of a named group, or -1.
 int apus_re2_named_group(const apus_re2 *regex, const char *name, size_t length);
 

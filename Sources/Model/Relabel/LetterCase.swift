@@ -1,14 +1,14 @@
 /// Lower and upper case letter by letter, as the rules `lowercase` and `uppercase` know it: a letter becomes one letter, so
 /// that `ß` has no upper case.
-enum LetterCase {
-  static func lowercased(_ text: [UInt8]) -> [UInt8] {
+package enum LetterCase {
+  package static func lowercased(_ text: [UInt8]) -> [UInt8] {
     map(text, from: 0x41...0x5a) { scalar in
       // The one letter whose whole lower case is two and whose simple one is another.
       scalar == "\u{130}" ? "i" : single(scalar.properties.lowercaseMapping)
     }
   }
 
-  static func uppercased(_ text: [UInt8]) -> [UInt8] {
+  package static func uppercased(_ text: [UInt8]) -> [UInt8] {
     map(text, from: 0x61...0x7a) { scalar in
       // Greek letters with a iota below: their simple upper case is the title case.
       single(scalar.properties.uppercaseMapping) ?? single(scalar.properties.titlecaseMapping)

@@ -13,7 +13,8 @@ package struct TemplateContext: Sendable {
   /// The time of the evaluation in milliseconds: `now`, and the time of `query`.
   package var time: Int64 = 0
   /// Answers `query`: an instant query at `time`.
-  package var query: @Sendable (_ expression: String, _ time: Int64) throws(QueryError) -> [VectorSample] = { _, _ in [] }
+  package var query: @Sendable (_ expression: String, _ time: Int64) throws(QueryError) -> [VectorSample] = { _, _ in []
+  }
 
   package init() {}
 }
