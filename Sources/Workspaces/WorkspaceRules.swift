@@ -58,14 +58,14 @@ package final class WorkspaceRules: Sendable {
       return
     }
     let states = AlertStates(
-      database.layout.alerts, on: surroundings.disk, damaged: database.damaged, registry: surroundings.registry)
+      database.layout.alertStates, on: surroundings.disk, damaged: database.damaged, registry: surroundings.registry)
     alerts = states
     database.everySecond { [clock = surroundings.clock] in states.writeIfDue(at: clock.nowMilliseconds()) }
     manager = RuleManager(
       workspace: id,
       database: WorkspaceRuleDatabase(querier: shared.queries.querier(over: database), intake: intake),
       work: shared.work, registry: surroundings.registry, clock: surroundings.clock, log: surroundings.log,
-      send: { notices in shared.send(id, notices) })
+      states: states, send: { notices in shared.send(id, notices) })
     store.onChange { [weak self] _ in self?.apply() }
   }
 

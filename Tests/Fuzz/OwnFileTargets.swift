@@ -70,10 +70,10 @@ extension FuzzTarget {
       }
       useServer(on: disk)
     },
-    metadataFile, receiverState, ruleStore,
+    metadataFile, receiverState, ruleStore, alertState,
   ]
 
-  /// What receivers of alerts were told: the groups come back, and no alert of them is counted twice.
+  /// The state of receivers of alerts: the groups come back, and no alert of them is counted twice.
   private static let receiverState = FuzzTarget(
     name: "receiver-state",
     seeds: {

@@ -208,7 +208,7 @@ struct ScriptRunner {
   private func instantOnce(_ query: String, _ time: Int64, _ expectations: Expectations) throws {
     let result: QueryResult
     do throws(QueryError) {
-      result = try engine.instant(query, at: time, over: store)
+      result = try engine.instant(PreparedQuery(query, options: engine.options.parser), at: time, over: store)
     } catch {
       return try failed(error, expectations)
     }

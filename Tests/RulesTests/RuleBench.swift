@@ -16,6 +16,7 @@ final class RuleBench {
 
   let clock = SimulatedClock(nowMilliseconds: RuleBench.now)
   let registry = MetricsRegistry()
+  let disk = SimulatedDisk()
   let database: Database
   let intake: Intake
   let service: QueryService
@@ -33,7 +34,7 @@ final class RuleBench {
   }
 
   init(_ change: (inout DatabaseOptions) -> Void = { _ in }) throws {
-    let (disk, log) = (SimulatedDisk(), Log(level: .error, format: .logfmt) { _ in })
+    let log = Log(level: .error, format: .logfmt) { _ in }
     var options = DatabaseOptions(directory: "/data")
     change(&options)
     database = try Database.open(options, disk: disk, clock: clock, log: log, registry: registry)

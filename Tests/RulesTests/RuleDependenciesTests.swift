@@ -12,7 +12,8 @@ import Testing
   func order() {
     #expect(
       batches([
-        .record("a", "x"), .record("b", "a"), .record("c", "sum(rate(b[5m]))"), .record("d", "y"), .record("e", "a + d"),
+        .record("a", "x"), .record("b", "a"), .record("c", "sum(rate(b[5m]))"), .record("d", "y"),
+        .record("e", "a + d"),
       ]) == [[0, 3], [1], [2, 4]])
     #expect(batches([.record("a", "x"), .record("b", "y")]) == [[0, 1]])
     #expect(batches([.record("a", "x")]) == [[0]])

@@ -11,14 +11,22 @@ import Testing
   private final class World {
     let bench: RuleBench
     let work: RuleWork
+    let states: AlertStates
     let manager: RuleManager
 
-    init(starts: Bool = false) throws {
-      bench = try RuleBench()
+    convenience init(starts: Bool = false) throws { self.init(try RuleBench(), starts: starts) }
+
+    /// The same server, started again.
+    convenience init(after old: World) throws { self.init(old.bench, starts: false) }
+
+    private init(_ bench: RuleBench, starts: Bool) {
+      self.bench = bench
+      states = AlertStates(
+        "/data/apus.alerts", on: bench.disk, damaged: bench.database.damaged, registry: bench.registry)
       work = RuleWork(clock: bench.clock, startsThreads: starts)
       manager = RuleManager(
         workspace: "default", database: bench.rules, work: work, registry: bench.registry, clock: bench.clock,
-        log: bench.log
+        log: bench.log, states: states
       ) { [sent = bench.sent] in sent.add($0) }
     }
 
@@ -103,6 +111,46 @@ import Testing
     while world.now < went + 30_000 { try world.turn() }
     #expect(world.bench.answer("s", at: world.now) == [])
     #expect(world.bench.answer("r", at: world.now).count == 1)
+  }
+
+  @Test("after a restart alerts go on from what was saved, and those of rules that are gone are told as over")
+  func restart() throws {
+    let world = try World()
+    world.bench.store([("m", [:], 1)], at: world.now)
+    world.reconfigure([.alert("A", "m", hold: 20_000), .alert("B", "m")])
+    try world.turn()
+    let activeAt = world.now
+    #expect(world.bench.sent.all.map { $0.labels["alertname"] } == ["B"])
+    world.manager.stop()
+    let next = try World(after: world)
+    next.reconfigure([.alert("A", "m", hold: 20_000)])
+    try next.turn()
+    #expect(next.manager.shown[0].rules[0].alerts.map(\.activeAt) == [activeAt])
+    #expect(next.bench.sent.all.map(\.isResolved) == [false, true])
+    #expect(next.bench.answer("ALERTS{alertstate=\"pending\"}", at: next.now).count == 1)
+    try next.turn()
+    #expect(next.manager.shown[0].rules[0].alerts.map(\.state) == [.firing])
+    // A group that is gone while the server runs is forgotten with its alerts.
+    next.manager.reconfigure([], options: RuleOptions())
+    #expect(next.states.saved("f.yml;g") == nil)
+  }
+
+  @Test("without the file of states alerts go on from their series")
+  func series() throws {
+    let world = try World()
+    world.bench.store([("m", [:], 1)], at: world.now)
+    world.reconfigure([.alert("A", "m", hold: 30_000)])
+    try world.turn()
+    let activeAt = world.now
+    world.manager.stop()
+    world.states.drop("f.yml;g")
+    world.states.write(at: world.now)
+    let next = try World(after: world)
+    next.reconfigure([.alert("A", "m", hold: 30_000)])
+    try next.turn()
+    // The series tell whole seconds, and the time of the restart does not count.
+    let began = try #require(next.manager.shown[0].rules[0].alerts.first?.activeAt)
+    #expect(began < next.now && began >= activeAt - 1_000)
   }
 
   @Test("after a stop nothing is evaluated, and no series ends")

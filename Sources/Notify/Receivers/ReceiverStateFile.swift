@@ -121,7 +121,8 @@ package struct ReceiverStateFile: Sendable {
       else { return nil }
       let isResolved = alert["isResolved"]?.isTrue ?? false
       group.alerts[labels] = AlertNotice(
-        labels: labels, annotations: annotations, startsAt: startsAt, endsAt: isResolved ? endsAt : endsAt + passed,
+        labels: labels, annotations: annotations, startsAt: startsAt,
+        endsAt: isResolved ? endsAt : min(endsAt + passed, momentMax),
         isResolved: isResolved, generatorURL: url)
     }
     return group

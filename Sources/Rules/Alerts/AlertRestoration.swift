@@ -26,8 +26,11 @@ package struct AlertRestoration: Sendable {
   ) throws(QueryError) -> [Labels: Int64] {
     guard let hold = definition.alert?.holdMilliseconds, hold > 0 else { return [:] }
     let series = try database.select(
-      AlertRestoration.matchers(of: definition), from: terms.time - terms.toleranceMilliseconds,
-      through: terms.time)
+      AlertRestoration.matchers(of: definition), from: terms.time - terms.toleranceMilliseconds, through: terms.time)
+    return beginnings(series, holdMilliseconds: hold)
+  }
+
+  func beginnings(_ series: [MatrixSeries], holdMilliseconds hold: Int64) -> [Labels: Int64] {
     var beginnings: [Labels: Int64] = [:]
     for one in series {
       guard let time = one.samples.timestamps.last, let seconds = one.samples.values.last,
@@ -43,9 +46,9 @@ package struct AlertRestoration: Sendable {
   /// counts. Down time does not count towards `for`, and what would fire within the grace period fires at its end. A `for`
   /// that is shorter than that period knows no grace.
   func beginning(_ activeAt: Int64, lastSample: Int64, holdMilliseconds: Int64) -> Int64 {
-    let (waited, overflows) = lastSample.subtractingReportingOverflow(activeAt)
-    if overflows || waited < 0 { return terms.time }
-    let left = holdMilliseconds - waited
+    // A number that no rule has written.
+    guard 0 <= activeAt && activeAt <= lastSample else { return terms.time }
+    let left = holdMilliseconds - (lastSample - activeAt)
     if left <= 0 { return activeAt }
     if holdMilliseconds >= terms.graceMilliseconds && left < terms.graceMilliseconds {
       return terms.time + terms.graceMilliseconds - holdMilliseconds

@@ -1,16 +1,34 @@
-/// The text of a label or annotation of an alerting rule: plain, or a template. A value.
+/// The text of a label or annotation of an alerting rule: plain, a template, or one that cannot be read. A value.
 struct AlertText: Sendable {
+  private enum Content: Sendable {
+    case template(AlertTemplate)
+    /// The text in its place, and the error. Rule files are checked; labels of groups are not.
+    case unreadable(String, TemplateError)
+  }
+
   let name: String
-  private let text: String
+  private let content: Content
 
   init(_ field: TemplateField, ofAlert alert: String) {
     name = field.name
-    text = field.text
+    do throws(TemplateError) {
+      content = .template(try AlertTemplate(field.text, name: alert))
+    } catch {
+      let error = TemplateError("error parsing template __alert_\(alert): \(error.description)")
+      content = .unreadable("<error expanding template: \(error.description)>", error)
+    }
   }
 
   /// The text for one alert; where the template fails, the error in its place.
   func expand(_ context: TemplateContext, _ evaluation: inout AlertEvaluation) -> String {
-    evaluation.count(nil)
-    return text
+    switch content {
+    case .template(let template):
+      let (text, error) = template.expand(context)
+      if !template.isPlain { evaluation.count(error) }
+      return text
+    case .unreadable(let text, let error):
+      evaluation.count(error)
+      return text
+    }
   }
 }

@@ -42,7 +42,9 @@ extension RuleGroup {
     if alerting.isEmpty { return }
     let revision = alerting.reduce(into: UInt64(0)) { $0 = $0 &* 31 &+ $1.table.revision }
     let isNews = savedRevision.exchange(revision, ordering: .relaxed) != revision
-    if isNews { states.keep(alerting.compactMap(\.saved), of: definition.key, at: time) } else {
+    if isNews {
+      states.keep(alerting.compactMap(\.saved), of: definition.key, at: time)
+    } else {
       states.pass(definition.key, at: time)
     }
   }

@@ -26,7 +26,8 @@ package final class RuleManager: Sendable {
   ///   - states: keeps alerts for a restart; its owner calls `writeIfDue` each second.
   ///   - send: takes the alerts that are to be told; it neither waits nor fails.
   package init(
-    workspace: String, database: any RuleDatabase, work: RuleWork, registry: MetricsRegistry, clock: any Clock, log: Log,
+    workspace: String, database: any RuleDatabase, work: RuleWork, registry: MetricsRegistry, clock: any Clock,
+    log: Log,
     states: AlertStates? = nil, send: @escaping @Sendable ([AlertNotice]) -> Void
   ) {
     self.database = database
@@ -55,7 +56,8 @@ package final class RuleManager: Sendable {
       var runs: [String: RuleGroupRun] = [:]
       for definition in groups {
         let old = before[definition.key]
-        runs[definition.key] = old.flatMap { $0.group.staysUnder(definition, options) ? $0 : nil }
+        runs[definition.key] =
+          old.flatMap { $0.group.staysUnder(definition, options) ? $0 : nil }
           ?? run(definition, options, after: old)
       }
       state.withLock { $0.runs = runs }

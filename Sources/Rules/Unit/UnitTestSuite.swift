@@ -87,7 +87,7 @@ package struct UnitTestSuite: Sendable {
     options.ignoresUnknownKeys = self.options.ignoresUnknownKeys
     options.language = self.options.engine.parser
     let patterns = file.ruleFiles.map { joined($0, beside: report.path) }
-    for pattern in patterns where FilePattern(pattern)?.matches(on: disk).isEmpty == true {
+    for pattern in patterns where (try? PathPattern(pattern).paths(disk).isEmpty) == true {
       report.warnings.append("no file match pattern \(pattern)")
     }
     let rules = RuleFiles(patterns, on: disk, options: options)

@@ -22,10 +22,10 @@ package struct DatabaseLayout: Sendable {
   package var haLeaders: String { root + "/apus.ha-leaders" }
   /// What receivers of alerts were told; of the default workspace's directory alone.
   package var notify: String { root + "/apus.notify" }
+  /// The states of alerts.
+  package var alertStates: String { root + "/apus.alerts" }
   /// The type, unit and help of metrics, as senders gave them.
   package var metadata: String { root + "/apus.metadata" }
-  /// The states of alerts, for a restart.
-  package var alerts: String { root + "/apus.alerts" }
   /// The rule groups that came over the API.
   package var rules: String { root + "/apus.rules" }
   /// Blocks that a restore has brought and that are to get their names.
