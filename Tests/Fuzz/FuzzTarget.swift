@@ -9,7 +9,7 @@ struct FuzzTarget: Sendable {
 
   static let all: [FuzzTarget] =
     write + compression + text + exposition + language + operators + ruleFiles + files + ownFiles + headFiles + blocks + http
-    + outbound + servers + cloud + clusters + discovery
+    + outbound + servers + cloud + clusters + discovery + templates
 }
 
 /// Writes a target's seeds to a folder, named by their number.

@@ -50,7 +50,9 @@ package struct AlertTemplate: Sendable {
   package var isPlain: Bool { plain != nil }
 
   /// True if the text asks for the value: a label that does makes another alert of each value.
-  package var usesValue: Bool { trees.values.contains { $0.usesValue } || nodes.contains { $0.usesValue } }
+  package var usesValue: Bool {
+    trees.contains { $0.key != title && $0.value.usesValue } || nodes.contains { $0.usesValue }
+  }
 
   /// The text for one alert. Where it fails, the error, and what Prometheus puts into the field: all of the field tells of
   /// the error.

@@ -14,9 +14,10 @@ enum GoFloat {
     return (value, value.isInfinite)
   }
 
-  /// True for decimal numbers, and hexadecimal ones with their exponent. Underscores have to stand behind a prefix.
+  /// True for decimal numbers, and hexadecimal ones with their exponent. Underscores stand between digits.
   private static func isNumber(_ text: [UInt8]) -> Bool {
     let isHexadecimal = text.starts(with: "0x".utf8)
+    func isDigit(_ byte: UInt8) -> Bool { GoLiteral.digit(byte).map { $0 < (isHexadecimal ? 16 : 10) } ?? false }
     var place = isHexadecimal ? 2 : 0
     var digits = 0
     var hasDot = false
@@ -26,8 +27,10 @@ enum GoFloat {
         if hasDot { return false }
         hasDot = true
       } else if byte == UInt8(ascii: "_") {
-        guard isHexadecimal, place + 1 < text.count, GoLiteral.digit(text[place + 1]) != nil else { return false }
-      } else if let digit = GoLiteral.digit(byte), digit < (isHexadecimal ? 16 : 10) {
+        guard place > 0, isDigit(text[place - 1]) || (isHexadecimal && place == 2), place + 1 < text.count,
+          isDigit(text[place + 1])
+        else { return false }
+      } else if isDigit(byte) {
         digits += 1
       } else {
         break

@@ -8,6 +8,8 @@ extension GoFormat {
 
   mutating func print(_ value: TemplateValue, verb: Unicode.Scalar, isAtTop: Bool) {
     if output.count > bytesMax { return }
+    // With `v` they ask for names of fields and for Go's syntax, and not for signs.
+    if verb == "v" { (flags.plus, flags.sharp) = (false, false) }
     if value.isUntyped {
       if verb == "v" || verb == "T" { pad("<nil>") } else { bad(verb, value) }
       return
@@ -191,7 +193,8 @@ extension GoFormat {
     case "v", "s": pad(text)
     case "q":
       let isRaw = flags.sharp && TemplateText.quoted(text).hasPrefix("`")
-      pad(isRaw ? TemplateText.quoted(text) : QuotedText.go(text[...], bytesMax: .max))
+      let quoted = isRaw ? TemplateText.quoted(text) : QuotedText.go(text[...], bytesMax: .max)
+      pad(flags.plus ? GoFormat.escapedToASCII(quoted) : quoted)
     case "x", "X":
       let digits = Array((verb == "x" ? "0123456789abcdef" : "0123456789ABCDEF").utf8)
       var result: [UInt8] = []
@@ -202,6 +205,17 @@ extension GoFormat {
       }
       pad(result)
     default: bad(verb, value)
+    }
+  }
+
+  private static func escapedToASCII(_ text: String) -> String {
+    text.unicodeScalars.reduce(into: "") { result, scalar in
+      if scalar.isASCII {
+        result.unicodeScalars.append(scalar)
+      } else {
+        let isShort = scalar.value < 0x10000
+        result += (isShort ? "\\u" : "\\U") + hexadecimal(scalar.value, digits: isShort ? 4 : 8).lowercased()
+      }
     }
   }
 

@@ -3,6 +3,9 @@ import PromQL
 
 /// Values as Go prints them: `%v`, `print`, and what an action puts into the text. Pure.
 enum GoPrint {
+  /// Bytes after which a text is cut, far more than an expansion may have.
+  private static let bytesMax = 64 << 20
+
   /// The value of an action: what lies at an address, not the address.
   static func bytes(of value: TemplateValue, _ context: TemplateContext = TemplateContext()) -> [UInt8] {
     switch value {
@@ -10,7 +13,7 @@ enum GoPrint {
       return Array(GoFloat.shortest(float).utf8)
     case .missing: return Array("<no value>".utf8)
     default:
-      var format = GoFormat([], context: context, bytesMax: .max)
+      var format = GoFormat([], context: context, bytesMax: GoPrint.bytesMax)
       format.print(value, isAtTop: false)
       return format.output
     }
@@ -20,7 +23,7 @@ enum GoPrint {
 
   /// `print`: blanks between operands where neither is a text.
   static func joined(_ values: [TemplateValue], _ context: TemplateContext) -> [UInt8] {
-    var format = GoFormat([], context: context, bytesMax: .max)
+    var format = GoFormat([], context: context, bytesMax: GoPrint.bytesMax)
     for (place, value) in values.enumerated() {
       if place > 0, !isText(value), !isText(values[place - 1]) { format.output.append(0x20) }
       format.print(value, isAtTop: true)
@@ -30,7 +33,7 @@ enum GoPrint {
 
   /// `println`: blanks between all operands, and a line break.
   static func line(_ values: [TemplateValue], _ context: TemplateContext) -> [UInt8] {
-    var format = GoFormat([], context: context, bytesMax: .max)
+    var format = GoFormat([], context: context, bytesMax: GoPrint.bytesMax)
     for (place, value) in values.enumerated() {
       if place > 0 { format.output.append(0x20) }
       format.print(value, isAtTop: true)
@@ -41,7 +44,7 @@ enum GoPrint {
   /// The operands of `html`, `js` and `urlquery`.
   static func plain(_ values: [TemplateValue], _ context: TemplateContext) -> [UInt8] {
     if values.count == 1 { return bytes(of: values[0], context) }
-    var format = GoFormat([], context: context, bytesMax: .max)
+    var format = GoFormat([], context: context, bytesMax: GoPrint.bytesMax)
     for (place, value) in values.enumerated() {
       if place > 0, !isText(value), !isText(values[place - 1]) { format.output.append(0x20) }
       format.print(value, isAtTop: false)

@@ -1,10 +1,13 @@
 import Model
 
-/// Comparisons of values by Go's rules: only of one kind with the same kind. Pure.
-enum TemplateComparison {
+/// Comparisons of values by Go's rules: only of one kind with the same kind. A value.
+struct TemplateComparison {
+  /// The data of the alert, for errors that tell a value.
+  let context: TemplateContext
+
   private enum Kind { case bool, integer, unsigned, float, text, other }
 
-  private static func kind(_ value: TemplateValue) -> Kind {
+  private func kind(_ value: TemplateValue) -> Kind {
     switch value {
     case .bool: .bool
     case .integer, .duration(_, isMade: false), .month, .weekday: .integer
@@ -15,7 +18,7 @@ enum TemplateComparison {
     }
   }
 
-  private static func integer(_ value: TemplateValue) -> Int64 {
+  private func integer(_ value: TemplateValue) -> Int64 {
     switch value {
     case .integer(let number), .duration(let number, _): number
     case .month(let number), .weekday(let number): Int64(number)
@@ -24,7 +27,7 @@ enum TemplateComparison {
     }
   }
 
-  static func isEqual(
+  func isEqual(
     _ value: TemplateValue, toOneOf others: ArraySlice<TemplateValue>
   ) throws(TemplateCallError) -> Bool {
     if others.isEmpty { throw .failed("missing argument for comparison") }
@@ -32,7 +35,7 @@ enum TemplateComparison {
     return false
   }
 
-  private static func isEqual(_ one: TemplateValue, _ two: TemplateValue) throws(TemplateCallError) -> Bool {
+  private func isEqual(_ one: TemplateValue, _ two: TemplateValue) throws(TemplateCallError) -> Bool {
     switch (kind(one), kind(two)) {
     case (.integer, .integer), (.integer, .unsigned), (.unsigned, .integer), (.unsigned, .unsigned):
       return integer(one) == integer(two)
@@ -50,37 +53,43 @@ enum TemplateComparison {
   }
 
   /// Values that are no numbers or texts: nil, and what lies at an address.
-  private static func isSame(_ one: TemplateValue, _ two: TemplateValue) throws(TemplateCallError) -> Bool {
+  private func isSame(_ one: TemplateValue, _ two: TemplateValue) throws(TemplateCallError) -> Bool {
     if one.isNil || two.isNil { return one.isNil == two.isNil }
     switch two {
-    case .labels, .arguments, .samples:
+    case .labels, .arguments, .samples, .root:
       if !isCollection(one) { return try refuse(one, two) }
-      throw .failed("non-comparable type \(GoPrint.text(of: two)): \(two.typeName)")
-    case .root: return false
+      throw .failed("non-comparable type \(told(two)): \(two.typeName)")
     default: return isCollection(one) ? try refuse(one, two) : false
     }
   }
 
-  private static func refuse(_ one: TemplateValue, _ two: TemplateValue) throws(TemplateCallError) -> Bool {
+  private func refuse(_ one: TemplateValue, _ two: TemplateValue) throws(TemplateCallError) -> Bool {
     throw .failed(
-      "non-comparable types \(GoPrint.text(of: one)): \(one.typeName), \(two.typeName): \(GoPrint.text(of: two))")
+      "non-comparable types \(told(one)): \(one.typeName), \(two.typeName): \(GoPrint.text(of: two))")
   }
 
-  private static func isCollection(_ value: TemplateValue) -> Bool {
+  /// As `%s` has it.
+  private func told(_ value: TemplateValue) -> String {
+    var format = GoFormat([], context: context, bytesMax: 1 << 16)
+    format.print(value, verb: "s", isAtTop: false)
+    return String(decoding: format.output, as: UTF8.self)
+  }
+
+  private func isCollection(_ value: TemplateValue) -> Bool {
     switch value {
-    case .labels, .arguments, .samples: true
+    case .labels, .arguments, .samples, .root: true
     default: false
     }
   }
 
-  private static func isInvalid(_ value: TemplateValue) -> Bool {
+  private func isInvalid(_ value: TemplateValue) -> Bool {
     switch value {
     case .missing, .null: true
     default: false
     }
   }
 
-  static func isLess(_ one: TemplateValue, _ two: TemplateValue) throws(TemplateCallError) -> Bool {
+  func isLess(_ one: TemplateValue, _ two: TemplateValue) throws(TemplateCallError) -> Bool {
     let kinds = (kind(one), kind(two))
     if kinds.0 == .other || kinds.1 == .other { throw .failed("invalid type for comparison") }
     switch kinds {
@@ -95,7 +104,7 @@ enum TemplateComparison {
     }
   }
 
-  static func isLessOrEqual(_ one: TemplateValue, _ two: TemplateValue) throws(TemplateCallError) -> Bool {
+  func isLessOrEqual(_ one: TemplateValue, _ two: TemplateValue) throws(TemplateCallError) -> Bool {
     if try isLess(one, two) { return true }
     return try isEqual(one, two)
   }

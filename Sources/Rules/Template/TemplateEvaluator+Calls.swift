@@ -19,6 +19,7 @@ extension TemplateEvaluator {
     }
     let values = try arguments(name, function.parameters, dot, written, last)
     try step(values.reduce(0) { $0 + $1.byteCount } / 64)
+    if name == "call" { callee = written.first?.shown }
     do throws(TemplateCallError) {
       return try function.body(&self, values)
     } catch {

@@ -26,6 +26,9 @@ struct TemplateEvaluator {
   private var steps = 0
   private var madeBytes = 0
   private var queries = 0
+  private var foundBytes = 0
+  /// The first argument of the call, as it is written.
+  var callee: String?
   var regexes: [[UInt8]: TemplateRegex] = [:]
 
   init(
@@ -214,11 +217,17 @@ struct TemplateEvaluator {
     if queries > limits.queriesMax {
       throw failure("the template asks more than \(limits.queriesMax) queries: make it ask fewer")
     }
+    let samples: [VectorSample]
     do throws(QueryError) {
-      return .success(try context.query(String(decoding: expression, as: UTF8.self), context.time))
+      samples = try context.query(String(decoding: expression, as: UTF8.self), context.time)
     } catch {
       return .failure(error)
     }
+    foundBytes += samples.reduce(0) { $0 + 64 + $1.labels.packed.count }
+    if foundBytes > limits.foundBytesMax {
+      throw failure("queries of the template find more than \(limits.foundBytesMax) bytes: make them find fewer series")
+    }
+    return .success(samples)
   }
 
   // MARK: output

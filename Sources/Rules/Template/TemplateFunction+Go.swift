@@ -18,9 +18,9 @@ extension TemplateFunction {
       (_, values) throws(TemplateCallError) in try slice(values)
     },
     "call": TemplateFunction(TemplateParameters(.anyValue, rest: .anyValue)) {
-      (_, values) throws(TemplateCallError) in
+      (state, values) throws(TemplateCallError) in
       if values[0].isNil { throw .failed("call of nil") }
-      throw .failed("non-function of type \(values[0].typeName)")
+      throw .failed("non-function \(state.callee ?? GoPrint.text(of: values[0])) of type \(values[0].typeName)")
     },
     "print": TemplateFunction(TemplateParameters(rest: .any)) { (state, values) throws(TemplateCallError) in
       try state.made(GoPrint.joined(values, state.context))
@@ -42,24 +42,25 @@ extension TemplateFunction {
       try state.made(PercentText.encodeForm(String(decoding: GoPrint.plain(values, state.context), as: UTF8.self)))
     },
     "eq": TemplateFunction(TemplateParameters(.anyValue, rest: .anyValue)) {
-      (_, values) throws(TemplateCallError) in .bool(try TemplateComparison.isEqual(values[0], toOneOf: values[1...]))
+      (state, values) throws(TemplateCallError) in
+      .bool(try TemplateComparison(context: state.context).isEqual(values[0], toOneOf: values[1...]))
     },
-    "ne": comparison { (one, two) throws(TemplateCallError) in
-      !(try TemplateComparison.isEqual(one, toOneOf: [two]))
+    "ne": comparison { (compare, one, two) throws(TemplateCallError) in
+      !(try compare.isEqual(one, toOneOf: [two]))
     },
-    "lt": comparison { (one, two) throws(TemplateCallError) in try TemplateComparison.isLess(one, two) },
-    "le": comparison { (one, two) throws(TemplateCallError) in try TemplateComparison.isLessOrEqual(one, two) },
-    "gt": comparison { (one, two) throws(TemplateCallError) in
-      !(try TemplateComparison.isLessOrEqual(one, two))
+    "lt": comparison { (compare, one, two) throws(TemplateCallError) in try compare.isLess(one, two) },
+    "le": comparison { (compare, one, two) throws(TemplateCallError) in try compare.isLessOrEqual(one, two) },
+    "gt": comparison { (compare, one, two) throws(TemplateCallError) in
+      !(try compare.isLessOrEqual(one, two))
     },
-    "ge": comparison { (one, two) throws(TemplateCallError) in !(try TemplateComparison.isLess(one, two)) },
+    "ge": comparison { (compare, one, two) throws(TemplateCallError) in !(try compare.isLess(one, two)) },
   ]
 
   private static func comparison(
-    _ compare: @escaping @Sendable (TemplateValue, TemplateValue) throws(TemplateCallError) -> Bool
+    _ compare: @escaping @Sendable (TemplateComparison, TemplateValue, TemplateValue) throws(TemplateCallError) -> Bool
   ) -> TemplateFunction {
-    TemplateFunction(TemplateParameters(.anyValue, .anyValue)) { (_, values) throws(TemplateCallError) in
-      .bool(try compare(values[0], values[1]))
+    TemplateFunction(TemplateParameters(.anyValue, .anyValue)) { (state, values) throws(TemplateCallError) in
+      .bool(try compare(TemplateComparison(context: state.context), values[0], values[1]))
     }
   }
 

@@ -12,9 +12,7 @@ extension TemplateFunction {
       let outcome: Result<[VectorSample], QueryError>
       do throws(TemplateError) { outcome = try state.ask(values[0].bytes) } catch { throw .stopped(error) }
       switch outcome {
-      case .success(let samples):
-        try state.room(0)
-        return .samples(samples)
+      case .success(let samples): return .samples(samples)
       case .failure(let error): throw .failed(error.description)
       }
     },

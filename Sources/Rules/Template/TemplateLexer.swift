@@ -267,7 +267,7 @@ final class TemplateLexer {
     return token
   }
 
-  /// What was passed belongs to no token.
+  /// Leaves out the bytes that were passed: they belong to no token.
   private func ignore() {
     for byte in input[start..<position] where byte == 10 { line += 1 }
     start = position

@@ -15,6 +15,8 @@ package struct TemplateLimits: Sendable {
   package var depthMax = 250
   /// Queries of one expansion.
   package var queriesMax = 500
+  /// Bytes of what all of them find.
+  package var foundBytesMax = 64 << 20
 
   package init() {}
 }

@@ -9,7 +9,7 @@ final class TemplateNode: Sendable {
     case branch(Branch)
     case template(name: String, pipe: TemplateNode?)
     case breakLoop, continueLoop
-    /// What ends a block; never part of a tree.
+    /// The ends of blocks; never part of a tree.
     case end
     case elseMark
     case pipe(Pipe)
