@@ -19,6 +19,9 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
   /// The same, for whoever reads them checked.
   @inlinable package var lent: LentBytes { LentBytes(bytes) }
 
+  /// The same as a copy.
+  package var array: [UInt8] { Array(bytes) }
+
   package mutating func removeAll() { count = 0 }
 
   /// Keeps the first `newCount` bytes.

@@ -47,7 +47,7 @@ package enum AlertStateFile {
       bytes.appendVarint(entry.lastRoundAt)
       append(entry.rules, to: &bytes)
     }
-    return Array(bytes.lent)
+    return bytes.array
   }
 
   package static func encode(_ rules: [SavedRule]) -> [UInt8] {
@@ -60,7 +60,7 @@ package enum AlertStateFile {
       bytes.appendUvarint(UInt64(rule.alerts.count))
       for alert in rule.alerts { append(alert, to: &bytes) }
     }
-    return Array(bytes.lent)
+    return bytes.array
   }
 
   private static func append(_ alert: AlertInstance, to bytes: inout ByteBuffer) {
