@@ -36,7 +36,7 @@ package final class Notifier: Sendable {
     metrics = NotifyMetrics(
       surroundings.registry, clock: surroundings.clock, capacity: { state.withLock { $0.options.queueCapacity } },
       shown: { Self.shown(state).active })
-    ReceiverMetrics.collect(surroundings.registry, clock: surroundings.clock) { Self.shown(state).receivers }
+    AlertReceiverMetrics.collect(surroundings.registry, clock: surroundings.clock) { Self.shown(state).receivers }
     discovery.withLock { discovery in
       discovery = DiscoverySet(name: "notify", surroundings) { [weak self] in self?.take($0) }
     }

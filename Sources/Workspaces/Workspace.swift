@@ -33,7 +33,7 @@ package final class Workspace: Sendable {
     self.database = database
     self.receiver = receiver
     otlp = OTLPReceiver(receiver.intake)
-    rules = WorkspaceRules(settings.id, database, receiver.intake, surroundings)
+    rules = WorkspaceRules(settings, database, receiver.intake, surroundings)
     registry = surroundings.registry
     log = surroundings.log
     clock = surroundings.clock
@@ -87,7 +87,7 @@ extension Workspace {
     let workspace = Workspace(settings, database, Receiver(intake), surroundings, lock)
     workspace.otlp.reconfigure(settings.otlp)
     workspace.takeOver(settings.rules)
-    workspace.rules.reconfigure(settings.ruleGroups, settings.ruleOptions)
+    workspace.rules.reconfigure(settings)
     return workspace
   }
 
@@ -112,7 +112,7 @@ extension Workspace {
     receiver.intake.replicas.reconfigure(settings.ha)
     otlp.reconfigure(settings.otlp)
     takeOver(settings.rules)
-    rules.reconfigure(settings.ruleGroups, settings.ruleOptions)
+    rules.reconfigure(settings)
   }
 
   /// The expressions were compiled once, when the configuration was checked.

@@ -44,9 +44,13 @@ package final class WorkspaceRules: Sendable {
   /// One change at a time.
   private let change = Monitor(())
 
-  init(_ id: String, _ database: Database, _ intake: Intake, _ surroundings: Workspace.Surroundings) {
+  init(
+    _ settings: WorkspaceSettings, _ database: Database, _ intake: Intake, _ surroundings: Workspace.Surroundings
+  ) {
+    let id = settings.id
     store = RuleStore(
-      database.layout.rules, on: surroundings.disk, log: surroundings.log, damaged: database.damaged)
+      database.layout.rules, on: surroundings.disk, options: settings.ruleFileOptions, log: surroundings.log,
+      damaged: database.damaged)
     clock = surroundings.clock
     guard let shared = surroundings.rules else {
       manager = nil
@@ -66,11 +70,12 @@ package final class WorkspaceRules: Sendable {
   }
 
   /// Takes over what the configuration says; evaluation begins with `start`.
-  func reconfigure(_ groups: [RuleGroupDefinition], _ options: RuleOptions) {
+  func reconfigure(_ settings: WorkspaceSettings) {
     state.withLock { state in
-      state.groups = groups
-      state.options = options
+      state.groups = settings.ruleGroups
+      state.options = settings.ruleOptions
     }
+    store.reconfigure(settings.ruleFileOptions)
     apply()
   }
 
@@ -83,7 +88,11 @@ package final class WorkspaceRules: Sendable {
   private func apply() {
     change.withLock { _ in
       let present = state.withLock { $0 }
-      if present.isStarted { manager?.reconfigure(present.groups + store.groups, options: present.options) }
+      if !present.isStarted { return }
+      // A namespace may be called as a file is: of two groups of one identity that of the file is evaluated.
+      let keys = Set(present.groups.map(\.key))
+      manager?.reconfigure(
+        present.groups + store.groups.filter { !keys.contains($0.key) }, options: present.options)
     }
   }
 

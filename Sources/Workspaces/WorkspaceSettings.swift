@@ -24,6 +24,8 @@ package struct WorkspaceSettings: Sendable {
   package var otlp = OTLPOptions()
   /// The groups of rules of the configuration; those that came over the API are the workspace's own.
   package var ruleGroups: [RuleGroupDefinition] = []
+  /// The terms under which groups that come over the API are read.
+  package var ruleFileOptions = RuleFileOptions()
   /// How rules are evaluated.
   package var ruleOptions = RuleOptions()
 

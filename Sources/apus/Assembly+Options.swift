@@ -44,12 +44,13 @@ extension QueryOptions {
 }
 
 extension NotifyOptions {
-  /// The section of the configuration with what the flags say.
-  init(_ configuration: Configuration, _ options: ServeOptions) {
+  /// The section of the configuration with what the flags say. `ownURL`: the address of this server for others.
+  init(_ configuration: Configuration, _ options: ServeOptions, ownURL: String) {
     self = configuration.alerting
-    queueCapacity = options.notificationsQueuedMax
-    batchSize = options.notificationBatchSize
-    drainsAtStop = options.drainsNotifications
+    externalURL = ownURL.hasSuffix("/") ? String(ownURL.dropLast()) : ownURL
+    queueCapacity = options.notifications.queuedMax
+    batchSize = options.notifications.batchSize
+    drainsAtStop = options.notifications.drainsAtStop
   }
 }
 

@@ -147,7 +147,7 @@ final class Assembly: Sendable {
     }
     configuration.onReload { [workspaces, scrapes, queryLog, notifier] configuration in
       Assembly.reopen(queryLog, configuration, log)
-      notifier.reconfigure(NotifyOptions(configuration, options))
+      notifier.reconfigure(NotifyOptions(configuration, options, ownURL: ownURL))
       workspaces.reconfigure(configuration.reached(at: ownURL))
       scrapes.reconfigure(
         configuration.scrapes, externalLabels: configuration.global.externalLabels, server: configuration.scraping)

@@ -82,6 +82,7 @@ struct CommandTests {
       case .checkScrape(let check): "scrape \(check.target) \(check.job ?? "-") \(check.format?.rawValue ?? "-")"
       case .checkDiscovery(let check): "sd \(check.job) \(check.configFile) \(check.timeoutMilliseconds)"
       case .tsdb(let command): "tsdb \(command)"
+      case .testRules: "test rules"
       case .rules(.backfill(let run)): "backfill \(run.rules.start) \(run.rules.end) \(run.directory)"
       case .rules(.backtest(let run)): "backtest \(run.rules.end - run.rules.start) \(run.candidates)"
       }

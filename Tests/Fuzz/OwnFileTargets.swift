@@ -90,7 +90,7 @@ extension FuzzTarget {
       Quarantine(disk, layout.quarantine, log: .silent), names: [], log: .silent, registry: MetricsRegistry())
     let file = ReceiverStateFile(layout.notify, on: disk, damaged: damaged)
     let receivers = file.read(at: 1_700_000_000_000)
-    var table = GroupTable(ReceiverOptions(), alertsMax: 1_000)
+    var table = AlertGroupTable(ReceiverOptions(), alertsMax: 1_000)
     for (labels, group) in receivers.values.flatMap({ $0 }) { table.restore(labels, group) }
     while let message = table.takeDue(at: 1_700_000_000_000) { table.delivered(message) }
     precondition(

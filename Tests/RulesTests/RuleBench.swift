@@ -20,6 +20,7 @@ final class RuleBench {
   let database: Database
   let intake: Intake
   let service: QueryService
+  let rules: WorkspaceRuleDatabase
   let sent = Sent()
   let lines = Sent()
 
@@ -49,6 +50,7 @@ final class RuleBench {
     var queries = QueryOptions()
     queries.concurrencyMax = 1
     service = try QueryService(queries, clock: clock, registry: registry)
+    rules = WorkspaceRuleDatabase(querier: service.querier(over: database), intake: intake)
   }
 
   deinit {
@@ -56,7 +58,6 @@ final class RuleBench {
     database.close()
   }
 
-  var rules: WorkspaceRuleDatabase { WorkspaceRuleDatabase(querier: service.querier(over: database), intake: intake) }
   var log: Log { Log(level: .debug, format: .logfmt) { [lines] in lines.add($0) } }
 
   var surroundings: RuleSurroundings {

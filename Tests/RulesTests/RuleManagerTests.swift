@@ -75,6 +75,25 @@ import Testing
     #expect(world.bench.metric("prometheus_rule_group_rules") == nil && world.manager.shown.isEmpty)
   }
 
+  @Test("recording rules make up for the slots of a stall, alerts do not; a long stall leaves a hole")
+  func stall() throws {
+    let world = try World()
+    world.reconfigure([.record("t", "time()"), .alert("A", "vector(1)")])
+    try world.turn()
+    let slot = world.now
+    world.bench.clock.advance(milliseconds: 50_000)
+    try world.turn()
+    #expect(world.bench.answer("count_over_time(t[1h])", at: world.now) == ["{} 4.0"])
+    #expect(world.bench.answer("t", at: slot + 15_000) == ["{__name__=\"t\"} \(Double(slot + 15_000) / 1000)"])
+    #expect(world.bench.answer("count_over_time(ALERTS[1h])", at: world.now).map { $0.suffix(3) } == ["2.0"])
+    #expect(world.bench.metric("apus_rule_group_iterations_recovered_total") == 2)
+    #expect(world.bench.metric("prometheus_rule_group_iterations_missed_total") == 2)
+    world.bench.clock.advance(milliseconds: 600_000)
+    try world.turn()
+    #expect(world.bench.metric("apus_rule_group_iterations_recovered_total") == 12)
+    #expect(world.bench.answer("count_over_time(t[1h])", at: world.now) == ["{} 15.0"])
+  }
+
   @Test("what a reload does not change runs on; what it does goes on with its alerts, and rules that are gone end")
   func reload() throws {
     let world = try World()
@@ -104,6 +123,7 @@ import Testing
     world.bench.store([("m", [:], 1)], at: world.now)
     world.reconfigure([.record("r", "m"), .record("s", "m")])
     try world.turn()
+    world.bench.clock.advance(milliseconds: 10)
     world.reconfigure([.record("r", "m")], named: "other")
     let went = world.now
     try world.turn()

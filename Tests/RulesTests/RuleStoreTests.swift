@@ -2,6 +2,7 @@ import Format
 import Platform
 import PlatformSimulation
 import Synchronization
+import TestKit
 import Testing
 
 @testable import Rules
@@ -109,7 +110,9 @@ import Testing
       Self.failure { () throws(RuleStoreError) in try store.put(Array(text.utf8), in: namespace) }
     }
     let rule = "- {record: a, expr: up}\n"
-    #expect(put("name: [") == "unable to decode rule group: 2:1: did not find expected node content while parsing a flow node")
+    #expect(
+      put("name: [") == "unable to decode rule group: 2:1: did not find expected node content while parsing a flow node"
+    )
     #expect(put("- a") == "unable to decode rule group: 1:1: a list is no rule group")
     #expect(
       put("name: g\nrules:\n- {record: a, expr: sum(}\n- {record: b, for: 1m, expr: up}\n")
@@ -126,7 +129,7 @@ import Testing
     // A few aliases that stand for much.
     let large =
       "name: g\nlabels: {a: &x \(String(repeating: "z", count: 50)), b: *x, c: *x, d: *x, e: *x}\nrules:\n" + rule
-    #expect(put(large).hasPrefix("a rule group may have 200 bytes"), "\(put(large))")
+    #expect(put(large) == "the text stands for more than 200 bytes once its aliases are expanded")
     #expect(
       put("name: g\nrules:\n" + rule, in: "0123456789")
         == "the names of a namespace and a group may have 10 bytes together; these have 11")
@@ -191,6 +194,10 @@ import Testing
     #expect(
       Self.failure { () throws(RuleStoreError) in try store.put(Self.group("h"), in: "n") }
         .hasPrefix("the namespace cannot be read, delete it before anything is put into it: "))
+    store.reconfigure(picky)
+    #expect(store.groups.isEmpty)
+    store.reconfigure(RuleFileOptions())
+    #expect(Self.names(store) == ["n;g"])
     let later = Self.open(disk)
     try later.put(Self.group("h"), in: "m")
     #expect(Self.names(later) == ["m;h", "n;g"])
@@ -220,5 +227,49 @@ import Testing
       "namespace a 9223372036854775807\n", "namespace a -1\n\n", "namespace  0\n\n", "namespace a 0\nx", "x",
       "namespace a 0\n\nnamespace a 0\n\n", "namespace %FF 0\n\n", "namespace a 0 0\n\n",
     ] { #expect(RuleStoreFile.decode(Array(wrong.utf8)) == nil, "\(wrong)") }
+  }
+
+  @Test("a group of aliases that stand for gigabytes is refused before anything is made of it")
+  func aliases() throws {
+    let store = Self.open(try Self.disk())
+    let long = "name: g\nrules:\n- record: a\n  expr: &x \"\(String(repeating: "a", count: 400_000))\"\n"
+    let text = Array((long + String(repeating: "- {record: a, expr: *x}\n", count: 20_000)).utf8)
+    let outcome = Self.failure { () throws(RuleStoreError) in try store.put(text, in: "n") }
+    #expect(outcome == "the text stands for more than 1048576 bytes once its aliases are expanded")
+    #expect(
+      Self.failure { () throws(RuleStoreError) in
+        try store.replace("n", with: Array("groups: [*x]".utf8))
+      } == "unable to decode rule group: 1:11: the alias *x has no anchor before it")
+  }
+
+  @Test("whatever a client sends as a group or as a file: what is taken comes back from the disk, and says the same")
+  func mutations() throws {
+    var random = RandomSource(for: "stored groups")
+    let seeds = [
+      "name: g\nlabels: {a: 1, b: ~}\nlimit: 3\nrules:\n- {alert: A, expr: up == 0, for: 5m, annotations: {b: ~, c: 'x: y'}}\n",
+      "name: 1\ninterval: 30s\nquery_offset: 0s\nrules:\n- record: a:b\n  expr: |\n    sum(up)\n    > 1\n- record: on\n  expr: 1\n",
+      "groups:\n- &g {name: g, rules: [{record: a, expr: sum(up)}]}\n- {<<: *g, name: \"\\u00fc: #\"}\n",
+    ].map { Array($0.utf8) }
+    let marks = Array(":-{}[]&*!|>'\"#~\n \t,0ax%".utf8)
+    var taken = 0
+    for _ in 0..<1500 {
+      var text = seeds[random.below(seeds.count)]
+      for _ in 0..<random.below(4) {
+        let place = random.below(text.count)
+        switch random.below(3) {
+        case 0: text[place] = marks[random.below(marks.count)]
+        case 1: text.insert(marks[random.below(marks.count)], at: place)
+        default: text.remove(at: place)
+        }
+      }
+      let disk = try Self.disk()
+      let store = Self.open(disk)
+      if Self.failure({ () throws(RuleStoreError) in try store.put(text, in: "n") }) == "no error" { taken += 1 }
+      if Self.failure({ () throws(RuleStoreError) in try store.replace("w", with: text) }) == "no error" { taken += 1 }
+      let again = Self.open(disk)
+      #expect(again.namespaces == store.namespaces, "\(String(decoding: text, as: UTF8.self))")
+      if again.namespaces != store.namespaces { break }
+    }
+    #expect(taken > 300)
   }
 }

@@ -5,7 +5,7 @@ import Platform
 /// Tells one receiver of groups of alerts, one message after the other. Any thread.
 final class AlertReceiver: NotifyPart {
   private struct State {
-    var table: GroupTable
+    var table: AlertGroupTable
     var channel: ReceiverChannel
     var matchers: [CompiledMatcher]
     var isSending = false
@@ -20,7 +20,7 @@ final class AlertReceiver: NotifyPart {
   let name: String
   private let surroundings: DiscoverySurroundings
   private let threads: NotifyThreads
-  private let metrics: ReceiverMetrics
+  private let metrics: AlertReceiverMetrics
   private let log: Log
   /// Called when what is to survive a restart has changed.
   private let onChange: @Sendable () -> Void
@@ -34,11 +34,11 @@ final class AlertReceiver: NotifyPart {
     self.surroundings = surroundings
     self.threads = threads
     self.onChange = onChange
-    metrics = ReceiverMetrics(options.name, surroundings.registry)
+    metrics = AlertReceiverMetrics(options.name, surroundings.registry)
     log = surroundings.log.adding("receiver", options.name)
     state = Monitor(
       State(
-        table: GroupTable(options, alertsMax: whole.queueCapacity),
+        table: AlertGroupTable(options, alertsMax: whole.queueCapacity),
         channel: ReceiverChannel(options, externalURL: whole.externalURL, surroundings),
         matchers: try Self.compile(options.matchers)))
   }
@@ -63,7 +63,7 @@ final class AlertReceiver: NotifyPart {
   }
 
   /// Groups that an earlier run knew.
-  func restore(_ groups: [Labels: GroupTable.Group]) {
+  func restore(_ groups: [Labels: AlertGroupTable.Group]) {
     state.withLock { state in
       for (labels, group) in groups { state.table.restore(labels, group) }
     }
@@ -96,7 +96,7 @@ final class AlertReceiver: NotifyPart {
     threads.wake()
   }
 
-  var groups: [Labels: GroupTable.Group] { state.withLock { $0.table.groups } }
+  var groups: [Labels: AlertGroupTable.Group] { state.withLock { $0.table.groups } }
 
   var shown: AlertmanagersView.Receiver {
     state.withLock { state in

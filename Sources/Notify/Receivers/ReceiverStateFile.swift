@@ -6,7 +6,7 @@ import Platform
 /// it. A sealed file with JSON inside; a value.
 package struct ReceiverStateFile: Sendable {
   /// Groups by their labels, by the receiver's name.
-  typealias Receivers = [String: [Labels: GroupTable.Group]]
+  typealias Receivers = [String: [Labels: AlertGroupTable.Group]]
 
   private static let name = "notify"
   private static let format = 1
@@ -61,7 +61,7 @@ package struct ReceiverStateFile: Sendable {
     return json.bytes
   }
 
-  private static func append(_ labels: Labels, _ group: GroupTable.Group, to json: inout JSONBuffer) {
+  private static func append(_ labels: Labels, _ group: AlertGroupTable.Group, to json: inout JSONBuffer) {
     json.raw("\n{\"labels\":")
     json.object(labels)
     json.raw(",\"next\":\(group.nextMilliseconds)")
@@ -94,7 +94,7 @@ package struct ReceiverStateFile: Sendable {
     var receivers: Receivers = [:]
     for receiver in list.elements {
       guard let name = receiver["name"]?.text else { return nil }
-      var groups: [Labels: GroupTable.Group] = [:]
+      var groups: [Labels: AlertGroupTable.Group] = [:]
       for group in receiver["groups"]?.elements ?? [] {
         guard let labels = group["labels"].flatMap(labels), let read = Self.group(group, passed: passed) else {
           return nil
@@ -106,13 +106,13 @@ package struct ReceiverStateFile: Sendable {
     return receivers
   }
 
-  private static func group(_ value: JSONDocument, passed: Int64) -> GroupTable.Group? {
+  private static func group(_ value: JSONDocument, passed: Int64) -> AlertGroupTable.Group? {
     guard let next = moment(value["next"]) else { return nil }
-    var group = GroupTable.Group(nextMilliseconds: next)
+    var group = AlertGroupTable.Group(nextMilliseconds: next)
     if let told = value["told"] {
       guard let at = moment(told["at"]) else { return nil }
       let firing = told["firing"]?.elements.compactMap { $0.text.flatMap { UInt64($0, radix: 16) } } ?? []
-      group.told = GroupTable.Told(milliseconds: at, firing: Set(firing))
+      group.told = AlertGroupTable.Told(milliseconds: at, firing: Set(firing))
     }
     for alert in value["alerts"]?.elements ?? [] {
       guard let labels = alert["labels"].flatMap(labels), let annotations = alert["annotations"].flatMap(Self.labels),

@@ -70,7 +70,20 @@ package final class RuleGroup: Sendable {
   // MARK: rounds
 
   /// Evaluates all rules once, at a time in milliseconds. One round at a time.
-  package func evaluate(at time: Int64) {
+  package func evaluate(at time: Int64) { evaluate(at: time, recordingsOnly: false) }
+
+  /// Evaluates the recording rules for the last slots that a stall has passed over, so that their series have no hole. A group
+  /// that takes its time is left alone: it would only fall further behind.
+  func recover(_ slot: RuleSchedule.Slot) {
+    let count = min(slot.missedCount, presentOptions.recoveredSlotsMax)
+    guard count > 0, facts.seconds * 1000 * Double(count + 1) <= Double(intervalMilliseconds) else { return }
+    for number in stride(from: count, to: 0, by: -1) {
+      evaluate(at: slot.milliseconds - Int64(number) * intervalMilliseconds, recordingsOnly: true)
+    }
+    counters.recovered.add(count)
+  }
+
+  private func evaluate(at time: Int64, recordingsOnly: Bool) {
     let clock = surroundings.clock
     let (began, startedAt) = (clock.monotonicNanoseconds(), clock.nowMilliseconds())
     let round = RuleRound(
@@ -79,8 +92,9 @@ package final class RuleGroup: Sendable {
     let isShared =
       round.options.concurrentEvaluationsMax > 1 && facts.seconds >= surroundings.sharedSecondsMin
     var next = RuleGroupFacts(startedAt: startedAt)
-    for batch in dependencies.batches {
+    for all in dependencies.batches {
       if round.isCanceled() { break }
+      let batch = recordingsOnly ? all.filter { definition.rules[$0].alert == nil } : all
       let runs = isShared && batch.count > 1 ? share(batch, round) : batch.map { evaluate($0, round) }
       for run in runs {
         next.samples += run.samples
@@ -180,7 +194,7 @@ package final class RuleGroup: Sendable {
   }
 }
 
-/// What is told of a group's last round. A value.
+/// The last round of a group, for metrics and the API. A value.
 struct RuleGroupFacts: Sendable {
   var startedAt: Int64?
   var seconds = 0.0

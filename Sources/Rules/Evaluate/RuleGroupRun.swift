@@ -20,10 +20,10 @@ final class RuleGroupRun: Sendable {
   private let work: RuleWork
   private let place: TimeWheel.Place
   private let state = Monitor(State())
-  /// Evaluates the group at a time; the manager adds what a restart left.
-  private let evaluate: @Sendable (RuleGroup, Int64) -> Void
+  /// Evaluates the group for a slot; the manager adds what a restart left.
+  private let evaluate: @Sendable (RuleGroup, RuleSchedule.Slot) -> Void
 
-  init(_ group: RuleGroup, _ work: RuleWork, evaluate: @escaping @Sendable (RuleGroup, Int64) -> Void) {
+  init(_ group: RuleGroup, _ work: RuleWork, evaluate: @escaping @Sendable (RuleGroup, RuleSchedule.Slot) -> Void) {
     self.group = group
     self.work = work
     self.evaluate = evaluate
@@ -77,7 +77,7 @@ final class RuleGroupRun: Sendable {
     guard let slot else { return setWheel() }
     group.counters.iterations.add(1 + slot.missedCount)
     group.counters.missed.add(slot.missedCount)
-    evaluate(group, slot.milliseconds)
+    evaluate(group, slot)
     let atEnd = state.withLock { state -> (@Sendable () -> Void)? in
       state.phase = state.isRetired ? .ended : .resting
       return state.atEnd.take()

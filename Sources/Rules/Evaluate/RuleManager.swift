@@ -79,11 +79,14 @@ package final class RuleManager: Sendable {
     if !gone.isEmpty { surroundings.send(gone) }
   }
 
-  private func evaluate(_ group: RuleGroup, at time: Int64) {
+  private func evaluate(_ group: RuleGroup, _ slot: RuleSchedule.Slot) {
+    let time = slot.milliseconds
     let resumes = state.withLock { state in
       state.resuming.isEmpty ? false : state.resuming.remove(group.definition.key) != nil
     }
     if resumes { group.resume(from: states, at: time) }
+    // Where groups wait for threads, more work would make it worse.
+    if slot.missedCount > 0 && !work.isBehind { group.recover(slot) }
     group.evaluate(at: time)
     if let states { group.save(to: states, at: time) }
   }
@@ -93,7 +96,7 @@ package final class RuleManager: Sendable {
   ) -> RuleGroupRun {
     let group = RuleGroup(
       definition, options: options, database: database, surroundings, old?.group.counters ?? RuleGroupCounters())
-    return RuleGroupRun(group, work) { [weak self] group, time in self?.evaluate(group, at: time) }
+    return RuleGroupRun(group, work) { [weak self] group, slot in self?.evaluate(group, slot) }
   }
 
   private func retire(_ old: RuleGroupRun, for next: RuleGroupRun?) {

@@ -40,10 +40,12 @@ package final class RuleMetrics: Sendable {
   }
 }
 
-/// What is counted of one group; a reload that changes the group goes on counting. Any thread.
+/// The counters of one group; a reload that changes the group goes on counting. Any thread.
 final class RuleGroupCounters: Sendable {
   let iterations = Counter()
   let missed = Counter()
+  /// Missed iterations whose recording rules were evaluated afterwards.
+  let recovered = Counter()
   let evaluations = Counter()
   let failures = Counter()
   let lastRestoreSeconds = Gauge()
@@ -60,48 +62,55 @@ enum RuleGroupFamilies {
       _ value: (RuleGroupCounters, RuleGroupFacts, RuleGroup) -> Double
     ) -> MetricFamily {
       MetricFamily(
-        name: "prometheus_rule_\(name)", help: help, kind: kind,
+        name: name, help: help, kind: kind,
         samples: shown.map { key, counters, facts, group in
-          MetricSample(
-            name: "prometheus_rule_\(name)", labels: [("rule_group", key)], value: value(counters, facts, group))
+          MetricSample(name: name, labels: [("rule_group", key)], value: value(counters, facts, group))
         })
     }
     return [
       family(
-        "group_iterations_total",
+        "prometheus_rule_group_iterations_total",
         "The total number of scheduled rule group evaluations, whether executed or missed.", .counter
       ) { counters, _, _ in Double(counters.iterations.value) },
       family(
-        "group_iterations_missed_total",
+        "prometheus_rule_group_iterations_missed_total",
         "The total number of rule group evaluations missed due to slow rule group evaluation.", .counter
       ) { counters, _, _ in Double(counters.missed.value) },
-      family("evaluations_total", "The total number of rule evaluations.", .counter) { counters, _, _ in
+      family(
+        "apus_rule_group_iterations_recovered_total",
+        "The total number of missed rule group evaluations whose recording rules were evaluated afterwards.", .counter
+      ) { counters, _, _ in Double(counters.recovered.value) },
+      family("prometheus_rule_evaluations_total", "The total number of rule evaluations.", .counter) { counters, _, _ in
         Double(counters.evaluations.value)
       },
-      family("evaluation_failures_total", "The total number of rule evaluation failures.", .counter) {
+      family("prometheus_rule_evaluation_failures_total", "The total number of rule evaluation failures.", .counter) {
         counters, _, _ in Double(counters.failures.value)
       },
-      family("group_interval_seconds", "The interval of a rule group.", .gauge) { _, _, group in
+      family("prometheus_rule_group_interval_seconds", "The interval of a rule group.", .gauge) { _, _, group in
         Double(group.intervalMilliseconds) / 1000
       },
       family(
-        "group_last_evaluation_timestamp_seconds", "The timestamp of the last rule group evaluation in seconds.", .gauge
+        "prometheus_rule_group_last_evaluation_timestamp_seconds",
+        "The timestamp of the last rule group evaluation in seconds.", .gauge
       ) { _, facts, _ in facts.startedAt.map { Double($0) / 1000 } ?? 0 },
-      family("group_last_duration_seconds", "The duration of the last rule group evaluation.", .gauge) {
+      family("prometheus_rule_group_last_duration_seconds", "The duration of the last rule group evaluation.", .gauge) {
         _, facts, _ in facts.seconds
       },
       family(
-        "group_last_rule_duration_sum_seconds",
+        "prometheus_rule_group_last_rule_duration_sum_seconds",
         "The sum of time in seconds it took to evaluate each rule in the group regardless of concurrency. This should be higher than the group duration if rules are evaluated concurrently.",
         .gauge
       ) { _, facts, _ in facts.ruleSecondsSum },
       family(
-        "group_last_restore_duration_seconds",
+        "prometheus_rule_group_last_restore_duration_seconds",
         "The duration of the last alert rules alerts restoration using the `ALERTS_FOR_STATE` series. ", .gauge
       ) { counters, _, _ in counters.lastRestoreSeconds.value },
-      family("group_rules", "The number of rules.", .gauge) { _, _, group in Double(group.definition.rules.count) },
+      family("prometheus_rule_group_rules", "The number of rules.", .gauge) { _, _, group in
+        Double(group.definition.rules.count)
+      },
       family(
-        "group_last_evaluation_samples", "The number of samples returned during the last rule group evaluation.",
+        "prometheus_rule_group_last_evaluation_samples",
+        "The number of samples returned during the last rule group evaluation.",
         .gauge
       ) { _, facts, _ in Double(facts.samples) },
     ]

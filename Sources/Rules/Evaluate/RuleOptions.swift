@@ -19,5 +19,9 @@ package struct RuleOptions: Sendable, Equatable {
   /// True if alerts whose rule is taken away are told as resolved; else their receivers wait until they expire.
   package var resolvesRemovedAlerts = true
 
+  /// The most slots that a stall of the server has passed over whose recording rules are evaluated afterwards, the newest ones;
+  /// 0: none, as Prometheus has it.
+  package var recoveredSlotsMax = 10
+
   package init() {}
 }

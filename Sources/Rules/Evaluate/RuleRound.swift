@@ -1,7 +1,7 @@
 import Model
 import Platform
 
-/// What the rules of a group share in one round. A value.
+/// The terms that the rules of a group share in one round. A value.
 struct RuleRound: Sendable {
   /// Milliseconds; the time of the slot.
   var time: Int64

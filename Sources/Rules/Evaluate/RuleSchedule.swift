@@ -44,9 +44,8 @@ package struct RuleSchedule: Sendable, Equatable {
   /// The first slot behind now.
   package init(file: String, name: String, intervalMilliseconds: Int64, now: Reading) {
     interval = max(1, intervalMilliseconds)
-    let identity = Array("\(file);\(name)".utf8)
-    let hash = unsafe identity.withUnsafeBytes { unsafe KeyedHash.stable.hash($0) }
-    offset = Int64(hash % UInt64(interval))
+    let identity = Labels([(name: "file", value: file), (name: "group", value: name)])
+    offset = Int64(identity.stableHash % UInt64(interval))
     slot = 0
     due = 0
     slot = newest(at: now.wallMilliseconds) + interval

@@ -64,6 +64,9 @@ package final class RuleWork: Sendable {
     }
   }
 
+  /// True if tasks wait for a thread.
+  var isBehind: Bool { state.withLock { $0.waiting > 0 } }
+
   var isCanceled: @Sendable () -> Bool { { [cancel] in cancel.isCancelled } }
 
   /// Runs a task on the lane, behind those that wait.

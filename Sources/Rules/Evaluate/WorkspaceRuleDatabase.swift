@@ -15,6 +15,8 @@ package struct WorkspaceRuleDatabase: RuleDatabase {
   private let intake: Intake
   private let key: KeyedHash
   private var group = ""
+  /// The group, for the query log.
+  private var origin: QueryOrigin?
 
   package init(querier: Querier, intake: Intake) {
     self.querier = querier
@@ -25,6 +27,7 @@ package struct WorkspaceRuleDatabase: RuleDatabase {
   package func asked(byGroup name: String, ofFile file: String) -> any RuleDatabase {
     var database = self
     database.group = "\(file);\(name)"
+    database.origin = .ruleGroup(file: file, name: name)
     return database
   }
 
@@ -49,6 +52,7 @@ package struct WorkspaceRuleDatabase: RuleDatabase {
   private func terms(_ isCanceled: @escaping @Sendable () -> Bool) -> QueryTerms {
     var terms = QueryTerms()
     terms.isCanceled = isCanceled
+    terms.origin = origin
     return terms
   }
 

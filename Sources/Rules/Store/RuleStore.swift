@@ -31,14 +31,31 @@ package final class RuleStore: Sendable {
     self.limits = limits
     self.log = log
     self.options = Mutex(options)
-    state = Mutex(RuleStore.read(file, options, log, damaged))
+    state = Mutex(RuleStore.read(file, options, limits, log, damaged))
   }
 
-  /// Takes over the terms under which groups are read from now on; those that are there stay as they are.
-  package func reconfigure(_ options: RuleFileOptions) { self.options.withLock { $0 = options } }
+  /// Takes over the terms under which groups are read from now on. Those that are there stay as they are; namespaces that
+  /// could not be read are tried again.
+  package func reconfigure(_ options: RuleFileOptions) {
+    changing.withLock { _ in
+      self.options.withLock { $0 = options }
+      let present = namespaces
+      if present.allSatisfy({ $0.fault == nil }) { return }
+      let again = present.map { namespace in
+        if namespace.fault == nil { return namespace }
+        do throws(RuleStoreError) {
+          return try StoredNamespace.read(
+            Array(namespace.text.utf8), name: namespace.name, options, bytesMax: limits.bytesMax)
+        } catch {
+          return namespace
+        }
+      }
+      state.withLock { $0 = again }
+    }
+  }
 
   private static func read(
-    _ file: SealedFile, _ options: RuleFileOptions, _ log: Log, _ damaged: DamagedFiles
+    _ file: SealedFile, _ options: RuleFileOptions, _ limits: RuleStoreLimits, _ log: Log, _ damaged: DamagedFiles
   ) -> [StoredNamespace] {
     let reading = file.read { RuleStoreFile.decode($0.body) == nil ? "it holds no rule groups" : nil }
     if let damage = reading.damage {
@@ -53,7 +70,7 @@ package final class RuleStore: Sendable {
     var namespaces: [StoredNamespace] = []
     for entry in entries.sorted(by: { $0.name < $1.name }) {
       do throws(RuleStoreError) {
-        namespaces.append(try StoredNamespace.read(entry.text, name: entry.name, options))
+        namespaces.append(try StoredNamespace.read(entry.text, name: entry.name, options, bytesMax: limits.bytesMax))
       } catch {
         let text = String(decoding: entry.text, as: UTF8.self)
         namespaces.append(StoredNamespace(name: entry.name, text: text, groups: [], fault: "\(error)"))
@@ -101,7 +118,8 @@ package final class RuleStore: Sendable {
   package func replace(_ namespace: String, with text: [UInt8]) throws(RuleStoreError) {
     try checkNames(namespace, "")
     if text.count > limits.bytesMax { throw tooLarge(text.count) }
-    let replacement = try StoredNamespace.read(text, name: namespace, options.withLock { $0 })
+    let replacement = try StoredNamespace.read(
+      text, name: namespace, options.withLock { $0 }, bytesMax: limits.bytesMax)
     for group in replacement.groups { try check(group, in: namespace) }
     try change(namespace) { _ in replacement }
   }
@@ -152,7 +170,8 @@ package final class RuleStore: Sendable {
   /// Reads one group and checks all about it that does not depend on other groups.
   private func read(_ bytes: [UInt8], in namespace: String) throws(RuleStoreError) -> StoredGroup {
     if bytes.count > limits.groupBytesMax { throw tooLargeGroup(bytes.count) }
-    let group = try StoredGroup.read(bytes, namespace: namespace, options.withLock { $0 })
+    let group = try StoredGroup.read(
+      bytes, namespace: namespace, options.withLock { $0 }, bytesMax: limits.groupBytesMax)
     try check(group, in: namespace)
     return group
   }

@@ -27,9 +27,9 @@ package struct StoredGroup: Sendable, Equatable {
 
   /// Reads one group, whose keys are those of the whole text.
   static func read(
-    _ bytes: [UInt8], namespace: String, _ options: RuleFileOptions
+    _ bytes: [UInt8], namespace: String, _ options: RuleFileOptions, bytesMax: Int
   ) throws(RuleStoreError) -> StoredGroup {
-    let node = try node(bytes, options)
+    let node = try node(bytes, options, bytesMax: bytesMax)
     guard case .mapping = node.content else { throw .unreadable("\(node.position): \(node.kindText) is no rule group") }
     let definition = try RuleStoreError.of { () throws(RuleFileErrors) in
       try RuleFile.readGroup(bytes, path: namespace, options: options)
@@ -37,12 +37,33 @@ package struct StoredGroup: Sendable, Equatable {
     return StoredGroup(text: YAMLWriter.text(canonical(node)), definition: definition)
   }
 
-  static func node(_ bytes: [UInt8], _ options: RuleFileOptions) throws(RuleStoreError) -> YAMLNode {
+  /// Reads a text whose aliases stand for no more than `bytesMax` bytes: a few lines of aliases can stand for billions.
+  static func node(
+    _ bytes: [UInt8], _ options: RuleFileOptions, bytesMax: Int
+  ) throws(RuleStoreError) -> YAMLNode {
     do throws(YAMLError) {
-      return try YAMLDocument.parse(bytes, limits: options.limits).root
+      let root = try YAMLDocument.parse(bytes, limits: options.limits).root
+      var bytesLeft = bytesMax
+      if takes(root, from: &bytesLeft) { return root }
     } catch {
       throw .unreadable("\(error)")
     }
+    throw .refused("the text stands for more than \(bytesMax) bytes once its aliases are expanded")
+  }
+
+  /// False where the texts of a node take more than is left.
+  private static func takes(_ node: YAMLNode, from bytesLeft: inout Int) -> Bool {
+    switch node.content {
+    case .scalar(let scalar): bytesLeft -= scalar.text.utf8.count
+    case .sequence(let nodes):
+      for node in nodes where !takes(node, from: &bytesLeft) { return false }
+    case .mapping(let entries):
+      for entry in entries {
+        bytesLeft -= entry.key.utf8.count
+        if !takes(entry.value, from: &bytesLeft) { return false }
+      }
+    }
+    return bytesLeft >= 0
   }
 
   /// The canonical form of a group: keys without a value go, texts are texts (`severity: 1` is written `"1"`), as Go's

@@ -23,9 +23,9 @@ package struct StoredNamespace: Sendable, Equatable {
 
   /// Reads a rule file as a namespace.
   static func read(
-    _ text: [UInt8], name: String, _ options: RuleFileOptions
+    _ text: [UInt8], name: String, _ options: RuleFileOptions, bytesMax: Int
   ) throws(RuleStoreError) -> StoredNamespace {
-    let root = try StoredGroup.node(text, options)
+    let root = try StoredGroup.node(text, options, bytesMax: bytesMax)
     let definitions = try RuleStoreError.of { () throws(RuleFileErrors) in
       try RuleFile.read(text, path: name, options: options)
     }

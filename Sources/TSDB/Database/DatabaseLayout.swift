@@ -20,7 +20,7 @@ package struct DatabaseLayout: Sendable {
   package var deletions: String { root + "/apus.deleted" }
   /// The leading replica of each cluster.
   package var haLeaders: String { root + "/apus.ha-leaders" }
-  /// What receivers of alerts were told; of the default workspace's directory alone.
+  /// The state of receivers of alerts; of the default workspace's directory alone.
   package var notify: String { root + "/apus.notify" }
   /// The states of alerts.
   package var alertStates: String { root + "/apus.alerts" }

@@ -61,10 +61,7 @@ struct ServeOptions: Sendable {
   var alertGraceMilliseconds: Int64
   var alertResendMilliseconds: Int64
   var ruleEvaluationsMax: Int
-  /// Alerts that wait for one Alertmanager.
-  var notificationsQueuedMax: Int
-  var notificationBatchSize: Int
-  var drainsNotifications: Bool
+  var notifications: NotificationFlags
 
   /// Every flag with its value, sorted by name: `/api/v1/status/flags`.
   var flags: [(name: String, value: String)]
@@ -131,10 +128,7 @@ extension ServeOptions {
     alertGraceMilliseconds = values.milliseconds("rules.alert.for-grace-period")
     alertResendMilliseconds = values.milliseconds("rules.alert.resend-delay")
     ruleEvaluationsMax = values.integer("rules.max-concurrent-evals")
-    notificationsQueuedMax = values.integer("alertmanager.notification-queue-capacity")
-    notificationBatchSize = values.integer("alertmanager.notification-batch-size")
-    drainsNotifications = values.boolean("alertmanager.drain-notification-queue-on-shutdown")
-
+    notifications = NotificationFlags(values)
     flags = FlagTable.rows.map { ($0.name, values.text($0.name)) }.sorted { $0.name < $1.name }
     warnings = ServeOptions.warnings(values, features: named, environment: environment)
     if dataDirectory.isEmpty { throw ArgumentError("--storage.tsdb.path is empty") }
@@ -162,5 +156,19 @@ extension ServeOptions {
     }
     let parts = path.split(separator: "/")
     return "/" + parts.joined(separator: "/")
+  }
+}
+
+/// The flags `--alertmanager.*`.
+struct NotificationFlags: Sendable {
+  /// Alerts that wait for one Alertmanager.
+  var queuedMax: Int
+  var batchSize: Int
+  var drainsAtStop: Bool
+
+  init(_ values: FlagValues) {
+    queuedMax = values.integer("alertmanager.notification-queue-capacity")
+    batchSize = values.integer("alertmanager.notification-batch-size")
+    drainsAtStop = values.boolean("alertmanager.drain-notification-queue-on-shutdown")
   }
 }

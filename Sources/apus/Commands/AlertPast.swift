@@ -114,8 +114,8 @@ struct AlertPast {
         "\(TSDBText.count(firingCount, "firing")) of \(TSDBText.count(series.count, "alert")), \(DurationText.format(firingMilliseconds)) in all, "
         + "the longest \(DurationText.format(longestMilliseconds))"
     }
-    if falseStarts > 0 { text += "; \(falseStarts) times pending without firing" }
-    if failedRounds > 0 { text += "; \(failedRounds) rounds failed" }
+    if falseStarts > 0 { text += "; \(TSDBText.count(falseStarts, "time")) pending without firing" }
+    if failedRounds > 0 { text += "; \(TSDBText.count(failedRounds, "round")) failed" }
     return text
   }
 }

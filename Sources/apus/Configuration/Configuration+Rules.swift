@@ -43,7 +43,10 @@ extension Configuration {
   /// Gives workspaces their rules: those of the files are the default workspace's.
   mutating func spreadRules() {
     standard.ruleGroups = ruleGroups
-    for place in workspaces.indices { workspaces[place].ruleOptions = rules }
+    for place in workspaces.indices {
+      workspaces[place].ruleOptions = rules
+      workspaces[place].ruleFileOptions = ruleFileOptions
+    }
   }
 
   /// The same configuration with the URL under which others reach this server, where no flag names one.

@@ -9,13 +9,13 @@ import Testing
 
   /// A table that expectations may change.
   private final class Rig {
-    var table: GroupTable
-    init(_ table: GroupTable) { self.table = table }
+    var table: AlertGroupTable
+    init(_ table: AlertGroupTable) { self.table = table }
     func add(_ notice: AlertNotice, at now: Int64) -> Bool { table.add(notice, at: now) }
     func takeDue(at now: Int64) -> GroupMessage? { table.takeDue(at: now) }
     func delivered(_ message: GroupMessage) { table.delivered(message) }
     func failed(_ message: GroupMessage, nextAt moment: Int64) { table.failed(message, nextAt: moment) }
-    var groups: [Labels: GroupTable.Group] { table.groups }
+    var groups: [Labels: AlertGroupTable.Group] { table.groups }
     var alertCount: Int { table.alertCount }
     var nextMilliseconds: Int64? { table.nextMilliseconds }
   }
@@ -24,7 +24,7 @@ import Testing
     var options = ReceiverOptions()
     options.name = "r"
     change(&options)
-    return Rig(GroupTable(options, alertsMax: 100))
+    return Rig(AlertGroupTable(options, alertsMax: 100))
   }
 
   private func alert(
@@ -163,7 +163,7 @@ import Testing
   @Test("more alerts than there is room for are refused, and there is room again once some end") func bound() throws {
     var options = ReceiverOptions()
     options.groupWaitMilliseconds = 0
-    let table = Rig(GroupTable(options, alertsMax: 2))
+    let table = Rig(AlertGroupTable(options, alertsMax: 2))
     #expect(table.add(alert("A", "a", at: start), at: start))
     #expect(table.add(alert("A", "b", at: start), at: start))
     #expect(!table.add(alert("A", "c", at: start), at: start))
@@ -201,5 +201,29 @@ import Testing
       #"{"savedAt":1,"receivers":[{"name":"a","groups":[{"labels":{"a":1},"next":1}]}]}"#,
       #"{"savedAt":1,"receivers":[{"name":"a","groups":[{"labels":{},"next":1,"alerts":[{}]}]}]}"#,
     ] { #expect(ReceiverStateFile.decode(Array(text.utf8), at: start) == nil, "\(text)") }
+  }
+
+  @Test("whatever one byte of the file becomes, what is read of it can be used, and comes back") func everyByte() throws
+  {
+    let table = table()
+    _ = table.add(alert("A", at: start, endsIn: 240_000), at: start)
+    table.delivered(try #require(table.takeDue(at: start + 30_000)))
+    let body = ReceiverStateFile.encode(["r": table.groups], at: start)
+    var readable = 0
+    for place in body.indices {
+      for byte in [UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "\""), 0, body[place] ^ 1] {
+        var changed = body
+        changed[place] = byte
+        guard let receivers = ReceiverStateFile.decode(changed, at: start + 60_000) else { continue }
+        readable += 1
+        let again = ReceiverStateFile.encode(receivers, at: 5)
+        #expect(ReceiverStateFile.decode(again, at: 5) == receivers, "byte \(place)")
+        var used = AlertGroupTable(ReceiverOptions(), alertsMax: 10)
+        for (labels, group) in receivers.values.flatMap({ $0 }) { used.restore(labels, group) }
+        while let message = used.takeDue(at: start + 60_000) { used.delivered(message) }
+        #expect(used.alertCount == used.groups.values.reduce(0) { $0 + $1.alerts.count }, "byte \(place)")
+      }
+    }
+    #expect(readable > 100)
   }
 }

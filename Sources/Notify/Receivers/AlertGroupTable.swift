@@ -3,7 +3,7 @@ import Model
 /// The alerts of one receiver in groups, and what it was told of each: says when it is to be told what. A value; its moments
 /// are those of the wall clock, in milliseconds. Works as Alertmanager's groups do, without its routes, silences and
 /// inhibitions.
-struct GroupTable: Sendable {
+struct AlertGroupTable: Sendable {
   /// The last message about a group that was delivered.
   struct Told: Sendable, Equatable {
     var milliseconds: Int64

@@ -1,7 +1,7 @@
 import Platform
 
 /// The metrics of one receiver, which begin and end with it.
-struct ReceiverMetrics: Sendable {
+struct AlertReceiverMetrics: Sendable {
   private static let counters = [
     ("apus_receiver_messages_total", "Messages about groups of alerts that were delivered to a receiver."),
     ("apus_receiver_failures_total", "Attempts to deliver a message to a receiver that failed."),
