@@ -164,7 +164,14 @@ struct TemplateParameters: Sendable {
 }
 
 /// The end of a call: the function's own failure, or that of the whole expansion.
-enum TemplateCallError: Error {
+enum TemplateCallError: Error, CustomStringConvertible {
   case failed(String)
   case stopped(TemplateError)
+
+  var description: String {
+    switch self {
+    case .failed(let text): text
+    case .stopped(let error): error.description
+    }
+  }
 }

@@ -110,7 +110,7 @@ package struct UnitTestExpressionCase: Sendable {
 }
 
 /// All that is wrong with a file of unit tests.
-package struct UnitTestFileErrors: Error, Equatable {
+package struct UnitTestFileErrors: Error, Equatable, CustomStringConvertible {
   package struct Fault: Equatable, Sendable {
     package var position: YAMLPosition
     package var text: String
@@ -124,4 +124,6 @@ package struct UnitTestFileErrors: Error, Equatable {
   package var faults: [Fault]
 
   package init(faults: [Fault]) { self.faults = faults }
+
+  package var description: String { faults.map { "\($0.position): \($0.text)" }.joined(separator: "\n") }
 }

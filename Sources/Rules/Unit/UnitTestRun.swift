@@ -13,7 +13,7 @@ package struct UnitTestRun {
   private let database: UnitTestDatabase
   private let parsed: [Result<SeriesNotation, ParseError>]
   private var faults: [UnitTestFault] = []
-  /// What may be a mistake of the test.
+  /// Lines about what may be a mistake of the test.
   package private(set) var warnings: [String] = []
 
   /// `groups` in the order of evaluation, over `database`.
