@@ -253,3 +253,20 @@ private func reason(_ pattern: String) -> String {
     #expect(try compiled(.regex, "a").verdictOnAllValues == nil)
   }
 }
+
+extension RegexTests {
+  @Test("the first match is found anywhere behind a place, and looks at what is before it")
+  func firstMatch() throws {
+    func first(_ pattern: String, _ text: String, from start: Int = 0) throws -> [Range<Int>?]? {
+      let program = try RegexProgram(pattern)
+      return text.lend { program.firstGroups(in: $0, from: start) }
+    }
+    #expect(try first("b(c)?", "abcb") == [1..<3, 2..<3])
+    #expect(try first("b(c)?", "abcb", from: 2) == [3..<4, nil])
+    #expect(try first("^a", "aa", from: 1) == nil)
+    #expect(try first("\\bb", "ab", from: 1) == nil)
+    #expect(try first("x*", "ab", from: 2) == [2..<2])
+    #expect(try first("", "") == [0..<0])
+    #expect(try first("é+", "aéé") == [1..<5])
+  }
+}

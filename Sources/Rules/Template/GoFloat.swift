@@ -45,7 +45,7 @@ enum GoFloat {
     return place < text.count && text[place...].allSatisfy { (48...57).contains($0) }
   }
 
-  /// The shortest text that reads back, with an exponent below 1e-04 and from 1e+21 on, as `%v` writes it.
+  /// The shortest text that reads back, with an exponent below 1e-04 and from 1e+06 on, as `%v` writes it.
   static func shortest(_ value: Double) -> String {
     var bytes: [UInt8] = []
     FloatText.append(value, plainFrom: -4, below: 6, to: &bytes)
