@@ -239,7 +239,7 @@ import Testing
     #expect(
       Self.failure { () throws(RuleStoreError) in
         try store.replace("n", with: Array("groups: [*x]".utf8))
-      } == "unable to decode rule group: 1:11: the alias *x has no anchor before it")
+      } == "unable to decode rule group: 1:10: the alias *x has no anchor before it")
   }
 
   @Test("whatever a client sends as a group or as a file: what is taken comes back from the disk, and says the same")
