@@ -72,10 +72,8 @@ enum RuleUnitTestCases {
       true
     ),
     ("stale", test(expression("job:up:sum{job='b'}", "10m", "")), true),
-    (
-      "lookback",
-      test(expression("up{job='a'}", "17m", "{labels: 'up{job=\"a\"}', value: 1}") + expression("up", "19m", "")), true
-    ),
+    ("lookback", test(expression("up{job='a'}", "17m", "{labels: 'up{job=\"a\"}', value: 1}")), true),
+    ("lookback-over", test(expression("up", "20m", "")), true),
     ("scalar", test(expression("1 + 1", "0", "{value: 2}")), true),
     ("string", test(expression("'a'", "0", "")), false), ("syntax", test(expression("up +", "0", "")), false),
     (

@@ -178,7 +178,7 @@ extension SeriesNotationReader {
   }
 }
 
-/// What a description says, before buckets have their places.
+/// The parts of a description, before buckets have their places.
 private struct HistogramParts {
   static let keys: Set<String> = [
     "sum", "count", "schema", "offset", "n_offset", "buckets", "n_buckets", "z_bucket", "z_bucket_w", "custom_values",

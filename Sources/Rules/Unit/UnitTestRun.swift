@@ -13,7 +13,7 @@ package struct UnitTestRun {
   private let database: UnitTestDatabase
   private let parsed: [Result<SeriesNotation, ParseError>]
   private var faults: [UnitTestFault] = []
-  /// What may be a mistake of the test.
+  /// Texts about possible mistakes of the test.
   package private(set) var warnings: [String] = []
   /// Alerts of which a warning says that a template fails.
   private var warned: Set<String> = []

@@ -43,7 +43,7 @@ struct UnitTestSeries: Sendable {
     return nil
   }
 
-  /// What a chunk says of a histogram after another: nothing where a new chunk begins.
+  /// The hint that a chunk has for a histogram after another: none where a new chunk begins.
   private func hint(_ histogram: Histogram) -> CounterResetHint {
     guard histogram.hint != .reset, case .histogram(let previous)? = last?.value, !previous.isStale,
       previous.hint != .gauge,

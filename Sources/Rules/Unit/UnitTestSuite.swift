@@ -56,7 +56,7 @@ package struct UnitTestSuite: Sendable {
 
   package func run(_ path: String) -> UnitTestReport {
     var report = UnitTestReport(path: path)
-    do throws(UnitTestFileErrors) {
+    do throws(UnitTestFileError) {
       let file = try UnitTestFile.read(bytes(path), ignoresUnknownKeys: options.ignoresUnknownKeys)
       run(file, into: &report)
     } catch {
@@ -65,7 +65,7 @@ package struct UnitTestSuite: Sendable {
     return report
   }
 
-  private func bytes(_ path: String) throws(UnitTestFileErrors) -> [UInt8] {
+  private func bytes(_ path: String) throws(UnitTestFileError) -> [UInt8] {
     var reason: String
     do throws(DiskError) {
       let status = try disk.status(path)
@@ -75,8 +75,8 @@ package struct UnitTestSuite: Sendable {
     } catch {
       reason = "\(error)"
     }
-    throw UnitTestFileErrors(faults: [
-      UnitTestFileErrors.Fault(position: YAMLPosition(line: 1, column: 1), text: reason)
+    throw UnitTestFileError(faults: [
+      UnitTestFileError.Fault(position: YAMLPosition(line: 1, column: 1), text: reason)
     ])
   }
 
