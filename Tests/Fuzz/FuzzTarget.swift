@@ -8,7 +8,8 @@ struct FuzzTarget: Sendable {
   let run: @Sendable (UnsafeRawBufferPointer) -> Void
 
   static let all: [FuzzTarget] =
-    write + compression + text + exposition + language + operators + ruleFiles + files + ownFiles + headFiles + blocks + http
+    write + compression + text + exposition + language + operators + ruleFiles + unitTests + files + ownFiles
+    + headFiles + blocks + http
     + outbound + servers + cloud + clusters + discovery + templates
 }
 

@@ -7,7 +7,7 @@ struct NameTests {
   private static let suffixes = ["Error", "Damage", "Refusal"]
   /// `ConfigurationErrors` and its like are lists of errors; `QueryStopped` is no fault of anybody. The others are to be renamed.
   private static let exceptions: Set<String> = [
-    "ConfigurationErrors", "RuleFileErrors", "UnitTestFileErrors", "QueryStopped", "SelectorFault", "SeriesFault",
+    "ConfigurationErrors", "RuleFileErrors", "QueryStopped", "SelectorFault", "SeriesFault",
   ]
 
   @Test("error types end with Error, Damage or Refusal")

@@ -1,6 +1,6 @@
 import Model
 
-/// The differences between expected and found alerts or samples, said for a reader.
+/// The differences between expected and found alerts or samples, in words.
 enum UnitTestComparison {
   /// Differences that are told of one case.
   static let linesMax = 50

@@ -20,16 +20,16 @@ package struct UnitTestFile: Sendable {
   /// `ignoresUnknownKeys`: keys that the format does not have are passed over instead of refused.
   package static func read(
     _ bytes: [UInt8], ignoresUnknownKeys: Bool = false
-  ) throws(UnitTestFileErrors) -> UnitTestFile {
+  ) throws(UnitTestFileError) -> UnitTestFile {
     let document: YAMLDocument
     do throws(YAMLError) {
       document = try YAMLDocument.parse(bytes, limits: limits)
     } catch {
-      throw UnitTestFileErrors(faults: [UnitTestFileErrors.Fault(position: error.position, text: error.what)])
+      throw UnitTestFileError(faults: [UnitTestFileError.Fault(position: error.position, text: error.what)])
     }
     var reader = UnitTestFileReader(ignoresUnknownKeys: ignoresUnknownKeys)
     let file = reader.file(document.root)
-    if !reader.faults.isEmpty { throw UnitTestFileErrors(faults: reader.faults) }
+    if !reader.faults.isEmpty { throw UnitTestFileError(faults: reader.faults) }
     return file
   }
 }
@@ -109,8 +109,8 @@ package struct UnitTestExpressionCase: Sendable {
   package init(position: YAMLPosition) { self.position = position }
 }
 
-/// All that is wrong with a file of unit tests.
-package struct UnitTestFileErrors: Error, Equatable, CustomStringConvertible {
+/// A file of unit tests that cannot be read, with all of its faults.
+package struct UnitTestFileError: Error, Equatable, CustomStringConvertible {
   package struct Fault: Equatable, Sendable {
     package var position: YAMLPosition
     package var text: String

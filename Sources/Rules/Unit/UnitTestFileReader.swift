@@ -9,7 +9,7 @@ struct UnitTestFileReader {
   /// The longest text of a fault in bytes; of a longer one the beginning is told.
   static let faultBytesMax = 2000
 
-  private(set) var faults: [UnitTestFileErrors.Fault] = []
+  private(set) var faults: [UnitTestFileError.Fault] = []
   private let ignoresUnknownKeys: Bool
 
   init(ignoresUnknownKeys: Bool) { self.ignoresUnknownKeys = ignoresUnknownKeys }
@@ -118,7 +118,7 @@ struct UnitTestFileReader {
   private mutating func fault(_ position: YAMLPosition, _ text: String) {
     if faults.count == Self.faultsMax { return }
     let told = text.utf8.count > Self.faultBytesMax ? text.prefix(Self.faultBytesMax / 4) + "…" : text
-    faults.append(UnitTestFileErrors.Fault(position: position, text: told))
+    faults.append(UnitTestFileError.Fault(position: position, text: told))
   }
 
   private mutating func entries(_ node: YAMLNode, _ keys: [String], of what: String) -> [YAMLEntry] {

@@ -13,8 +13,10 @@ package struct UnitTestRun {
   private let database: UnitTestDatabase
   private let parsed: [Result<SeriesNotation, ParseError>]
   private var faults: [UnitTestFault] = []
-  /// Lines about what may be a mistake of the test.
+  /// Texts about possible mistakes of the test.
   package private(set) var warnings: [String] = []
+  /// Alerts of which a warning says that a template fails.
+  private var warned: Set<String> = []
 
   /// `groups` in the order of evaluation, over `database`.
   package init(
@@ -93,12 +95,28 @@ package struct UnitTestRun {
     let before = faults.count
     for group in groups {
       group.evaluate(at: test.startTime + time)
-      for rule in group.shown.rules where rule.health == .err {
+      for rule in group.shown.rules {
+        noteTemplateFault(rule)
+        if rule.health != .err { continue }
         let text = UnitTestText.time(test.startTime + time)
         faults.append(UnitTestFault("    rule: \(rule.definition.name), time: \(text), err: \(rule.lastError)"))
       }
     }
     return faults.count == before
+  }
+
+  private static let templateFaultInText = "<error expanding template: "
+
+  /// Warns, once for each rule, of a template that fails: the alert lives, with the error in the place of the text.
+  private mutating func noteTemplateFault(_ rule: RuleView) {
+    if rule.alerts.isEmpty || warned.contains(rule.definition.name) { return }
+    for alert in rule.alerts {
+      let texts = (alert.annotations.pairs + alert.labels.pairs).map(\.value)
+      guard let text = texts.first(where: { $0.hasPrefix(UnitTestRun.templateFaultInText) }) else { continue }
+      warned.insert(rule.definition.name)
+      warnings.append("alert \(rule.definition.name): \(text)")
+      return
+    }
   }
 
   private mutating func check(_ next: UnitTestAlertCase) {

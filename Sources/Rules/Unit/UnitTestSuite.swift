@@ -56,7 +56,7 @@ package struct UnitTestSuite: Sendable {
 
   package func run(_ path: String) -> UnitTestReport {
     var report = UnitTestReport(path: path)
-    do throws(UnitTestFileErrors) {
+    do throws(UnitTestFileError) {
       let file = try UnitTestFile.read(bytes(path), ignoresUnknownKeys: options.ignoresUnknownKeys)
       run(file, into: &report)
     } catch {
@@ -65,7 +65,7 @@ package struct UnitTestSuite: Sendable {
     return report
   }
 
-  private func bytes(_ path: String) throws(UnitTestFileErrors) -> [UInt8] {
+  private func bytes(_ path: String) throws(UnitTestFileError) -> [UInt8] {
     var reason: String
     do throws(DiskError) {
       let status = try disk.status(path)
@@ -75,8 +75,8 @@ package struct UnitTestSuite: Sendable {
     } catch {
       reason = "\(error)"
     }
-    throw UnitTestFileErrors(faults: [
-      UnitTestFileErrors.Fault(position: YAMLPosition(line: 1, column: 1), text: reason)
+    throw UnitTestFileError(faults: [
+      UnitTestFileError.Fault(position: YAMLPosition(line: 1, column: 1), text: reason)
     ])
   }
 
@@ -86,8 +86,9 @@ package struct UnitTestSuite: Sendable {
     var options = RuleFileOptions()
     options.ignoresUnknownKeys = self.options.ignoresUnknownKeys
     options.language = self.options.engine.parser
+    options.templateFault = { UnitTestSuite.templateFault($0, of: $1) }
     let patterns = file.ruleFiles.map { joined($0, beside: report.path) }
-    for pattern in patterns where (try? PathPattern(pattern).paths(disk).isEmpty) == true {
+    for pattern in patterns where (try? PathPattern(pattern).paths(disk)) == [] {
       report.warnings.append("no file match pattern \(pattern)")
     }
     let rules = RuleFiles(patterns, on: disk, options: options)
@@ -101,6 +102,15 @@ package struct UnitTestSuite: Sendable {
     }
     for (number, test) in chosen {
       report.cases.append(run(test, number, file, groups, &report.warnings))
+    }
+  }
+
+  private static func templateFault(_ text: String, of name: String) -> String? {
+    do throws(TemplateError) {
+      _ = try AlertTemplate(text, name: String(name.dropFirst("__alert_".count)))
+      return nil
+    } catch {
+      return error.description
     }
   }
 

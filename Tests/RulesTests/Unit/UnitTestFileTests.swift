@@ -7,7 +7,7 @@ import Testing
   private func read(_ text: String) throws -> UnitTestFile { try UnitTestFile.read(Array(text.utf8)) }
 
   private func faults(_ text: String) -> [String] {
-    do throws(UnitTestFileErrors) {
+    do throws(UnitTestFileError) {
       _ = try UnitTestFile.read(Array(text.utf8))
       return []
     } catch { return error.faults.map { "\($0.position): \($0.text)" } }
