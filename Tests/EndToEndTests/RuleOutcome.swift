@@ -65,7 +65,9 @@ struct RuleOutcome {
 
   private static func text(_ json: JSONValue, without fields: Set<String> = []) -> String {
     guard let members = json.members else { return ScrapeOutcome.text(json) }
-    let kept = members.filter { !ownFields.contains($0.name) && !fields.contains($0.name) }.map {
+    // Builds of Prometheus differ in whether they show labels that are none.
+    let shown = members.filter { !ownFields.contains($0.name) && !fields.contains($0.name) && $0.value != .object([]) }
+    let kept = shown.map {
       $0.name == "keepFiringSince" ? JSONValue.Member(name: $0.name, value: .string("a time")) : $0
     }
     return ScrapeOutcome.text(.object(kept))

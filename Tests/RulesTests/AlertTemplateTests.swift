@@ -33,6 +33,7 @@ import Testing
     "texts of the field",
     arguments: [
       ("plain", "plain"),
+      ("{{ 99 }}{{ -1 }} {{ len $labels }} {{ printf \"%d\" 7 }}", "99-1 3 7"),
       ("{{ $labels.instance }} of {{ $labels.job }}: {{ $value }}", "a.b.c:9100 of node: 1.353755652e+09"),
       ("{{ $value | humanize }}B", "1.354GB"),
       ("{{ printf \"%.2f\" $value }}", "1353755652.00"),

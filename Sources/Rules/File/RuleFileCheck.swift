@@ -57,7 +57,7 @@ struct RuleFileCheck {
     }
     if alert.isEmpty { return }
     for label in rule.labels {
-      if let fault = options.templateFault(label.text, "__alert_" + alert) {
+      if let fault = options.templateFault(label.text, alert) {
         tell("label \(quoted(label.name)): \(fault)")
       } else if RuleFileCheck.hasValue(label.text) {
         warn(
@@ -66,7 +66,7 @@ struct RuleFileCheck {
       }
     }
     for annotation in rule.annotations {
-      if let fault = options.templateFault(annotation.text, "__alert_" + alert) {
+      if let fault = options.templateFault(annotation.text, alert) {
         tell("annotation \(quoted(annotation.name)): \(fault)")
       }
     }

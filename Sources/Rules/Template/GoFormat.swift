@@ -29,7 +29,8 @@ struct GoFormat {
   init(_ operands: [TemplateValue], context: TemplateContext, bytesMax: Int) {
     self.operands = operands
     self.context = context
-    self.bytesMax = bytesMax
+    // One more than the most is counted with.
+    self.bytesMax = min(bytesMax, .max - 1)
   }
 
   mutating func format(_ format: [UInt8]) -> [UInt8] {
