@@ -111,7 +111,7 @@ private struct PlainModel {
         }
         let names = Set(["a", "b", "c", "d", "e", "f"].filter { _ in random.below(3) > 0 })
         var isWithin = true
-        do throws(RuleFailure) {
+        do throws(RuleError) {
           try table.apply(names.sorted().map { AlertTableTests.finding($0) }, at: time)
         } catch {
           isWithin = false

@@ -141,7 +141,7 @@ import Testing
     var table = Self.table(hold: 60)
     try Self.round(&table, 10, "a")
     for names in [["a", "b", "a"], ["b", "b"]] {
-      #expect(throws: RuleFailure("vector contains metrics with the same labelset after applying alert labels")) {
+      #expect(throws: RuleError("vector contains metrics with the same labelset after applying alert labels")) {
         try table.apply(names.map { Self.finding($0, value: 7) }, at: 90_000)
       }
       #expect(Self.states(table) == ["a pending"])
@@ -156,7 +156,7 @@ import Testing
     try Self.round(&table, 10, "a", "b")
     try Self.round(&table, 20, "b", "c")
     #expect(Self.states(table) == ["a inactive", "b firing", "c firing"])
-    #expect(throws: RuleFailure("exceeded limit of 2 with 3 alerts")) { try Self.round(&table, 30, "b", "c", "d") }
+    #expect(throws: RuleError("exceeded limit of 2 with 3 alerts")) { try Self.round(&table, 30, "b", "c", "d") }
     #expect(table.alerts.isEmpty && table.places.isEmpty)
     try Self.round(&table, 40, "b", "c")
     #expect(table.alerts.map(\.activeAt) == [40_000, 40_000])

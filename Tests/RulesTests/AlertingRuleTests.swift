@@ -52,7 +52,7 @@ import Testing
   @Test("results that only their names tell apart are the same alert, which is refused") func sameLabels() throws {
     var rule = Self.rule()
     let results = ["a", "b"].map { Self.sample([("__name__", $0)]) }
-    #expect(throws: RuleFailure("vector contains metrics with the same labelset after applying alert labels")) {
+    #expect(throws: RuleError("vector contains metrics with the same labelset after applying alert labels")) {
       try Self.evaluate(&rule, results, at: 0)
     }
   }

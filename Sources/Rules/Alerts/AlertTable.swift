@@ -55,7 +55,7 @@ package struct AlertTable: Sendable {
   // MARK: rounds
 
   /// Takes the results of a round. On a failure the table is as before, but for the limit: there all alerts are dropped.
-  package mutating func apply(_ findings: [Finding], at time: Int64) throws(RuleFailure) {
+  package mutating func apply(_ findings: [Finding], at time: Int64) throws(RuleError) {
     let found = try matched(findings)
     var active = 0
     var isSmaller = false
@@ -88,12 +88,12 @@ package struct AlertTable: Sendable {
     if isSmaller { compact() }
     if terms.limit > 0 && active > terms.limit {
       removeAll()
-      throw RuleFailure("exceeded limit of \(terms.limit) with \(active) alerts")
+      throw RuleError("exceeded limit of \(terms.limit) with \(active) alerts")
     }
   }
 
   /// For each alert the finding of its labels, and the findings that have none.
-  private func matched(_ findings: [Finding]) throws(RuleFailure) -> (known: [Int?], new: [Int]) {
+  private func matched(_ findings: [Finding]) throws(RuleError) -> (known: [Int?], new: [Int]) {
     var known = [Int?](repeating: nil, count: alerts.count)
     var new: [Int] = []
     var newLabels: Set<Labels> = []
@@ -109,7 +109,7 @@ package struct AlertTable: Sendable {
     return (known, new)
   }
 
-  private static let sameLabels = RuleFailure(
+  private static let sameLabels = RuleError(
     "vector contains metrics with the same labelset after applying alert labels")
 
   private func begin(_ finding: Finding, at time: Int64) -> AlertInstance {

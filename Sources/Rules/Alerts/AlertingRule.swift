@@ -32,7 +32,7 @@ package struct AlertingRule: Sendable {
   package mutating func evaluate(
     _ results: [VectorSample], at time: Int64, offset: Int64, options: RuleOptions,
     query: @escaping @Sendable (_ expression: String, _ time: Int64) throws(QueryError) -> [VectorSample]
-  ) throws(RuleFailure) -> AlertEvaluation {
+  ) throws(RuleError) -> AlertEvaluation {
     var evaluation = AlertEvaluation()
     var context = TemplateContext()
     context.externalLabels = options.externalLabels

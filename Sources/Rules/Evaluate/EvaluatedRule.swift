@@ -56,7 +56,7 @@ final class EvaluatedRule: Sendable {
     counters.evaluations.add()
     var run = RuleRun()
     state.use { state in
-      do throws(RuleFailure) {
+      do throws(RuleError) {
         let samples = try make(&state, round, surroundings, &run)
         run.samples = samples.count
         store(samples, &state, round, &run)
@@ -74,7 +74,7 @@ final class EvaluatedRule: Sendable {
 
   private func make(
     _ state: inout State, _ round: RuleRound, _ surroundings: RuleSurroundings, _ run: inout RuleRun
-  ) throws(RuleFailure) -> [VectorSample] {
+  ) throws(RuleError) -> [VectorSample] {
     let results = try results(round, &run)
     if let samples = try state.recording?.evaluate(results, at: round.storedTime) { return samples }
     let (database, isCanceled, offset) = (round.database, round.isCanceled, round.queryOffset)
@@ -92,17 +92,17 @@ final class EvaluatedRule: Sendable {
     return evaluation.samples
   }
 
-  private func results(_ round: RuleRound, _ run: inout RuleRun) throws(RuleFailure) -> [VectorSample] {
-    guard let query else { throw RuleFailure(queryError) }
+  private func results(_ round: RuleRound, _ run: inout RuleRun) throws(RuleError) -> [VectorSample] {
+    guard let query else { throw RuleError(queryError) }
     do throws(QueryError) {
       let answer = try round.database.instant(query, at: round.storedTime, isCanceled: round.isCanceled)
       run.seriesFound = answer.statistics.seriesFound
       if let vector = EvaluatedRule.vector(answer.value) { return vector }
     } catch {
       run.isCanceled = error == .canceled
-      throw RuleFailure(error.description)
+      throw RuleError(error.description)
     }
-    throw RuleFailure("rule result is not a vector or scalar")
+    throw RuleError("rule result is not a vector or scalar")
   }
 
   private static func vector(_ value: QueryValue) -> [VectorSample]? {

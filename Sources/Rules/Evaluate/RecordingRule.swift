@@ -19,10 +19,10 @@ package struct RecordingRule: Sendable {
   }
 
   /// The samples to store of an evaluation's results, at a time in milliseconds. A failure stores nothing.
-  package mutating func evaluate(_ vector: [VectorSample], at time: Int64) throws(RuleFailure) -> [VectorSample] {
+  package mutating func evaluate(_ vector: [VectorSample], at time: Int64) throws(RuleError) -> [VectorSample] {
     if !isAsBefore(vector) { try learn(vector) }
     if limit > 0 && vector.count > limit {
-      throw RuleFailure("exceeded limit of \(limit) with \(vector.count) series")
+      throw RuleError("exceeded limit of \(limit) with \(vector.count) series")
     }
     var samples = vector
     for place in samples.indices {
@@ -39,7 +39,7 @@ package struct RecordingRule: Sendable {
   }
 
   /// Makes the series' labels anew, those that are known by their place or the one behind it excepted.
-  private mutating func learn(_ vector: [VectorSample]) throws(RuleFailure) {
+  private mutating func learn(_ vector: [VectorSample]) throws(RuleError) {
     var made: [Labels] = []
     made.reserveCapacity(vector.count)
     var known = 0
@@ -65,6 +65,6 @@ package struct RecordingRule: Sendable {
     return builder.labels()
   }
 
-  private static let sameLabels = RuleFailure(
+  private static let sameLabels = RuleError(
     "vector contains metrics with the same labelset after applying rule labels")
 }

@@ -62,7 +62,7 @@ package struct RuleWrite: Sendable, Equatable {
 }
 
 /// A rule that could not be evaluated: nothing of it is stored, not even markers. A value.
-package struct RuleFailure: Error, Equatable, CustomStringConvertible {
+package struct RuleError: Error, Equatable, CustomStringConvertible {
   package var description: String
   package init(_ description: String) { self.description = description }
 }

@@ -147,7 +147,7 @@ package struct UnitTestRun {
 
   private mutating func check(_ next: UnitTestExpressionCase) {
     let head = "    expr: \(QuotedText.double(next.expression)), time: \(DurationText.format(next.time)),"
-    do throws(RuleFailure) {
+    do throws(RuleError) {
       let got = try answer(next).sorted { $0.labels < $1.labels }
       let expected = try next.expected.map(UnitTestRun.expected).sorted { $0.labels < $1.labels }
       let isSame =
@@ -165,12 +165,12 @@ package struct UnitTestRun {
     }
   }
 
-  private func answer(_ next: UnitTestExpressionCase) throws(RuleFailure) -> [UnitTestSample] {
+  private func answer(_ next: UnitTestExpressionCase) throws(RuleError) -> [UnitTestSample] {
     let result: QueryResult
     do throws(QueryError) {
       result = try database.instant(next.expression, at: test.startTime + next.time, isCanceled: { false })
     } catch {
-      throw RuleFailure(error.description)
+      throw RuleError(error.description)
     }
     switch result.value {
     case .scalar(_, let value): return [UnitTestSample(labels: .empty, value: value)]
@@ -182,7 +182,7 @@ package struct UnitTestRun {
           UnitTestSample(labels: sample.labels, value: 0, histogram: UnitTestRun.text(histogram))
         }
       }
-    default: throw RuleFailure("rule result is not a vector or scalar")
+    default: throw RuleError("rule result is not a vector or scalar")
     }
   }
 
@@ -192,9 +192,9 @@ package struct UnitTestRun {
 
   private static func expected(
     _ sample: UnitTestExpressionCase.Sample
-  ) throws(RuleFailure) -> UnitTestSample {
-    func failure(_ what: String) -> RuleFailure {
-      RuleFailure("labels \(QuotedText.double(sample.labels)): \(what)")
+  ) throws(RuleError) -> UnitTestSample {
+    func failure(_ what: String) -> RuleError {
+      RuleError("labels \(QuotedText.double(sample.labels)): \(what)")
     }
     let labels: Labels
     var series = SeriesNotation(labels: .empty, runs: [])

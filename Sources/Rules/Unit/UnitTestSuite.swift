@@ -86,7 +86,6 @@ package struct UnitTestSuite: Sendable {
     var options = RuleFileOptions()
     options.ignoresUnknownKeys = self.options.ignoresUnknownKeys
     options.language = self.options.engine.parser
-    options.templateFault = { UnitTestSuite.templateFault($0, of: $1) }
     let patterns = file.ruleFiles.map { joined($0, beside: report.path) }
     for pattern in patterns where (try? PathPattern(pattern).paths(disk)) == [] {
       report.warnings.append("no file match pattern \(pattern)")
@@ -102,15 +101,6 @@ package struct UnitTestSuite: Sendable {
     }
     for (number, test) in chosen {
       report.cases.append(run(test, number, file, groups, &report.warnings))
-    }
-  }
-
-  private static func templateFault(_ text: String, of name: String) -> String? {
-    do throws(TemplateError) {
-      _ = try AlertTemplate(text, name: String(name.dropFirst("__alert_".count)))
-      return nil
-    } catch {
-      return error.description
     }
   }
 

@@ -66,7 +66,7 @@ struct AlertPast {
   private mutating func evaluate(_ results: [VectorSample], at time: Int64) {
     lastRound = time
     if results.isEmpty && rule.table.alerts.isEmpty { return }
-    do throws(RuleFailure) {
+    do throws(RuleError) {
       _ = try rule.evaluate(results, at: time, offset: 0, options: RuleOptions()) { _, _ in [] }
     } catch {
       failedRounds += 1

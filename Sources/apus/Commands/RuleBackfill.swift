@@ -34,7 +34,7 @@ struct RuleBackfill: Sendable {
     do throws(TSDBCommandError) {
       for (group, rule) in recordings {
         var record = RecordedPast(rule, until: rules.end)
-        do throws(RuleFailure) {
+        do throws(RuleError) {
           try add(rule, of: group, &record, to: &samples)
           output.line(
             "group \(quoted(group.name)), \(rule.name): \(record.sampleCount) samples of \(record.seriesCount) series")
@@ -69,7 +69,7 @@ struct RuleBackfill: Sendable {
   private func add(
     _ rule: RuleDefinition, of group: RuleGroupDefinition, _ record: inout RecordedPast,
     to samples: inout SampleImport
-  ) throws(RuleFailure) {
+  ) throws(RuleError) {
     let interval = group.intervalMilliseconds ?? rules.intervalMilliseconds
     record.step = interval
     do throws(TSDBCommandError) {
@@ -89,7 +89,7 @@ struct RuleBackfill: Sendable {
         }
       }
     } catch {
-      throw RuleFailure("\(error)")
+      throw RuleError("\(error)")
     }
   }
 
