@@ -11,8 +11,15 @@ package struct RuleFileOptions: Sendable {
   /// The parts of the language that are on.
   package var language = ParserOptions()
   package var limits = RuleFileOptions.documentLimits
-  /// Tells what is wrong with the template of an alert; nil: nothing.
-  package var templateFault: @Sendable (_ text: String, _ name: String) -> String? = { _, _ in nil }
+  /// Tells what is wrong with a text of an alert, whose name stands behind `__alert_`; nil: nothing.
+  package var templateFault: @Sendable (_ text: String, _ name: String) -> String? = { text, name in
+    do throws(TemplateError) {
+      _ = try AlertTemplate(text, name: String(name.dropFirst("__alert_".count)))
+      return nil
+    } catch {
+      return "\(error)"
+    }
+  }
 
   /// The longest file in bytes, and the most nodes that its aliases stand for.
   package static let documentLimits = YAMLDocument.Limits(bytesMax: 32 << 20, depthMax: 64, nodesMax: 2_000_000)

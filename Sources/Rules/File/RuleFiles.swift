@@ -11,7 +11,7 @@ package struct RuleFiles: Sendable {
   /// The groups of the files that could be read.
   package private(set) var groups: [RuleGroupDefinition] = []
   package private(set) var warnings: [String] = []
-  /// What is wrong with the others.
+  /// The errors of the others.
   package private(set) var errors = RuleFileErrors()
   /// The others.
   package private(set) var refusedPaths: [String] = []

@@ -1,6 +1,6 @@
 import Rules
 
-/// What is looked for in rule files that are valid.
+/// Finds in valid rule files what is seldom meant. A value.
 struct RuleLint: Equatable, Sendable {
   static let duplicates = "duplicate-rules"
 
@@ -20,7 +20,7 @@ struct RuleLint: Equatable, Sendable {
     unknown = options.filter { !["all", "none", RuleLint.duplicates].contains($0) }
   }
 
-  /// What was found in the groups of one file, in promtool's words; nil: nothing.
+  /// The findings in the groups of one file, in the words of promtool; nil: none.
   func finding(_ groups: [RuleGroupDefinition]) -> String? {
     if !findsDuplicates { return nil }
     let rules = groups.flatMap(\.rules).map(Named.init).sorted()
