@@ -146,8 +146,9 @@ final class EvaluatedRule: Sendable {
 
   private func publish(_ state: State, _ run: RuleRun, _ startedAt: Int64) {
     present.withLock { shown in
-      shown.health = run.error.isEmpty ? .ok : .err
-      shown.lastError = run.error
+      // An error of a template leaves the alert, and is no failure of the evaluation.
+      shown.lastError = run.error.isEmpty ? run.templateErrors.first ?? "" : run.error
+      shown.health = shown.lastError.isEmpty ? .ok : .err
       shown.seconds = run.seconds
       shown.evaluatedAt = startedAt
       shown.seriesFound = run.seriesFound
