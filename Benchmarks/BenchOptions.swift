@@ -34,11 +34,14 @@ struct BenchOptions {
   var size = ReportSize.full
   var onlyRows: Set<String> = []
   var jsonFile: String?
-  /// Of siege, soak and scrape: how long they last.
+  /// Of siege, soak, scrape and rules: how long they last.
   var seconds: Int?
-  /// Of scrape: what is scraped, and how often.
+  /// Of scrape and rules: what is scraped, and how often.
   var targets: Int?
   var intervalSeconds: Int?
+  /// Of rules: the groups, and the rules of each.
+  var groups: Int?
+  var rules: Int?
   /// Of soak: where its picture goes.
   var pictureFile: String?
   /// Of growth: the largest number of series.
@@ -57,6 +60,8 @@ struct BenchOptions {
       case "--picture": pictureFile = value
       case "--seconds": seconds = try Self.positive(value, option)
       case "--targets": targets = try Self.positive(value, option)
+      case "--groups": groups = try Self.positive(value, option)
+      case "--rules": rules = try Self.positive(value, option)
       case "--interval": intervalSeconds = try Self.positive(value, option)
       case "--rounds": rounds = try Self.positive(value, option)
       case "--query-milliseconds": querySeconds = Double(try Self.positive(value, option)) / 1000

@@ -11,6 +11,7 @@ private let usage = """
     micro      nanoseconds of the hot loops, without a server
     exposition reading what targets expose: nanoseconds a line, without a server
     scrape     CPU of scraping 500 targets x 1,000 series every 15 s
+    rules      CPU of 1,000 groups x 10 rules every 15 s over 200,000 series (Apus and Prometheus)
     ingest     CPU of taking in 200,000 series x 40 scrapes
     memory     resident memory per series, 1,000,000 series after 10 scrapes
     restart    time to ready after SIGKILL, 1,000,000 series x 120 scrapes in the log
@@ -39,9 +40,10 @@ private let usage = """
     --size SIZE         of report: tiny (seconds), small (a minute), medium, full (hours)
     --only-rows A,B     of report: its parts or rows, by name; a wrong one prints them all
     --json FILE         of report and growth: the same for programs
-    --seconds N             of siege (30), soak (120) and scrape (150, each contender)
+    --seconds N             of siege (30), soak (120), scrape (150, each contender), rules (120, twice)
     --targets N             of scrape (500), of --series each (1000)
-    --interval SECONDS      of scrape (15)
+    --interval SECONDS      of scrape and rules (15)
+    --groups N              of rules (1000), of --rules each (10)
     --picture FILE          of soak: memory, descriptors, threads, waits as SVG
     --max N             of growth: the largest number of series (1,000,000)
     --apus-flag FLAG    passed on to Apus; may be repeated
@@ -56,6 +58,7 @@ do {
   case "micro": try runMicro(options)
   case "exposition": try runExposition(options)
   case "scrape": try runScrape(options)
+  case "rules": try runRules(options)
   case "ingest": try runIngest(options)
   case "memory": try runMemory(options)
   case "restart": try runRestart(options)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import apus
 
-/// What is wrong with rule files, beside the words of the real promtool.
+/// The errors of rule files beside those of the real promtool.
 @Suite(
   "Rule files next to promtool's",
   .enabled(if: PeerBinary.promtool.isExpected, Comment(rawValue: PeerBinary.promtool.absence)))
@@ -41,6 +41,11 @@ struct RulePromtoolTests {
     head + "  - {alert: y, expr: 'up', annotations: {a: '{{ $value }} {{ $labels.x | title }} {{ humanize 5 }}'}}\n",
   ]
 
+  private static let templates = [
+    "{{ $x }}", "{{ if }}", "{{ .X.. }}", "{{ foo }}", "{{ end }}", "{{ $labels.a | title }} {{ .Value }}", "{{",
+    "{{ with $labels }}", "{{ tmpl \"a\" }}",
+  ].map { "groups: [{name: a, rules: [{alert: y, expr: up, annotations: {a: '\($0)'}, labels: {b: '\($0)'}}]}]" }
+
   /// The lines of errors, as far as they are comparable: Prometheus reads each file twice and says what is wrong of both types,
   /// leaves out places that are known, and counts the lines of broken YAML otherwise.
   private static func comparable(_ lines: [Substring]) -> Set<String> {
@@ -68,7 +73,7 @@ struct RulePromtoolTests {
   func verdicts() throws {
     try withTemporaryDirectory { directory in
       let file = directory + "/r.yml"
-      for text in RulePromtoolTests.samples {
+      for text in RulePromtoolTests.samples + RulePromtoolTests.templates {
         try write(text, to: file)
         let child = try ChildProcess(try PeerBinary.promtool.path(), ["check", "rules", "--lint-fatal", file])
         let code = child.wait(within: .seconds(60))

@@ -40,7 +40,7 @@ enum RulePeerAlerts {
       - {alert: OfHistogram, expr: h, annotations: {value: '{{ $value }}'}}
       - {alert: OfAggregation, expr: 'count by (zone) (g > 10) > 0', annotations: {value: '{{ $value }} in {{ $labels.zone }}'}}
       - {alert: OfNothing, expr: no_such_series}
-      - {alert: OfMany, expr: 'sum(g) * on () info'}
+      - {alert: OfMany, expr: 'sum by (zone) (g) * on () sum(g)'}
       - {alert: OfJoin, expr: '(g > 10) * on (n) group_left (version) info', annotations: {v: '{{ $labels.version }}'}}
       - {alert: WithName, expr: 'g{n="1"}', annotations: {name: '{{ $labels.__name__ }}', all: '{{ $labels }}'}}
     - name: alerts of alerts

@@ -60,7 +60,6 @@ enum RulePeerRecordings {
       - {record: 'past:increase', expr: 'increase(c_total[5m] @T)'}
       - {record: 'past:resets', expr: 'resets(c_total[9m] @T)'}
       - {record: 'past:deriv', expr: 'deriv(wave[4m] @T)'}
-      - {record: 'past:predict', expr: 'predict_linear(wave[4m] @T, 60)'}
       - {record: 'past:subquery', expr: 'max_over_time(rate(c_total[1m])[4m:30s] @T)'}
       - {record: 'past:offset', expr: 'wave @T offset 1m'}
       - {record: 'past:quantile', expr: 'histogram_quantile(0.7, sum by (le) (rate(b_bucket[3m] @T)))'}

@@ -56,7 +56,8 @@ enum RulePeerSamples {
 
   private static func histogram(at time: Int64, scale: Double) -> RemoteWriteHistogram {
     var histogram = RemoteWriteHistogram(at: time)
-    histogram.schema = 1
+    // Bounds that are whole powers of two: of others Prometheus has tables whose last digits are not the nearest.
+    histogram.schema = 0
     histogram.sum = 18.5 * scale
     histogram.zeroThreshold = 0.001
     histogram.zeroCount = scale

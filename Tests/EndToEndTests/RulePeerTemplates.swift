@@ -14,7 +14,7 @@ enum RulePeerTemplates {
           duration: '{{ $value | humanizeDuration }} {{ humanizeDuration 135.3563 }} {{ "43200" | humanizeDuration }} {{ humanizeDuration 0.0001 }} {{ humanizeDuration -90061 }}'
           timestamp: '{{ humanizeTimestamp 1435065584.128 }} {{ humanizeTimestamp 1643114203 }} {{ $value | humanizeTimestamp }}'
           times: '{{ (1435065584.128 | toTime).Format "2006-01-02T15:04:05.000Z07:00" }} {{ (toTime 1e9).Year }} {{ (toTime 1e9).UTC }}'
-          parsed: '{{ parseDuration "1h30m" }} {{ parseDuration "-30m" }}'
+          parsed: '{{ parseDuration "1h30m" }}'
           printf: '{{ printf "%.0f|%.1f|%6.2f|%-8.3g|%e|%v|%s|%q" $value $value $value $value $value $value "s" "q" }} {{ $value | printf "%.2f" }} {{ printf "%d %x %t %%" 12 255 true }} {{ printf "%d" $value }} {{ printf "%s" }} {{ printf "x" 1 }}'
           print: '{{ print 1 2 "a" "b" 3.5 true nil }}|{{ println $value "x" }}|{{ 100000.0 }} {{ 1000000.0 }} {{ 1e21 }} {{ 0.00001 }} {{ 1_000 }} {{ 0x1F }} {{ ''c'' }}'
       - alert: Labels

@@ -57,15 +57,8 @@ extension EndToEnd {
         "rules?group_limit=0", "rules?group_limit=x", "rules?group_next_token=abc",
         "rules?group_limit=1&group_next_token=abc",
       ]
-      for target in targets { _ = try same(pair, target) }
-      // All pages, one after the other.
-      var next = "rules?group_limit=4&type=alert"
-      var pages = 1
-      while let token = try same(pair, next)["groupNextToken"].string {
-        next = "rules?group_limit=4&type=alert&group_next_token=\(token)"
-        pages += 1
-      }
-      #expect(pages == 3)
+      for target in targets { try same(pair, target) }
+      try comparePages(pair)
       let managers = try pair.servers.map { try RuleOutcome.data($0, "/api/v1/alertmanagers") }
       #expect(managers.map { $0["droppedAlertmanagers"].array?.count } == [1, 1])
       for (place, data) in managers.enumerated() {
@@ -78,8 +71,26 @@ extension EndToEnd {
       }
     }
 
-    /// The data of an answer that both give alike.
-    private static func same(_ pair: RulePeerPair, _ target: String) throws -> JSONValue {
+    /// All pages, one after the other. What the tokens are made of differs between versions of Prometheus.
+    private static func comparePages(_ pair: RulePeerPair) throws {
+      var tokens = ["", ""]
+      var pages = 0
+      repeat {
+        let data = try zip(pair.servers, tokens).map { server, token in
+          try RuleOutcome.data(server, "/api/v1/rules?group_limit=4&type=alert\(token)")
+        }
+        let outcomes = data.map { RuleOutcome(rules: $0) }
+        let differences = outcomes[1].differences(from: outcomes[0])
+        #expect(differences.isEmpty, "page \(pages):\n\(differences.joined(separator: "\n"))")
+        tokens = data.map { page in page["groupNextToken"].string.map { "&group_next_token=\($0)" } ?? "" }
+        #expect(tokens[0].isEmpty == tokens[1].isEmpty)
+        pages += 1
+      } while !tokens[0].isEmpty && !tokens[1].isEmpty && pages < 10
+      #expect(pages == 3)
+    }
+
+    /// Nothing where both give the answer alike.
+    private static func same(_ pair: RulePeerPair, _ target: String) throws {
       let answers = try pair.servers.map { try $0.get("/api/v1/\(target)") }
       let bodies = try answers.map { try JSONValue(parsing: $0.body) }
       #expect(answers[0].status == answers[1].status, "\(target): \(answers[1].text)")
@@ -87,11 +98,9 @@ extension EndToEnd {
         let outcomes = bodies.map { RuleOutcome(rules: $0["data"]) }
         let differences = outcomes[1].differences(from: outcomes[0])
         #expect(differences.isEmpty, "\(target):\n\(differences.joined(separator: "\n"))")
-        #expect(bodies[0]["data"]["groupNextToken"] == bodies[1]["data"]["groupNextToken"], "\(target)")
       } else {
         #expect(bodies[0] == bodies[1], "\(target)")
       }
-      return bodies[0]["data"]
     }
 
     @Test("a reload keeps the states that Prometheus keeps, and broken files change nothing")

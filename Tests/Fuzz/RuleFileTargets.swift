@@ -4,7 +4,7 @@ import Rules
 extension FuzzTarget {
   static let ruleFiles = [ruleFile]
 
-  /// What is taken has names and expressions; what is refused says why.
+  /// Files that are taken have names and expressions; refusals say why.
   private static let ruleFile = FuzzTarget(
     name: "rule-file",
     seeds: {

@@ -173,6 +173,65 @@ import Testing
     #expect(began < next.now && began >= activeAt - 1_000)
   }
 
+  @Test("states that are older than is tolerated count as absent: the series of whoever ran in between tell beginnings")
+  func oldStates() throws {
+    let world = try World()
+    world.bench.store([("m", [:], 1)], at: world.now)
+    world.reconfigure([.alert("A", "m", hold: 60_000)])
+    try world.turn()
+    world.manager.stop()
+    world.bench.clock.advance(milliseconds: 2 * 3_600_000)
+    let next = try World(after: world)
+    let began = next.now / 1000 - 30
+    next.bench.store([("ALERTS_FOR_STATE", ["alertname": "A"], Double(began))], at: next.now)
+    next.bench.store([("m", [:], 1)], at: next.now)
+    next.reconfigure([.alert("A", "m", hold: 60_000)])
+    let restart = next.now
+    try next.turn()
+    #expect(
+      next.manager.shown[0].rules[0].alerts.map(\.activeAt) == [began * 1000 + (next.now - restart)])
+  }
+
+  @Test("a group that lost its alerting rules while the server was down tells their alerts as over, and forgets them")
+  func lostAlerts() throws {
+    let world = try World()
+    world.bench.store([("m", [:], 1)], at: world.now)
+    world.reconfigure([.alert("A", "m"), .record("r", "m")])
+    try world.turn()
+    world.manager.stop()
+    let next = try World(after: world)
+    next.reconfigure([.record("r", "m")])
+    try next.turn()
+    #expect(next.bench.sent.all.map(\.isResolved) == [false, true])
+    #expect(next.states.saved("f.yml;g") == nil)
+    // The same by a reload.
+    next.reconfigure([.alert("A", "m"), .record("r", "m")])
+    try next.turn()
+    #expect(next.states.saved("f.yml;g") != nil)
+    next.reconfigure([.record("r", "m")])
+    try next.turn()
+    #expect(next.states.saved("f.yml;g") == nil)
+  }
+
+  @Test("the series of a group that goes in the millisecond of its last slot, or just before, end all the same")
+  func removalAtSlot() throws {
+    for early: Int64 in [0, 1] {
+      let world = try World()
+      world.bench.store([("m", [:], 1)], at: world.now)
+      world.reconfigure([.record("r", "m")])
+      let due = try #require(world.work.wheel.next)
+      world.bench.clock.advance(nanoseconds: due - world.bench.clock.monotonicNanoseconds())
+      world.bench.clock.stepWall(milliseconds: -early)
+      world.work.wheel.turn()
+      world.work.runReady()
+      #expect(world.bench.answer("r", at: world.now + early).count == 1)
+      world.manager.reconfigure([], options: RuleOptions())
+      let went = world.now
+      while world.now < went + 30_000 { try world.turn() }
+      #expect(world.bench.answer("r", at: world.now) == [])
+    }
+  }
+
   @Test("after a stop nothing is evaluated, and no series ends")
   func stop() throws {
     let world = try World()

@@ -5,11 +5,13 @@ import PromQL
 extension RuleGroup {
   /// Before the first round of this process, at its time.
   func resume(from states: AlertStates?, at time: Int64) {
-    if !definition.rules.contains(where: { $0.alert != nil }) { return }
     let began = surroundings.clock.monotonicNanoseconds()
     let options = presentOptions
     let terms = AlertTable.RestartTerms(at: time, intervalMilliseconds: intervalMilliseconds, options: options)
-    var saved = states?.saved(definition.key)
+    // What is older than is tolerated counts as absent: another server may have stored series in between.
+    var saved = states?.saved(definition.key).flatMap {
+      time - $0.lastRoundAt <= options.outageToleranceMilliseconds ? $0 : nil
+    }
     for rule in rules where rule.definition.alert != nil {
       let failure = rule.withAlerting { [database] alerting -> QueryError? in
         if let group = saved {
@@ -36,10 +38,9 @@ extension RuleGroup {
     counters.lastRestoreSeconds.set(Double(surroundings.clock.monotonicNanoseconds() - began) / 1e9)
   }
 
-  /// After a round: hands in what a restart needs, where it has changed.
+  /// After a round: hands in what a restart needs, where it has changed. A group that has lost its alerting rules is forgotten.
   func save(to states: AlertStates, at time: Int64) {
     let alerting = rules.compactMap(\.shown.alerting)
-    if alerting.isEmpty { return }
     let revision = alerting.reduce(into: UInt64(0)) { $0 = $0 &* 31 &+ $1.table.revision }
     let isNews = savedRevision.exchange(revision, ordering: .relaxed) != revision
     if isNews {

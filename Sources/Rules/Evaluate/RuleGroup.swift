@@ -91,7 +91,7 @@ package final class RuleGroup: Sendable {
       options: presentOptions, database: database, isCanceled: surroundings.isCanceled)
     let isShared =
       round.options.concurrentEvaluationsMax > 1 && facts.seconds >= surroundings.sharedSecondsMin
-    var next = RuleGroupFacts(startedAt: startedAt)
+    var next = RuleGroupFacts(startedAt: startedAt, storedAt: round.storedTime)
     for all in dependencies.batches {
       if round.isCanceled() { break }
       let batch = recordingsOnly ? all.filter { definition.rules[$0].alert == nil } : all
@@ -187,16 +187,20 @@ package final class RuleGroup: Sendable {
   /// The group is taken away: its alerts end now.
   func tellEnd() { tellEnd(of: rules) }
 
-  /// Ends all series of the group, whose rounds are over.
+  /// Ends all series of the group, whose rounds are over. A marker is newer than the last sample also where the group went in
+  /// the millisecond of its last slot, or a tick before: rounds may begin a little early.
   func endSeries(at time: Int64) {
     let ended = orphans.withLock { $0 } + rules.flatMap(\.written)
-    if !ended.isEmpty { database.end(ended, at: time - queryOffsetMilliseconds) }
+    let first = facts.storedAt.map { $0 + 1 } ?? .min
+    if !ended.isEmpty { database.end(ended, at: max(time - queryOffsetMilliseconds, first)) }
   }
 }
 
 /// The last round of a group, for metrics and the API. A value.
 struct RuleGroupFacts: Sendable {
   var startedAt: Int64?
+  /// The time of its samples.
+  var storedAt: Int64?
   var seconds = 0.0
   /// The sum over the rules, whether side by side or not.
   var ruleSecondsSum = 0.0

@@ -59,7 +59,7 @@ struct RuleFileCheck {
     for label in rule.labels {
       if let fault = options.templateFault(label.text, alert) {
         tell("label \(quoted(label.name)): \(fault)")
-      } else if RuleFileCheck.hasValue(label.text) {
+      } else if (try? AlertTemplate(label.text, name: alert))?.usesValue == true {
         warn(
           "\(title): label \(quoted(label.name)) has $value: each change of the value ends the alert and begins "
             + "another one; annotations may have it")
@@ -90,8 +90,6 @@ struct RuleFileCheck {
   }
 
   private func isLabelName(_ name: String) -> Bool { isName(name) && name != LabelName.metric }
-
-  private static func hasValue(_ text: String) -> Bool { text.contains("{{") && text.contains("$value") }
 
   private mutating func add(_ text: String) { errors.add(RuleFileError(file: path, text: text)) }
 
