@@ -4,8 +4,8 @@ import Platform
 
 /// Tells Alertmanagers and receivers of alerts. Any thread. `stop` has to be called before the last reference goes.
 package final class Notifier: Sendable {
-  /// The time that queues have at the stop.
-  package static let stopMillisecondsMax: Int64 = 10_000
+  /// The time that queues have at the stop. Who runs containers kills after ten seconds what has not ended.
+  package static let stopMillisecondsMax: Int64 = 8_000
 
   private struct State {
     var options = NotifyOptions()
@@ -15,6 +15,13 @@ package final class Notifier: Sendable {
     var isStopped = false
   }
 
+  /// Those that send what waits while the server ends.
+  private struct Leaving {
+    let senders: [AlertmanagerSender]
+    let receivers: [AlertReceiver]
+    let deadline: Deadline
+  }
+
   private let surroundings: DiscoverySurroundings
   private let state = Monitor(State())
   /// One change of the configuration or of what was discovered at a time.
@@ -22,6 +29,7 @@ package final class Notifier: Sendable {
   private let threads: NotifyThreads
   private let metrics: NotifyMetrics
   private let discovery = Monitor<DiscoverySet?>(nil)
+  private let leaving = Monitor<Leaving?>(nil)
 
   /// Nil: a restart forgets what receivers were told.
   private let keeper: ReceiverStateKeeper?
@@ -175,11 +183,13 @@ package final class Notifier: Sendable {
     for receiver in now.receivers { receiver.add(relabelled) }
   }
 
-  /// Ends, once what waits is sent or the time is over. Whoever makes alerts has stopped before.
-  package func stop(within milliseconds: Int64 = Notifier.stopMillisecondsMax) {
+  /// Takes no alert any more, and begins to send what waits. Whoever makes alerts has stopped before; `stop` comes later,
+  /// so that others can end meanwhile.
+  package func leave(within milliseconds: Int64 = Notifier.stopMillisecondsMax) {
     discovery.withLock { $0 }?.stop()
-    let last = change.withLock { _ in
+    let last = change.withLock { _ -> State? in
       state.withLock { state in
+        if state.isStopped { return nil }
         defer {
           state.isStopped = true
           state.sets = []
@@ -188,10 +198,19 @@ package final class Notifier: Sendable {
         return state
       }
     }
+    guard let last else { return }
     let senders = last.sets.flatMap { $0.leave(isDrained: last.options.drainsAtStop) }
     for receiver in last.receivers { receiver.leave() }
-    if !threads.waitUntilEnded(Deadline(milliseconds: milliseconds, of: surroundings.clock)) {
-      let lost = senders.reduce(0) { $0 + $1.end() }
+    let deadline = Deadline(milliseconds: milliseconds, of: surroundings.clock)
+    leaving.withLock { $0 = Leaving(senders: senders, receivers: last.receivers, deadline: deadline) }
+  }
+
+  /// Ends, once what waits is sent or the time that `leave` began is over.
+  package func stop(within milliseconds: Int64 = Notifier.stopMillisecondsMax) {
+    leave(within: milliseconds)
+    guard let last = leaving.withLock({ $0.take() }) else { return }
+    if !threads.waitUntilEnded(last.deadline) {
+      let lost = last.senders.reduce(0) { $0 + $1.end() }
       if lost > 0 {
         surroundings.log.warn(
           "Alerts were not delivered before the server ended; rules send them again after the start",

@@ -80,10 +80,11 @@ final class Lifecycle {
     for server in assembly.servers { server.stopAccepting() }
     selfScrape.stop()
     assembly.scrapes.stop()
-    // No rule makes an alert any more when those that wait are sent.
+    // No rule makes an alert any more when those that wait are sent: while the rest ends, so that an Alertmanager that
+    // does not answer keeps no data from the disk.
     assembly.workspaces.stopRules(within: Lifecycle.rulesMilliseconds)
     assembly.ruleWork.stop(within: Lifecycle.queriesMilliseconds)
-    assembly.notifier.stop()
+    assembly.notifier.leave()
     for server in assembly.servers { server.drain(until: deadline) }
     // They have been told to stop, and only read: one that does not hear it ends with the process.
     if !assembly.queries.stop(within: Lifecycle.queriesMilliseconds)
@@ -95,10 +96,12 @@ final class Lifecycle {
     assembly.heapTrim.stop()
     // A start that is still reading the log has nothing of its own to keep; the log has it all.
     guard assembly.workspaces.standard.database.isReady else {
+      assembly.notifier.stop()
       return assembly.log.info("Stopped before the data was back")
     }
     assembly.workspaces.close()
     restoring?.join()
+    assembly.notifier.stop()
     assembly.work.stop()
     assembly.lock?.release()
     assembly.log.info("Stopped")

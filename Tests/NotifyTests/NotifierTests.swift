@@ -194,6 +194,26 @@ import Testing
     }
   }
 
+  @Test("others may end while the queue is drained: the time for it counts from the leave") func leave() throws {
+    let gate = Gate()
+    let silent = try ScriptedServer { _ in
+      gate.wait()
+      return "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    }
+    let rig = NotifierRig()
+    rig.notifier.reconfigure(options([AlertmanagerSetOptions(ports: [silent.port])]))
+    rig.notifier.send([rig.alert("A")])
+    #expect(soon { silent.requests.count == 1 })
+    rig.notifier.leave()
+    rig.notifier.send([rig.alert("Late")])
+    #expect(!rig.log.contains { $0.contains("not delivered before the server ended") })
+    rig.clock.advance(milliseconds: Notifier.stopMillisecondsMax)
+    rig.notifier.stop()
+    #expect(rig.log.contains { $0.contains("not delivered before the server ended") && $0.contains("count=1") })
+    rig.notifier.stop()
+    gate.open()
+  }
+
   @Test("a reload keeps the queue of an Alertmanager that is still there, and new options hold for it") func reload()
     throws
   {

@@ -84,7 +84,7 @@ enum FlagTable {
     Flag("alertmanager.notification-batch-size", .integer(1...100_000), "256", "Alerts in one request."),
     Flag(
       "alertmanager.drain-notification-queue-on-shutdown", .boolean, "true",
-      "Send what waits before the server ends, for ten seconds at most."),
+      "Send what waits before the server ends, for eight seconds at most."),
     Flag("scrape.adjust-timestamps", .boolean, "true", use: .accepted, isHidden: true, "For scraping."),
     Flag("scrape.timestamp-tolerance", .duration, "2ms", use: .accepted, isHidden: true, "For scraping."),
     Flag("scrape.discovery-reload-interval", .duration, "5s", use: .accepted, isHidden: true, "For scraping."),
