@@ -39,4 +39,9 @@ import Testing
       ])
     #expect(throws: RuleFileErrors.self) { try RuleFiles.load(["r/*.yml"], on: disk) }
   }
+
+  @Test("what is no regular file is refused: a pipe would keep its reader waiting") func irregular() {
+    let files = RuleFiles(["/dev/null"], on: LinuxDisk())
+    #expect(files.errors.lines == ["/dev/null: read /dev/null: is no regular file"])
+  }
 }

@@ -63,9 +63,13 @@ package struct RuleFiles: Sendable {
     var reason = ""
     do throws(DiskError) {
       let status = try disk.status(path)
-      if status.kind != .directory, status.size <= options.limits.bytesMax { return try disk.readFile(path) }
-      reason = "the file is longer than \(options.limits.bytesMax) bytes"
-      if status.kind == .directory { reason = "read \(path): is a directory" }
+      switch status.kind {
+      case .file where status.size <= options.limits.bytesMax: return try disk.readFile(path)
+      case .file: reason = "the file is longer than \(options.limits.bytesMax) bytes"
+      case .directory: reason = "read \(path): is a directory"
+      // A pipe keeps its reader waiting, perhaps for ever.
+      case .other: reason = "read \(path): is no regular file"
+      }
     } catch {
       reason = "\(error)"
     }
