@@ -4,7 +4,7 @@ enum RulePeerTemplates {
     groups:
     - name: templates
       rules:
-      - alert: Numbers
+      - alert: BrokenNumbers
         expr: size_bytes
         annotations:
           plain: '{{ $value }} {{ .Value }} {{- " trimmed" -}} '
