@@ -27,7 +27,7 @@ struct RuleMix {
     switch rule % 10 {
     case 0: return record("namespace:requests:rate5m", "sum by (job, namespace) (\(requests))", group, rule)
     case 1:
-      let errors = "rate(\(metric(.counter, 1))\(selector)[5m])"
+      let errors = "rate(\(metric(.counter, 1)){job=\"\(job)\",endpoint=~\"http-.*|grpc-.*\"}[5m])"
       return record("namespace:errors:rate5m", "sum by (job, namespace) (\(errors))", group, rule)
     case 2:
       return record(

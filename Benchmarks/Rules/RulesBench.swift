@@ -205,7 +205,7 @@ private final class PacedSender: Sendable {
       do {
         _ = try sender.send(to: port)
       } catch {
-        state.withLock { if !$0.isStopping { $0.failure = error.description } }
+        state.withLock { if !$0.isStopping { $0.failure = "\(error)" } }
       }
     }
   }

@@ -1,5 +1,6 @@
 import Platform
 import PromQL
+import Synchronization
 import TSDB
 
 /// Everything that the queries of a process share, whatever database they are about: the engine, the bounds, the lane on
@@ -13,6 +14,8 @@ package final class QueryService: Sendable {
   /// Nil where there is one processor.
   private let workers: QueryWorkerPool?
   let metrics: EngineMetrics
+  /// Milliseconds; zero: the engine's.
+  private let subqueryStep = Atomic<Int64>(0)
   /// Takes a line for each query that has an origin; nil: there is no such log.
   package let queryLog: QueryLog?
 
@@ -28,6 +31,9 @@ package final class QueryService: Sendable {
     lane = try QueryLane(name: "query", concurrencyMax: options.concurrencyMax, queuedMax: options.queuedMax)
     metrics = EngineMetrics(registry, lane, clock: clock)
   }
+
+  /// Takes over the step of subqueries that name none: the server's interval of evaluation, as Prometheus has it.
+  package func reconfigure(subqueryStepMilliseconds step: Int64) { subqueryStep.store(step, ordering: .relaxed) }
 
   package func querier(over database: Database) -> Querier { Querier(database: database, service: self) }
 
@@ -61,6 +67,8 @@ package final class QueryService: Sendable {
     limits.bytesMaximum = options.bytesMax
     limits.workers = workers
     limits.nanoseconds = { [clock] in clock.monotonicNanoseconds() }
+    let step = subqueryStep.load(ordering: .relaxed)
+    limits.subqueryStep = step > 0 ? step : nil
     limits.tellsSamplesPerStep = terms.tellsSamplesPerStep && options.tellsSamplesPerStep
     limits.stopReason = stopCheck(terms)
     return limits

@@ -145,8 +145,9 @@ final class Assembly: Sendable {
       options.memoryFreed = { heapTrim.note() }
       return HTTPServer(options: options, log: log, metrics: registry, router: router)
     }
-    configuration.onReload { [workspaces, scrapes, queryLog, notifier] configuration in
+    configuration.onReload { [workspaces, scrapes, queries, queryLog, notifier] configuration in
       Assembly.reopen(queryLog, configuration, log)
+      queries.reconfigure(subqueryStepMilliseconds: configuration.global.evaluationMilliseconds)
       notifier.reconfigure(NotifyOptions(configuration, options, ownURL: ownURL))
       workspaces.reconfigure(configuration.reached(at: ownURL))
       scrapes.reconfigure(

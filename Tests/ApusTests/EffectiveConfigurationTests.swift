@@ -58,6 +58,9 @@ struct EffectiveConfigurationTests {
             stop_timeout: 3s
           rules:
             load_valid_files: false
+            hold_alerts_on_failure: true
+            resolve_removed_alerts: true
+            recovered_rounds_max: 10
           create_workspaces_on_write: false
 
         """)

@@ -72,6 +72,41 @@ struct RuleConfigurationTests {
     #expect(read.warnings.count == 2 && read.warnings[0].hasPrefix("rule file left out: \(directory)/b.yml: 1:46: "))
   }
 
+  @Test("what rules do otherwise than Prometheus can be turned off")
+  func settings() throws {
+    let text =
+      "apus: {rules: {hold_alerts_on_failure: false, resolve_removed_alerts: false, recovered_rounds_max: 0}}"
+    var wanted = RuleOptions()
+    (wanted.holdsAlertsOnFailure, wanted.resolvesRemovedAlerts, wanted.recoveredSlotsMax) = (false, false, 0)
+    #expect(try load(text, []).get().0.rules == wanted)
+    #expect(throws: ConfigurationErrors.self) { try load("apus: {rules: {recovered_rounds_max: 1001}}", []).get() }
+  }
+
+  @Test(
+    "an external label that tells the servers of a pair apart is warned of where it reaches an Alertmanager",
+    arguments: [
+      ("replica: a", "", "", 1), ("__replica__: a", "", "", 1), ("prometheus_replica: a", "", "", 1),
+      ("cluster: a", "", "", 0),
+      ("replica: a", "alert_relabel_configs: [{regex: replica, action: labeldrop}]", "", 0),
+      ("replica: a", "", "alert_relabel_configs: [{regex: replica, action: labeldrop}]", 0),
+      ("replica: a", "alert_relabel_configs: [{target_label: replica, replacement: all}]", "", 0),
+      ("replica: a", "", "alert_relabel_configs: [{regex: cluster, action: labeldrop}]", 1),
+    ])
+  func replicas(label: String, all: String, one: String, count: Int) throws {
+    let text = """
+      global: {external_labels: {\(label)}}
+      alerting:
+        \(all)
+        alertmanagers:
+        - static_configs: [{targets: ['a:9093']}]
+          \(one)
+      """
+    let warnings = try load(text, []).get().0.warnings
+    #expect(warnings.count == count, "\(warnings)")
+    #expect(warnings.allSatisfy { $0.hasPrefix("global.external_labels.\(label.prefix { $0 != ":" }): ") })
+    #expect(try load("global: {external_labels: {\(label)}}", []).get().0.warnings == [])
+  }
+
   @Test("names and expressions of rules follow the settings of the server")
   func terms() throws {
     let files = [("r.yml", "groups: [{name: g, rules: [{record: 'a b', expr: 'limitk(1, up)'}]}]")]

@@ -47,7 +47,7 @@ enum RulePeerAlerts {
       rules:
       - {alert: First, expr: g > 10, labels: {severity: low}}
       - {alert: Second, expr: 'count by (severity) (ALERTS{alertname="First",alertstate="firing"})', annotations: {value: '{{ $value }}'}}
-      - {alert: Third, expr: 'ALERTS_FOR_STATE{alertname="First"} > 1e9', annotations: {n: '{{ $labels.n }}'}}
+      - {alert: Third, expr: 'ALERTS_FOR_STATE{alertname="First"} > bool 1e9', annotations: {n: '{{ $labels.n }}'}}
       - {record: 'alerts:count', expr: 'count(ALERTS{alertname=~"First|Second"})'}
     - name: limited alerts
       limit: 2

@@ -46,6 +46,13 @@ final class RulePeerPair {
       ? try .prometheus(data: site.directory.path("data"), configuration: files[1], flags + [features])
       : try site.start(["--config.file=\(files[1])", "--no-storage.own-metrics"] + flags)
     try write(RulePeerSamples.history(until: moment * 1000))
+    // What Prometheus has to tell before it found an Alertmanager is lost.
+    let areFound = try eventually(within: .seconds(30), every: .milliseconds(100)) {
+      try servers.allSatisfy {
+        try RuleOutcome.data($0, "/api/v1/alertmanagers")["activeAlertmanagers"].array?.count == 2
+      }
+    }
+    guard areFound else { throw QueryAnswer.Refusal(status: 0, body: "no Alertmanagers were found") }
   }
 
   func write(_ body: RemoteWriteBody) throws {

@@ -1,4 +1,5 @@
-/// Rules before and after a reload, and files that no reload takes.
+/// Rules before and after a reload, and files that no reload takes. An alert that fires when its `for` is raised is pending
+/// again only in later versions of Prometheus, and left out.
 enum RulePeerReloads {
   static let before = #"""
     groups:
@@ -8,7 +9,6 @@ enum RulePeerReloads {
       - {record: 'kept:two', expr: g, labels: {made: before}}
       - {record: 'kept:three', expr: g}
       - {alert: Untouched, expr: g > 10}
-      - {alert: ForRaised, expr: g > 10, for: 1s}
       - {alert: ForLowered, expr: g > 10, for: 1h}
       - {alert: ExpressionChanged, expr: g > 10, for: 1s}
       - {alert: AnnotationsChanged, expr: g > 10, annotations: {text: before}}
@@ -33,7 +33,6 @@ enum RulePeerReloads {
       - {record: 'kept:three', expr: 'g + 1'}
       - {record: 'kept:two', expr: g, labels: {made: after}}
       - {alert: Untouched, expr: g > 10}
-      - {alert: ForRaised, expr: g > 10, for: 1h}
       - {alert: ForLowered, expr: g > 10, for: 0s}
       - {alert: ExpressionChanged, expr: g > 24, for: 1s}
       - {alert: AnnotationsChanged, expr: g > 10, annotations: {text: 'after {{ $value }}'}}

@@ -48,6 +48,19 @@ struct QuerierTests {
     #expect(series.map(\.samples.values) == [[34, 36, 38]])
   }
 
+  @Test("a subquery without a step has that of the server, which a reload changes; prepared ones, too")
+  func subqueryStep() throws {
+    let bench = try QueryBench(series: 1)
+    let expression = "count_over_time(vector(1)[10m:])"
+    #expect(vector(try bench.querier.instant(expression, at: Self.now)) == ["{}": 10])
+    bench.service.reconfigure(subqueryStepMilliseconds: 5_000)
+    #expect(vector(try bench.querier.instant(expression, at: Self.now)) == ["{}": 120])
+    let prepared = try PreparedQuery(expression)
+    #expect(vector(try bench.querier.instant(prepared, at: Self.now)) == ["{}": 120])
+    bench.service.reconfigure(subqueryStepMilliseconds: 60_000)
+    #expect(vector(try bench.querier.instant(prepared, at: Self.now)) == ["{}": 10])
+  }
+
   @Test("an evaluation on a lane of its own is not behind the queries of clients")
   func lane() throws {
     let bench = try QueryBench()

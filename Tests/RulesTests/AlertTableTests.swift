@@ -96,7 +96,8 @@ import Testing
     try table.apply([], at: 79_999)
     #expect(Self.states(table) == ["a firing"])
     #expect(table.alerts[0].annotations["summary"] == "a is 5.0")
-    #expect(table.series(at: 0).count == 2)
+    let series = table.series(at: 0)
+    #expect(series.count == 2)
     try table.apply([], at: 80_000)
     #expect(Self.states(table) == ["a inactive"])
     #expect(table.alerts[0].resolvedAt == 80_000)
@@ -179,9 +180,14 @@ import Testing
         #"{__name__="ALERTS", alertname="A", alertstate="pending", name="a"}"#,
       ])
     #expect(series.map(\.timestamp) == [7000, 7000])
+    try table.apply([Self.finding("a"), Self.finding("b")], at: 61_999)
+    let next = table.series(at: 62_000)
+    #expect(next.map(\.labels)[..<1] == series.map(\.labels)[..<1])
+    #expect(next.map { $0.labels["alertstate"] } == [nil, "firing", nil, "pending"])
     #expect(series.map { if case .float(let value) = $0.value { value } else { -1 } } == [1, 1])
-    try table.apply([], at: 9000)
-    #expect(table.series(at: 9000).isEmpty)
+    try table.apply([], at: 69_000)
+    let last = table.series(at: 69_000)
+    #expect(last.isEmpty)
   }
 
   @Test("the revision changes with states, not with sending or values") func revision() throws {

@@ -40,6 +40,19 @@ import Testing
     #expect(evaluation.samples.map { $0.labels["alertstate"] } == ["x", "firing"])
   }
 
+  @Test("labels follow the results of each round, in whatever order these come") func moved() throws {
+    for template in ["page", "{{ $labels.a }}"] {
+      var rule = Self.rule(labels: [.init("severity", template)])
+      for round: [String] in [["1", "2"], ["2", "1"], ["2", "3", "1"], ["1"], []] {
+        let evaluation = try Self.evaluate(&rule, round.map { Self.sample([("a", $0)]) }, at: 0)
+        let shown = rule.table.shown
+        #expect(shown.map { $0.labels["a"] } == round.sorted())
+        #expect(shown.map { $0.labels["severity"] } == round.sorted().map { template == "page" ? "page" : $0 })
+        #expect(evaluation.samples.count == 2 * round.count)
+      }
+    }
+  }
+
   @Test("an alert on a native histogram has the value zero") func histogram() throws {
     var rule = Self.rule()
     var histogram = Histogram()

@@ -126,6 +126,22 @@ import Testing
     #expect(bench.sent.all.map(\.isResolved) == [false, true])
   }
 
+  @Test("a template that fails shows in the health of its rule; the alert is told all the same, and no failure counted")
+  func templates() throws {
+    let bench = try RuleBench()
+    bench.store([("up", ["job": "j"], 0)])
+    let text = TemplateField("text", "{{ first (query \"up > 0\") | value }}")
+    let rule = RuleDefinition(kind: .alerting(.init(annotations: [text])), name: "Down", expression: "up == 0")
+    let group = bench.group([rule])
+    group.evaluate(at: now)
+    let failing = group.shown.rules[0]
+    #expect(failing.health == .err && failing.lastError.contains("error calling first: first() called on vector"))
+    #expect(failing.state == .firing && bench.sent.all.count == 1 && group.counters.failures.value == 0)
+    bench.store([("up", ["job": "k"], 1)])
+    group.evaluate(at: now + 15_000)
+    #expect(group.shown.rules[0].health == .ok && group.shown.rules[0].lastError == "")
+  }
+
   @Test("histograms are recorded, and end like other series")
   func histograms() throws {
     let bench = try RuleBench()

@@ -234,6 +234,7 @@ final class ScrapeLines: Sendable {
   private let lines = Mutex<[String]>([])
 
   func add(_ line: String) { lines.withLock { $0.append(line) } }
+  var all: [String] { lines.withLock { $0 } }
   func contain(_ texts: String...) -> Bool {
     lines.withLock { $0 }.contains { line in texts.allSatisfy { line.contains($0) } }
   }

@@ -51,6 +51,25 @@ import Testing
     #expect(phases[0] == phases[1] && phases[0] != phases[2])
   }
 
+  @Test("targets whose series have the labels of another target's are told once, counted, and scraped")
+  func twins() throws {
+    let bench = PoolBench()
+    bench.configure(
+      .test { $0.relabelling = [RelabelRule(.replace, to: "instance", replacement: "one")] })
+    bench.find("job", ["a:1", "b:1", "a:1"])
+    bench.run(milliseconds: 20_000)
+    #expect(bench.metric("apus_scrape_twin_targets", ["scrape_job": "job"]) == 1)
+    #expect(bench.manager.activeTargets().count == 2)
+    func count() -> Int { bench.lines.all.count { $0.contains("Targets of a job have the same labels") } }
+    #expect(count() == 1 && bench.lines.contain("count=1", "target=http://a:1/metrics", "other=http://b:1/metrics"))
+    bench.find("job", ["b:1", "a:1"])
+    bench.run(milliseconds: 20_000)
+    #expect(count() == 1)
+    bench.find("job", ["b:1"])
+    bench.run(milliseconds: 20_000)
+    #expect(count() == 1 && bench.metric("apus_scrape_twin_targets", ["scrape_job": "job"]) == 0)
+  }
+
   @Test("the request says formats, compression, who asks and the timeout")
   func request() throws {
     let bench = PoolBench()

@@ -3,9 +3,9 @@ import Platform
 /// The metrics of one receiver, which begin and end with it.
 struct AlertReceiverMetrics: Sendable {
   private static let counters = [
-    ("apus_receiver_messages_total", "Messages about groups of alerts that were delivered to a receiver."),
-    ("apus_receiver_failures_total", "Attempts to deliver a message to a receiver that failed."),
-    ("apus_receiver_dropped_alerts_total", "Alerts that a receiver had no room for."),
+    ("apus_alert_receiver_messages_total", "Messages about groups of alerts that were delivered to a receiver."),
+    ("apus_alert_receiver_failures_total", "Attempts to deliver a message to a receiver that failed."),
+    ("apus_alert_receiver_dropped_alerts_total", "Alerts that a receiver had no room for."),
   ]
 
   let messages: Counter
@@ -27,11 +27,11 @@ struct AlertReceiverMetrics: Sendable {
   static func collect(
     _ registry: MetricsRegistry, clock: any Clock, _ shown: @escaping @Sendable () -> [AlertmanagersView.Receiver]
   ) {
-    registry.collect("apus_receiver_alerts", "Alerts in the groups of a receiver.", .gauge) {
+    registry.collect("apus_alert_receiver_alerts", "Alerts in the groups of a receiver.", .gauge) {
       shown().map { ([("receiver", $0.name)], Double($0.alerts)) }
     }
     registry.collect(
-      "apus_receiver_undelivered_seconds",
+      "apus_alert_receiver_undelivered_seconds",
       "The time for which no message could be delivered to a receiver; 0 while they can.", .gauge
     ) {
       let now = clock.nowMilliseconds()

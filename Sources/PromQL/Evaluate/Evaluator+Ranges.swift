@@ -121,7 +121,7 @@ extension Evaluator {
   }
 
   func subqueryGrid(_ node: Subquery, first: Int64, last: Int64) -> StepGrid {
-    let step = node.step > 0 ? node.step : context.options.subqueryStep
+    let step = node.step > 0 ? node.step : context.limits.subqueryStep ?? context.options.subqueryStep
     let lower = first - node.range
     var start = step * (lower / step)
     if start <= lower { start += step }

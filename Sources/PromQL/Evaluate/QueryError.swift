@@ -56,6 +56,8 @@ package struct QueryLimits: Sendable {
   /// goes on giving it.
   package var stopReason: @Sendable () -> StopReason? = { nil }
 
+  /// The step of subqueries that name none, in milliseconds; nil: that of the engine.
+  package var subqueryStep: Int64?
   /// True if the statistics count the samples of each step apart.
   package var tellsSamplesPerStep = false
   /// A clock for the statistics.

@@ -32,6 +32,8 @@ package struct AlertInstance: Sendable {
   package var keepFiringSince: Int64?
   /// True if the alert comes from before a restart and its expression has had no result for it since.
   package var awaitsResult = false
+  /// Its series as they were made last.
+  var series: AlertSeries?
 
   package init(labels: Labels, annotations: Labels, value: SampleValue, state: AlertState, activeAt: Int64) {
     self.labels = labels

@@ -11,19 +11,23 @@ extension AlertTable {
   }
 
   /// The sample of `ALERTS` and that of `ALERTS_FOR_STATE` of each pending or firing alert.
-  package func series(at time: Int64) -> [VectorSample] {
+  package mutating func series(at time: Int64) -> [VectorSample] {
     var samples: [VectorSample] = []
     samples.reserveCapacity(2 * alerts.count)
-    for alert in alerts where alert.state != .inactive {
-      var builder = LabelsBuilder(alert.labels)
-      builder.set(LabelName.metric, SeriesName.beginnings)
-      let seconds = (Double(alert.activeAt) / 1000).rounded(.down)
-      samples.append(VectorSample(labels: builder.labels(), timestamp: time, value: .float(seconds)))
-      builder.set(LabelName.metric, SeriesName.alerts)
-      builder.set(SeriesName.stateLabel, alert.state.word)
-      samples.append(VectorSample(labels: builder.labels(), timestamp: time, value: .float(1)))
+    for place in alerts.indices where alerts[place].state != .inactive {
+      let series = made(place)
+      let seconds = (Double(alerts[place].activeAt) / 1000).rounded(.down)
+      samples.append(VectorSample(labels: series.beginnings, timestamp: time, value: .float(seconds)))
+      samples.append(VectorSample(labels: series.alerts, timestamp: time, value: .float(1)))
     }
     return samples
+  }
+
+  private mutating func made(_ place: Int) -> AlertSeries {
+    if let series = alerts[place].series, series.state == alerts[place].state { return series }
+    let series = AlertSeries(alerts[place].labels, alerts[place].state)
+    alerts[place].series = series
+    return series
   }
 
   /// The alerts that are to be told now, which from now on count as told: firing ones every `resendMilliseconds`, resolved ones at once and

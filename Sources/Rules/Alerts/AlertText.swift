@@ -19,6 +19,12 @@ struct AlertText: Sendable {
     }
   }
 
+  /// True if the text is the same for every alert, and no failure.
+  var isPlain: Bool {
+    guard case .template(let template) = content else { return false }
+    return template.isPlain
+  }
+
   /// The text for one alert; where the template fails, the error in its place.
   func expand(_ context: TemplateContext, _ evaluation: inout AlertEvaluation) -> String {
     switch content {

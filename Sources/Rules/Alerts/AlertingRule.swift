@@ -11,6 +11,10 @@ package struct AlertingRule: Sendable {
   package internal(set) var table: AlertTable
   private let labels: [AlertText]
   private let annotations: [AlertText]
+  /// The labels of the last round's results and of the alerts made of them, by their places: nearly always the next round has
+  /// the same. Kept where no label is a template.
+  private var known: [(result: Labels, alert: Labels)] = []
+  private let keepsLabels: Bool
 
   /// `limit`: that of the group. A text that is no template, as labels of groups may be, shows the error in its place in each
   /// round.
@@ -23,6 +27,7 @@ package struct AlertingRule: Sendable {
         holdMilliseconds: terms.holdMilliseconds, keepFiringMilliseconds: terms.keepFiringMilliseconds, limit: limit))
     labels = definition.labels.map { AlertText($0, ofAlert: definition.name) }
     annotations = terms.annotations.map { AlertText($0, ofAlert: definition.name) }
+    keepsLabels = labels.allSatisfy(\.isPlain)
   }
 
   // MARK: rounds
@@ -42,27 +47,42 @@ package struct AlertingRule: Sendable {
     context.query = { (expression, time) throws(QueryError) in try queries.answer(expression, time) }
     var findings: [AlertTable.Finding] = []
     findings.reserveCapacity(results.count)
-    for result in results {
+    for (place, result) in results.enumerated() {
       context.labels = result.labels
       context.value = result.value
-      findings.append(finding(result, context, &evaluation))
+      findings.append(finding(result, place, context, &evaluation))
     }
+    keep(results, findings)
     try table.apply(findings, at: time)
     evaluation.samples = table.series(at: time - offset)
     return evaluation
   }
 
   private func finding(
-    _ result: VectorSample, _ context: TemplateContext, _ evaluation: inout AlertEvaluation
+    _ result: VectorSample, _ place: Int, _ context: TemplateContext, _ evaluation: inout AlertEvaluation
   ) -> AlertTable.Finding {
-    var builder = LabelsBuilder(result.labels)
-    builder.remove(LabelName.metric)
-    for text in labels { builder.set(text.name, text.expand(context, &evaluation)) }
-    builder.set(LabelName.alert, definition.name)
+    let isKnown = place < known.count && known[place].result == result.labels
+    let identity = isKnown ? known[place].alert : identify(result.labels, context, &evaluation)
     let texts = annotations.map { (name: $0.name, value: $0.expand(context, &evaluation)) }
     // Prometheus's alerts have a number: of a histogram it is zero.
     let value: SampleValue = if case .float = result.value { result.value } else { .float(0) }
-    return AlertTable.Finding(labels: builder.labels(), annotations: Labels(annotations: texts), value: value)
+    return AlertTable.Finding(labels: identity, annotations: Labels(annotations: texts), value: value)
+  }
+
+  private func identify(
+    _ result: Labels, _ context: TemplateContext, _ evaluation: inout AlertEvaluation
+  ) -> Labels {
+    var builder = LabelsBuilder(result)
+    builder.remove(LabelName.metric)
+    for text in labels { builder.set(text.name, text.expand(context, &evaluation)) }
+    builder.set(LabelName.alert, definition.name)
+    return builder.labels()
+  }
+
+  private mutating func keep(_ results: [VectorSample], _ findings: [AlertTable.Finding]) {
+    let isSame = known.count == results.count && known.indices.allSatisfy { known[$0].result == results[$0].labels }
+    if !keepsLabels || isSame { return }
+    known = results.indices.map { (results[$0].labels, findings[$0].labels) }
   }
 
   // MARK: telling

@@ -17,6 +17,8 @@ final class EvaluatedRule: Sendable {
   struct Shown: Sendable {
     var health = RuleHealth.unknown
     var lastError = ""
+    /// True if only a template failed.
+    var isTemplateError = false
     var seconds = 0.0
     var evaluatedAt: Int64?
     var seriesFound: Int?
@@ -146,8 +148,9 @@ final class EvaluatedRule: Sendable {
 
   private func publish(_ state: State, _ run: RuleRun, _ startedAt: Int64) {
     present.withLock { shown in
-      shown.health = run.error.isEmpty ? .ok : .err
-      shown.lastError = run.error
+      shown.lastError = run.error.isEmpty ? run.templateErrors.first ?? "" : run.error
+      shown.isTemplateError = run.error.isEmpty && !run.templateErrors.isEmpty
+      shown.health = shown.lastError.isEmpty ? .ok : .err
       shown.seconds = run.seconds
       shown.evaluatedAt = startedAt
       shown.seriesFound = run.seriesFound
@@ -162,6 +165,7 @@ final class EvaluatedRule: Sendable {
     var view = RuleView(definition: definition, query: query?.expression.description ?? definition.expression)
     view.health = shown.health
     view.lastError = shown.lastError
+    view.isTemplateError = shown.isTemplateError
     view.evaluationSeconds = shown.seconds
     view.lastEvaluation = shown.evaluatedAt
     view.seriesFound = shown.seriesFound

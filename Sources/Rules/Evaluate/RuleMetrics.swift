@@ -103,7 +103,7 @@ enum RuleGroupFamilies {
       ) { _, facts, _ in facts.ruleSecondsSum },
       family(
         "prometheus_rule_group_last_restore_duration_seconds",
-        "The duration of the last alert rules alerts restoration using the `ALERTS_FOR_STATE` series. ", .gauge
+        "The duration of the last alert rules alerts restoration using the `ALERTS_FOR_STATE` series.", .gauge
       ) { counters, _, _ in counters.lastRestoreSeconds.value },
       family("prometheus_rule_group_rules", "The number of rules.", .gauge) { _, _, group in
         Double(group.definition.rules.count)

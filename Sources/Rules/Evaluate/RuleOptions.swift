@@ -14,13 +14,13 @@ package struct RuleOptions: Sendable, Equatable {
   package var graceMilliseconds: Int64 = 600_000
   /// `--rules.max-concurrent-evals`: rules of one group that are evaluated side by side, over all groups; one or less: in order.
   package var concurrentEvaluationsMax = 4
-  /// True if the firing alerts of a rule that fails are told again and again, so that nobody takes them for resolved.
+  /// `apus.rules.hold_alerts_on_failure`: true if the firing alerts of a rule that fails are told again and again, so that nobody takes them for resolved.
   package var holdsAlertsOnFailure = true
-  /// True if alerts whose rule is taken away are told as resolved; else their receivers wait until they expire.
+  /// `apus.rules.resolve_removed_alerts`: true if alerts whose rule is taken away are told as resolved; else their receivers wait until they expire.
   package var resolvesRemovedAlerts = true
 
-  /// The most slots that a stall of the server has passed over whose recording rules are evaluated afterwards, the newest ones;
-  /// 0: none, as Prometheus has it.
+  /// `apus.rules.recovered_rounds_max`: the most slots that a stall of the server has passed over whose recording rules are
+  /// evaluated afterwards, the newest ones; 0: none, as Prometheus has it.
   package var recoveredSlotsMax = 10
 
   package init() {}

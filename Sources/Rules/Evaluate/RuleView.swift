@@ -13,6 +13,8 @@ package struct RuleView: Sendable {
   package var query: String
   package var health = RuleHealth.unknown
   package var lastError = ""
+  /// True if the last error is that of a template: the evaluation itself succeeded, and the alert is there.
+  package var isTemplateError = false
   package var evaluationSeconds = 0.0
   /// Milliseconds; nil before the first evaluation.
   package var lastEvaluation: Int64?

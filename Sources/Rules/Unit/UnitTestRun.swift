@@ -97,7 +97,7 @@ package struct UnitTestRun {
       group.evaluate(at: test.startTime + time)
       for rule in group.shown.rules {
         noteTemplateFault(rule)
-        if rule.health != .err { continue }
+        if rule.health != .err || rule.isTemplateError { continue }
         let text = UnitTestText.time(test.startTime + time)
         faults.append(UnitTestFault("    rule: \(rule.definition.name), time: \(text), err: \(rule.lastError)"))
       }

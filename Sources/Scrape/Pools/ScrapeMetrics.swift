@@ -85,6 +85,7 @@ final class JobMetrics: Sendable {
   let targetLimit: Gauge
   let syncLength: SecondsMetric
   let missedTicks: Counter
+  let twins: Gauge
 
   private let labels: MetricLabels
   private let registry: MetricsRegistry
@@ -92,7 +93,8 @@ final class JobMetrics: Sendable {
   private static let names = (
     syncs: "prometheus_target_scrape_pool_sync_total", failed: "prometheus_target_sync_failed_total",
     targets: "prometheus_target_scrape_pool_targets", limit: "prometheus_target_scrape_pool_target_limit",
-    length: "prometheus_target_sync_length", missed: "apus_scrape_ticks_missed_total"
+    length: "prometheus_target_sync_length", missed: "apus_scrape_ticks_missed_total",
+    twins: "apus_scrape_twin_targets"
   )
 
   fileprivate init(_ job: String, _ metrics: ScrapeMetrics, _ registry: MetricsRegistry) {
@@ -109,13 +111,17 @@ final class JobMetrics: Sendable {
     syncLength = metrics.seconds(names.length, "Actual interval to sync the scrape pool.", labels)
     missedTicks = registry.counter(
       names.missed, "Total number of moments at which a target was to be scraped and was not.", labels: labels)
+    twins = registry.gauge(
+      names.twins, "Current number of targets of this scrape pool whose series have the labels of another target's.",
+      labels: labels)
   }
 
   /// The job has gone.
   func remove() {
     let names = Self.names
     for name in [
-      names.syncs, names.failed, names.targets, names.limit, names.missed, names.length + "_seconds",
+      names.syncs, names.failed, names.targets, names.limit, names.missed, names.twins,
+      names.length + "_seconds",
       names.length + "_histogram_seconds",
     ] {
       registry.remove(name, labels: labels)

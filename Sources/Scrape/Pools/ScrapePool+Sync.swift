@@ -18,6 +18,7 @@ extension ScrapePool {
   func synchronize(_ content: inout Content, _ now: ClockReading) {
     content.lastSync = now.monotonicNanoseconds
     let found = find(content)
+    tell(twins: twins(found))
     var rest = content.targets
     var active = found.map { rest.removeValue(forKey: $0.identity.key) }
     // Those of which only interval or timeout have changed, and those that come back.
@@ -93,6 +94,42 @@ extension ScrapePool {
     if number <= Self.faultLinesMax {
       surroundings.log.error("Creating target failed", ["scrape_pool": job, "err": fault])
     }
+  }
+
+  // MARK: Twins
+
+  /// Targets whose series have the labels of another target's: each of the two stores over the other.
+  private struct Twins {
+    var count = 0
+    /// The first two.
+    var example: (Found, Found)?
+  }
+
+  private func twins(_ found: [Found]) -> Twins {
+    var twins = Twins()
+    var firsts: [Labels: Int] = [:]
+    for place in found.indices {
+      guard let first = firsts.updateValue(place, forKey: found[place].identity.publicLabels) else { continue }
+      twins.count += 1
+      if twins.example == nil { twins.example = (found[first], found[place]) }
+    }
+    return twins
+  }
+
+  /// Says it once for each number of them: a busy discovery has a sync every few seconds.
+  private func tell(twins: Twins) {
+    metrics.twins.set(twins.count)
+    let isNews = state.withLock { state in
+      defer { state.twinCount = twins.count }
+      return state.twinCount != twins.count
+    }
+    guard isNews, let (one, other) = twins.example else { return }
+    surroundings.log.warn(
+      "Targets of a job have the same labels, so their series are the same; relabelling should keep a label that tells them apart",
+      [
+        "scrape_pool": job, "count": "\(twins.count)", "labels": one.identity.publicLabels.description,
+        "target": one.identity.url, "other": other.identity.url,
+      ])
   }
 
   // MARK: One target

@@ -55,6 +55,8 @@ final class ScrapePool: Sendable {
     var active: [Target] = []
     var dropped: [DroppedTarget] = []
     var droppedCount = 0
+    /// Targets with the labels of another one, as the log was told last.
+    var twinCount = 0
   }
 
   /// A busy discovery causes a sync no more often than this.

@@ -71,11 +71,7 @@ struct ServeOptions: Sendable {
 
 extension ServeOptions {
   init(_ values: FlagValues, environment: [String: String] = [:]) throws(ArgumentError) {
-    if values.boolean("agent") { throw ArgumentError("--agent: agent mode is not available in this version") }
-    // A server without the protection that was asked for must not run.
-    if !values.text("web.config.file").isEmpty {
-      throw ArgumentError("--web.config.file: TLS and authentication are not available in this version")
-    }
+    if let refusal = ServeOptions.refusal(of: values) { throw refusal }
     configFile = values.text("config.file")
     isConfigFileGiven = values.isGiven("config.file")
     logLevel = LogLevel.allCases.first { "\($0)" == values.text("log.level") } ?? .info
@@ -131,13 +127,22 @@ extension ServeOptions {
     notifications = NotificationFlags(values)
     flags = FlagTable.rows.map { ($0.name, values.text($0.name)) }.sorted { $0.name < $1.name }
     warnings = ServeOptions.warnings(values, features: named, environment: environment)
-    if dataDirectory.isEmpty { throw ArgumentError("--storage.tsdb.path is empty") }
-    if configFile.isEmpty { throw ArgumentError("--config.file is empty") }
-    if let empty = ["query.timeout", "query.lookback-delta", "web.read-timeout"].first(where: {
-      values.milliseconds($0) == 0
-    }) {
-      throw ArgumentError("--\(empty): a duration above 0 is needed")
+  }
+
+  /// The reason why the server does not start with these flags.
+  private static func refusal(of values: FlagValues) -> ArgumentError? {
+    if values.boolean("agent") { return ArgumentError("--agent: agent mode is not available in this version") }
+    // A server without the protection that was asked for must not run.
+    if !values.text("web.config.file").isEmpty {
+      return ArgumentError("--web.config.file: TLS and authentication are not available in this version")
     }
+    for name in ["storage.tsdb.path", "config.file"] where values.text(name).isEmpty {
+      return ArgumentError("--\(name) is empty")
+    }
+    for name in ["query.timeout", "query.lookback-delta", "web.read-timeout"] where values.milliseconds(name) == 0 {
+      return ArgumentError("--\(name): a duration above 0 is needed")
+    }
+    return nil
   }
 
   private static func namedFeatures(_ values: FlagValues) -> [String] {

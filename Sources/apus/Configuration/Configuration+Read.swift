@@ -51,6 +51,7 @@ extension Configuration {
     if let second = parsed.secondDocument {
       configuration.warnings.append("\(file):\(second): what follows the first document is ignored")
     }
+    configuration.warnings += configuration.alerting.replicaWarnings(haLabel: configuration.standard.ha.replicaLabel)
     if let warning = retentionWarning(document) { configuration.warnings.append(warning) }
     return configuration
   }

@@ -38,7 +38,18 @@ extension Configuration {
     [
       .boolean(
         "load_valid_files", \.loadsValidRuleFiles,
-        help: "Serve the rule files that can be read where others cannot: those are told in the log and left out.")
+        help: "Serve the rule files that can be read where others cannot: those are told in the log and left out."),
+      .boolean(
+        "hold_alerts_on_failure", \.rules.holdsAlertsOnFailure,
+        help: "Tell the firing alerts of a rule that fails on, so that they do not expire; false as in Prometheus."),
+      .boolean(
+        "resolve_removed_alerts", \.rules.resolvesRemovedAlerts,
+        help: "Resolve the alerts of a rule that is taken away at once; false lets them expire, as in Prometheus."),
+      .integer(
+        "recovered_rounds_max", \.rules.recoveredSlotsMax, shape: .integer(0...1000),
+        help:
+          "Rounds that a stall has passed over whose recording rules are evaluated afterwards; 0: none, as in Prometheus."
+      ),
     ])
 
   /// The section of the keys that Prometheus does not have.
