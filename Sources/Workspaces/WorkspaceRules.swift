@@ -80,7 +80,7 @@ package final class WorkspaceRules: Sendable {
   }
 
   /// Begins to evaluate: the database has its data back.
-  func start() {
+  package func start() {
     state.withLock { $0.isStarted = true }
     apply()
   }

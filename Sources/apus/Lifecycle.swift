@@ -46,8 +46,10 @@ final class Lifecycle {
       try workspaces.standard.database.restore()
       // Whoever is told that the server is ready finds its metrics there.
       if assembly.areOwnMetricsStored { try selfScrape.start(assembly, port: port) }
-      try workspaces.standard.start(on: assembly.work)
+      try workspaces.standard.database.start(on: assembly.work)
       assembly.configuration.takeOverPresent()
+      // An alert of a round before that would be told to nobody, and count as told.
+      workspaces.standard.rules.start()
       // Once more, as there was nothing yet to count in the first round.
       selfScrape.scrapeNow()
       assembly.log.info("Server is ready to receive requests")
