@@ -202,7 +202,7 @@ private final class PacedSender: Sendable {
       while nowMilliseconds() < workload.timestamp(scrape: scrape), !isStopping { sleepThread(.milliseconds(20)) }
     }
     startThread { [self, sender] in
-      do {
+      do throws(LoadSender.Failure) {
         _ = try sender.send(to: port)
       } catch {
         state.withLock { if !$0.isStopping { $0.failure = "\(error)" } }
