@@ -20,6 +20,9 @@ extension SeriesNotationReader {
     let step = try histogram()
     guard let count = try repetition(beyondFirst: 1) else { throw try unexpectedValue() }
     let position = PositionRange(start, lexer.position)
+    for operand in [first, step] where count > 1 && !operand.hasKnownSchema {
+      throw failure("error combining histograms: histogram has an invalid schema, \(operand.schema)", at: position)
+    }
     if count > 1, first.schema > step.schema {
       throw failure(
         "error combining histograms: cannot merge from schema \(step.schema) to \(first.schema)", at: position)
