@@ -11,7 +11,7 @@ import Testing
     while samples.count < most, let sample = cursor.take() {
       switch sample {
       case nil: samples.append("_")
-      case .float(let value): samples.append(StaleMarker.isStale(value) ? "stale" : SeriesNotation.number(value))
+      case .float(let value): samples.append(StaleMarker.isStale(value) ? "stale" : FloatText.general(value))
       case .histogram(let histogram): samples.append(SeriesNotation.text(histogram) ?? "")
       }
     }

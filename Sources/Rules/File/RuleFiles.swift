@@ -60,15 +60,10 @@ package struct RuleFiles: Sendable {
   private static func bytes(
     _ path: String, _ disk: any Disk, _ options: RuleFileOptions
   ) throws(RuleFileErrors) -> [UInt8] {
-    var reason = ""
-    do throws(DiskError) {
-      let status = try disk.status(path)
-      if status.kind != .directory, status.size <= options.limits.bytesMax { return try disk.readFile(path) }
-      reason = "the file is longer than \(options.limits.bytesMax) bytes"
-      if status.kind == .directory { reason = "read \(path): is a directory" }
+    do throws(WholeFileError) {
+      return try WholeFile.bytes(path, on: disk, bytesMax: options.limits.bytesMax)
     } catch {
-      reason = "\(error)"
+      throw RuleFileErrors([RuleFileError(file: path, text: error.description)])
     }
-    throw RuleFileErrors([RuleFileError(file: path, text: reason)])
   }
 }
