@@ -146,9 +146,10 @@ final class Assembly: Sendable {
       return HTTPServer(options: options, log: log, metrics: registry, router: router)
     }
     configuration.onReload { [workspaces, scrapes, queryLog, notifier] configuration in
+      let configuration = configuration.reached(at: ownURL)
       Assembly.reopen(queryLog, configuration, log)
-      notifier.reconfigure(NotifyOptions(configuration, options, ownURL: ownURL))
-      workspaces.reconfigure(configuration.reached(at: ownURL))
+      notifier.reconfigure(NotifyOptions(configuration, options))
+      workspaces.reconfigure(configuration)
       scrapes.reconfigure(
         configuration.scrapes, externalLabels: configuration.global.externalLabels, server: configuration.scraping)
     }
