@@ -64,12 +64,12 @@ struct RuleConfigurationTests {
     #expect(errors.lines.count == 2)
     #expect(
       errors.lines[0].hasSuffix(
-        "/b.yml: 1:48: group \"g\", rule 1, \"x\": could not parse expression: 1:5: parse error: unclosed left parenthesis"
+        "/b.yml: 1:46: group \"g\", rule 1, \"x\": could not parse expression: 1:5: parse error: unclosed left parenthesis"
       ))
     let (read, directory) = try load("rule_files: ['?.yml']\napus: {rules: {load_valid_files: true}}", files).get()
     #expect(read.ruleGroups.map(\.key) == [directory + "/a.yml;g"])
     #expect(read.refusedRuleFiles == [directory + "/b.yml"])
-    #expect(read.warnings.count == 2 && read.warnings[0].hasPrefix("rule file left out: \(directory)/b.yml: 1:48: "))
+    #expect(read.warnings.count == 2 && read.warnings[0].hasPrefix("rule file left out: \(directory)/b.yml: 1:46: "))
   }
 
   @Test("names and expressions of rules follow the settings of the server")
