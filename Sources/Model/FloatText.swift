@@ -25,6 +25,13 @@ package enum FloatText {
     }
   }
 
+  /// The text that Go's `%g` and `%v` have: an exponent below 1e-04 and from 1e+06 on.
+  package static func general(_ value: Double) -> String {
+    var bytes: [UInt8] = []
+    append(value, plainFrom: -4, below: 6, to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
   /// Appends `value` with an exponent, whatever it is: `1e+00`.
   package static func appendScientific(_ value: Double, to bytes: inout [UInt8]) {
     guard value == 0 else { return append(value, plainFrom: 0, below: 0, to: &bytes) }

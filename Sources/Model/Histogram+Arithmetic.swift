@@ -265,8 +265,8 @@ package struct CompensatedHistogram: Sendable {
         (value.zeroCount, value.zeroThreshold) = mine.zeroCount(forThreshold: threshold)
         let limit = value.zeroThreshold
         let schema = value.schema
-        positive.remove { $1 == 0 || Histogram.exponentialBound($0 - 1, schema: schema) < limit }
-        negative.remove { $1 == 0 || Histogram.exponentialBound($0 - 1, schema: schema) < limit }
+        positive.remove { $1 == 0 || Histogram.exponentialBound($0 &- 1, schema: schema) < limit }
+        negative.remove { $1 == 0 || Histogram.exponentialBound($0 &- 1, schema: schema) < limit }
       }
     }
     return zeros

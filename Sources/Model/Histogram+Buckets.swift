@@ -70,7 +70,7 @@ struct BucketRow {
     if shift <= 0 { return self }
     var row = BucketRow()
     for (place, index) in indexes.enumerated() {
-      let target = ((index - 1) >> shift) + 1
+      let target = ((index &- 1) >> shift) + 1
       row.add(target, counts[place], lost: lost.isEmpty ? nil : lost[place])
     }
     return row
@@ -220,7 +220,7 @@ extension Histogram {
 
   func bucket(_ index: Int32, count: Double, isPositive: Bool) -> HistogramBucket {
     let outer = upperBound(index)
-    let inner = upperBound(index - 1)
+    let inner = upperBound(index &- 1)
     let lower = isPositive ? inner : -outer
     let upper = isPositive ? outer : -inner
     return HistogramBucket(

@@ -38,6 +38,11 @@ package struct Histogram: Sendable, Hashable {
 
   package var isCustom: Bool { schema == Histogram.customSchema }
 
+  /// True if the schema is one that buckets have bounds in: no other can be stored or counted with.
+  package var hasKnownSchema: Bool {
+    isCustom || (Histogram.schemaMinimum...Histogram.schemaMaximum).contains(schema)
+  }
+
   /// True if this sample only says that the series ended.
   package var isStale: Bool { StaleMarker.isStale(sum) }
 }

@@ -44,10 +44,10 @@ extension QueryOptions {
 }
 
 extension NotifyOptions {
-  /// The section of the configuration with what the flags say. `ownURL`: the address of this server for others.
-  init(_ configuration: Configuration, _ options: ServeOptions, ownURL: String) {
+  /// The section of the configuration with what the flags say.
+  init(_ configuration: Configuration, _ options: ServeOptions) {
     self = configuration.alerting
-    externalURL = ownURL.hasSuffix("/") ? String(ownURL.dropLast()) : ownURL
+    externalURL = configuration.rules.externalURL
     queueCapacity = options.notifications.queuedMax
     batchSize = options.notifications.batchSize
     drainsAtStop = options.notifications.drainsAtStop

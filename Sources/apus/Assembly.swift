@@ -146,10 +146,11 @@ final class Assembly: Sendable {
       return HTTPServer(options: options, log: log, metrics: registry, router: router)
     }
     configuration.onReload { [workspaces, scrapes, queries, queryLog, notifier] configuration in
+      let configuration = configuration.reached(at: ownURL)
       Assembly.reopen(queryLog, configuration, log)
       queries.reconfigure(subqueryStepMilliseconds: configuration.global.evaluationMilliseconds)
-      notifier.reconfigure(NotifyOptions(configuration, options, ownURL: ownURL))
-      workspaces.reconfigure(configuration.reached(at: ownURL))
+      notifier.reconfigure(NotifyOptions(configuration, options))
+      workspaces.reconfigure(configuration)
       scrapes.reconfigure(
         configuration.scrapes, externalLabels: configuration.global.externalLabels, server: configuration.scraping)
     }

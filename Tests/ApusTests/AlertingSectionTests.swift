@@ -42,6 +42,18 @@ import Testing
     #expect(first.scheme == "http" && first.timeoutMilliseconds == 10_000 && first.signing == nil)
   }
 
+  @Test("messages name the server as rules do: by the flag, else by its own address")
+  func externalURL() throws {
+    for (flags, url) in [(["--web.external-url=http://p/x/"], "http://p/x"), ([], "http://own:9090")] {
+      let options = try options(flags)
+      var configuration = try read("")
+      configuration.takeOver(options)
+      configuration = configuration.reached(at: "http://own:9090")
+      #expect(configuration.rules.externalURL == url)
+      #expect(NotifyOptions(configuration, options).externalURL == url)
+    }
+  }
+
   @Test("credentials and signatures are read, files begin in the folder of the configuration") func credentials() throws
   {
     let found = try read(

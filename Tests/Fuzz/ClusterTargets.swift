@@ -76,7 +76,8 @@ extension FuzzTarget {
     let groups = KubernetesGroup(role: role, attached: .init(), others: NoObjects())
     for case .object(let object) in whole {
       guard let group = groups.group(object) else { continue }
-      precondition(group.targets.allSatisfy { $0.packed.withUnsafeBytes(Labels.isPacked) }, "labels that are none")
+      precondition(
+        group.targets.allSatisfy { $0.packed.withUnsafeBytes { Labels.isPacked($0) } }, "labels that are none")
     }
   }
 }

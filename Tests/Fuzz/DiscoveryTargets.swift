@@ -1,4 +1,5 @@
 import Model
+import Platform
 
 @testable import Discovery
 

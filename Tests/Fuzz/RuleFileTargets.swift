@@ -34,7 +34,8 @@ extension FuzzTarget {
       }
     }
     do throws(RuleFileErrors) {
-      precondition(!(try RuleFile.readGroup(text, path: "n")).name.isEmpty)
+      let group = try RuleFile.readGroup(text, path: "n")
+      precondition(!group.name.isEmpty)
     } catch {
       precondition(!error.isEmpty)
     }

@@ -69,6 +69,24 @@ import Testing
     rig.notifier.stop()
   }
 
+  @Test("alerts that find no room are counted, and told once") func full() throws {
+    let rig = NotifierRig()
+    let gate = Gate()
+    let silent = try ScriptedServer { _ in
+      gate.wait()
+      return "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    }
+    defer { rig.notifier.stop() }
+    defer { gate.open() }
+    var whole = options([AlertmanagerSetOptions(ports: [silent.port])])
+    whole.queueCapacity = 2
+    rig.notifier.reconfigure(whole)
+    for round in 0..<5 { rig.notifier.send((0..<10).map { rig.alert("r\(round)n\($0)") }) }
+    let labels = ["alertmanager": url(silent.port)]
+    #expect(rig.metric("prometheus_notifications_dropped_total", labels).map { $0 >= 40 } == true)
+    #expect(rig.log.count { $0.contains("Alert notification queue full") } == 1)
+  }
+
   @Test("a dead and a silent Alertmanager hold up no other") func deadBesideGood() throws {
     let good = try RecordingServer()
     let gate = Gate()

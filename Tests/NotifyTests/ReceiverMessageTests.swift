@@ -83,6 +83,11 @@ import Testing
         + "Annotations:\n - summary = disk <full> & hot\nSource: http://p/graph?g0.expr=a|b&g0.tab=1\n")
     let long = SNSMessage.text(message(300, summary: String(repeating: "ä", count: 1_000)))
     #expect(long.utf8.count <= 262_144 && long.hasSuffix("\n(cut)") && !long.contains("\u{FFFD}"))
+    let even = SNSMessage.text(message(1, summary: String(repeating: "ä", count: 200_000)))
+    let odd = SNSMessage.text(message(1, summary: "a" + String(repeating: "ä", count: 200_000)))
+    for text in [even, odd] {
+      #expect((262_140...262_144).contains(text.utf8.count) && !text.contains("\u{FFFD}"))
+    }
     #expect(SNSMessage.subject(" [FIRING] ä\nb") == "[FIRING] ??b")
     #expect(SNSMessage.subject(String(repeating: "x", count: 300)).count == 100)
     var options = SNSOptions()

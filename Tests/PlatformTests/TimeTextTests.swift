@@ -14,6 +14,14 @@ import Testing
     #expect(TimeText.text(milliseconds: .min).hasPrefix("-292275055-"))
   }
 
+  @Test(
+    "the short text has no zeros at the end of its fraction",
+    arguments: [
+      (0, "1970-01-01T00:00:00Z"), (120, "1970-01-01T00:00:00.12Z"), (10_001, "1970-01-01T00:00:10.001Z"),
+      (20_500, "1970-01-01T00:00:20.5Z"),
+    ])
+  func short(milliseconds: Int64, text: String) { #expect(TimeText.shortText(milliseconds: milliseconds) == text) }
+
   @Test("every day of 800 years follows the day before it by the calendar's rules")
   func everyDay() throws {
     var date: (year: Int64, month: Int64, day: Int64) = (1600, 1, 1)

@@ -11,7 +11,7 @@ import Testing
     while samples.count < most, let sample = cursor.take() {
       switch sample {
       case nil: samples.append("_")
-      case .float(let value): samples.append(StaleMarker.isStale(value) ? "stale" : SeriesNotation.number(value))
+      case .float(let value): samples.append(StaleMarker.isStale(value) ? "stale" : FloatText.general(value))
       case .histogram(let histogram): samples.append(SeriesNotation.text(histogram) ?? "")
       }
     }
@@ -92,6 +92,14 @@ import Testing
       ("a {{schema:2}}+{{schema:1}}x1", "error combining histograms: cannot merge from schema 1 to 2"),
       ("a {{schema:1}}+{{schema:-53}}x1", "error combining histograms: cannot merge from schema -53 to 1"),
       (
+        "a {{schema:-2147483648}}+{{schema:2147483647}}x2",
+        "error combining histograms: histogram has an invalid schema, -2147483648"
+      ),
+      (
+        "a {{schema:1}}+{{schema:9 buckets:[1]}}x2",
+        "error combining histograms: histogram has an invalid schema, 9"
+      ),
+      (
         "a {{schema:-53}}+{{schema:1}}x1",
         "cannot apply this operation on histograms with a mix of exponential and custom bucket schemas"
       ),
@@ -105,6 +113,15 @@ import Testing
     #expect(refusal("a 1x9999999999999").contains("more than"))
     #expect(refusal("a 1x99999999999999999999").contains("value out of range"))
     #expect(refusal("a " + String(repeating: "1 ", count: SeriesNotation.textBytesMaximum / 2)).contains("bytes long"))
+  }
+
+  @Test("buckets at the ends of all places are added as any others") func farthestBuckets() throws {
+    let ends = "buckets:[1 1] offset:-2147483648 n_buckets:[1] n_offset:2147483647"
+    let series = try SeriesNotation.parse("a {{schema:0 z_bucket_w:1 \(ends)}}+{{schema:1 z_bucket_w:2 \(ends)}}x2")
+    var cursor = SeriesNotation.Cursor(series)
+    var count = 0
+    while cursor.take() != nil { count += 1 }
+    #expect(count == 3)
   }
 
   @Test("a histogram whose buckets lie far apart has no text") func farBuckets() {

@@ -33,7 +33,7 @@ import Testing
   {
     let definition = RuleDefinition(
       kind: .alerting(.init(holdMilliseconds: 60_000)), name: name, expression: "up==0", labels: labels)
-    var rule = AlertingRule(definition, limit: 0)
+    var rule = AlertingRule(definition, limit: 0, query: "up == 0")
     rule.table.alerts = alerts
     return rule
   }

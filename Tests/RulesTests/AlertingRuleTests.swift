@@ -8,11 +8,12 @@ import Testing
 @Suite("Rules.AlertingRule") struct AlertingRuleTests {
   private static func rule(
     _ expression: String = "up==0", hold: Int64 = 0, labels: [TemplateField] = [], annotations: [TemplateField] = [],
-    limit: Int = 0
+    limit: Int = 0, query: String? = nil
   ) -> AlertingRule {
     let terms = RuleDefinition.AlertTerms(holdMilliseconds: hold, annotations: annotations)
     return AlertingRule(
-      RuleDefinition(kind: .alerting(terms), name: "Down", expression: expression, labels: labels), limit: limit)
+      RuleDefinition(kind: .alerting(terms), name: "Down", expression: expression, labels: labels), limit: limit,
+      query: query)
   }
 
   private static func sample(_ labels: [(name: String, value: String)], _ value: Double = 0) -> VectorSample {
@@ -70,8 +71,8 @@ import Testing
     }
   }
 
-  @Test("notices name the page of the expression as Prometheus prints it") func page() throws {
-    var rule = Self.rule("up{job=~'a b'}==0")
+  @Test("notices name the page of the query") func page() throws {
+    var rule = Self.rule("up{job=~'a b'}==0", query: #"up{job=~"a b"} == 0"#)
     _ = try Self.evaluate(&rule, [Self.sample([("a", "b")])], at: 1000)
     var options = RuleOptions()
     options.externalURL = "http://h:9090/p"
@@ -105,7 +106,8 @@ import Testing
     var old = Self.rule(hold: 60_000, labels: [.init("a", "b")])
     _ = try Self.evaluate(&old, [Self.sample([("x", "y")])], at: 0)
     var new = Self.rule("up == 1", hold: 10_000, labels: [.init("a", "b")], limit: 1)
-    #expect(new.isSuccessor(of: old) && !Self.rule(labels: [.init("a", "c")]).isSuccessor(of: old))
+    #expect(new.definition.isSuccessor(of: old.definition))
+    #expect(!Self.rule(labels: [.init("a", "c")]).definition.isSuccessor(of: old.definition))
     new.adopt(old)
     #expect(new.table.terms == .init(holdMilliseconds: 10_000, limit: 1))
     _ = try Self.evaluate(&new, [Self.sample([("x", "y")])], at: 10_000)

@@ -227,6 +227,13 @@ import Testing
     #expect(errors(text).first?.contains("nodes once aliases are expanded") == true)
   }
 
+  @Test("errors that aliases make long are counted, and do not take the memory that they stand for") func longErrors() {
+    let long = String(repeating: "x", count: RuleFileErrors.bytesMax / 4)
+    let rules = repeatElement("{record: a, expr: up, for: *a}", count: 20).joined(separator: ", ")
+    let lines = errors("groups: [{name: a, labels: {b: &a \(long)}, rules: [\(rules)]}]")
+    #expect((2...5).contains(lines.count) && lines.last?.hasSuffix("more errors") == true)
+  }
+
   @Test("the errors of one file are counted beyond those that are kept") func many() {
     let rules = repeatElement("{record: 'a{', expr: up}", count: RuleFileErrors.errorsMax + 5).joined(separator: ", ")
     let lines = errors("groups: [{name: a, rules: [\(rules)]}]")

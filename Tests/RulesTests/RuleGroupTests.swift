@@ -109,7 +109,7 @@ import Testing
   func alert() throws {
     let bench = try RuleBench()
     bench.store([("up", ["job": "j"], 0)])
-    let group = bench.group([.alert("Down", "up == 0", hold: 15_000)])
+    let group = bench.group([.alert("Down", "up==0", hold: 15_000)])
     group.evaluate(at: now)
     #expect(bench.answer("ALERTS") == [#"{__name__="ALERTS", alertname="Down", alertstate="pending", job="j"} 1.0"#])
     #expect(bench.sent.all.isEmpty && group.shown.rules[0].state == .pending)
@@ -120,6 +120,8 @@ import Testing
       ])
     #expect(bench.answer("ALERTS_FOR_STATE", at: now + 15_000).count == 1)
     #expect(bench.sent.all.map(\.isResolved) == [false] && group.shown.rules[0].alerts.count == 1)
+    // The expression as Prometheus prints it.
+    #expect(bench.sent.all.map(\.generatorURL) == ["/graph?g0.expr=up+%3D%3D+0&g0.tab=1"])
     bench.store([("up", ["job": "j"], 1)], at: now + 30_000)
     group.evaluate(at: now + 30_000)
     #expect(bench.answer("{__name__=~\"ALERTS.*\"}", at: now + 30_000) == [])

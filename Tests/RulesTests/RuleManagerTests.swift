@@ -1,6 +1,8 @@
 import Model
+import Platform
 import PlatformSimulation
 import PromQL
+import Synchronization
 import TestKit
 import Testing
 
@@ -242,6 +244,42 @@ import Testing
     #expect(world.work.wheel.next == nil)
     world.reconfigure([.record("r", "m")])
     #expect(world.work.wheel.next == nil && world.bench.answer("r", at: world.now + 60_000).count == 1)
+  }
+
+  @Test("a stop amid a change of the configuration overlooks no group")
+  func stopAmidChange() throws {
+    let old = try World()
+    old.bench.store([("m", [:], 1)], at: old.now)
+    old.reconfigure([.alert("A", "m")])
+    try old.turn()
+    old.manager.stop()
+    let world = try World(after: old)
+    let stop = Stop()
+    // The group that is gone is told of within the change.
+    let manager = RuleManager(
+      workspace: "default", database: world.bench.rules, work: world.work, registry: world.bench.registry,
+      clock: world.bench.clock, log: world.bench.log, states: world.states
+    ) { _ in stop.begin() }
+    stop.manager.withLock { $0 = manager }
+    manager.reconfigure(
+      [RuleGroupDefinition(file: "f.yml", name: "h", rules: [.record("r", "m")])], options: RuleOptions())
+    #expect(stop.thread.withLock { $0 } != nil)
+    stop.thread.withLock { $0 }?.join()
+    #expect(world.work.wheel.next == nil)
+  }
+
+  /// Stops a manager on a thread of its own.
+  private final class Stop: Sendable {
+    let manager = Mutex<RuleManager?>(nil)
+    let thread = Mutex<NamedThread?>(nil)
+
+    /// Gives the stop time to come as far as it can.
+    func begin() {
+      let manager = manager.withLock { $0 }
+      let started = try? NamedThread(name: "test-stop") { manager?.stop() }
+      thread.withLock { $0 = started }
+      _ = eventually(within: .milliseconds(50)) { false }
+    }
   }
 
   @Test("with threads of its own it does the same, and ends them")

@@ -86,17 +86,8 @@ enum RuleJSON {
   /// A time as Go writes it, without zeros at the end of its fraction.
   static func time(_ milliseconds: Int64?, _ json: inout JSONBuffer) {
     json.raw("\"")
-    json.raw(milliseconds.map(text) ?? never)
+    json.raw(milliseconds.map(TimeText.shortText(milliseconds:)) ?? never)
     json.raw("\"")
-  }
-
-  private static func text(_ milliseconds: Int64) -> String {
-    var text = TimeText.text(milliseconds: milliseconds)
-    guard text.hasSuffix("0Z") else { return text }
-    text.removeLast()
-    while text.hasSuffix("0") { text.removeLast() }
-    if text.hasSuffix(".") { text.removeLast() }
-    return text + "Z"
   }
 
   private static func evaluation(_ seconds: Double, _ time: Int64?, _ json: inout JSONBuffer) {

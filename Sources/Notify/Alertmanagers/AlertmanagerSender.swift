@@ -26,6 +26,14 @@ final class AlertmanagerSender: NotifyPart {
     var pace = RetryPace()
     var failure = FailureStreak()
     var phase = Phase.staying
+    /// True while the log knows that there is no room.
+    var isFullTold = false
+
+    /// Notes how many alerts had to go for others; true if that is news for the log.
+    mutating func noteDropped(_ count: Int) -> Bool {
+      defer { isFullTold = count > 0 }
+      return count > 0 && !isFullTold
+    }
   }
 
   let url: String
@@ -49,19 +57,21 @@ final class AlertmanagerSender: NotifyPart {
 
   /// Queues alerts; the oldest go where there is no room.
   func add(_ notices: [AlertNotice]) {
-    let dropped = state.withLock { state in
-      state.phase == .staying ? notices.reduce(0) { $0 + state.queue.add($1) } : notices.count
+    let (dropped, isNews) = state.withLock { state -> (Int, Bool) in
+      let dropped = state.phase == .staying ? notices.reduce(0) { $0 + state.queue.add($1) } : notices.count
+      return (dropped, state.noteDropped(dropped))
     }
-    tellFull(dropped)
+    tellFull(dropped, isNews: isNews)
     threads.wake()
   }
 
   func reconfigure(_ terms: Terms, queueCapacity: Int) {
-    let dropped = state.withLock { state in
+    let (dropped, isNews) = state.withLock { state -> (Int, Bool) in
       state.terms = terms
-      return state.queue.setCapacity(queueCapacity)
+      let dropped = state.queue.setCapacity(queueCapacity)
+      return (dropped, state.noteDropped(dropped))
     }
-    tellFull(dropped)
+    tellFull(dropped, isNews: isNews)
   }
 
   /// Ends once what waits is sent, or at the first failure; at once where it is not to be `drained`.
@@ -203,9 +213,8 @@ final class AlertmanagerSender: NotifyPart {
     }
   }
 
-  private func tellFull(_ dropped: Int) {
-    if dropped == 0 { return }
+  private func tellFull(_ dropped: Int, isNews: Bool) {
     metrics.dropped.add(dropped)
-    log.warn("Alert notification queue full, dropping alerts", ["count": "\(dropped)"])
+    if isNews { log.warn("Alert notification queue full, dropping alerts", ["count": "\(dropped)"]) }
   }
 }

@@ -33,8 +33,9 @@ enum SNSMessage {
     if text.utf8.count <= messageBytesMax { return text }
     let ending = "\n(cut)"
     var bytes = Array(text.utf8.prefix(messageBytesMax - ending.utf8.count))
-    // Not within a character.
-    while let last = bytes.last, last >= 0x80 { bytes.removeLast() }
+    // Not within a character, whose bytes behind the first begin with the bits 10.
+    while let last = bytes.last, last & 0xc0 == 0x80 { bytes.removeLast() }
+    if let last = bytes.last, last >= 0x80 { bytes.removeLast() }
     return String(decoding: bytes, as: UTF8.self) + ending
   }
 

@@ -34,18 +34,10 @@ enum WebhookMessage {
     json.object(notice.labels)
     json.raw(",\"annotations\":")
     json.object(notice.annotations)
-    json.raw(",\"startsAt\":\"\(time(notice.startsAt))\",\"endsAt\":\"")
-    json.raw(isFiring ? "0001-01-01T00:00:00Z" : time(notice.endsAt))
+    json.raw(",\"startsAt\":\"\(TimeText.shortText(milliseconds: notice.startsAt))\",\"endsAt\":\"")
+    json.raw(isFiring ? "0001-01-01T00:00:00Z" : TimeText.shortText(milliseconds: notice.endsAt))
     json.raw("\",\"generatorURL\":")
     json.pageString(notice.generatorURL)
     json.raw(",\"fingerprint\":\"\(AlertNotice.text(ofFingerprint: notice.fingerprint))\"}")
-  }
-
-  /// RFC 3339 without zeros at the end of the fraction, as Go writes it.
-  private static func time(_ milliseconds: Int64) -> String {
-    var text = TimeText.text(milliseconds: milliseconds).dropLast()
-    while text.last == "0" { text.removeLast() }
-    if text.last == "." { text.removeLast() }
-    return milliseconds % 1000 == 0 ? TimeText.text(milliseconds: milliseconds).prefix(19) + "Z" : text + "Z"
   }
 }

@@ -53,12 +53,3 @@ struct FailureStreak: Sendable, Equatable {
     return .at(since + Self.lateNanoseconds)
   }
 }
-
-/// The earlier of two turns.
-func min(_ one: NotifyTurn, _ two: NotifyTurn) -> NotifyTurn {
-  switch (one, two) {
-  case (.at(let one), .at(let two)): .at(Swift.min(one, two))
-  case (.idle, _): two
-  default: one
-  }
-}

@@ -17,6 +17,15 @@ enum NotifyTurn: Sendable, Equatable {
   case ended
 }
 
+/// The earlier of two turns.
+func min(_ one: NotifyTurn, _ two: NotifyTurn) -> NotifyTurn {
+  switch (one, two) {
+  case (.at(let one), .at(let two)): .at(Swift.min(one, two))
+  case (.idle, _): two
+  default: one
+  }
+}
+
 /// The threads that all parts of a notifier share: `notify` says whose turn it is, `notify-fetch` has all exchanges,
 /// `notify-N` read credentials and files. They begin with the first part. Any thread.
 final class NotifyThreads: Sendable {

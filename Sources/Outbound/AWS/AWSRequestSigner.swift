@@ -24,9 +24,6 @@ package struct AWSRequestSigner: Sendable {
     let value = signing.authorization(canonical, accessKey: keys.accessKey, secretKey: keys.secretKey)
     request.secretHeaders.append(("Authorization", value))
   }
-
-  /// Looks for keys anew at the next request: AWS does not take these.
-  package func forgetKeys() { keys.forget() }
 }
 
 extension SigV4 {

@@ -27,6 +27,17 @@ package enum TimeText {
     return String(decoding: bytes, as: UTF8.self)
   }
 
+  /// The same without zeros at the end of the fraction, as Go writes times: `2026-01-02T03:04:05.6Z`, `2026-01-02T03:04:05Z`.
+  package static func shortText(milliseconds: Int64) -> String {
+    var bytes: [UInt8] = []
+    append(milliseconds: milliseconds, to: &bytes)
+    bytes.removeLast()
+    while bytes.last == UInt8(ascii: "0") { bytes.removeLast() }
+    if bytes.last == UInt8(ascii: ".") { bytes.removeLast() }
+    bytes.append(UInt8(ascii: "Z"))
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
   /// The Gregorian date of a day number. Counts years from March, so that the leap day is a year's last, and eras of
   /// 400 years, which all have 146,097 days.
   static func civilDate(daysSince1970: Int64) -> (year: Int64, month: Int64, day: Int64) {

@@ -1,15 +1,15 @@
 /// A moment in the calendar of UTC.
-struct CalendarTime {
-  let year: Int
-  let month: Int
-  let day: Int
+package struct CalendarTime: Sendable {
+  package let year: Int
+  package let month: Int
+  package let day: Int
   /// The day of the year, from 1.
-  let dayOfYear: Int
+  package let dayOfYear: Int
   /// Sunday is 0.
-  let weekday: Int
-  let hour: Int
-  let minute: Int
-  let second: Int
+  package let weekday: Int
+  package let hour: Int
+  package let minute: Int
+  package let second: Int
 
   /// The moment of a float as queries have them. Seconds that do not fit 64 bits, NaN among them, count as 2^63, as in
   /// Prometheus.
@@ -21,7 +21,7 @@ struct CalendarTime {
     }
   }
 
-  init(seconds: Int64) {
+  package init(seconds: Int64) {
     let rest = seconds % 86_400
     let days = seconds / 86_400
     self.init(days: rest < 0 ? days - 1 : days, rest: rest < 0 ? rest + 86_400 : rest)

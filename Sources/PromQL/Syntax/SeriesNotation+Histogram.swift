@@ -20,6 +20,9 @@ extension SeriesNotationReader {
     let step = try histogram()
     guard let count = try repetition(beyondFirst: 1) else { throw try unexpectedValue() }
     let position = PositionRange(start, lexer.position)
+    for operand in [first, step] where count > 1 && !operand.hasKnownSchema {
+      throw failure("error combining histograms: histogram has an invalid schema, \(operand.schema)", at: position)
+    }
     if count > 1, first.schema > step.schema {
       throw failure(
         "error combining histograms: cannot merge from schema \(step.schema) to \(first.schema)", at: position)
@@ -211,7 +214,7 @@ extension SeriesNotation {
   package static func text(_ histogram: Histogram, bucketsMax: Int = 1 << 16) -> String? {
     var parts: [String] = []
     func add(_ key: String, _ value: Double) {
-      if value != 0 || value.isNaN { parts.append("\(key):\(number(value))") }
+      if value != 0 || value.isNaN { parts.append("\(key):\(FloatText.general(value))") }
     }
     if histogram.schema != 0 { parts.append("schema:\(histogram.schema)") }
     add("count", histogram.count)
@@ -237,13 +240,8 @@ extension SeriesNotation {
     return "{{" + parts.joined(separator: " ") + "}}"
   }
 
-  private static func list(_ values: [Double]) -> String { "[" + values.map(number).joined(separator: " ") + "]" }
-
-  /// The shortest digits, with an exponent from a million on.
-  package static func number(_ value: Double) -> String {
-    var bytes: [UInt8] = []
-    FloatText.append(value, plainFrom: -4, below: 6, to: &bytes)
-    return String(decoding: bytes, as: UTF8.self)
+  private static func list(_ values: [Double]) -> String {
+    "[" + values.map(FloatText.general).joined(separator: " ") + "]"
   }
 
   /// The buckets from the first to the last that is not empty, and the index of the first.

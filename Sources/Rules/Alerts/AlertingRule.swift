@@ -16,12 +16,12 @@ package struct AlertingRule: Sendable {
   private var known: [(result: Labels, alert: Labels)] = []
   private let keepsLabels: Bool
 
-  /// `limit`: that of the group. A text that is no template, as labels of groups may be, shows the error in its place in each
-  /// round.
-  package init(_ definition: RuleDefinition, limit: Int) {
+  /// `limit`: that of the group; `query`: nil, as written. A text that is no template, as labels of groups may be, shows the
+  /// error in its place in each round.
+  package init(_ definition: RuleDefinition, limit: Int, query: String? = nil) {
     let terms = definition.alert ?? .init()
     self.definition = definition
-    query = (try? Parser.parse(definition.expression).description) ?? definition.expression
+    self.query = query ?? definition.expression
     table = AlertTable(
       AlertTable.Terms(
         holdMilliseconds: terms.holdMilliseconds, keepFiringMilliseconds: terms.keepFiringMilliseconds, limit: limit))
@@ -117,11 +117,6 @@ package struct AlertingRule: Sendable {
     let terms = table.terms
     table = old.table
     table.terms = terms
-  }
-
-  /// True if the alerts of the other rule can go on as those of this one.
-  package func isSuccessor(of old: AlertingRule) -> Bool {
-    definition.name == old.definition.name && definition.labels == old.definition.labels
   }
 }
 

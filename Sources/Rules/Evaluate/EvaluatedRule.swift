@@ -35,6 +35,7 @@ final class EvaluatedRule: Sendable {
 
   init(_ definition: RuleDefinition, limit: Int, _ database: any RuleDatabase) {
     self.definition = definition
+    let query: PreparedQuery?
     do throws(QueryError) {
       query = try database.prepare(definition.expression)
       queryError = ""
@@ -42,11 +43,12 @@ final class EvaluatedRule: Sendable {
       query = nil
       queryError = "could not parse expression: \(error)"
     }
+    self.query = query
     let isAlert = definition.alert != nil
     state = Exclusive(
       State(
         recording: isAlert ? nil : RecordingRule(definition, limit: limit),
-        alerting: isAlert ? AlertingRule(definition, limit: limit) : nil))
+        alerting: isAlert ? AlertingRule(definition, limit: limit, query: query?.expression.description) : nil))
   }
 
   // MARK: rounds
@@ -180,8 +182,7 @@ final class EvaluatedRule: Sendable {
 
   /// True if the state of the other one can go on as that of this one.
   func isSuccessor(of old: EvaluatedRule) -> Bool {
-    definition.name == old.definition.name && definition.labels == old.definition.labels
-      && (definition.alert == nil) == (old.definition.alert == nil)
+    definition.isSuccessor(of: old.definition)
   }
 
   /// Goes on where the other one ended.

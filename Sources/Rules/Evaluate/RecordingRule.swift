@@ -50,19 +50,12 @@ package struct RecordingRule: Sendable {
         made.append(series[known])
         known += 1
       } else {
-        made.append(labels(of: sample.labels))
+        made.append(definition.seriesLabels(of: sample.labels))
       }
     }
     if Set(made).count != made.count { throw RecordingRule.sameLabels }
     results = vector.map(\.labels)
     series = made
-  }
-
-  private func labels(of result: Labels) -> Labels {
-    var builder = LabelsBuilder(result)
-    builder.set(LabelName.metric, definition.name)
-    for label in definition.labels { builder.set(label.name, label.text) }
-    return builder.labels()
   }
 
   private static let sameLabels = RuleError(

@@ -10,9 +10,6 @@ package struct RuleDependencies: Sendable, Equatable {
   /// Batches in order; the rules of one, by their numbers, may run at once.
   package let batches: [[Int]]
 
-  /// True if no two rules may run at once.
-  package var isSequential: Bool { batches.allSatisfy { $0.count == 1 } }
-
   /// `expressions`: those of the rules, in order; nil where a rule has none that can be read.
   package init(_ rules: [RuleDefinition], _ expressions: [Expression?]) {
     let sequence = rules.indices.map { [$0] }

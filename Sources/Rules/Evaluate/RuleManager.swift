@@ -140,11 +140,10 @@ package final class RuleManager: Sendable {
   /// No round begins after this. Waits for those that run, for so long at most. Series are left as they are: after a restart
   /// they go on.
   package func stop(within milliseconds: Int64 = RuleManager.stopMillisecondsMax) {
-    let runs = state.withLock { state in
-      state.isStopped = true
-      return Array(state.runs.values)
-    }
+    state.withLock { $0.isStopped = true }
+    // A change that has begun ends, so that none of its groups is overlooked.
     change.withLock { _ in }
+    let runs = state.withLock { Array($0.runs.values) }
     for run in runs { run.retire {} }
     let deadline = Deadline(milliseconds: milliseconds, of: work.clock)
     for run in runs { run.waitForRound(until: deadline) }

@@ -41,6 +41,19 @@ package struct RuleDefinition: Sendable, Equatable {
     self.labels = labels
   }
 
+  /// The labels of the series that a recording rule makes of a result.
+  package func seriesLabels(of result: Labels) -> Labels {
+    var builder = LabelsBuilder(result)
+    builder.set(LabelName.metric, name)
+    for label in labels { builder.set(label.name, label.text) }
+    return builder.labels()
+  }
+
+  /// True if the state of the other rule can go on as that of this one: of one kind, with the same name and labels.
+  package func isSuccessor(of old: RuleDefinition) -> Bool {
+    name == old.name && labels == old.labels && (alert == nil) == (old.alert == nil)
+  }
+
   package var alert: AlertTerms? { if case .alerting(let terms) = kind { terms } else { nil } }
 }
 

@@ -11,15 +11,6 @@ package struct RuleFileOptions: Sendable {
   /// The parts of the language that are on.
   package var language = ParserOptions()
   package var limits = RuleFileOptions.documentLimits
-  /// Tells what is wrong with a template of the alert of that name; nil: nothing.
-  package var templateFault: @Sendable (_ text: String, _ name: String) -> String? = { text, name in
-    do throws(TemplateError) {
-      _ = try AlertTemplate(text, name: name)
-      return nil
-    } catch {
-      return error.description
-    }
-  }
 
   /// The longest file in bytes, and the most nodes that its aliases stand for.
   package static let documentLimits = YAMLDocument.Limits(bytesMax: 32 << 20, depthMax: 64, nodesMax: 2_000_000)
@@ -48,10 +39,10 @@ package struct RuleFile: Sendable {
     _ bytes: [UInt8], path: String, options: RuleFileOptions = .init()
   ) throws(RuleFileErrors) -> RuleGroupDefinition {
     let document = try document(bytes, path, options)
-    var reader = RuleFileReader(ignoresUnknownKeys: options.ignoresUnknownKeys)
+    var reader = RuleFileReader(path, ignoresUnknownKeys: options.ignoresUnknownKeys)
     let group = reader.group(document.root)
     let errors = reader.errors
-    if !errors.isEmpty { throw RuleFileErrors(errors.map { RuleFileError(file: path, text: $0) }) }
+    if !errors.isEmpty { throw errors }
     var check = RuleFileCheck(path: path, options: options)
     check.check(group)
     if !check.errors.isEmpty { throw check.errors }
@@ -60,11 +51,11 @@ package struct RuleFile: Sendable {
 
   package init(_ bytes: [UInt8], path: String, options: RuleFileOptions = .init()) throws(RuleFileErrors) {
     let document = try RuleFile.document(bytes, path, options)
-    var reader = RuleFileReader(ignoresUnknownKeys: options.ignoresUnknownKeys)
+    var reader = RuleFileReader(path, ignoresUnknownKeys: options.ignoresUnknownKeys)
     let written = reader.groups(document.root)
     // Prometheus checks nothing more of a file that does not have the shape of one.
     let errors = reader.errors
-    if !errors.isEmpty { throw RuleFileErrors(errors.map { RuleFileError(file: path, text: $0) }) }
+    if !errors.isEmpty { throw errors }
     var check = RuleFileCheck(path: path, options: options)
     for group in written { check.check(group) }
     if !check.errors.isEmpty { throw check.errors }

@@ -57,17 +57,19 @@ struct RuleFileCheck {
     }
     if alert.isEmpty { return }
     for label in rule.labels {
-      if let fault = options.templateFault(label.text, alert) {
-        tell("label \(quoted(label.name)): \(fault)")
-      } else if (try? AlertTemplate(label.text, name: alert))?.usesValue == true {
-        warn(
-          "\(title): label \(quoted(label.name)) has $value: each change of the value ends the alert and begins "
-            + "another one; annotations may have it")
+      do throws(TemplateError) {
+        if try AlertTemplate(label.text, name: alert).usesValue {
+          warn(
+            "\(title): label \(quoted(label.name)) has $value: each change of the value ends the alert and begins "
+              + "another one; annotations may have it")
+        }
+      } catch {
+        tell("label \(quoted(label.name)): \(error)")
       }
     }
     for annotation in rule.annotations {
-      if let fault = options.templateFault(annotation.text, alert) {
-        tell("annotation \(quoted(annotation.name)): \(fault)")
+      do throws(TemplateError) { _ = try AlertTemplate(annotation.text, name: alert) } catch {
+        tell("annotation \(quoted(annotation.name)): \(error)")
       }
     }
   }

@@ -18,10 +18,13 @@ package struct RuleFileError: Error, Equatable, CustomStringConvertible {
 package struct RuleFileErrors: Error, Equatable, CustomStringConvertible {
   /// The most errors that are kept; further ones are counted.
   package static let errorsMax = 1000
+  /// The most bytes of their texts, the first one's not counted: a few lines of aliases can stand for billions.
+  package static let bytesMax = 4 << 20
 
   package private(set) var errors: [RuleFileError] = []
   /// Errors beyond those that are kept.
   package private(set) var unlisted = 0
+  private var bytes = 0
 
   package init(_ errors: [RuleFileError] = []) { for error in errors { add(error) } }
 
@@ -29,7 +32,13 @@ package struct RuleFileErrors: Error, Equatable, CustomStringConvertible {
   package var count: Int { errors.count + unlisted }
 
   package mutating func add(_ error: RuleFileError) {
-    if errors.count < RuleFileErrors.errorsMax { errors.append(error) } else { unlisted += 1 }
+    let more = errors.isEmpty ? 0 : error.text.utf8.count
+    if errors.count >= RuleFileErrors.errorsMax || bytes + more > RuleFileErrors.bytesMax {
+      unlisted += 1
+      return
+    }
+    bytes += more
+    errors.append(error)
   }
 
   package mutating func add(_ others: RuleFileErrors) {

@@ -34,20 +34,28 @@ struct WrittenGroup {
 /// Takes groups and rules out of a document, and gathers what does not have their shape, in the words of Prometheus's reader.
 /// Used for one document.
 struct RuleFileReader {
-  let ignoresUnknownKeys: Bool
+  private let path: String
+  private let ignoresUnknownKeys: Bool
   /// Lines that go together into one error.
   private var shapeFaults: [String] = []
-  private var otherFaults: [String] = []
+  private var durationErrors = RuleFileErrors()
 
   /// The most lines of one error.
   static let shapeFaultsMax = 1000
 
-  init(ignoresUnknownKeys: Bool) { self.ignoresUnknownKeys = ignoresUnknownKeys }
+  /// `path`: the name that errors give the document.
+  init(_ path: String, ignoresUnknownKeys: Bool) {
+    self.path = path
+    self.ignoresUnknownKeys = ignoresUnknownKeys
+  }
 
-  /// The errors so far, without the file.
-  var errors: [String] {
-    let shape = shapeFaults.isEmpty ? [] : ["yaml: unmarshal errors:\n" + shapeFaults.joined(separator: "\n")]
-    return shape + otherFaults
+  /// The errors so far.
+  var errors: RuleFileErrors {
+    if shapeFaults.isEmpty { return durationErrors }
+    let text = "yaml: unmarshal errors:\n" + shapeFaults.joined(separator: "\n")
+    var errors = RuleFileErrors([RuleFileError(file: path, text: text)])
+    errors.add(durationErrors)
+    return errors
   }
 
   mutating func groups(_ root: YAMLNode) -> [WrittenGroup] {
@@ -139,7 +147,7 @@ struct RuleFileReader {
     do throws(DurationText.Refusal) {
       return try DurationText.read(text.text)
     } catch {
-      otherFaults.append("\(node.position): \(error)")
+      durationErrors.add(RuleFileError(file: path, text: "\(node.position): \(error)"))
       return nil
     }
   }

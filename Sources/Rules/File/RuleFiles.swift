@@ -60,19 +60,10 @@ package struct RuleFiles: Sendable {
   private static func bytes(
     _ path: String, _ disk: any Disk, _ options: RuleFileOptions
   ) throws(RuleFileErrors) -> [UInt8] {
-    var reason = ""
-    do throws(DiskError) {
-      let status = try disk.status(path)
-      switch status.kind {
-      case .file where status.size <= options.limits.bytesMax: return try disk.readFile(path)
-      case .file: reason = "the file is longer than \(options.limits.bytesMax) bytes"
-      case .directory: reason = "read \(path): is a directory"
-      // A pipe keeps its reader waiting, perhaps for ever.
-      case .other: reason = "read \(path): is no regular file"
-      }
+    do throws(WholeFileError) {
+      return try WholeFile.bytes(path, on: disk, bytesMax: options.limits.bytesMax, takesPipes: false)
     } catch {
-      reason = "\(error)"
+      throw RuleFileErrors([RuleFileError(file: path, text: error.description)])
     }
-    throw RuleFileErrors([RuleFileError(file: path, text: reason)])
   }
 }

@@ -45,13 +45,6 @@ enum GoFloat {
     return place < text.count && text[place...].allSatisfy { (48...57).contains($0) }
   }
 
-  /// The shortest text that reads back, with an exponent below 1e-04 and from 1e+06 on, as `%v` writes it.
-  static func shortest(_ value: Double) -> String {
-    var bytes: [UInt8] = []
-    FloatText.append(value, plainFrom: -4, below: 6, to: &bytes)
-    return String(decoding: bytes, as: UTF8.self)
-  }
-
   /// `%.4g` with 4 for `digits`.
   static func general(_ value: Double, digits wanted: Int) -> String {
     if !value.isFinite { return special(value) }

@@ -152,7 +152,7 @@ extension GoFormat {
     var text: String
     switch verb {
     case "v", "g", "G":
-      text = precision.map { GoFloat.general(number, digits: $0) } ?? GoFloat.shortest(number)
+      text = precision.map { GoFloat.general(number, digits: $0) } ?? FloatText.general(number)
     case "e", "E": text = GoFloat.scientific(number, places: precision ?? 6)
     case "f", "F": text = GoFloat.fixed(number, places: precision ?? 6)
     default: return bad(verb, value)
@@ -234,12 +234,12 @@ extension GoFormat {
 
   /// `{count:2, sum:3, (1,2]:2}`.
   private static func text(of histogram: Histogram) -> String {
-    var text = "{count:\(GoFloat.shortest(histogram.count)), sum:\(GoFloat.shortest(histogram.sum))"
+    var text = "{count:\(FloatText.general(histogram.count)), sum:\(FloatText.general(histogram.sum))"
     for bucket in histogram.allBuckets where bucket.count != 0 {
       text += bucket.includesLower ? ", [" : ", ("
-      text += "\(GoFloat.shortest(bucket.lower)),\(GoFloat.shortest(bucket.upper))"
+      text += "\(FloatText.general(bucket.lower)),\(FloatText.general(bucket.upper))"
       text += bucket.includesUpper ? "]:" : "):"
-      text += GoFloat.shortest(bucket.count)
+      text += FloatText.general(bucket.count)
     }
     return text + "}"
   }

@@ -10,7 +10,7 @@ enum GoPrint {
   static func bytes(of value: TemplateValue, _ context: TemplateContext = TemplateContext()) -> [UInt8] {
     switch value {
     case .float(let float):
-      return Array(GoFloat.shortest(float).utf8)
+      return Array(FloatText.general(float).utf8)
     case .missing: return Array("<no value>".utf8)
     default:
       var format = GoFormat([], context: context, bytesMax: GoPrint.bytesMax)

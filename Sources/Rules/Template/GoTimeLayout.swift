@@ -1,7 +1,9 @@
+import PromQL
+
 /// Times by an example, as Go lays them out: `2006-01-02 15:04:05`. Pure.
 enum GoTimeLayout {
   /// The parts of an example, longer ones before those that they begin with.
-  private static let parts: [(text: String, value: @Sendable (GoTime.Calendar) -> String)] = [
+  private static let parts: [(text: String, value: @Sendable (CalendarTime) -> String)] = [
     ("January", { GoTime.months[$0.month - 1] }),
     ("Jan", { String(GoTime.months[$0.month - 1].prefix(3)) }),
     ("Monday", { GoTime.weekdays[$0.weekday] }),
@@ -66,7 +68,7 @@ enum GoTimeLayout {
     return (point == UInt8(ascii: ".") ? "." : ",") + digits
   }
 
-  private static func hour12(_ calendar: GoTime.Calendar) -> Int {
+  private static func hour12(_ calendar: CalendarTime) -> Int {
     calendar.hour % 12 == 0 ? 12 : calendar.hour % 12
   }
 

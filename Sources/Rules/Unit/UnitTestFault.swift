@@ -39,15 +39,7 @@ enum UnitTestText {
 
   /// Hours, minutes and seconds, as Go prints a duration: `1h0m0s`, `1.5s`, `100ms`.
   static func time(_ milliseconds: Int64) -> String {
-    if milliseconds == 0 { return "0s" }
-    let sign = milliseconds < 0 ? "-" : ""
-    let size = milliseconds.magnitude
-    if size < 1000 { return "\(sign)\(size)ms" }
-    let (hours, minutes, seconds) = (size / 3_600_000, size / 60_000 % 60, size / 1000 % 60)
-    var rest = String(size % 1000 + 1000).dropFirst()
-    while rest.last == "0" { rest.removeLast() }
-    let head = (hours > 0 ? "\(hours)h" : "") + (hours > 0 || minutes > 0 ? "\(minutes)m" : "")
-    return "\(sign)\(head)\(seconds)\(rest.isEmpty ? "" : ".\(rest)")s"
+    GoTime.duration(Int128(milliseconds) * 1_000_000)
   }
 
   static func indented(_ text: String, by indent: String) -> String {

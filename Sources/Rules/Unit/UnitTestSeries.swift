@@ -66,8 +66,8 @@ struct UnitTestSeries: Sendable {
     let text = "duplicate sample for timestamp"
     guard case .float(let new) = new, time != 0 else { return text }
     var existing = "is a histogram"
-    if case .float(let old) = old { existing = SeriesNotation.number(old) }
-    return "\(text) \(time); overrides not allowed: existing \(existing), new value \(SeriesNotation.number(new))"
+    if case .float(let old) = old { existing = FloatText.general(old) }
+    return "\(text) \(time); overrides not allowed: existing \(existing), new value \(FloatText.general(new))"
   }
 
   func read(from start: Int64, through end: Int64, into target: inout SampleColumn) {

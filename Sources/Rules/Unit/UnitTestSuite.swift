@@ -66,18 +66,13 @@ package struct UnitTestSuite: Sendable {
   }
 
   private func bytes(_ path: String) throws(UnitTestFileError) -> [UInt8] {
-    var reason: String
-    do throws(DiskError) {
-      let status = try disk.status(path)
-      if status.kind != .directory, status.size <= UnitTestFile.limits.bytesMax { return try disk.readFile(path) }
-      reason = "the file is longer than \(UnitTestFile.limits.bytesMax) bytes"
-      if status.kind == .directory { reason = "read \(path): is a directory" }
+    do throws(WholeFileError) {
+      return try WholeFile.bytes(path, on: disk, bytesMax: UnitTestFile.limits.bytesMax, takesPipes: true)
     } catch {
-      reason = "\(error)"
+      throw UnitTestFileError(faults: [
+        UnitTestFileError.Fault(position: YAMLPosition(line: 1, column: 1), text: error.description)
+      ])
     }
-    throw UnitTestFileError(faults: [
-      UnitTestFileError.Fault(position: YAMLPosition(line: 1, column: 1), text: reason)
-    ])
   }
 
   private func run(_ file: UnitTestFile, into report: inout UnitTestReport) {
@@ -86,7 +81,7 @@ package struct UnitTestSuite: Sendable {
     var options = RuleFileOptions()
     options.ignoresUnknownKeys = self.options.ignoresUnknownKeys
     options.language = self.options.engine.parser
-    let patterns = file.ruleFiles.map { joined($0, beside: report.path) }
+    let patterns = file.ruleFiles.map { UnitTestSuite.pattern($0, beside: report.path) }
     for pattern in patterns where (try? PathPattern(pattern).paths(disk)) == [] {
       report.warnings.append("no file match pattern \(pattern)")
     }
@@ -106,10 +101,9 @@ package struct UnitTestSuite: Sendable {
 
   private func isChosen(_ test: UnitTest) -> Bool { options.names?.matches(test.name) ?? true }
 
-  /// Relative paths begin beside the file of the test.
-  private func joined(_ pattern: String, beside path: String) -> String {
-    guard !pattern.isEmpty, !pattern.hasPrefix("/"), let slash = path.lastIndex(of: "/") else { return pattern }
-    return String(path[...slash]) + pattern
+  /// Relative patterns begin beside the file of the test.
+  private static func pattern(_ pattern: String, beside path: String) -> String {
+    pattern.isEmpty || pattern.hasPrefix("/") ? pattern : PathPattern.join(DiskPath.parent(path), pattern)
   }
 
   /// The groups in the order that the file asks for. One that is not listed ranks with the first, as in Prometheus; among
@@ -153,7 +147,7 @@ enum UnitTestDump {
     var text = ""
     for series in all {
       var lines: [(time: Int64, value: String)] = zip(series.samples.timestamps, series.samples.values).map {
-        ($0, StaleMarker.isStale($1) ? "stale" : SeriesNotation.number($1))
+        ($0, StaleMarker.isStale($1) ? "stale" : FloatText.general($1))
       }
       lines += zip(series.samples.histogramTimestamps, series.samples.histograms).map {
         ($0, $1.isStale ? "stale" : SeriesNotation.text($1) ?? "a histogram")

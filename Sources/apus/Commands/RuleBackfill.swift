@@ -135,7 +135,7 @@ struct RecordedPast {
     var places: [Labels: Int] = [:]
     var all: [Made] = []
     for part in series {
-      let labels = labels(of: part.labels)
+      let labels = rule.seriesLabels(of: part.labels)
       let place = places[labels] ?? all.count
       if place == all.count {
         places[labels] = place
@@ -177,13 +177,6 @@ struct RecordedPast {
   /// The markers behind series that end before the past does.
   func ends() -> [(labels: Labels, time: Int64)] {
     last.filter { $0.value + step <= end }.map { ($0.key, $0.value + step) }
-  }
-
-  private func labels(of result: Labels) -> Labels {
-    var builder = LabelsBuilder(result)
-    builder.set(LabelName.metric, rule.name)
-    for label in rule.labels { builder.set(label.name, label.text) }
-    return builder.labels()
   }
 
   /// The most series at one time.

@@ -39,9 +39,7 @@ struct TestRules: Equatable, Sendable {
     if !runs.isEmpty { try options.choose(runs) }
     options.ignoresUnknownKeys = ignoresUnknownKeys
     options.dumps = debugs
-    options.engine.parser.experimentalFunctions = features.contains("promql-experimental-functions")
-    options.engine.parser.extendedRangeSelectors = features.contains("promql-extended-range-selectors")
-    options.engine.parser.fillModifiers = features.contains("promql-binop-fill-modifiers")
+    options.engine.parser = ParserOptions(features: features)
     options.engine.delaysNameRemoval = features.contains("promql-delayed-name-removal")
     let clock = SystemClock()
     options.nanoseconds = { clock.monotonicNanoseconds() }
