@@ -178,5 +178,21 @@ extension EndToEnd {
       // The resend delay is a minute.
       #expect(eventually(within: .seconds(30)) { post.posted("Late").count == 1 && post.posted("Brief").count >= 1 })
     }
+
+    @Test("alerts of the rounds right after a start are told at once, with the address of the server")
+    func firstRounds()
+      throws
+    {
+      let groups = (0..<1_000).map { "- {name: g\($0), interval: 1s, rules: [{alert: Many\($0), expr: vector(1)}]}" }
+      let post = try Post(rules: "groups:\n\(groups.joined(separator: "\n"))\n")
+      let server = try post.start()
+      // What was told to nobody comes a resend delay later, which is a minute.
+      let isTold = eventually(within: .seconds(30)) {
+        Set(post.recorder.deliveries(to: "/direct").map(\.name)).count == groups.count
+      }
+      #expect(isTold)
+      let links = post.recorder.deliveries(to: "/direct").map { $0.alert["generatorURL"].string ?? "" }
+      #expect(links.allSatisfy { $0.hasPrefix("http://") && $0.contains(":\(server.port)/graph") })
+    }
   }
 }
