@@ -69,7 +69,8 @@ final class AlertmanagerSender: NotifyPart {
     let (dropped, isNews) = state.withLock { state -> (Int, Bool) in
       state.terms = terms
       let dropped = state.queue.setCapacity(queueCapacity)
-      return (dropped, state.noteDropped(dropped))
+      // That nothing had to go does not say that there is room.
+      return (dropped, dropped > 0 && state.noteDropped(dropped))
     }
     tellFull(dropped, isNews: isNews)
   }
