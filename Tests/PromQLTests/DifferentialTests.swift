@@ -77,6 +77,11 @@ struct DifferentialTests {
           let differences = again.map { PrometheusPeer.difference(result, $0, question.query) }
           if differences.contains(nil) {
             unordered += 1
+          } else if PrometheusPeer.sumsInAnyOrder(question.query),
+            PrometheusPeer.difference(result, theirs, question.query, tolerance: 1e-13) == nil
+          {
+            // An order that did not come again in all these answers: another rounding, nothing else.
+            unordered += 1
           } else if Set(differences).count > 1,
             again.contains(where: { PrometheusPeer.difference(result, $0, question.query, tolerance: 1e-6) == nil })
           {

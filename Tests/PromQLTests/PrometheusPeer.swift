@@ -73,6 +73,11 @@ final class PrometheusPeer {
     return has(["==", "!=", ">", "<"]) && has([" unless ", " and ", " or "]) && has(["stddev", "stdvar", "avg", "sum"])
   }
 
+  /// Aggregations whose last bits follow from the order of their series.
+  static func sumsInAnyOrder(_ query: String) -> Bool {
+    ["stddev", "stdvar", "avg", "sum"].contains { query.contains($0) }
+  }
+
   /// Messages that name one of several series, whichever came first.
   static func isOrderDependent(_ message: String) -> Bool {
     message.contains("found duplicate series") || message.contains("multiple matches")
