@@ -25,6 +25,7 @@ let package = Package(
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CMicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+    .systemLibrary(name: "CCrypt", providers: [.apt(["libcrypt-dev"])]),
     .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-gnutls-dev"])]),
     .target(
       name: "CProtobuf",
@@ -58,6 +59,9 @@ let package = Package(
     // Requests to other servers: credentials, TLS, proxies.
     .target(name: "Outbound", dependencies: ["Model", "Platform", "Format", "HTTP"], swiftSettings: safe),
 
+    // Who may do what: credentials, signatures, policies, the web configuration file.
+    .target(name: "Access", dependencies: ["Model", "Platform", "Format", "HTTP", "CCrypt"], swiftSettings: safe),
+
     // Layer 4: what feeds the database, what asks it, and what finds targets.
     .target(name: "Ingest", dependencies: ["Model", "Platform", "Format", "TSDB"], swiftSettings: hot),
     .target(
@@ -85,21 +89,29 @@ let package = Package(
       name: "Workspaces", dependencies: ["Model", "Platform", "TSDB", "Ingest", "Query", "Rules"],
       swiftSettings: safe),
 
-    // Layer 7: the HTTP surface.
+    // Layer 7: workspaces and what belongs to them as the API of the managed service makes and changes them.
+    .target(
+      name: "Management",
+      dependencies: [
+        "Model", "Platform", "Format", "HTTP", "Access", "TSDB", "Ingest", "Query", "Rules", "Notify", "Workspaces",
+      ],
+      swiftSettings: safe),
+
+    // Layer 8: the HTTP surface.
     .target(
       name: "API",
       dependencies: [
         "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces", "Scrape", "Rules",
-        "Notify",
+        "Notify", "Access", "Management",
       ],
       swiftSettings: safe),
 
-    // Layer 8: the executable.
+    // Layer 9: the executable.
     .executableTarget(
       name: "apus",
       dependencies: [
         "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces", "API", "Outbound",
-        "Discovery", "Scrape", "Rules", "Notify", "CShims",
+        "Discovery", "Scrape", "Rules", "Notify", "Access", "Management", "CShims",
       ],
       swiftSettings: strict, plugins: ["RevisionPlugin"]),
     .plugin(name: "RevisionPlugin", capability: .buildTool()),
@@ -186,14 +198,25 @@ let package = Package(
       name: "APITests",
       dependencies: [
         "API", "Workspaces", "Query", "Ingest", "TSDB", "PromQL", "HTTP", "Format", "Model", "Platform", "Scrape",
-        "Rules", "Notify", "PlatformSimulation", "TestKit",
+        "Rules", "Notify", "Access", "Management", "PlatformSimulation", "TestKit",
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "AccessTests",
+      dependencies: ["Access", "HTTP", "Format", "Model", "Platform", "PlatformSimulation", "TestKit"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ManagementTests",
+      dependencies: [
+        "Management", "Access", "Workspaces", "Rules", "Notify", "HTTP", "Format", "TSDB", "Platform",
+        "PlatformSimulation", "TestKit",
       ],
       swiftSettings: strict),
     .testTarget(
       name: "ApusTests",
       dependencies: [
         "apus", "API", "Discovery", "Format", "HTTP", "Ingest", "Model", "TSDB", "TestKit", "Query", "Workspaces",
-        "Outbound", "Scrape", "Rules", "Notify", "PromQL",
+        "Outbound", "Scrape", "Rules", "Notify", "PromQL", "Access", "Management",
       ],
       swiftSettings: strict),
     .testTarget(name: "HouseTests", swiftSettings: strict),
@@ -214,14 +237,14 @@ if let kind = Context.environment["APUS_FUZZ"] {
       name: "apus",
       dependencies: [
         "Model", "Platform", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces", "API", "Outbound",
-        "Discovery", "Scrape", "Rules", "Notify", "CShims",
+        "Discovery", "Scrape", "Rules", "Notify", "Access", "Management", "CShims",
       ],
       exclude: ["main.swift"], swiftSettings: strict, plugins: ["RevisionPlugin"]),
     .executableTarget(
       name: "Fuzz",
       dependencies: [
         "Model", "Platform", "PlatformSimulation", "Format", "HTTP", "TSDB", "PromQL", "Ingest", "Query", "Workspaces",
-        "API", "apus", "Outbound", "Discovery", "Scrape", "Rules", "Notify",
+        "API", "apus", "Outbound", "Discovery", "Scrape", "Rules", "Notify", "Access", "Management",
         "TestKit",
       ],
       path: "Tests/Fuzz", exclude: ["found"],

@@ -5,6 +5,10 @@ import Synchronization
 package final class Request: @unchecked Sendable {
   package internal(set) var method: HTTPMethods = []
   package internal(set) var peer: PeerAddress?
+  /// The one who asks; nil where nobody has found out. A guard sets it, handlers read it.
+  package var caller: (any RequestCaller)?
+  /// True if the connection is encrypted.
+  package internal(set) var isSecure = false
 
   var head = RequestHead()
   /// The route's captures: which segment each begins at.
@@ -27,6 +31,7 @@ package final class Request: @unchecked Sendable {
     head.removeAll()
     captures.removeAll(keepingCapacity: true)
     route = nil
+    caller = nil
     workspaceSegment = nil
     releaseBody()
     cancelled.store(false, ordering: .relaxed)
@@ -45,6 +50,12 @@ package final class Request: @unchecked Sendable {
   /// As sent: what a signature was made over.
   package var rawPath: UnsafeRawBufferPointer { head.rawPath }
   package var rawQuery: UnsafeRawBufferPointer { head.rawQuery }
+
+  /// The action of its route; nil where there is no route, or nobody has named it.
+  package var action: RouteAction? { route?.action }
+
+  /// The pattern of its route; nil where there is none.
+  package var routePattern: String? { route?.pattern }
 
   /// The id in `/workspaces/{id}/...`; nil for the default workspace.
   package var workspace: String? { workspaceSegment.map { head[head.segments[$0]].string } }

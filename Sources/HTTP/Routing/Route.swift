@@ -36,6 +36,8 @@ package final class Route: Sendable {
   let readsForm: Bool
   /// True if it is answered on connections beyond the limit of connections.
   let isForOperators: Bool
+  /// Nil: whoever guards the routes lets nobody pass.
+  package let action: RouteAction?
   /// Names of `{...}` in the pattern, in order; the last may be `{name...}`, which takes the rest of the path.
   let captureNames: [String]
   let capturesRest: Bool
@@ -44,7 +46,8 @@ package final class Route: Sendable {
 
   init(
     pattern: String, methods: HTTPMethods, run: RouteRun, limits: RouteLimits, inWorkspaces: Bool, readsForm: Bool,
-    isForOperators: Bool, captureNames: [String], capturesRest: Bool, index: Int, handler: @escaping Handler
+    isForOperators: Bool, action: RouteAction?, captureNames: [String], capturesRest: Bool, index: Int,
+    handler: @escaping Handler
   ) {
     self.pattern = pattern
     self.methods = methods
@@ -53,6 +56,7 @@ package final class Route: Sendable {
     self.inWorkspaces = inWorkspaces
     self.readsForm = readsForm
     self.isForOperators = isForOperators
+    self.action = action
     self.captureNames = captureNames
     self.capturesRest = capturesRest
     self.index = index

@@ -33,7 +33,7 @@ package struct Router: Sendable {
   /// A pattern that is malformed, or taken for one of the methods, is a mistake of the program and traps.
   package mutating func add(
     _ methods: HTTPMethods, _ pattern: String, run: RouteRun = .inline, limits: RouteLimits = RouteLimits(),
-    inWorkspaces: Bool? = nil, readsForm: Bool = true, isForOperators: Bool = false,
+    inWorkspaces: Bool? = nil, readsForm: Bool = true, isForOperators: Bool = false, action: RouteAction? = nil,
     _ handler: @escaping Handler
   ) {
     precondition(pattern.hasPrefix("/"), "a pattern begins with a slash")
@@ -55,7 +55,7 @@ package struct Router: Sendable {
     let route = Route(
       pattern: pattern, methods: methods, run: run, limits: limits,
       inWorkspaces: inWorkspaces ?? pattern.hasPrefix("/api/"), readsForm: readsForm,
-      isForOperators: isForOperators, captureNames: names,
+      isForOperators: isForOperators, action: action, captureNames: names,
       capturesRest: capturesRest, index: routes.count, handler: handler)
     nodes[node].routes.append(route)
     routes.append(route)

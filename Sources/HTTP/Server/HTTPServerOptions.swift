@@ -9,6 +9,9 @@ package struct HTTPServerOptions: Sendable {
   /// A certificate chain and its key in PEM; both or none.
   package var tls: (certificatePEM: String, keyPEM: String)?
 
+  /// Nil: everybody may ask for everything.
+  package var requestGuard: (any RequestGuard)?
+
   /// Request line and headers of one request. Past it: 431.
   package var headerBytesMax = 16 * 1024
   /// Body of one request, as sent. Past it: 413.
