@@ -10,10 +10,11 @@ package struct RandomSource: RandomNumberGenerator, Sendable {
     state = seed
   }
 
-  /// A seed from APUS_SEED (to replay a failure) or a fresh one, printed with `purpose` and the test that asks for it, by
+  /// A seed from APUS_SEED (to replay a failure), from APUS_RUN_SEED (of a run that is to be repeatable) or a fresh one, printed with `purpose` and the test that asks for it, by
   /// which the summary of a run finds it.
   package init(for purpose: String, file: String = #fileID, function: String = #function) {
-    let seed = environmentVariable("APUS_SEED").flatMap { UInt64($0) } ?? UInt64.random(in: 1...0xffff_ffff)
+    let given = environmentVariable("APUS_SEED") ?? environmentVariable("APUS_RUN_SEED")
+    let seed = given.flatMap { UInt64($0) } ?? UInt64.random(in: 1...0xffff_ffff)
     print("seed of \(purpose) (\(file) \(function.prefix { $0 != "(" })): APUS_SEED=\(seed)")
     fflush(nil)  // said also where the test ends the process
     self.init(seed: seed)
