@@ -97,6 +97,9 @@ struct ResponseAssembly {
       add("Vary", "Accept-Encoding", to: made)
     }
     for (name, value) in response.headers { MHD_add_response_header(made, name, value) }
+    if let headers = connection.core.options.answerHeaders, response.status != 429, response.status != 500 {
+      for (name, value) in headers() { MHD_add_response_header(made, name, value) }
+    }
     if response.closesConnection || connection.isReserved || connection.core.isDraining.load(ordering: .relaxed) {
       add("Connection", "close", to: made)
     }

@@ -12,6 +12,7 @@ extension Connection {
     finishHead()
     let head = readHead(method: method, target: target, version: version)
     request.peer = peer
+    request.isSecure = core.isTLS
     endsWithStream = version.map { strcmp($0, "HTTP/1.0") == 0 } ?? false
     var hasBody = false
     switch head {
@@ -28,9 +29,11 @@ extension Connection {
     case .chunked: hasBody = true
     }
     route()
+    askGuard()
     if hasBody, refusal == nil { checkBody() }
     if !hasBody { return phase.enter(.running) ? .YES : .NO }
-    if refusal != nil,
+    // While the guard's verdict is open, the body is taken even so: it may have to say no first.
+    if refusal != nil, openCheck.isNone || (expectedBodyBytes ?? 0) > limits.discardBytesMax,
       isReserved || request.header("expect", is: "100-continue")
         || (expectedBodyBytes ?? 0) > limits.discardBytesMax
     {
@@ -43,6 +46,7 @@ extension Connection {
 
   /// A piece of the body.
   func receiveBody(_ piece: UnsafeRawBufferPointer) -> MHD_Result {
+    if case .body(let check) = openCheck { check.take(piece) }
     if refusal != nil { return discard(piece.count) }
     let limit = request.route?.limits.bodyBytesMax ?? limits.bodyBytesMax
     if request.body.count + piece.count > limit {

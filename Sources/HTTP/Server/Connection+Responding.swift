@@ -8,19 +8,32 @@ extension Connection {
   func run() -> MHD_Result {
     guard phase.enter(.running) else { return .NO }
     request.completeNanoseconds = SystemClock().monotonicNanoseconds()
+    switch openCheck {
+    case .none: break
+    case .body(let check): if let refused = check.finish(request) { return respond(refused) }
+    case .queued(let executor, let busy, let check): return enqueue(executor, busy: busy) { $0.run(check) }
+    }
     if let refusal { return respond(refusal) }
     guard let route = request.route else { return .NO }
-    if !request.isFormWellFormed {
-      core.metrics.reject(.malformed)
-      return respond(.text(400, "bad request: the form body is malformed"))
-    }
+    if let malformed = malformedForm() { return respond(malformed) }
     switch route.run {
     case .inline: return respond(collected(route.handler(request)))
-    case .queued(let executor): return enqueue(route, executor)
+    case .queued(let executor): return enqueue(executor, busy: busyResponse) { $0.run(route) }
     }
   }
 
-  private func enqueue(_ route: Route, _ executor: Executor) -> MHD_Result {
+  /// The answer to a form that is none.
+  func malformedForm() -> Response? {
+    if request.isFormWellFormed { return nil }
+    core.metrics.reject(.malformed)
+    return .text(400, "bad request: the form body is malformed")
+  }
+
+  var busyResponse: Response { core.options.busyResponse.retryAfter(seconds: limits.retryAfterSeconds) }
+
+  private func enqueue(
+    _ executor: Executor, busy: Response, _ work: @escaping @Sendable (QueuedRun) -> Void
+  ) -> MHD_Result {
     guard phase.enter(.queued) else { return .NO }
     // A stopping server looks at phases after it began to refuse: one of the two sees the other.
     if core.isRefusing.load(ordering: .sequentiallyConsistent) {
@@ -32,10 +45,10 @@ extension Connection {
     worker.withLock { $0 = (request, nil) }
     request.answer.suspend(self)
     let core = core
-    let accepted = executor { [self] in QueuedRun(core: core, connection: self, request: request).run(route) }
+    let accepted = executor { [self] in work(QueuedRun(core: core, connection: self, request: request)) }
     if !accepted {
       core.metrics.reject(.queueFull)
-      _ = request.answer.give(core.options.busyResponse.retryAfter(seconds: limits.retryAfterSeconds))
+      _ = request.answer.give(busy)
     }
     return .YES
   }

@@ -43,6 +43,8 @@ final class Connection: @unchecked Sendable {
   var lease: AnswerLease?
   /// The answer that is decided before the body is read; the body is then dropped.
   var refusal: Response?
+  /// The part of the guard's verdict that is still open.
+  var openCheck = OpenCheck.none
   var expectedBodyBytes: Int?
   var discardedBytes = 0
   /// A client of HTTP/1.0 knows no chunks: the end of a stream is the end of its connection.
@@ -116,6 +118,7 @@ final class Connection: @unchecked Sendable {
     }
     if isKnownUniquelyReferenced(&request) { request.reset() } else { request = Request(pool: core.bodies) }
     refusal = nil
+    openCheck = .none
     expectedBodyBytes = nil
     discardedBytes = 0
     endsWithStream = false

@@ -11,6 +11,8 @@ package struct HTTPServerOptions: Sendable {
 
   /// Nil: everybody may ask for everything.
   package var requestGuard: (any RequestGuard)?
+  /// Headers of every answer but those with the status 429 or 500; nil: none.
+  package var answerHeaders: (@Sendable () -> [(name: String, value: String)])?
 
   /// Request line and headers of one request. Past it: 431.
   package var headerBytesMax = 16 * 1024

@@ -10,6 +10,21 @@ struct QueuedRun {
     core.options.memoryFreed()
   }
 
+  /// Completes the guard's verdict, then goes on as if it had been there from the start. Inline handlers are short: they
+  /// run here.
+  func run(_ check: @Sendable (Request) -> Response?) {
+    if request.isCancelled { return give(Response(status: 499)) }
+    if let refused = check(request) ?? connection.refusal ?? connection.malformedForm() { return give(refused) }
+    guard let route = request.route else { return give(Response(status: 499)) }
+    switch route.run {
+    case .inline: answer(route)
+    case .queued(let executor):
+      if executor({ run(route) }) { return }
+      core.metrics.reject(.queueFull)
+      _ = request.answer.give(connection.busyResponse)
+    }
+  }
+
   private func answer(_ route: Route) {
     if request.isCancelled {
       // 499: nobody reads it, but the connection must be woken and the request counted.

@@ -13,8 +13,9 @@ package enum Admission: Sendable {
   /// The body decides: it is shown as it arrives.
   case body(any BodyCheck)
   /// The verdict takes long: it is asked for on the executor's thread, once the body is there, and the connection waits.
-  /// `check` gives the answer of a refusal, nil where the request passes.
-  case queued(Executor, check: @Sendable (Request) -> Response?)
+  /// `busy` is the answer where the executor has no room. `check` gives the answer of a refusal, nil where the request
+  /// passes.
+  case queued(Executor, busy: Response, check: @Sendable (Request) -> Response?)
 }
 
 /// Sees the body of one request as it arrives. One thread at a time.
