@@ -30,7 +30,63 @@ static void take_block(uint32_t *state, const uint8_t *block) {
   state[0] += a, state[1] += b, state[2] += c, state[3] += d, state[4] += e, state[5] += f, state[6] += g, state[7] += h;
 }
 
-void apus_sha256_blocks(uint32_t *state, const void *blocks, size_t count) {
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <immintrin.h>
+
+// The processor's own instructions; two rounds each. `abef` and `cdgh` are the halves of the state as they want them.
+__attribute__((target("sha,sse4.1,ssse3"))) static void take_blocks_native(uint32_t *state, const uint8_t *block,
+                                                                           size_t count) {
+  const __m128i order = _mm_set_epi64x(0x0c0d0e0f08090a0bLL, 0x0405060700010203LL);
+  __m128i low = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)state), 0xb1);
+  __m128i high = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)(state + 4)), 0x1b);
+  __m128i abef = _mm_alignr_epi8(low, high, 8), cdgh = _mm_blend_epi16(high, low, 0xf0);
+  for (; count > 0; count--, block += 64) {
+    __m128i words[4], abef_before = abef, cdgh_before = cdgh;
+    for (int i = 0; i < 16; i++) {
+      __m128i word;
+      if (i < 4) {
+        word = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(block + 16 * i)), order);
+      } else {
+        __m128i last = words[(i + 3) & 3];
+        word = _mm_add_epi32(_mm_sha256msg1_epu32(words[i & 3], words[(i + 1) & 3]),
+                             _mm_alignr_epi8(last, words[(i + 2) & 3], 4));
+        word = _mm_sha256msg2_epu32(word, last);
+      }
+      words[i & 3] = word;
+      __m128i sum = _mm_add_epi32(word, _mm_loadu_si128((const __m128i *)(round_constants + 4 * i)));
+      cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
+      abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0e));
+    }
+    abef = _mm_add_epi32(abef, abef_before), cdgh = _mm_add_epi32(cdgh, cdgh_before);
+  }
+  low = _mm_shuffle_epi32(abef, 0x1b), high = _mm_shuffle_epi32(cdgh, 0xb1);
+  _mm_storeu_si128((__m128i *)state, _mm_blend_epi16(low, high, 0xf0));
+  _mm_storeu_si128((__m128i *)(state + 4), _mm_alignr_epi8(high, low, 8));
+}
+
+static int has_native(void) {
+  static int known = -1;
+  int value = __atomic_load_n(&known, __ATOMIC_RELAXED);
+  if (value >= 0) return value;
+  unsigned a, b, c, d;
+  value = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 29 & 1) && __get_cpuid(1, &a, &b, &c, &d) && (c >> 19 & 1);
+  __atomic_store_n(&known, value, __ATOMIC_RELAXED);
+  return value;
+}
+#endif
+
+void apus_sha256_blocks_portable(uint32_t *state, const void *blocks, size_t count) {
   const uint8_t *block = blocks;
   for (size_t i = 0; i < count; i++, block += 64) take_block(state, block);
+}
+
+void apus_sha256_blocks(uint32_t *state, const void *blocks, size_t count) {
+#if defined(__x86_64__)
+  if (has_native()) {
+    take_blocks_native(state, blocks, count);
+    return;
+  }
+#endif
+  apus_sha256_blocks_portable(state, blocks, count);
 }

@@ -1,7 +1,6 @@
 import Format
 import HTTP
 import Platform
-import Synchronization
 
 /// The result of looking at the head of a request for a signature.
 package enum SignatureStart: Sendable {
@@ -12,43 +11,100 @@ package enum SignatureStart: Sendable {
   case check(SignatureCheck)
 }
 
-/// A signature whose body is arriving. One thread at a time.
-package final class SignatureCheck: @unchecked Sendable {
-  /// The key's.
-  package let principal: Principal
-
-  init(principal: Principal) { self.principal = principal }
-
-  package func take(_ piece: UnsafeRawBufferPointer) {}
-
-  /// Nil: the signature is right.
-  package func finish(_ request: Request) -> AccessRefusal? {
-    AccessRefusal(.wrongSignature, type: "InvalidSignatureException", "signatures are not verified yet")
-  }
-}
-
-/// The terms under which signatures are taken.
-package struct SignatureOptions: Sendable, Equatable {
-  /// Nil: any.
-  package var region: String?
-  package var takesEmptyService = true
-  package var takesPresigned = false
-  package var takesUnsignedPayload = false
-  /// How far the clocks may be apart.
-  package var skewMilliseconds: Int64 = 5 * 60_000
-
-  package init() {}
-}
-
 /// Verifies AWS Signature Version 4 of requests to the service `aps`. Any thread.
 package final class SignatureVerifier: Sendable {
+  static let service = "aps"
+  static let terminator = "aws4_request"
+
   let options: SignatureOptions
   let clock: any Clock
+  let signingKeys = SigningKeys()
+  let seen = SeenSignatures()
 
   package init(_ options: SignatureOptions, clock: any Clock) {
     self.options = options
     self.clock = clock
   }
 
-  package func begin(_ request: Request, keys: any AccessKeys) -> SignatureStart { .absent }
+  /// Looks at the head alone; what is wrong there is refused before any of the body is read.
+  package func begin(_ request: Request, keys: any AccessKeys) -> SignatureStart {
+    do throws(AccessRefusal) {
+      guard let head = try SignedHead(request, options) else { return .absent }
+      return .check(try check(head, keys))
+    } catch {
+      return .refused(error)
+    }
+  }
+
+  private func check(_ head: SignedHead, _ keys: any AccessKeys) throws(AccessRefusal) -> SignatureCheck {
+    let signed = head.signed
+    guard let key = keys.accessKey(signed.accessKey) else { throw .unknownKey }
+    let now = clock.nowMilliseconds()
+    if let end = key.notAfter, now > end { throw .expiredKey }
+    if signed.terminator != SignatureVerifier.terminator {
+      throw .invalid(.scope, "Credential should be scoped with a valid terminator: 'aws4_request'.")
+    }
+    if signed.service != SignatureVerifier.service, !(signed.service.isEmpty && options.takesEmptyService) {
+      throw .invalid(.scope, "Credential should be scoped to correct service: 'aps'.")
+    }
+    if let region = options.region, signed.region != region {
+      throw .invalid(.scope, "Credential should be scoped to a valid region.")
+    }
+    try checkTime(head, now)
+    for name in head.isPresigned ? ["host"] : ["host", "x-amz-date"] where !signed.covers(name) {
+      throw .incomplete("'\(name)' must be a 'SignedHeader' in the AWS Authorization.")
+    }
+    if let token = key.sessionToken {
+      guard let sent = head.token, SHA256.isSame(Array(token.utf8), Array(sent.utf8)) else { throw .unknownKey }
+    }
+    try checkPayload(head)
+    return SignatureCheck(head, key, self)
+  }
+
+  private func checkTime(_ head: SignedHead, _ now: Int64) throws(AccessRefusal) {
+    guard let time = BasicTimeText.parse(head.time) else {
+      throw .incomplete(
+        "Date must be in ISO-8601 'basic format'. Got '\(head.time.prefix(40))'. See http://en.wikipedia.org/wiki/ISO_8601"
+      )
+    }
+    guard head.time.prefix(8) == head.signed.date else {
+      throw .invalid(
+        .scope,
+        "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
+          + "'\(head.signed.date.prefix(40))' != '\(head.time.prefix(8))', from '\(head.time)'.")
+    }
+    let minutes = options.skewMilliseconds / 60_000
+    let text = BasicTimeText.text(now)
+    if let expires = head.expiresSeconds {
+      if now > time + expires * 1000 {
+        throw .invalid(.time, "Signature expired: \(head.time) with \(expires) seconds is now earlier than \(text).")
+      }
+    } else if time < now - options.skewMilliseconds {
+      throw .invalid(
+        .time,
+        "Signature expired: \(head.time) is now earlier than \(BasicTimeText.text(now - options.skewMilliseconds)) "
+          + "(\(text) - \(minutes) min.)")
+    }
+    if time > now + options.skewMilliseconds {
+      throw .invalid(
+        .time,
+        "Signature not yet current: \(head.time) is still later than \(BasicTimeText.text(now + options.skewMilliseconds)) "
+          + "(\(text) + \(minutes) min.)")
+    }
+  }
+
+  private func checkPayload(_ head: SignedHead) throws(AccessRefusal) {
+    guard let payload = head.payload else { return }
+    if payload == SignedHead.unsignedPayload {
+      if options.takesUnsignedPayload && head.isSecure { return }
+      throw .invalid(.wrongSignature, "UNSIGNED-PAYLOAD is not taken: the signature has to cover the body.")
+    }
+    if payload.hasPrefix("STREAMING-") {
+      throw .invalid(.wrongSignature, "Bodies that are signed in pieces are not taken: '\(payload.prefix(60))'.")
+    }
+    if SHA256.bytes(ofHex: payload) == nil {
+      throw .invalid(
+        .wrongSignature, "x-amz-content-sha256 must be the SHA-256 of the body, 64 small hexadecimal digits.")
+    }
+  }
 }

@@ -7,5 +7,7 @@
 
 // Takes `count` whole blocks of 64 bytes into the eight words of `state`.
 void apus_sha256_blocks(uint32_t *state, const void *blocks, size_t count);
+// The same without the processor's own instructions.
+void apus_sha256_blocks_portable(uint32_t *state, const void *blocks, size_t count);
 
 #endif

@@ -43,7 +43,7 @@ package struct CanonicalRequest: Sendable, Equatable {
   }
 
   /// Without spaces at the ends, and one for each run of them within.
-  private static func trimmed(_ value: String) -> String {
+  package static func trimmed(_ value: String) -> String {
     value.split(whereSeparator: { $0 == " " || $0 == "\t" }).joined(separator: " ")
   }
 }

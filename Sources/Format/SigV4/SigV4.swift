@@ -18,7 +18,12 @@ package struct SigV4: Sendable, Equatable {
 
   /// The text that is signed.
   package func stringToSign(_ request: CanonicalRequest) -> String {
-    [Self.algorithm, time, scope, SHA256.hexDigest(of: Array(request.text.utf8))].joined(separator: "\n")
+    stringToSign(canonical: request.text)
+  }
+
+  /// The same of a canonical text that a receiver has made of what it got.
+  package func stringToSign(canonical text: String) -> String {
+    [Self.algorithm, time, scope, SHA256.hexDigest(of: Array(text.utf8))].joined(separator: "\n")
   }
 
   /// 64 hexadecimal digits.
@@ -34,7 +39,7 @@ package struct SigV4: Sendable, Equatable {
   }
 
   /// The key of the day, the region and the service, derived from the secret.
-  func signingKey(_ secretKey: String) -> [UInt8] {
+  package func signingKey(_ secretKey: String) -> [UInt8] {
     [String(time.prefix(8)), region, service, "aws4_request"].reduce(Array("AWS4\(secretKey)".utf8)) { key, part in
       SHA256.authenticationCode(of: Array(part.utf8), key: key)
     }

@@ -29,7 +29,6 @@ package struct AWSRequestSigner: Sendable {
 extension SigV4 {
   /// Signs at a moment in milliseconds since 1970.
   package init(region: String, service: String, milliseconds: Int64) {
-    let text = TimeText.text(milliseconds: milliseconds).prefix { $0 != "." }
-    self.init(region: region, service: service, time: text.filter { $0 != "-" && $0 != ":" } + "Z")
+    self.init(region: region, service: service, time: BasicTimeText.text(milliseconds))
   }
 }

@@ -1,0 +1,114 @@
+import Model
+
+/// The signature that a request carries, taken apart. Nothing of it is trusted yet.
+package struct SignedRequest: Sendable, Equatable {
+  package var accessKey: String
+  /// `20150830`, as the scope has it.
+  package var date: String
+  package var region: String
+  package var service: String
+  package var terminator: String
+  /// Names of the headers that it covers, in the order in which they were signed, as written.
+  package var signedHeaders: String
+  package var signature: [UInt8]
+
+  /// The names one by one.
+  package var headerNames: [Substring] { signedHeaders.split(separator: ";", omittingEmptySubsequences: false) }
+
+  /// A header covers at most so many others.
+  package static let headersMax = 64
+
+  /// Reads the header `Authorization`; its first word is `SigV4.algorithm`. The fields may stand in any order.
+  package init(authorization text: some StringProtocol) throws(SignedRequestError) {
+    var credential: Substring?
+    var headers: Substring?
+    var signature: Substring?
+    let text = String(text)
+    for field in text.dropFirst(SigV4.algorithm.count).split(separator: ",") {
+      let field = field.drop { $0 == " " || $0 == "\t" }
+      guard let equals = field.firstIndex(of: "=") else { throw .malformed("a part of it has no =") }
+      var value = field[field.index(after: equals)...]
+      while value.last == " " || value.last == "\t" { value.removeLast() }
+      switch field[..<equals] {
+      case "Credential" where credential == nil: credential = value
+      case "SignedHeaders" where headers == nil: headers = value
+      case "Signature" where signature == nil: signature = value
+      default: throw .malformed("it has a part that is unknown or comes twice")
+      }
+    }
+    guard let credential else { throw .missing("Credential") }
+    guard let headers else { throw .missing("SignedHeaders") }
+    guard let signature else { throw .missing("Signature") }
+    try self.init(credential: credential, signedHeaders: headers, signature: signature)
+  }
+
+  package init(
+    credential: some StringProtocol, signedHeaders: some StringProtocol, signature: some StringProtocol
+  ) throws(SignedRequestError) {
+    let parts = credential.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 5, !parts[0].isEmpty else {
+      throw .malformed("its Credential is not KEY/DATE/REGION/SERVICE/aws4_request")
+    }
+    accessKey = String(parts[0])
+    date = String(parts[1])
+    region = String(parts[2])
+    service = String(parts[3])
+    terminator = String(parts[4])
+    guard let digest = SHA256.bytes(ofHex: signature) else {
+      throw .malformed("its Signature is not 64 small hexadecimal digits")
+    }
+    self.signature = digest
+    self.signedHeaders = String(signedHeaders)
+    let names = headerNames
+    if names.count > SignedRequest.headersMax { throw .malformed("it covers too many headers") }
+    for name in names {
+      guard !name.isEmpty, name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && !(0x41...0x5a).contains($0) }) else {
+        throw .malformed("its SignedHeaders are not small letters")
+      }
+    }
+    if Set(names).count != names.count { throw .malformed("it covers a header twice") }
+  }
+
+  /// True if a header is among those that it covers; `name` in small letters.
+  package func covers(_ name: String) -> Bool { headerNames.contains { $0 == name } }
+}
+
+/// A signature that cannot be read.
+package enum SignedRequestError: Error, Sendable, Equatable {
+  /// A part that has to be there.
+  case missing(String)
+  case malformed(String)
+}
+
+extension SHA256 {
+  /// The digest behind 64 small hexadecimal digits.
+  package static func bytes(ofHex text: some StringProtocol) -> [UInt8]? {
+    guard text.utf8.count == 64 else { return nil }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(32)
+    var high: UInt8?
+    for digit in text.utf8 {
+      let value: UInt8
+      switch digit {
+      case 0x30...0x39: value = digit - 0x30
+      case 0x61...0x66: value = digit - 0x61 + 10
+      default: return nil
+      }
+      if let first = high {
+        bytes.append(first << 4 | value)
+        high = nil
+      } else {
+        high = value
+      }
+    }
+    return bytes
+  }
+
+  /// Compares in a time that does not tell where they differ.
+  package static func isSame(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+    if left.count != right.count { return false }
+    var difference: UInt8 = 0
+    for index in left.indices { difference |= left[index] ^ right[index] }
+    return difference == 0
+  }
+}
