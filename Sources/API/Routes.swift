@@ -1,3 +1,4 @@
+import Access
 import HTTP
 import Model
 import Platform
@@ -71,10 +72,10 @@ package enum Routes {
   private static func addWriting(_ routes: inout RouteTable) {
     let write = routes.gate.writing(WriteEndpoint().handle)
     for path in ["/api/v1/write", "/api/v1/remote_write", "/api/v1/push"] {
-      routes.router.add(.post, path, readsForm: false, write)
+      routes.router.add(.post, path, readsForm: false, action: .remoteWrite, write)
     }
     let otlp = routes.gate.writing(OTLPEndpoint().handle)
-    routes.router.add(.post, "/api/v1/otlp/v1/metrics", readsForm: false, otlp)
+    routes.router.add(.post, "/api/v1/otlp/v1/metrics", readsForm: false, action: .remoteWrite, otlp)
   }
 
   private static func addQueries(_ routes: inout RouteTable) {
@@ -83,54 +84,56 @@ package enum Routes {
     let active = ActiveQueryEndpoints(
       clock: services.queries.clock,
       queries: ActiveQueries(clock: services.queries.clock, slowLog: services.slowQueryLog))
-    routes.addQuery("/api/v1/query", active.tracking(query.instant))
-    routes.addQuery("/api/v1/query_range", active.tracking(query.range))
-    routes.addForOperators(.get, "/api/v1/status/active_queries", active.list)
-    routes.addForOperators(.delete, "/api/v1/status/active_queries", active.kill)
+    routes.addQuery("/api/v1/query", .queryMetrics, active.tracking(query.instant))
+    routes.addQuery("/api/v1/query_range", .queryMetrics, active.tracking(query.range))
+    routes.addForOperators(.get, "/api/v1/status/active_queries", .serverAdmin, active.list)
+    routes.addForOperators(.delete, "/api/v1/status/active_queries", .serverAdmin, active.kill)
 
     let expressions = ExpressionEndpoints(options: services.queries.engine.options.parser)
     let exemplars = ExemplarEndpoint(options: services.queries.engine.options.parser)
-    routes.addQueued([.get, .post], "/api/v1/query_exemplars", exemplars.exemplars)
-    routes.addQueued([.get, .post], "/api/v1/format_query", expressions.format)
-    routes.addQueued([.get, .post], "/api/v1/parse_query", expressions.parse)
+    routes.addQueued([.get, .post], "/api/v1/query_exemplars", .queryMetrics, exemplars.exemplars)
+    routes.addQueued([.get, .post], "/api/v1/format_query", .queryMetrics, expressions.format)
+    routes.addQueued([.get, .post], "/api/v1/parse_query", .queryMetrics, expressions.parse)
 
     let read = RemoteReadEndpoint(
       options: services.remoteRead, externalLabels: services.externalLabels, queries: services.queries)
     let lane = services.remoteReadLane ?? services.queries.lane
     routes.router.add(
-      .post, "/api/v1/read", run: .queued(lane.executor), readsForm: false, routes.gate.ready(plain: read.handle))
+      .post, "/api/v1/read", run: .queued(lane.executor), readsForm: false, action: .queryMetrics,
+      routes.gate.ready(plain: read.handle))
     let federation = Federation(queries: services.queries, externalLabels: services.externalLabels)
     routes.router.add(
-      .get, "/federate", run: routes.queued, inWorkspaces: true, routes.gate.ready(plain: federation.handle))
+      .get, "/federate", run: routes.queued, inWorkspaces: true, action: .queryMetrics,
+      routes.gate.ready(plain: federation.handle))
   }
 
   private static func addLookups(_ routes: inout RouteTable) {
     let services = routes.services
     let labels = LabelEndpoints(
       bytesMax: services.queries.options.bytesMax, policy: DamagePolicy(services.queries.options))
-    routes.addLookup([.get, .post], "/api/v1/labels", labels.names)
-    routes.addLookup(.get, "/api/v1/label/{name}/values", labels.values)
-    routes.addLookup([.get, .post], "/api/v1/series", labels.series)
-    routes.add(.delete, "/api/v1/series", needsData: true, labels.delete)
-    routes.addLookup(.get, "/api/v1/status/tsdb", TSDBStatusEndpoint().status)
+    routes.addLookup([.get, .post], "/api/v1/labels", .getLabels, labels.names)
+    routes.addLookup(.get, "/api/v1/label/{name}/values", .getLabels, labels.values)
+    routes.addLookup([.get, .post], "/api/v1/series", .getSeries, labels.series)
+    routes.add(.delete, "/api/v1/series", .admin, needsData: true, labels.delete)
+    routes.addLookup(.get, "/api/v1/status/tsdb", .queryMetrics, TSDBStatusEndpoint().status)
 
     let metadata = MetadataEndpoints(registry: services.registry, clock: services.queries.clock)
-    routes.add(.get, "/api/v1/metadata", needsData: true, metadata.metrics)
+    routes.add(.get, "/api/v1/metadata", .getMetricMetadata, needsData: true, metadata.metrics)
     let scraped = services.scraped
     let targets = TargetEndpoints(scraped: scraped, links: services.links)
-    routes.add(.get, "/api/v1/targets", needsData: true, targets.targets)
-    routes.addQueued(.get, "/api/v1/targets/metadata", targets.metadata)
-    routes.addQueued(.get, "/api/v1/targets/relabel_steps", RelabelStepsEndpoint(scraped: scraped).steps)
-    routes.add(.get, "/api/v1/scrape_pools", needsData: true, targets.pools)
-    routes.add(.get, "/api/v1/scrape_pools/config", needsData: true, targets.poolConfiguration)
+    routes.add(.get, "/api/v1/targets", .serverRead, needsData: true, targets.targets)
+    routes.addQueued(.get, "/api/v1/targets/metadata", .serverRead, targets.metadata)
+    routes.addQueued(.get, "/api/v1/targets/relabel_steps", .serverRead, RelabelStepsEndpoint(scraped: scraped).steps)
+    routes.add(.get, "/api/v1/scrape_pools", .serverRead, needsData: true, targets.pools)
+    routes.add(.get, "/api/v1/scrape_pools/config", .serverRead, needsData: true, targets.poolConfiguration)
   }
 
   private static func addRules(_ routes: inout RouteTable) {
     let services = routes.services
     let rules = RuleEndpoints(facts: services.rules)
-    routes.addQueued(.get, "/api/v1/rules", rules.rules)
-    routes.addQueued(.get, "/api/v1/alerts", rules.alerts)
-    routes.add(.get, "/api/v1/alertmanagers", needsData: true, rules.alertmanagers)
+    routes.addQueued(.get, "/api/v1/rules", .listRules, rules.rules)
+    routes.addQueued(.get, "/api/v1/alerts", .listAlerts, rules.alerts)
+    routes.add(.get, "/api/v1/alertmanagers", .serverRead, needsData: true, rules.alertmanagers)
     let store = RuleStoreEndpoints(
       facts: services.rules, isEnabled: services.isRulesAPIEnabled, links: services.links)
     store.add(to: &routes, writesRun: services.lifecycle.run)
@@ -139,22 +142,22 @@ package enum Routes {
   private static func addStatus(_ routes: inout RouteTable) {
     let services = routes.services
     let status = StatusEndpoints(services: services)
-    routes.addForOperators(.get, "/api/v1/status/buildinfo", status.buildInfo)
-    routes.addForOperators(.get, "/api/v1/status/flags", status.flags)
-    routes.addForOperators(.get, "/api/v1/status/config", status.config)
-    routes.addForOperators(.get, "/api/v1/status/runtimeinfo", status.runtimeInfo)
-    routes.addForOperators(.get, "/api/v1/status/walreplay", status.walReplay)
+    routes.addForOperators(.get, "/api/v1/status/buildinfo", .queryMetrics, status.buildInfo)
+    routes.addForOperators(.get, "/api/v1/status/flags", .serverRead, status.flags)
+    routes.addForOperators(.get, "/api/v1/status/config", .serverRead, status.config)
+    routes.addForOperators(.get, "/api/v1/status/runtimeinfo", .serverRead, status.runtimeInfo)
+    routes.addForOperators(.get, "/api/v1/status/walreplay", .queryMetrics, status.walReplay)
     let ha = HAStatusEndpoint(clock: services.queries.clock)
-    routes.add(.get, "/api/v1/status/ha", ha.status)
-    routes.add(.get, "/api/v1/status/limits", LimitsEndpoint().limits)
-    routes.add(.get, "/api/v1/notifications", status.notifications)
-    routes.add(.get, "/api/v1/notifications/live", status.liveNotifications)
+    routes.add(.get, "/api/v1/status/ha", .queryMetrics, ha.status)
+    routes.add(.get, "/api/v1/status/limits", .queryMetrics, LimitsEndpoint().limits)
+    routes.add(.get, "/api/v1/notifications", .serverRead, status.notifications)
+    routes.add(.get, "/api/v1/notifications/live", .serverRead, status.liveNotifications)
     let features = FeatureList(
       options: services.queries.engine.options, isAdminEnabled: services.isAdminEnabled,
       isLifecycleEnabled: services.lifecycle.isEnabled)
-    routes.add(.get, "/api/v1/features", features.features)
-    routes.router.add(.get, "/metrics", isForOperators: true, status.metrics)
-    routes.router.add(.get, "/version", isForOperators: true, status.version)
+    routes.add(.get, "/api/v1/features", .queryMetrics, features.features)
+    routes.router.add(.get, "/metrics", isForOperators: true, action: .metrics, status.metrics)
+    routes.router.add(.get, "/version", isForOperators: true, action: .serverRead, status.version)
   }
 
   private static func addAdministration(_ routes: inout RouteTable) {
@@ -168,17 +171,18 @@ package enum Routes {
 
   private static func addServer(_ routes: inout RouteTable, _ lifecycle: LifecycleEndpoints) {
     let services = routes.services
-    routes.router.add(.get, "/-/healthy", isForOperators: true, lifecycle.healthy)
-    routes.router.add(.get, "/-/ready", isForOperators: true, lifecycle.ready)
+    routes.router.add(.get, "/-/healthy", isForOperators: true, action: .health, lifecycle.healthy)
+    routes.router.add(.get, "/-/ready", isForOperators: true, action: .health, lifecycle.ready)
     for (path, handler) in [("/-/reload", lifecycle.reload), ("/-/quit", lifecycle.quit)] {
-      routes.router.add([.post, .put], path, run: services.lifecycle.run, isForOperators: true, handler)
-      routes.router.add(.get, path, lifecycle.onlyPostOrPut)
+      routes.router.add(
+        [.post, .put], path, run: services.lifecycle.run, isForOperators: true, action: .serverAdmin, handler)
+      routes.router.add(.get, path, action: .serverAdmin, lifecycle.onlyPostOrPut)
     }
     let page = StatusPage(
       links: services.links, workspaces: services.workspaces, version: services.version, scraped: services.scraped)
-    routes.router.add(.get, "/", page.home)
-    routes.router.add(.get, "/graph", page.graph)
-    for path in StatusPage.paths { routes.router.add(.get, path, page.page) }
+    routes.router.add(.get, "/", action: .serverRead, page.home)
+    routes.router.add(.get, "/graph", action: .serverRead, page.graph)
+    for path in StatusPage.paths { routes.router.add(.get, path, action: .serverRead, page.page) }
   }
 }
 
@@ -201,45 +205,46 @@ struct RouteTable {
 
   /// An endpoint that is answered at once.
   mutating func add(
-    _ methods: HTTPMethods, _ path: String, needsData: Bool = false, _ handler: @escaping APIGate.WorkspaceHandler
+    _ methods: HTTPMethods, _ path: String, _ action: RouteAction, needsData: Bool = false,
+    _ handler: @escaping APIGate.WorkspaceHandler
   ) {
-    router.add(methods, path, needsData ? gate.ready(handler) : gate.always(handler))
+    router.add(methods, path, action: action, needsData ? gate.ready(handler) : gate.always(handler))
     addPreflight(path)
   }
 
   /// Adds a route that answers also where there are too many connections.
   mutating func addForOperators(
-    _ methods: HTTPMethods, _ path: String, _ handler: @escaping APIGate.WorkspaceHandler
+    _ methods: HTTPMethods, _ path: String, _ action: RouteAction, _ handler: @escaping APIGate.WorkspaceHandler
   ) {
-    router.add(methods, path, isForOperators: true, gate.always(handler))
+    router.add(methods, path, isForOperators: true, action: action, gate.always(handler))
     addPreflight(path)
   }
 
   /// One that reads the index.
   mutating func addLookup(
-    _ methods: HTTPMethods, _ path: String, _ handler: @escaping APIGate.LookupHandler
+    _ methods: HTTPMethods, _ path: String, _ action: RouteAction, _ handler: @escaping APIGate.LookupHandler
   ) {
-    router.add(methods, path, run: queued, gate.lookup(handler))
+    router.add(methods, path, run: queued, action: action, gate.lookup(handler))
     addPreflight(path)
   }
 
   /// One that may take a while.
   mutating func addQueued(
-    _ methods: HTTPMethods, _ path: String, _ handler: @escaping APIGate.WorkspaceHandler
+    _ methods: HTTPMethods, _ path: String, _ action: RouteAction, _ handler: @escaping APIGate.WorkspaceHandler
   ) {
-    router.add(methods, path, run: queued, gate.ready(handler))
+    router.add(methods, path, run: queued, action: action, gate.ready(handler))
     addPreflight(path)
   }
 
   /// One that evaluates, and knows its workspace itself.
-  mutating func addQuery(_ path: String, _ handler: @escaping APIGate.PlainHandler) {
+  mutating func addQuery(_ path: String, _ action: RouteAction, _ handler: @escaping APIGate.PlainHandler) {
     router.add(
-      [.get, .post], path, run: queued,
+      [.get, .post], path, run: queued, action: action,
       gate.ready { (request, workspace) throws(APIError) in handler(request, workspace) })
     addPreflight(path)
   }
 
   mutating func addPreflight(_ path: String) {
-    if withPreflight.insert(path).inserted { router.add(.options, path, gate.preflight) }
+    if withPreflight.insert(path).inserted { router.add(.options, path, action: .preflight, gate.preflight) }
   }
 }

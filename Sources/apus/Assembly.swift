@@ -35,6 +35,7 @@ final class Assembly: Sendable {
   /// The threads on which rules are evaluated.
   let ruleWork: RuleWork
   let notifier: Notifier
+  let access: AccessControl
   let ownTarget: OwnTarget
   let ownCoverage: OwnCoverage
   let servers: [HTTPServer]
@@ -139,9 +140,11 @@ final class Assembly: Sendable {
     services.isRulesAPIEnabled = options.isRulesAPIEnabled
     services.cors = try Assembly.cors(options)
     services.slowQueryLog = try Assembly.slowQueryLog(options, log)
+    access = try AccessControl(options, workspaces, clock: clock, log: log, registry: registry)
     let router = Routes.router(services)
-    servers = sockets.map { [heapTrim] socket in
+    servers = sockets.map { [heapTrim, access] socket in
       var options = HTTPServerOptions(options, socket)
+      options.requestGuard = access.requestGuard
       options.memoryFreed = { heapTrim.note() }
       return HTTPServer(options: options, log: log, metrics: registry, router: router)
     }

@@ -95,6 +95,7 @@ final class Lifecycle {
       assembly.log.warn("A query did not stop when it was told to; the database is closed without waiting for it")
     }
     _ = assembly.reloads.stop(within: 0)
+    assembly.access.stop()
     assembly.heapTrim.stop()
     // A start that is still reading the log has nothing of its own to keep; the log has it all.
     guard assembly.workspaces.standard.database.isReady else {

@@ -1,3 +1,4 @@
+import Access
 import Format
 import HTTP
 import Model
@@ -33,9 +34,9 @@ package struct AdminEndpoints: Sendable {
     for (path, handler) in [
       ("delete_series", deleteSeries), ("clean_tombstones", cleanTombstones), ("snapshot", snapshot),
     ] {
-      router.add([.post, .put], "/api/v1/admin/tsdb/" + path, run: run, handler)
+      router.add([.post, .put], "/api/v1/admin/tsdb/" + path, run: run, action: .admin, handler)
     }
-    router.add(.get, "/api/v1/status/tsdb/blocks", blocks)
+    router.add(.get, "/api/v1/status/tsdb/blocks", action: .admin, blocks)
   }
 
   /// Deletes the series of the selectors. Reads all selectors before it acts on the first, so that a wrong one leaves

@@ -1,3 +1,4 @@
+import Access
 import Format
 import HTTP
 import Platform
@@ -27,14 +28,16 @@ struct RuleStoreEndpoints: Sendable {
   func add(to routes: inout RouteTable, writesRun: RouteRun) {
     for (path, dialect) in Self.paths {
       if path != Self.prometheusPath {
-        routes.addStore(.get, path, run: routes.queued) { list($0, $1, nil, dialect) }
+        routes.addStore(.get, path, .describeRules, run: routes.queued) { list($0, $1, nil, dialect) }
       }
       let namespace = path + "/{namespace}"
-      routes.addStore(.get, namespace, run: routes.queued) { list($0, $1, $0.pathBytes("namespace"), dialect) }
-      routes.addStore(.post, namespace, run: writesRun) { put($0, $1) }
-      routes.addStore(.delete, namespace, run: writesRun, deleteNamespace)
-      routes.addStore(.get, namespace + "/{group}", run: routes.queued, group)
-      routes.addStore(.delete, namespace + "/{group}", run: writesRun, deleteGroup)
+      routes.addStore(.get, namespace, .describeRules, run: routes.queued) {
+        list($0, $1, $0.pathBytes("namespace"), dialect)
+      }
+      routes.addStore(.post, namespace, .putRules, run: writesRun) { put($0, $1) }
+      routes.addStore(.delete, namespace, .deleteRules, run: writesRun, deleteNamespace)
+      routes.addStore(.get, namespace + "/{group}", .describeRules, run: routes.queued, group)
+      routes.addStore(.delete, namespace + "/{group}", .deleteRules, run: writesRun, deleteGroup)
     }
   }
 
@@ -148,10 +151,11 @@ struct RuleStoreEndpoints: Sendable {
 extension RouteTable {
   /// A route of the rule store: below every workspace, its body data, its errors in words.
   mutating func addStore(
-    _ methods: HTTPMethods, _ path: String, run: RouteRun, _ handler: @escaping APIGate.PlainHandler
+    _ methods: HTTPMethods, _ path: String, _ action: RouteAction, run: RouteRun,
+    _ handler: @escaping APIGate.PlainHandler
   ) {
     router.add(
-      methods, path, run: run, inWorkspaces: true, readsForm: false,
+      methods, path, run: run, inWorkspaces: true, readsForm: false, action: action,
       gate.always { (request, workspace) throws(APIError) in handler(request, workspace) })
     addPreflight(path)
   }

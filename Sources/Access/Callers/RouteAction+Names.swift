@@ -10,8 +10,23 @@ extension RouteAction {
   package static let getMetricMetadata = RouteAction("aps:GetMetricMetadata")
   package static let listRules = RouteAction("aps:ListRules")
   package static let listAlerts = RouteAction("aps:ListAlerts")
-  /// Deleting, copying, ending queries, reading configuration and flags, reloading, stopping.
+  package static let describeRules = RouteAction("aps:DescribeRuleGroupsNamespace")
+  package static let putRules = RouteAction("aps:PutRuleGroupsNamespace")
+  package static let deleteRules = RouteAction("aps:DeleteRuleGroupsNamespace")
+  /// Deleting and copying the data of a workspace, ending its queries.
   package static let admin = RouteAction("apus:Admin")
-  /// Needs no credentials where the configuration says so: `/-/healthy` and `/-/ready`.
-  package static let health = RouteAction("apus:Health")
+
+  /// Asked by browsers, without credentials.
+  package static let preflight = RouteAction("apus:Preflight")
+
+  // About the server: whoever may do it in the default workspace may do it.
+
+  /// Reloading, stopping.
+  package static let serverAdmin = RouteAction("apus:Admin", isServerWide: true)
+  /// Configuration, flags, targets, Alertmanagers, the pages.
+  package static let serverRead = RouteAction("apus:ReadServer", isServerWide: true)
+  /// The server's own metrics, those of all workspaces.
+  package static let metrics = RouteAction("apus:Metrics", isServerWide: true)
+  /// Needs no credentials where a flag says so: `/-/healthy` and `/-/ready`.
+  package static let health = RouteAction("apus:Health", isServerWide: true)
 }

@@ -1,8 +1,13 @@
 /// The name of an action that a route carries out, by which those who may do it are told from those who may not.
 package struct RouteAction: Sendable, Hashable, CustomStringConvertible {
   package let name: String
+  /// True if it is about the server as a whole, whichever workspace the path names.
+  package let isServerWide: Bool
 
-  package init(_ name: String) { self.name = name }
+  package init(_ name: String, isServerWide: Bool = false) {
+    self.name = name
+    self.isServerWide = isServerWide
+  }
 
   package var description: String { name }
 }

@@ -7,6 +7,12 @@ extension FlagTable {
       "web.config.file", .text, "",
       "File with TLS and authentication settings, which are not available: the server refuses to start."),
     Flag(
+      "web.credentials-file", .text, "",
+      "File with those who may use the server, and what for: see security.md. Read again when it changes."),
+    Flag(
+      "web.health-without-credentials", .boolean, "false",
+      "Answer /-/healthy and /-/ready to everybody, also where credentials are asked for."),
+    Flag(
       "web.read-timeout", .duration, "5m",
       "The longest the reading of a request may take; idle connections are closed after it."),
     Flag(

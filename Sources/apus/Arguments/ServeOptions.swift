@@ -33,6 +33,10 @@ struct ServeOptions: Sendable {
   var isLifecycleEnabled: Bool
   var isAdminAPIEnabled: Bool
   var isRulesAPIEnabled: Bool
+  /// Empty: there is none.
+  var credentialsFile: String
+  /// True if health checks need no credentials.
+  var isHealthOpen: Bool
 
   var dataDirectory: String
   /// The retention of the flags alone, nil where no flag gives it: see `Retention.effective`.
@@ -95,6 +99,8 @@ extension ServeOptions {
     isLifecycleEnabled = values.boolean("web.enable-lifecycle")
     isAdminAPIEnabled = values.boolean("web.enable-admin-api")
     isRulesAPIEnabled = values.boolean("web.enable-rules-api")
+    credentialsFile = values.text("web.credentials-file")
+    isHealthOpen = values.boolean("web.health-without-credentials")
 
     dataDirectory = values.text("storage.tsdb.path")
     // A zero is how a flag is left out, as in Prometheus.

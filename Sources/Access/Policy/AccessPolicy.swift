@@ -1,0 +1,30 @@
+import HTTP
+
+/// The verdict of a principal's statements: a denial wins, and what nothing allows is refused. Pure.
+package enum AccessPolicy {
+  /// `workspace`: the id; the statements may name the alias instead. The workspace need not be there.
+  package static func allows(
+    _ statements: [PolicyStatement], _ action: RouteAction, workspace: String, alias: String?
+  ) -> Bool {
+    var isAllowed = false
+    for statement in statements where covers(statement, action, workspace, alias) {
+      if statement.effect == .deny { return false }
+      isAllowed = true
+    }
+    return isAllowed
+  }
+
+  private static func covers(
+    _ statement: PolicyStatement, _ action: RouteAction, _ workspace: String, _ alias: String?
+  ) -> Bool {
+    statement.actions.contains { StarPattern.matches($0, action.name) }
+      && statement.workspaces.contains { pattern in
+        StarPattern.matches(pattern, workspace) || (alias.map { StarPattern.matches(pattern, $0) } ?? false)
+      }
+  }
+
+  /// True if a pattern of actions means any that there is.
+  package static func isKnown(_ pattern: String) -> Bool {
+    ActionNames.all.contains { StarPattern.matches(pattern, $0) }
+  }
+}
