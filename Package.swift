@@ -37,6 +37,7 @@ let package = Package(
       cxxSettings: [.unsafeFlags(["-O2"])],
       linkerSettings: [
         .linkedLibrary("re2"), .linkedLibrary("stdc++"), .linkedLibrary("microhttpd"), .linkedLibrary("curl"),
+        .linkedLibrary("gnutls"),
       ]),
 
     // Layer 1: nouns, and effects.

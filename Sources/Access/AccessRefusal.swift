@@ -19,7 +19,7 @@ package struct AccessRefusal: Error, Sendable, Equatable, CustomStringConvertibl
 
   package var reason: Reason
   package var status: Int
-  /// The header `x-amzn-ErrorType`.
+  /// The header `x-amzn-ErrorType`; empty: the answer is the message alone, as text.
   package var type: String
   package var message: String
   /// The value of `WWW-Authenticate`, where the status is 401.
@@ -36,6 +36,10 @@ package struct AccessRefusal: Error, Sendable, Equatable, CustomStringConvertibl
   package var description: String { message }
 
   package var response: Response {
+    if type.isEmpty {
+      let response = Response.text(status, message)
+      return challenge.map { response.with(header: "WWW-Authenticate", $0) } ?? response
+    }
     let body = "{\"message\":\(JSONBuffer.quoted(message)),\"__type\":\(JSONBuffer.quoted(type))}"
     var response = Response.json(status, Array(body.utf8)).with(header: "x-amzn-ErrorType", type)
     if let challenge { response = response.with(header: "WWW-Authenticate", challenge) }

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "apus_http.h"
+#include "apus_tls.h"
 
 #include <linux/sockios.h>
 #include <linux/tcp.h>
@@ -28,10 +29,9 @@ struct MHD_Daemon *apus_mhd_start(const struct apus_mhd_configuration *c) {
   int count = 0;
 #define OPTION(name, number, pointer) \
   options[count++] = (struct MHD_OptionItem){name, (intptr_t)(number), (void *)(pointer)}
-  if (c->certificate_pem != NULL) {
+  if (c->is_encrypted) {
     flags |= MHD_USE_TLS;
-    OPTION(MHD_OPTION_HTTPS_MEM_CERT, 0, c->certificate_pem);
-    OPTION(MHD_OPTION_HTTPS_MEM_KEY, 0, c->key_pem);
+    OPTION(MHD_OPTION_HTTPS_CERT_CALLBACK, 0, apus_tls_certificate_callback());
   }
   // One thread is the daemon's own; the library refuses a pool of one.
   if (c->thread_count > 1) OPTION(MHD_OPTION_THREAD_POOL_SIZE, c->thread_count, NULL);

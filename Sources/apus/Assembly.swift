@@ -144,7 +144,7 @@ final class Assembly: Sendable {
     let router = Routes.router(services)
     servers = sockets.map { [heapTrim, access] socket in
       var options = HTTPServerOptions(options, socket)
-      options.requestGuard = access.requestGuard
+      access.apply(to: &options)
       options.memoryFreed = { heapTrim.note() }
       return HTTPServer(options: options, log: log, metrics: registry, router: router)
     }

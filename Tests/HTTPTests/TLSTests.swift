@@ -9,8 +9,10 @@ private let key = TestCertificate.key
 extension HTTPSocketTests {
   @Suite struct TLSTests {
     private func server(_ change: (inout HTTPServerOptions) -> Void = { _ in }) throws -> TestServer {
-      try TestServer({
-        $0.tls = (certificate, key)
+      let material = try TLSServerMaterial(
+        certificates: Array(certificate.utf8), key: Array(key.utf8), TLSServerOptions())
+      return try TestServer({
+        $0.tls = FixedTLSMaterial(material)
         change(&$0)
       }) { router in
         router.add([.get, .post], "/echo", readsForm: false) { Response(body: .bytes(Array($0.body))) }
@@ -71,8 +73,8 @@ extension HTTPSocketTests {
 
     @Test("a certificate that is none is a clear error")
     func badCertificate() {
-      #expect(throws: HTTPServerError.cannotStart(reason: "the TLS certificate or key is not usable")) {
-        _ = try TestServer({ $0.tls = ("no certificate", "no key") }) { _ in }
+      #expect(throws: TLSMaterialError.self) {
+        try TLSServerMaterial(certificates: Array("none".utf8), key: Array(key.utf8), TLSServerOptions())
       }
     }
   }

@@ -62,18 +62,24 @@ package final class AccessGuard: RequestGuard {
     case .basic(let user, let password):
       return basic(request, user, password, index, users)
     case .unreadable: return refuse(request, missing(index, users), who: nil)
-    case nil: return refuse(request, missing(index, users), who: nil)
+    case nil:
+      for name in request.clientNames {
+        if let principal = index.certificates[name] { return pass(request, principal, by: .certificate) }
+      }
+      return refuse(request, missing(index, users), who: request.clientNames.first)
     }
   }
 
   private func basic(
     _ request: Request, _ user: String, _ password: [UInt8], _ index: CredentialIndex, _ users: [String: String]
   ) -> Admission {
+    // Those of the web file alone are answered as the toolkit answers them.
+    let isWebOnly = credentials == nil
     // A user of the web file comes first: that file is Prometheus's.
     let own = users[user].map { ($0, Principal.everything(user)) }
     let known = own ?? index.users[user].map { ($0.hash, $0.principal) }
-    let address = request.remoteAddress
-    let refusal = AccessRefusal.wrongPassword
+    let address = request.peer?.host ?? ""
+    let refusal = isWebOnly ? AccessRefusal.webPassword : .wrongPassword
     switch passwords.verdict(user, password, hash: known?.0, address: address) {
     case .right:
       guard let known else { return refuse(request, refusal, who: user) }
@@ -125,6 +131,7 @@ package final class AccessGuard: RequestGuard {
 
   /// The answer to one who shows nothing; browsers and Prometheus are asked for what they have.
   private func missing(_ index: CredentialIndex, _ users: [String: String]) -> AccessRefusal {
+    if credentials == nil { return .webCredentials }
     if !users.isEmpty || !index.users.isEmpty { return .noCredentials(challenge: "Basic realm=\"apus\"") }
     if !index.bearers.isEmpty { return .noCredentials(challenge: "Bearer") }
     return .noCredentials(challenge: nil)

@@ -17,6 +17,11 @@ extension AccessRefusal {
     .wrongPassword, status: 401, type: "UnrecognizedClientException", "Unauthorized",
     challenge: "Basic realm=\"apus\"")
 
+  // The exporter toolkit's.
+  static let webCredentials = AccessRefusal(
+    .noCredentials, status: 401, type: "", "Unauthorized", challenge: "Basic")
+  static let webPassword = AccessRefusal(.wrongPassword, status: 401, type: "", "Unauthorized", challenge: "Basic")
+
   static let tooManyPasswords = AccessRefusal(
     .busy, status: 429, type: "ThrottlingException", "Too many passwords are tried: try again later")
 

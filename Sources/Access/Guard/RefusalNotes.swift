@@ -38,7 +38,7 @@ package final class RefusalNotes: Sendable {
   /// - Parameter who: the key's id, the user or the principal, as far as it is known.
   func note(_ refusal: AccessRefusal, _ request: Request, who: String?) {
     counters[refusal.reason]?.add()
-    let address = request.remoteAddress
+    let address = request.peer?.host ?? ""
     let place = Place(reason: refusal.reason, who: who ?? address)
     let now = clock.monotonicNanoseconds() / 1_000_000
     let count: UInt64? = told.withLock { told in

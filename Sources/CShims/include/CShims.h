@@ -8,6 +8,7 @@
 #include "apus_masks.h"
 #include "apus_re2.h"
 #include "apus_sha256.h"
+#include "apus_tls.h"
 #include "apus_http.h"
 #include "apus_process.h"
 

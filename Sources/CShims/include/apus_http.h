@@ -70,8 +70,8 @@ struct apus_mhd_configuration {
   size_t connection_memory_bytes;
   unsigned int connections_per_thread_max;
   unsigned int idle_timeout_seconds;
-  const char *certificate_pem;  // NULL: no TLS
-  const char *key_pem;
+  // Whether connections are encrypted; then `apus_tls_begin` is called for each, first of all.
+  int is_encrypted;
   void *context;
   void *(*request_line)(void *context, const char *uri, struct MHD_Connection *connection);
   MHD_AccessHandlerCallback access;

@@ -9,6 +9,8 @@ package final class Request: @unchecked Sendable {
   package var caller: (any RequestCaller)?
   /// True if the connection is encrypted.
   package internal(set) var isSecure = false
+  /// The names of the client's certificate that one of the server's authorities made.
+  package internal(set) var clientNames: [String] = []
 
   var head = RequestHead()
   /// The route's captures: which segment each begins at.

@@ -13,6 +13,7 @@ extension Connection {
     let head = readHead(method: method, target: target, version: version)
     request.peer = peer
     request.isSecure = core.isTLS
+    if core.isTLS { request.clientNames = clientNames }
     endsWithStream = version.map { strcmp($0, "HTTP/1.0") == 0 } ?? false
     var hasBody = false
     switch head {

@@ -13,6 +13,9 @@ final class Connection: @unchecked Sendable {
   let handle: OpaquePointer
   let socket: Int32
   let peer: PeerAddress?
+  /// Kept for the handshake's sake.
+  private let material: TLSServerMaterial?
+  private let tls: OpaquePointer?
   let phase: ConnectionPhase
   /// The request a worker has, for those who tell it that the client is gone.
   let worker = Mutex<(request: Request, stream: AnswerStream?)?>(nil)
@@ -63,12 +66,25 @@ final class Connection: @unchecked Sendable {
     self.handle = handle
     socket = apus_mhd_socket(handle)
     peer = apus_mhd_peer(handle).flatMap { PeerAddress($0) }
+    material = core.options.tls?.material()
+    tls = core.isTLS ? apus_tls_begin(handle, material?.pointer) : nil
     startNanoseconds = SystemClock().monotonicNanoseconds()
     openedNanoseconds = startNanoseconds
     idleSince = Atomic(startNanoseconds / 1_000_000)
     unfinished = core.unfinishedHeads.ofThisThread()
     phase = ConnectionPhase(.idle, deadlineMilliseconds: core.firstDeadline(startNanoseconds))
     request = Request(pool: core.bodies)
+  }
+
+  deinit { apus_tls_end(tls) }
+
+  /// The names of the client's certificate, if one of our authorities made it.
+  var clientNames: [String] {
+    var size = 0
+    guard let tls, let names = apus_tls_names(tls, &size) else { return [] }
+    return UnsafeRawBufferPointer(start: names, count: size).split(separator: 0).map {
+      String(decoding: $0, as: UTF8.self)
+    }
   }
 
   var limits: HTTPServerOptions { _read { yield core.options } }

@@ -18,23 +18,6 @@ package final class HTTPServer: Sendable {
     var daemon: OpaquePointer
     var watch: ConnectionWatch
     var acceptor: ConnectionAcceptor
-    var tls: TLSFiles
-  }
-
-  /// The texts that the library keeps pointers to.
-  private struct TLSFiles {
-    var certificate: UnsafeMutablePointer<CChar>?
-    var key: UnsafeMutablePointer<CChar>?
-
-    init(_ tls: (certificatePEM: String, keyPEM: String)?) {
-      certificate = tls.flatMap { strdup($0.certificatePEM) }
-      key = tls.flatMap { strdup($0.keyPEM) }
-    }
-
-    func release() {
-      free(certificate)
-      free(key)
-    }
   }
 
   private let core: ServerCore
@@ -67,14 +50,11 @@ package final class HTTPServer: Sendable {
     let socket: BoundSocket
     if let bound = core.options.socket { socket = bound } else { socket = try BoundSocket(core.options.listenAddress) }
     let listen = try socket.take()
-    let tls = TLSFiles(core.options.tls)
     var configuration = DaemonCallbacks.configuration(core: core)
-    configuration.certificate_pem = tls.certificate.map { UnsafePointer($0) }
-    configuration.key_pem = tls.key.map { UnsafePointer($0) }
+    configuration.is_encrypted = core.isTLS ? 1 : 0
     guard let daemon = apus_mhd_start(&configuration) else {
       close(listen.descriptor)
-      tls.release()
-      throw .cannotStart(reason: core.isTLS ? "the TLS certificate or key is not usable" : "the system refused it")
+      throw .cannotStart(reason: "the system refused it")
     }
     var watch: ConnectionWatch?
     do throws(HTTPServerError) {
@@ -83,13 +63,12 @@ package final class HTTPServer: Sendable {
       let started = try ConnectionWatch(core: core)
       watch = started
       let acceptor = try ConnectionAcceptor(core: core, daemon: daemon, listening: listen.descriptor)
-      return Running(daemon: daemon, watch: started, acceptor: acceptor, tls: tls)
+      return Running(daemon: daemon, watch: started, acceptor: acceptor)
     } catch {
       watch?.stop()
       core.stopAnswers()
       MHD_stop_daemon(daemon)
       close(listen.descriptor)
-      tls.release()
       throw error
     }
   }
@@ -122,7 +101,6 @@ package final class HTTPServer: Sendable {
       core.stopAnswers()
       abandonStreams()
       MHD_stop_daemon(running.daemon)
-      running.tls.release()
       state = .stopped
     }
   }

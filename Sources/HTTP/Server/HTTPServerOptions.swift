@@ -6,8 +6,8 @@ package struct HTTPServerOptions: Sendable {
   package var socket: BoundSocket?
   /// Threads that poll connections and run inline handlers; 0 is one for each core.
   package var threadCount = 0
-  /// A certificate chain and its key in PEM; both or none.
-  package var tls: (certificatePEM: String, keyPEM: String)?
+  /// The certificates; nil: connections are not encrypted.
+  package var tls: (any TLSServerProvider)?
 
   /// Nil: everybody may ask for everything.
   package var requestGuard: (any RequestGuard)?

@@ -34,6 +34,8 @@ struct ServeOptions: Sendable {
   var isAdminAPIEnabled: Bool
   var isRulesAPIEnabled: Bool
   /// Empty: there is none.
+  var webConfigFile: String
+  /// Empty: there is none.
   var credentialsFile: String
   /// True if health checks need no credentials.
   var isHealthOpen: Bool
@@ -99,6 +101,7 @@ extension ServeOptions {
     isLifecycleEnabled = values.boolean("web.enable-lifecycle")
     isAdminAPIEnabled = values.boolean("web.enable-admin-api")
     isRulesAPIEnabled = values.boolean("web.enable-rules-api")
+    webConfigFile = values.text("web.config.file")
     credentialsFile = values.text("web.credentials-file")
     isHealthOpen = values.boolean("web.health-without-credentials")
 
@@ -138,10 +141,6 @@ extension ServeOptions {
   /// The reason why the server does not start with these flags.
   private static func refusal(of values: FlagValues) -> ArgumentError? {
     if values.boolean("agent") { return ArgumentError("--agent: agent mode is not available in this version") }
-    // A server without the protection that was asked for must not run.
-    if !values.text("web.config.file").isEmpty {
-      return ArgumentError("--web.config.file: TLS and authentication are not available in this version")
-    }
     for name in ["storage.tsdb.path", "config.file"] where values.text(name).isEmpty {
       return ArgumentError("--\(name) is empty")
     }
