@@ -24,6 +24,8 @@ package struct APIServices: Sendable {
   package var ownTarget = OwnTarget()
   package var scrape = ScrapeView.none
   package var rules = RuleFacts.none
+  /// The prices of usage that are configured now.
+  package var usagePrices: @Sendable () -> UsagePrices = { UsagePrices() }
   package var remoteRead = RemoteReadOptions()
   /// The threads that run remote reads; nil: those of the queries.
   package var remoteReadLane: QueryLane?
@@ -147,6 +149,8 @@ package enum Routes {
     let ha = HAStatusEndpoint(clock: services.queries.clock)
     routes.add(.get, "/api/v1/status/ha", ha.status)
     routes.add(.get, "/api/v1/status/limits", LimitsEndpoint().limits)
+    let usage = UsageEndpoint(clock: services.queries.clock, prices: services.usagePrices)
+    routes.addQueued(.get, "/api/v1/status/usage", usage.usage)
     routes.add(.get, "/api/v1/notifications", status.notifications)
     routes.add(.get, "/api/v1/notifications/live", status.liveNotifications)
     let features = FeatureList(

@@ -50,6 +50,9 @@ extension Database {
     return now
   }
 
+  /// Bytes on disk of blocks, logs and the head's chunk files: what the size retention limits.
+  package var storedBytes: Int { blocks.current.sizeBytes + filesBytes }
+
   /// Bytes on disk of the logs and of the head's chunk files.
   var filesBytes: Int {
     let logs = [head.files.wal, head.files.wbl].reduce(0) { $0 + ((try? $1.directory.sizeBytes()) ?? 0) }

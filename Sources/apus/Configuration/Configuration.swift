@@ -30,6 +30,8 @@ struct Configuration: Sendable {
   var refusedRuleFiles: [String] = []
   /// Whom alerts go to. Flags add to it.
   var alerting = NotifyOptions()
+  /// The prices of usage; they change no counts.
+  var usagePrices = UsagePrices()
   /// The whole file, typed and with defaults filled in: for printing. A key that sets none of the other fields has no
   /// effect.
   var document = SectionValue(Schema("the configuration", []), at: YAMLPosition(line: 1, column: 1))
