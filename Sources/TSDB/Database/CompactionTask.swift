@@ -15,6 +15,7 @@ enum CompactionTask {
 
   static func round(_ database: Database, _ state: inout State) {
     let now = database.clock.monotonicNanoseconds() / 1_000_000
+    database.dropDoomed()
     var flushed = Database.FlushOutcome.nothing
     if now >= state.flushPausedUntil {
       flushed = database.tryFlush { database.stopping.isCancelled }
@@ -35,6 +36,7 @@ extension Database {
     var compaction = current.compaction
     compaction.newestHeadTime = head.timeRange?.upperBound
     compaction.headBytes = filesBytes
+    filesBytesKnown.store(compaction.headBytes, ordering: .relaxed)
     repairDamaged()
     while !stopping.isCancelled && compactor.round(compaction, now: now) {}
   }

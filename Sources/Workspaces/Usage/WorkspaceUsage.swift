@@ -10,7 +10,7 @@ import TSDB
 /// is believed (`SteadyTime`).
 package final class WorkspaceUsage: Sendable {
   package static let lookMilliseconds: Int64 = 60_000
-  /// Where only time has passed, the file is written no more often than this.
+  /// Time between two writes of a file that lacks only time that has passed.
   package static let idleWriteMilliseconds: Int64 = 3_600_000
   /// The stored bytes are counted on through a time in which the server was down for no longer than this.
   package static let gapMillisecondsMax: Int64 = 2 * 3_600_000

@@ -6,7 +6,7 @@ extension UsagePrices {
     "usage", UsagePrices(),
     [.section("prices", \.self, prices, help: "What usage costs; a price that is not given is 0.")])
 
-  private static let priceRange = 0.0...1_000_000
+  private static let priceRange = 0.0...1_000_000_000
 
   private static let prices = Section(
     "prices", UsagePrices(),
