@@ -37,7 +37,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("past apus.retention.total_size the oldest blocks of all workspaces go, and who is small is spared")
+    @Test("past apus.total_retention.size the oldest blocks of all workspaces go, and who is small is spared")
     func totalSize() throws {
       let site = try Site()
       let apus = try apusBinary()
@@ -75,7 +75,7 @@ extension EndToEnd {
       let small = try bytes("small")
       #expect(try ids.map { try ends($0).count } == [6, 6, 8])
 
-      _ = try configuration("  retention: {total_size: \(all * 6 / 10)B, spared_size: \(small * 2)B}\n")
+      _ = try configuration("  total_retention: {size: \(all * 6 / 10)B, spared_size: \(small * 2)B}\n")
       #expect(try server.request("POST", "/-/reload").status == 200)
       let isKept = try eventually(within: .seconds(20)) { try ids.map(bytes).reduce(0, +) <= all * 6 / 10 }
       #expect(isKept)
@@ -90,7 +90,7 @@ extension EndToEnd {
         try server.get("/workspaces/large/api/v1/query?query=count(m)&time=\(now - 86_400)").text.contains("\"400\""))
       #expect(server.child.terminate() == .code(0))
       let lines = server.child.standardError.complete().split(separator: "\n")
-        .filter { $0.contains("apus.retention.total_size") && $0.contains("workspace=large") }
+        .filter { $0.contains("apus.total_retention.size") && $0.contains("workspace=large") }
       #expect(lines.count == dropped, "\(lines)")
     }
   }

@@ -143,7 +143,7 @@ import Testing
     // The first one is spared, though its block is older than the next of the second.
     #expect(sites.map(\.hours) == [[700, 710, 720], [715], []])
     #expect(sites[1].registry.counter("apus_blocks_dropped_by_total_retention_total", "").value == 1)
-    let lines = sites[1].lines.all.filter { $0.contains("apus.retention.total_size") }
+    let lines = sites[1].lines.all.filter { $0.contains("apus.total_retention.size") }
     #expect(lines.count == 1 && lines[0].contains("bytes="), "\(lines)")
     #expect(told.all.isEmpty)
     #expect(try sites[2].bench.folders.allSatisfy { ULID($0) == nil })

@@ -47,7 +47,7 @@ package final class BlockMetrics: Sendable {
       "The number of times that blocks were deleted because the maximum number of bytes was exceeded.")
     totalRetentions = registry.counter(
       "apus_blocks_dropped_by_total_retention_total",
-      "Blocks that left because all workspaces together took more than apus.retention.total_size.")
+      "Blocks that left because all workspaces together took more than apus.total_retention.size.")
     tombstoneCleanupSeconds = registry.histogram(
       "prometheus_tsdb_tombstone_cleanup_seconds", "The time taken to recompact blocks to remove tombstones.",
       upperBounds: [0.005, 0.05, 0.5, 5, 50, 500])

@@ -26,7 +26,7 @@ extension Database {
       let dropped = blocks.current.blocks.filter { ulids.contains($0.meta.ulid) }
       for block in dropped {
         log.warn(
-          "A block leaves, one of the oldest of all workspaces, which together take more than apus.retention.total_size",
+          "A block leaves, one of the oldest of all workspaces, which together take more than apus.total_retention.size",
           [
             "block": "\(block.meta.ulid)", "bytes": "\(block.sizeBytes)", "mint": "\(block.meta.minTime)",
             "maxt": "\(block.meta.maxTime)",

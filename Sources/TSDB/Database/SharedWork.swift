@@ -110,7 +110,7 @@ extension SharedWork {
       return isUnreachable && !state.isUnreachable ? state.log : nil
     }
     log?.warn(
-      "The workspaces take more than apus.retention.total_size and have no more blocks that may go",
+      "The workspaces take more than apus.total_retention.size and have no more blocks that may go",
       ["bytes": "\(plan.bytesLeft)", "bytes_max": "\(limits.sizeBytes)", "spared_size": "\(limits.sparedBytes)"])
   }
 }

@@ -1,12 +1,12 @@
 import TSDB
 
 extension TotalRetention {
-  /// `apus.retention`.
+  /// `apus.total_retention`.
   static let section = Section(
-    "retention", TotalRetention(),
+    "total retention", TotalRetention(),
     [
       .size(
-        "total_size", \.sizeBytes,
+        "size", \.sizeBytes,
         help: "What all workspaces may take on the disk together; past it the oldest blocks of all go. 0B: any size."),
       .size(
         "spared_size", \.sparedBytes, help: "A workspace that takes no more than this loses no block to the total."),
