@@ -87,7 +87,7 @@ let package = Package(
 
     // Layer 6: a database with all that belongs to it, and the set of them.
     .target(
-      name: "Workspaces", dependencies: ["Model", "Platform", "TSDB", "Ingest", "Query", "Rules"],
+      name: "Workspaces", dependencies: ["Model", "Platform", "Format", "TSDB", "Ingest", "Query", "Rules"],
       swiftSettings: safe),
 
     // Layer 7: workspaces and what belongs to them as the API of the managed service makes and changes them.

@@ -25,6 +25,8 @@ package struct APIServices: Sendable {
   package var ownTarget = OwnTarget()
   package var scrape = ScrapeView.none
   package var rules = RuleFacts.none
+  /// The prices of usage that are configured now.
+  package var usagePrices: @Sendable () -> UsagePrices = { UsagePrices() }
   package var remoteRead = RemoteReadOptions()
   /// The threads that run remote reads; nil: those of the queries.
   package var remoteReadLane: QueryLane?
@@ -150,6 +152,8 @@ package enum Routes {
     let ha = HAStatusEndpoint(clock: services.queries.clock)
     routes.add(.get, "/api/v1/status/ha", .queryMetrics, ha.status)
     routes.add(.get, "/api/v1/status/limits", .queryMetrics, LimitsEndpoint().limits)
+    let usage = UsageEndpoint(clock: services.queries.clock, prices: services.usagePrices)
+    routes.addQueued(.get, "/api/v1/status/usage", .queryMetrics, usage.usage)
     routes.add(.get, "/api/v1/notifications", .serverRead, status.notifications)
     routes.add(.get, "/api/v1/notifications/live", .serverRead, status.liveNotifications)
     let features = FeatureList(

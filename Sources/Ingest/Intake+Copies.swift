@@ -17,6 +17,7 @@ extension Intake {
       try resolve(found.settle(), second).commit()
       nameRefusedSamples(second)
       metrics.samples.add(second.batch.tally.stored)
+      metrics.ingested[delivery.origin.sampleSource].add(second.batch.tally.added)
       delivery.refusals.merge(second.refusals)
     }
   }

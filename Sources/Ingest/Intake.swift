@@ -145,6 +145,7 @@ package final class Intake: Sendable {
       metrics.notLogged.add()
       return .unavailable(message: "the write-ahead log cannot be written: \(error)", retryAfterSeconds: 5)
     }
+    metrics.ingested[delivery.origin.sampleSource].add(batch.tally.added + histograms)
     if delivery.origin.isSent || delivery.origin.isOwn { metrics.samples.add(batch.tally.stored + histograms) }
     metrics.relabelDropped.add(batch.tally.dropped + delivery.droppedHistograms)
     replicas.metrics.supersededSamples.add(batch.tally.superseded)

@@ -10,9 +10,11 @@ package final class ReceiverMetrics: Sendable {
   package let relabelled: Counter
   package let relabelDropped: Counter
   let untold: Counter
+  package let ingested: IngestedSamples
   private let refused = Mutex<[RefusalUnit: [String: Int]]>([:])
 
   package init(_ registry: MetricsRegistry) {
+    ingested = IngestedSamples(registry)
     samples = registry.counter(
       "apus_receiver_samples_total", "Samples that were stored, or were stored already, by remote write.")
     malformed = registry.counter(

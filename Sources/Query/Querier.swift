@@ -58,6 +58,7 @@ package struct Querier: Sendable {
     _ body: (QueryLimits, DatabaseSeries) throws(QueryError) -> QueryResult
   ) throws(QueryError) -> QueryResult {
     let logged = service.queryLog?.begin(expression, start: start, end: end, step: step ?? 0, terms)
+    let (tally, asker) = (database.metrics.queries, terms.isOfRule ? QueryTally.Asker.rule : .client)
     let limits = service.limits(terms)
     let source = DatabaseSeries(
       database: database, policy: DamagePolicy(service.options), stopReason: limits.stopReason)
@@ -66,10 +67,12 @@ package struct Querier: Sendable {
       result.statistics.queuedSeconds = terms.queuedSeconds
       result.warnings += source.damage.warnings
       service.metrics.note(result.statistics, isRange: step != nil)
+      tally.note(asker, samples: result.statistics.samplesTotal)
       logged?.end(result.statistics)
       return result
     } catch {
       service.metrics.note(error)
+      tally.note(asker)
       logged?.end(error)
       throw error
     }

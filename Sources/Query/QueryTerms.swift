@@ -16,6 +16,9 @@ package struct QueryTerms: Sendable {
   /// Seconds for which the query has waited for its thread, for the statistics.
   package var queuedSeconds = 0.0
 
+  /// True for an expression of a rule.
+  package var isOfRule = false
+
   /// The asker, for the query log; nil: the query is not logged. Worth making only while that log is on.
   package var origin: QueryOrigin?
 

@@ -14,6 +14,8 @@ package final class Workspace: Sendable {
   /// Translates what OpenTelemetry pushes and hands it to the intake.
   package let otlp: OTLPReceiver
   package let rules: WorkspaceRules
+  /// Samples, queries and stored bytes by hours.
+  package let usage: WorkspaceUsage
   /// The metrics of this workspace alone.
   let registry: MetricsRegistry
   let log: Log
@@ -34,6 +36,8 @@ package final class Workspace: Sendable {
     self.receiver = receiver
     otlp = OTLPReceiver(receiver.intake)
     rules = WorkspaceRules(settings, database, receiver.intake, surroundings)
+    usage = WorkspaceUsage(
+      database, receiver.intake, on: surroundings.disk, clock: surroundings.clock, registry: surroundings.registry)
     registry = surroundings.registry
     log = surroundings.log
     clock = surroundings.clock
@@ -85,6 +89,7 @@ extension Workspace {
       replicas.expireKept()
     }
     let workspace = Workspace(settings, database, Receiver(intake), surroundings, lock)
+    database.everySecond { [usage = workspace.usage] in usage.lookIfDue() }
     workspace.otlp.reconfigure(settings.otlp)
     workspace.takeOver(settings.rules)
     workspace.rules.reconfigure(settings)
@@ -130,6 +135,7 @@ extension Workspace {
     receiver.intake.refusals.flush()
     receiver.intake.replicas.close()
     receiver.intake.metadata.close(now: clock.nowMilliseconds())
+    usage.close()
     database.close()
     lock?.release()
   }

@@ -31,6 +31,13 @@ struct WorkspaceMetrics: Sendable {
     registry.collect("apus_workspaces", "Workspaces that are served.", .gauge) { [weak set] in
       set.map { [(labels: [], value: Double($0.count))] } ?? []
     }
+    let work = set.work
+    registry.collect(
+      "apus_total_retention_limit_bytes", "Bytes that all workspaces may take together; 0: any number.", .gauge
+    ) { [weak work] in (work?.totalRetention.bytesMax).map { [(labels: [], value: Double($0))] } ?? [] }
+    registry.collect(
+      "apus_total_stored_bytes", "Bytes that blocks, logs and head chunks of all workspaces take together.", .gauge
+    ) { [weak work] in (work?.totalRetention.bytes).map { [(labels: [], value: Double($0))] } ?? [] }
     registry.collect("apus_workspace_failed", "Workspaces that could not be opened: 1 for each.", .gauge) {
       [weak set] in
       (set?.failures.keys.sorted() ?? []).map { (labels: [("workspace", $0)], value: 1) }

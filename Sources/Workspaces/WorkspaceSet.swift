@@ -95,6 +95,9 @@ package final class WorkspaceSet: Sendable {
 
   // MARK: Changes
 
+  /// Takes over the limits on what all workspaces keep together.
+  package func reconfigure(_ retention: TotalRetention) { work?.reconfigure(retention, log: surroundings.log) }
+
   /// Takes over the configuration: opens new workspaces, closes those it names no more (their files stay), changes the
   /// others. The first one is the default workspace.
   package func reconfigure(_ workspaces: [WorkspaceSettings], createsOnWrite: Bool) {

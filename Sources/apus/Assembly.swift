@@ -137,6 +137,7 @@ final class Assembly: Sendable {
     services.isAdminEnabled = options.isAdminAPIEnabled
     services.rules = RuleFacts(
       groups: { $0.rules.shown }, alertmanagers: { [notifier] _ in notifier.shown }, store: { $0.rules.store })
+    services.usagePrices = { [configuration] in configuration.present.usagePrices }
     services.isRulesAPIEnabled = options.isRulesAPIEnabled
     services.cors = try Assembly.cors(options)
     services.slowQueryLog = try Assembly.slowQueryLog(options, log)

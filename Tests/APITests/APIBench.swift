@@ -23,7 +23,7 @@ final class APIBench {
 
   init(
     isReady: Bool = true, queryOptions: QueryOptions = QueryOptions(), scrape: ScrapeView = .none,
-    rules: RuleFacts = .none, isRulesAPIEnabled: Bool = false
+    rules: RuleFacts = .none, isRulesAPIEnabled: Bool = false, usagePrices: UsagePrices = UsagePrices()
   ) throws {
     let registry = MetricsRegistry()
     let log = Log(level: .error, format: .logfmt) { _ in }
@@ -48,6 +48,7 @@ final class APIBench {
     services.scrape = scrape
     services.rules = rules
     services.isRulesAPIEnabled = isRulesAPIEnabled
+    services.usagePrices = { usagePrices }
     services.ownTarget = ownTarget
     var options = HTTPServerOptions()
     options.listenAddress = "127.0.0.1:0"

@@ -61,6 +61,11 @@ struct EffectiveConfigurationTests {
             hold_alerts_on_failure: true
             resolve_removed_alerts: true
             recovered_rounds_max: 10
+          total_retention:
+            size: 0B
+            spared_size: 0B
+          usage:
+            prices: {}
           create_workspaces_on_write: false
 
         """)

@@ -140,6 +140,7 @@ struct ServedTests {
     let effect =
       "\(scrapes) \(read.global) \(read.workspaces) \(matchers) \(read.createsWorkspacesOnWrite) \(read.scraping)"
       + " \(read.rules) \(read.ruleFiles) \(read.loadsValidRuleFiles) \(read.alerting)"
+      + " \(read.totalRetention) \(read.usagePrices)"
     return (effect, read.warnings.joined(separator: "\n"))
   }
 

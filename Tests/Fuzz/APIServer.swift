@@ -143,7 +143,7 @@ enum APIRequests {
       "POST /api/v1/admin/tsdb/delete_series?match[]=up&\(range)", "POST /api/v1/admin/tsdb/snapshot?skip_head=true",
       "PUT /api/v1/admin/tsdb/clean_tombstones", "GET /api/v1/status/active_queries",
       "DELETE /api/v1/status/active_queries?id=1", "GET /api/v1/status/walreplay", "GET /api/v1/status/config",
-      "GET /api/v1/status/ha", "GET /api/v1/status/limits", "GET /api/v1/features", "GET /metrics", "GET /version",
+      "GET /api/v1/status/ha", "GET /api/v1/status/limits", "GET /api/v1/status/usage", "GET /api/v1/features", "GET /metrics", "GET /version",
       "GET /api/v1/notifications", "GET /", "GET /graph?g0.expr=up", "POST /-/reload",
       "OPTIONS /api/v1/query\nOrigin: a",
       "GET /workspaces/default/api/v1/labels\nAccept-Encoding: gzip;q=0, zstd", "HEAD /api/v1/labels",

@@ -70,7 +70,7 @@ extension FuzzTarget {
       }
       useServer(on: disk)
     },
-    metadataFile, receiverState, ruleStore, alertState,
+    metadataFile, receiverState, ruleStore, alertState, usage,
   ]
 
   /// The state of receivers of alerts: the groups come back, and no alert of them is counted twice.

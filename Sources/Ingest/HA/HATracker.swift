@@ -220,7 +220,3 @@ struct HATerms: Sendable {
   var options = HAOptions()
   var generation = 0
 }
-
-extension Clock {
-  var monotonicMilliseconds: Int64 { monotonicNanoseconds() / 1_000_000 }
-}

@@ -11,4 +11,6 @@ package protocol Clock: Sendable {
 
 extension Clock {
   package var waiters: ClockWaiters? { nil }
+
+  package var monotonicMilliseconds: Int64 { monotonicNanoseconds() / 1_000_000 }
 }

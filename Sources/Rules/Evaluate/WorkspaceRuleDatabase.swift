@@ -53,6 +53,7 @@ package struct WorkspaceRuleDatabase: RuleDatabase {
     var terms = QueryTerms()
     terms.isCanceled = isCanceled
     terms.origin = origin
+    terms.isOfRule = true
     return terms
   }
 

@@ -232,6 +232,8 @@ package struct AppendTally: Sendable, Equatable {
   package var oldest = Int64.max
   var newest = Int64.min
 
+  /// Samples that were not there before.
+  package var added: Int { accepted + late }
   package var stored: Int { accepted + duplicates + late + present }
   /// Samples that go to the log of late samples.
   var loggedLate: Int { late + lateDuplicates + present }

@@ -10,6 +10,7 @@ package final class BlockMetrics: Sendable {
   let isWriting: Gauge
   let timeRetentions: Counter
   let sizeRetentions: Counter
+  let totalRetentions: Counter
   let tombstoneCleanupSeconds: HistogramMetric
   let reloads: Counter
   let reloadsFailed: Counter
@@ -44,6 +45,9 @@ package final class BlockMetrics: Sendable {
     sizeRetentions = registry.counter(
       "prometheus_tsdb_size_retentions_total",
       "The number of times that blocks were deleted because the maximum number of bytes was exceeded.")
+    totalRetentions = registry.counter(
+      "apus_blocks_dropped_by_total_retention_total",
+      "Blocks that left because all workspaces together took more than apus.total_retention.size.")
     tombstoneCleanupSeconds = registry.histogram(
       "prometheus_tsdb_tombstone_cleanup_seconds", "The time taken to recompact blocks to remove tombstones.",
       upperBounds: [0.005, 0.05, 0.5, 5, 50, 500])

@@ -15,6 +15,7 @@ enum CompactionTask {
 
   static func round(_ database: Database, _ state: inout State) {
     let now = database.clock.monotonicNanoseconds() / 1_000_000
+    database.dropDoomed()
     var flushed = Database.FlushOutcome.nothing
     if now >= state.flushPausedUntil {
       flushed = database.tryFlush { database.stopping.isCancelled }
@@ -35,6 +36,7 @@ extension Database {
     var compaction = current.compaction
     compaction.newestHeadTime = head.timeRange?.upperBound
     compaction.headBytes = filesBytes
+    filesBytesKnown.store(compaction.headBytes, ordering: .relaxed)
     repairDamaged()
     while !stopping.isCancelled && compactor.round(compaction, now: now) {}
   }
@@ -49,6 +51,9 @@ extension Database {
     head.keptFrom.store(kept == 0 || overflows ? .min : oldest, ordering: .relaxed)
     return now
   }
+
+  /// Bytes on disk of blocks, logs and the head's chunk files: what the size retention limits.
+  package var storedBytes: Int { blocks.current.sizeBytes + filesBytes }
 
   /// Bytes on disk of the logs and of the head's chunk files.
   var filesBytes: Int {

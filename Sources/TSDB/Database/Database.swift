@@ -28,6 +28,10 @@ package final class Database: Sendable {
   /// Work of other parts of the server, run once a second on the maintenance thread (`everySecond`).
   let upkeep = Mutex<[@Sendable () -> Void]>([])
   let isDiskFull = Atomic<Bool>(false)
+  /// Bytes of logs and head chunks at the last round of the compaction.
+  let filesBytesKnown = Atomic<Int>(0)
+  /// The blocks that the retention over all databases takes from this one.
+  let doomed = Mutex<Set<ULID>>([])
   private let ready = Atomic<Bool>(false)
   /// The threads that run the upkeep; `isOwn` is true if they serve this database alone. Nil before `start` and after
   /// `close`.

@@ -4,6 +4,7 @@ import Platform
 package final class DatabaseMetrics: Sendable {
   package let wal: WALMetrics
   package let wbl: WALMetrics
+  package let queries: QueryTally
   let replaySeconds: Gauge
   let unknownReferences: Counter
   let chunkWritesFailed: Counter
@@ -13,6 +14,7 @@ package final class DatabaseMetrics: Sendable {
   init(_ registry: MetricsRegistry) {
     wal = WALMetrics(registry, .wal)
     wbl = WALMetrics(registry, .outOfOrder)
+    queries = QueryTally(registry)
     replaySeconds = registry.gauge(
       "prometheus_tsdb_data_replay_duration_seconds", "Time taken to replay the data on disk.")
     unknownReferences = registry.counter(

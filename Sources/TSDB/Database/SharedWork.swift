@@ -15,9 +15,12 @@ package final class SharedWork: Sendable {
   private let maintenance: WorkerPool
   private let compaction: WorkerPool
   private let ticks: Mutex<PeriodicTask?>
+  private let clock: any Clock
+  private let retention = Mutex(RetentionState())
 
   /// - Parameter databasesMax: how many there may be; bounds the queues.
   package init(clock: any Clock, databasesMax: Int = 1) throws(ThreadError) {
+    self.clock = clock
     let threads = min(max(databasesMax, 1), SharedWork.threadsMax)
     maintenance = try WorkerPool(name: "maintenance", threadCount: threads, queueLimit: max(databasesMax, 1))
     compaction = try WorkerPool(name: "compaction", threadCount: threads, queueLimit: max(databasesMax, 1))
@@ -50,10 +53,65 @@ package final class SharedWork: Sendable {
   }
 
   private func tick() {
+    enforceTotalRetention()
     for member in members.withLock({ $0 }) {
       member.submit(to: maintenance, \.isMaintaining) { member.maintain() }
       member.submit(to: compaction, \.isCompacting) { member.compact() }
     }
+  }
+}
+
+// The retention over all databases.
+extension SharedWork {
+  /// Rounds of the databases look at their files once a minute.
+  private static let retentionMilliseconds: Int64 = 60_000
+
+  private struct RetentionState: Sendable {
+    var limits = TotalRetention()
+    /// Takes the line that the limit cannot be kept.
+    var log: Log?
+    /// The monotonic time of the last plan; nil: one is due.
+    var plannedAt: Int64?
+    /// Bytes of all databases at the last plan.
+    var bytes = 0
+    var isUnreachable = false
+  }
+
+  /// Takes over limits; they are kept within a minute or two.
+  package func reconfigure(_ limits: TotalRetention, log: Log) {
+    retention.withLock { state in
+      if state.limits != limits { (state.isUnreachable, state.plannedAt) = (false, nil) }
+      (state.limits, state.log) = (limits, log)
+    }
+  }
+
+  /// The limit on what all databases take together (0: none), and what they took at the last plan.
+  package var totalRetention: (bytesMax: Int, bytes: Int) { retention.withLock { ($0.limits.sizeBytes, $0.bytes) } }
+
+  /// Tells each database which of its blocks are to go, where all take too much. Touches no file.
+  func enforceTotalRetention() {
+    let now = clock.monotonicMilliseconds
+    let limits = retention.withLock { state -> TotalRetention? in
+      if let last = state.plannedAt, now - last < SharedWork.retentionMilliseconds { return nil }
+      state.plannedAt = now
+      return state.limits
+    }
+    guard let limits else { return }
+    let databases = members.withLock { $0.map(\.database) }
+    let found = databases.map { $0.retentionMember() }
+    let plan = TotalRetentionPlan.make(found.map(\.member), limits)
+    for ((database, found), dropped) in zip(zip(databases, found), plan.dropped) {
+      database.setDoomed(Set(dropped.map { found.blocks[$0].meta.ulid }))
+    }
+    let isUnreachable = limits.sizeBytes > 0 && plan.bytesLeft > limits.sizeBytes
+    let log = retention.withLock { state -> Log? in
+      state.bytes = plan.bytes
+      defer { state.isUnreachable = isUnreachable }
+      return isUnreachable && !state.isUnreachable ? state.log : nil
+    }
+    log?.warn(
+      "The workspaces take more than apus.total_retention.size and have no more blocks that may go",
+      ["bytes": "\(plan.bytesLeft)", "bytes_max": "\(limits.sizeBytes)", "spared_size": "\(limits.sparedBytes)"])
   }
 }
 

@@ -3,7 +3,7 @@
 /// owner asks it now and then.
 /// At a start the time that has passed is not known. Then the newest sample takes the place of the last look, so that a start
 /// with a wrong clock drops nothing either.
-struct SteadyTime: Sendable {
+package struct SteadyTime: Sendable {
   /// Jumps up to this count at once: corrections, and a machine that was suspended for a while.
   static let stepMillisecondsMax: Int64 = 3_600_000
   /// The time for which a larger jump must last before it counts.
@@ -16,13 +16,13 @@ struct SteadyTime: Sendable {
   private var aheadSince: Int64?
 
   /// - Parameter newest: the time of the newest sample there is; nil if there is none.
-  init(wall: Int64, monotonic: Int64, newest: Int64? = nil) {
+  package init(wall: Int64, monotonic: Int64, newest: Int64? = nil) {
     believed = min(wall, newest ?? wall)
     seen = monotonic
     _ = now(wall: wall, monotonic: monotonic)
   }
 
-  mutating func now(wall: Int64, monotonic: Int64) -> Int64 {
+  package mutating func now(wall: Int64, monotonic: Int64) -> Int64 {
     let (expected, isFar) = believed.addingReportingOverflow(monotonic - seen)
     let (ahead, isFarther) = wall.subtractingReportingOverflow(expected)
     let since = aheadSince ?? monotonic

@@ -61,6 +61,10 @@ extension Configuration {
       .sections(
         "notify", \.alerting.receivers, ReceiverOptions.section,
         help: "Receivers of alerts without an Alertmanager: see alerting.md."),
+      .section(
+        "total_retention", \.totalRetention, TotalRetention.section, help: "What all workspaces keep together: see blocks.md."
+      ),
+      .section("usage", \.usagePrices, UsagePrices.section, help: "Usage and its prices: see usage.md."),
       .boolean(
         "create_workspaces_on_write", \.createsWorkspacesOnWrite,
         help: "Make a workspace that does not exist when the first write for it comes."),

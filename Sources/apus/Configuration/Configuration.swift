@@ -2,6 +2,7 @@ import Format
 import Notify
 import Rules
 import Scrape
+import TSDB
 import Workspaces
 
 /// The configuration file, typed. Immutable; a reload makes a new one. `document` keeps the sections that this version
@@ -30,6 +31,10 @@ struct Configuration: Sendable {
   var refusedRuleFiles: [String] = []
   /// Whom alerts go to. Flags add to it.
   var alerting = NotifyOptions()
+  /// Limits on what all workspaces keep together.
+  var totalRetention = TotalRetention()
+  /// The prices of usage; they change no counts.
+  var usagePrices = UsagePrices()
   /// The whole file, typed and with defaults filled in: for printing. A key that sets none of the other fields has no
   /// effect.
   var document = SectionValue(Schema("the configuration", []), at: YAMLPosition(line: 1, column: 1))
