@@ -34,6 +34,7 @@ package struct APIServices: Sendable {
   package var isAdminEnabled = false
   /// True if rule groups may be changed through the API (`--web.enable-rules-api`).
   package var isRulesAPIEnabled = false
+  package var management = ManagementFacts.none
 
   package init(
     workspaces: WorkspaceSet, registry: MetricsRegistry, lifecycle: LifecycleActions,
@@ -67,6 +68,8 @@ package enum Routes {
     addRules(&routes)
     addStatus(&routes)
     addAdministration(&routes)
+    ManagementEndpoints(facts: services.management, links: services.links)
+      .add(to: &routes, changesRun: services.lifecycle.run)
     addServer(&routes, lifecycle)
     return routes.router
   }

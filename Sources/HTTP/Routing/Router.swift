@@ -16,6 +16,7 @@ package struct Router: Sendable {
   }
 
   private static let workspacesSegment: StaticString = "workspaces"
+  private static let workspaceCapture = "workspaceId"
 
   private var nodes = [Node()]
   package private(set) var routes: [Route] = []
@@ -101,12 +102,21 @@ package struct Router: Sendable {
     }
     guard let found else { return .refused(notFound(request)) }
     for route in nodes[found].routes where !route.methods.isDisjoint(with: request.method) {
-      if request.workspaceSegment == nil || route.inWorkspaces { return .route(route) }
+      if request.workspaceSegment == nil || route.inWorkspaces {
+        noteWorkspace(of: route, request)
+        return .route(route)
+      }
     }
     let allowed = nodes[found].routes.reduce(HTTPMethods.options) { $0.union($1.methods) }
     if request.method == .options { return .refused(Response.noContent.with(header: "Allow", allowed.description)) }
     let response = Response.text(405, "method not allowed, use \(allowed.subtracting(.options).description)")
     return .refused(response.with(header: "Allow", allowed.description))
+  }
+
+  /// A route may name the workspace itself, as `{workspaceId}`.
+  private func noteWorkspace(of route: Route, _ request: Request) {
+    guard let place = route.captureNames.firstIndex(of: Router.workspaceCapture) else { return }
+    request.workspaceSegment = request.captures[place]
   }
 
   private func hasPrefix(_ request: Request) -> Bool {
