@@ -1,8 +1,8 @@
 import Model
 
-// `apus check config`, `apus check rules`, `apus check scrape` and `apus check sd`.
+// `apus check ...`: one form for each kind of file, and for a target and a discovery.
 extension Command {
-  static let checkNames = ["config", "rules", "scrape", "sd"]
+  static let checkNames = ["config", "credentials", "rules", "scrape", "sd", "web-config"]
 
   /// Parses the arguments behind `check`.
   static func check(_ arguments: ArraySlice<String>) throws(ArgumentError) -> Command {
@@ -18,6 +18,12 @@ extension Command {
         throw ArgumentError("apus check config: a file is missing: apus check config FILE")
       }
       return .checkConfig(CheckConfig(file: file, rules: words.has("syntax-only") ? nil : CheckRules(words)))
+    case "web-config", "credentials":
+      let words = try TSDBWords(name, rest, positionsMax: CheckAccess.filesMax, of: "apus check")
+      if words.positions.isEmpty {
+        throw ArgumentError("apus check \(name): a file is missing: apus check \(name) FILE...")
+      }
+      return .checkAccess(CheckAccess(kind: name == "credentials" ? .credentials : .webConfig, files: words.positions))
     case "rules":
       return .checkRules(
         CheckRules(

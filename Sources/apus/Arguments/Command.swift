@@ -7,6 +7,7 @@ enum Command: Sendable {
   case checkConfig(CheckConfig)
   case checkRules(CheckRules)
   case checkScrape(CheckScrape)
+  case checkAccess(CheckAccess)
   case checkDiscovery(CheckDiscovery)
   case tsdb(TSDBCommand)
   case rules(RulesCommand)

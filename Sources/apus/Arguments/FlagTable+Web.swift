@@ -5,7 +5,8 @@ extension FlagTable {
       "Address to listen on. Can be given several times."),
     Flag(
       "web.config.file", .text, "",
-      "File with certificates, users, headers and a rate limit, as Prometheus has it: see security.md. Read again when it changes."),
+      "File with certificates, users, headers and a rate limit, as Prometheus has it: see security.md. Read again when it changes."
+    ),
     Flag(
       "web.credentials-file", .text, "",
       "File with those who may use the server, and what for: see security.md. Read again when it changes."),

@@ -28,6 +28,8 @@ enum Help {
       serve                Run the server.
       check config FILE    Check a configuration file.
       check rules FILE...  Check rule files.
+      check web-config FILE..., check credentials FILE...
+                           Check files of certificates and users, and of who may do what.
       check scrape TARGET  Show what a scrape of a target would store.
       check sd JOB         Show the targets that a job's discoveries find.
       rules ...            Evaluate rules over the past.

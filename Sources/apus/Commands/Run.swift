@@ -8,6 +8,7 @@ func run(_ arguments: [String], environment: [String: String]) -> Int32 {
     case .checkConfig(let check): return check.run(environment: environment)
     case .checkRules(let check): return check.run()
     case .checkScrape(let check): return check.run(environment: environment)
+    case .checkAccess(let check): return check.run()
     case .checkDiscovery(let check): return check.run(environment: environment)
     case .tsdb(let command): return command.run()
     case .rules(let command): return command.run()
