@@ -13,6 +13,9 @@ package enum PeerBinary: String, CaseIterable, Sendable {
   case vmagent
   /// A Python with moto and boto3: AWS for tests, and what AWS's own library says of it.
   case moto = "moto-python"
+  /// The AWS CLI of that Python.
+  case awsCLI = "aws"
+  case awscurl
 
   package struct Missing: Error, CustomStringConvertible {
     package var description: String
