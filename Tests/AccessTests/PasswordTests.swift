@@ -18,7 +18,7 @@ struct PasswordTests {
   @Test("bcrypt's letters are one; long, cut and strange passwords are no surprise")
   func hashes() throws {
     let verifier = try PasswordVerifier(clock: SimulatedClock(nowMilliseconds: 0))
-    for letter in ["a", "b", "y"] {
+    for letter in ["a", "b", "x", "y", ""] {
       let hash = hash.replacing("$2b$", with: "$2\(letter)$")
       #expect(verify(verifier, "pw", hash, address: letter) == true)
       #expect(verify(verifier, "pW", hash, address: letter) == false)
@@ -45,6 +45,43 @@ struct PasswordTests {
     #expect(verify(verifier, "another", hash, address: "bad") == false)
     #expect(verify(verifier, "another", hash, address: "bad") == false)
     #expect(verifier.computedCount == 12)
+  }
+
+  @Test(
+    "a salt whose last character has bits that do not count is the same salt; users that there are not cost the same")
+  func salts() throws {
+    let verifier = try PasswordVerifier(clock: SimulatedClock(nowMilliseconds: 0))
+    // Made by a program that fills the four bits: the sum is that of the salt without them.
+    var characters = Array(hash)
+    let place = 28
+    let digits = Array("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+    let digit = try #require(digits.firstIndex(of: characters[place]))
+    characters[place] = digits[digit | 0xf]
+    #expect(verify(verifier, "pw", String(characters)) == true)
+    #expect(verify(verifier, "pW", String(characters)) == false)
+    #expect(BcryptHash.problem(BcryptHash.nobody) == nil)
+  }
+
+  @Test("many requests with one new pair at once are one try, computed once")
+  func burst() throws {
+    let verifier = try PasswordVerifier(clock: SimulatedClock(nowMilliseconds: 0))
+    let password = Array("pw".utf8)
+    for _ in 0..<100 {
+      guard case .unknown = verifier.verdict("u", password, hash: hash, address: "a") else {
+        Issue.record("refused before it was computed")
+        return
+      }
+    }
+    for _ in 0..<100 { #expect(verifier.check("u", password, hash: hash, address: "a")) }
+    #expect(verifier.computedCount == 1)
+    // Different ones are few at a time, wherever they come from.
+    var accepted = 0
+    for index in 0..<200 {
+      if case .unknown = verifier.verdict("u", Array("p\(index)".utf8), hash: hash, address: "b\(index)") {
+        accepted += 1
+      }
+    }
+    #expect(accepted == 64)
   }
 
   @Test("a pair is known for its user and its hash alone")

@@ -6,24 +6,34 @@ package enum BcryptHash {
   /// Checking a password costs 2^cost rounds: a higher one would hold a thread for seconds.
   package static let costMax = 14
   private static let costMin = 4
-  private static let characters = 60
   /// The hash of no password that anybody knows, of the usual cost: for users that there are not.
-  static let nobody = "$2b$10$abcdefghijklmnopqrstuuYVz8ZbLPZPC.ykKQ8TXqTqZfTHyHZEG"
+  package static let nobody = "$2b$10$abcdefghijklmnopqrstuuYVz8ZbLPZPC.ykKQ8TXqTqZfTHyHZEG"
+
+  /// Salt and sum, six bits a character.
+  private static let saltCharacters = 22
+  private static let sumCharacters = 31
 
   /// The reason why a text is no such hash; nil where it is one.
   package static func problem(_ hash: String) -> String? {
-    let bytes = Array(hash.utf8)
-    guard bytes.count == characters, ["$2a$", "$2b$", "$2y$"].contains(where: { hash.hasPrefix($0) }),
-      bytes[6] == UInt8(ascii: "$"), let cost = cost(bytes)
-    else { return "this is no bcrypt hash (htpasswd -nBC 10 NAME makes one)" }
-    if !(costMin...costMax).contains(cost) {
-      return "the cost \(cost) of this bcrypt hash is not from \(costMin) to \(costMax)"
+    guard let parts = parts(hash) else { return "this is no bcrypt hash (htpasswd -nBC 10 NAME makes one)" }
+    if !(costMin...costMax).contains(parts.cost) {
+      return "the cost \(parts.cost) of this bcrypt hash is not from \(costMin) to \(costMax)"
     }
-    return bytes[7...].allSatisfy(isDigit) ? nil : "this bcrypt hash has a character that none has"
+    return parts.rest.allSatisfy(isDigit) ? nil : "this bcrypt hash has a character that none has"
   }
 
-  private static func cost(_ bytes: [UInt8]) -> Int? {
-    Int(String(decoding: bytes[4..<6], as: UTF8.self))
+  /// Cost, and salt with sum.
+  private static func parts(_ hash: String) -> (cost: Int, rest: [UInt8])? {
+    guard let letters = ["$2a$", "$2b$", "$2x$", "$2y$", "$2$"].first(where: { hash.hasPrefix($0) }) else { return nil }
+    let rest = Array(hash.utf8.dropFirst(letters.utf8.count))
+    guard rest.count == 3 + saltCharacters + sumCharacters, rest[2] == UInt8(ascii: "$"),
+      let tens = digit(rest[0]), let ones = digit(rest[1])
+    else { return nil }
+    return (tens * 10 + ones, Array(rest[3...]))
+  }
+
+  private static func digit(_ byte: UInt8) -> Int? {
+    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) ? Int(byte - UInt8(ascii: "0")) : nil
   }
 
   private static func isDigit(_ byte: UInt8) -> Bool {
@@ -40,21 +50,22 @@ package enum BcryptHash {
 
   /// True if it is the hash of the password. Takes 64 ms at cost 10.
   static func matches(_ hash: String, _ password: [UInt8]) -> Bool {
-    if problem(hash) != nil || password.contains(0) { return false }
+    guard problem(hash) == nil, let parts = parts(hash), !password.contains(0) else { return false }
     var key = password.prefix(passwordBytesMax).map { CChar(bitPattern: $0) } + [0]
     // The letters differ in how old versions went wrong; this one did not.
-    let setting = "$2b$" + hash.dropFirst(4)
+    let cost = parts.cost < 10 ? "0\(parts.cost)" : "\(parts.cost)"
+    let setting = "$2b$\(cost)$" + String(decoding: parts.rest, as: UTF8.self)
     // 32 KiB: too much for a stack.
     let scratch = UnsafeMutablePointer<crypt_data>.allocate(capacity: 1)
     unsafe scratch.initialize(to: crypt_data())
     defer {
-      unsafe UnsafeMutableRawPointer(scratch).initializeMemory(
-        as: UInt8.self, repeating: 0, count: MemoryLayout<crypt_data>.size)
+      unsafe apus_wipe(scratch, MemoryLayout<crypt_data>.size)
       unsafe scratch.deallocate()
-      for index in key.indices { key[index] = 0 }
+      unsafe key.withUnsafeMutableBytes { unsafe apus_wipe($0.baseAddress, $0.count) }
     }
     guard let made = unsafe crypt_r(key, setting, scratch) else { return false }
     let text = unsafe String(cString: made)
-    return SHA256.isSame(Array(text.utf8), Array(setting.utf8))
+    // The sum alone: some programs write salts whose last character has bits that do not count.
+    return SHA256.isSame(Array(text.utf8.suffix(sumCharacters)), Array(parts.rest.suffix(sumCharacters)))
   }
 }

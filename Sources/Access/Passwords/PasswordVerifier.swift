@@ -18,7 +18,12 @@ package enum PasswordVerdict: Sendable {
 package final class PasswordVerifier: Sendable {
   private static let knownMax = 10_000
   private static let wrongMax = 1_000
-  private static let queuedMax = 64
+  /// Different pairs that wait to be computed, at tens of milliseconds each.
+  private static let waitingMax = 64
+  /// Requests that wait, many with the same pair: only the first of them is computed.
+  private static let queuedMax = 4_096
+  /// A pair whose request went away unanswered counts as waiting for no longer than this.
+  private static let waitingMilliseconds: Int64 = 10_000
   private static let addressesMax = 10_000
   /// New passwords that an address may try at once, and how many a second after that.
   private static let triesMax = 10.0
@@ -32,6 +37,8 @@ package final class PasswordVerifier: Sendable {
   private struct State {
     var known: Set<[UInt8]> = []
     var wrong: Set<[UInt8]> = []
+    /// Pairs on their way to `check`, and since when.
+    var waiting: [[UInt8]: Int64] = [:]
     var addresses: [String: Tries] = [:]
     var computed = 0
   }
@@ -62,6 +69,12 @@ package final class PasswordVerifier: Sendable {
     return state.withLock { state in
       if state.known.contains(mark) { return .right }
       if state.wrong.contains(mark) { return .wrong }
+      // A dashboard asks twenty things at once: that is one try.
+      if let since = state.waiting[mark], now - since < PasswordVerifier.waitingMilliseconds { return .unknown }
+      if state.waiting.count >= PasswordVerifier.waitingMax {
+        state.waiting = state.waiting.filter { now - $0.value < PasswordVerifier.waitingMilliseconds }
+        if state.waiting.count >= PasswordVerifier.waitingMax { return .tooMany }
+      }
       var tries = state.addresses[address] ?? Tries(left: PasswordVerifier.triesMax, at: now)
       let gained = Double(now - tries.at) / 1000 * PasswordVerifier.triesPerSecond
       tries = Tries(left: min(PasswordVerifier.triesMax, tries.left + gained), at: now)
@@ -72,16 +85,23 @@ package final class PasswordVerifier: Sendable {
       tries.left -= 1
       if state.addresses.count >= PasswordVerifier.addressesMax { state.addresses.removeAll() }
       state.addresses[address] = tries
+      state.waiting[mark] = now
       return .unknown
     }
   }
 
   /// Computes the answer. Takes long; on the executor's thread.
   package func check(_ user: String, _ password: [UInt8], hash: String?, address: String) -> Bool {
-    let isRight = BcryptHash.matches(hash ?? BcryptHash.nobody, password) && hash != nil
     let mark = mark(user, password, hash)
+    // The same pair may have been computed while this one waited.
+    let isKnown: Bool? = state.withLock { state in
+      state.known.contains(mark) ? true : state.wrong.contains(mark) ? false : nil
+    }
+    if let isKnown { return isKnown }
+    let isRight = BcryptHash.matches(hash ?? BcryptHash.nobody, password) && hash != nil
     state.withLock { state in
       state.computed += 1
+      state.waiting[mark] = nil
       if isRight {
         if state.known.count >= PasswordVerifier.knownMax { state.known.removeAll() }
         state.known.insert(mark)

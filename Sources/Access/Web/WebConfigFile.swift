@@ -55,16 +55,18 @@ private struct WebConfigReader {
     let key = source(entries["key_file"], entries["key"])
     let authority = source(entries["client_ca_file"], entries["client_ca"])
     let policy = text(entries["client_auth_type"]) ?? ""
+    // These are read without TLS too, so that their mistakes are found.
+    let options = tlsOptions(entries, at: node.position)
     if certificate == nil && key == nil && authority == nil && policy.isEmpty { return }
     guard let certificate else { return fault(node.position, "missing one of cert or cert_file") }
     guard let key else { return fault(node.position, "missing one of key or key_file") }
-    var tls = WebConfig.TLS(certificate: certificate, key: key, clientAuthority: authority)
+    var tls = WebConfig.TLS(certificate: certificate, key: key, clientAuthority: authority, options: options)
     // Both names are one policy of Go's.
     let name = policy == "RequireClientCert" ? "RequireAnyClientCert" : policy
     if let known = TLSServerOptions.ClientCertificates(rawValue: name.isEmpty ? "NoClientCert" : name) {
       tls.options.clientCertificates = known
       if authority != nil && known == .none {
-        fault(node.position, "Client CA's have been configured without a Client Auth Policy")
+        fault(node.position, "client CA's have been configured without a Client Auth Policy")
       }
       if known.verifies && authority == nil {
         fault(node.position, "client_auth_type \(name) needs client_ca_file: without it no certificate can be verified")
@@ -72,32 +74,37 @@ private struct WebConfigReader {
     } else {
       fault(entries["client_auth_type"]?.position ?? node.position, "invalid ClientAuth: \(policy)")
     }
-    tls.options.allowedNames = list(entries["client_allowed_sans"])
-    if let version = version(entries["min_version"]) { tls.options.versionMin = version }
-    if let version = version(entries["max_version"]) { tls.options.versionMax = version }
-    if tls.options.versionMin.rawValue > tls.options.versionMax.rawValue {
-      fault(node.position, "min_version is above max_version")
+    config.tls = tls
+  }
+
+  private mutating func tlsOptions(_ entries: [String: YAMLNode], at position: YAMLPosition) -> TLSServerOptions {
+    var options = TLSServerOptions()
+    options.allowedNames = list(entries["client_allowed_sans"])
+    if let version = version(entries["min_version"]) { options.versionMin = version }
+    if let version = version(entries["max_version"]) { options.versionMax = version }
+    if options.versionMin.rawValue > options.versionMax.rawValue {
+      fault(position, "min_version is above max_version: no client could connect")
     }
     for name in list(entries["cipher_suites"]) {
       if let suite = TLSCipherSuite(name) {
-        tls.options.ciphers.append(suite)
+        options.ciphers.append(suite)
       } else {
-        fault(entries["cipher_suites"]?.position ?? node.position, "unknown cipher: \(name)")
+        fault(entries["cipher_suites"]?.position ?? position, "unknown cipher: \(name)")
       }
     }
     for name in list(entries["curve_preferences"]) {
       if let curve = TLSCurve(rawValue: name) {
-        tls.options.curves.append(curve)
+        options.curves.append(curve)
       } else {
-        fault(entries["curve_preferences"]?.position ?? node.position, "unknown curve: \(name)")
+        fault(entries["curve_preferences"]?.position ?? position, "unknown curve: \(name)")
       }
     }
-    tls.options.prefersOwnOrder = flag(entries["prefer_server_cipher_suites"]) ?? true
-    config.tls = tls
+    options.prefersOwnOrder = flag(entries["prefer_server_cipher_suites"]) ?? true
+    return options
   }
 
   private mutating func version(_ node: YAMLNode?) -> TLSServerOptions.Version? {
-    guard let node, let name = text(node), !name.isEmpty else { return nil }
+    guard let node, let name = text(node) else { return nil }
     switch name {
     case "TLS10": return .tls10
     case "TLS11": return .tls11
@@ -124,12 +131,11 @@ private struct WebConfigReader {
       return fault(node.position, "headers: a section is needed, not \(node.kindText)")
     }
     for entry in headers {
-      let known = WebConfigReader.headers.first { $0.name.lowercased() == entry.key.lowercased() }
-      guard let known else {
+      guard let known = WebConfigReader.headers.first(where: { $0.name == entry.key }) else {
         fault(entry.keyPosition, "HTTP header \(QuotedText.double(entry.key)) can not be configured")
         continue
       }
-      guard let value = text(entry.value), !value.isEmpty else { continue }
+      guard let value = text(entry.value) else { continue }
       if !known.values.isEmpty, !known.values.contains(value) {
         let values = known.values.map { QuotedText.double($0) }.joined(separator: " ")
         fault(
@@ -137,7 +143,7 @@ private struct WebConfigReader {
           "invalid value for \(known.name). Expected one of: [\(values)], but got: \(QuotedText.double(value))")
       } else if value.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) {
         fault(entry.value.position, "the value of \(known.name) has a control character")
-      } else {
+      } else if !value.isEmpty {
         config.headers.append(.init(name: known.name, value: value))
       }
     }
@@ -164,16 +170,17 @@ private struct WebConfigReader {
     var interval: Int64 = 0
     if let node = entries["interval"], let text = text(node) {
       guard let value = GoDurationText.nanoseconds(text), value >= 0 else {
-        return fault(node.position, "rate_limit: \(QuotedText.double(text)) is no duration such as 100ms")
+        return fault(
+          node.position, "rate_limit: \(QuotedText.double(text)) is no duration with its unit, such as 100ms")
       }
       interval = value
     }
     var burst = 0
-    if let node = entries["burst"], let text = text(node) {
-      guard let value = Int(text), (0...1_000_000).contains(value) else {
-        return fault(node.position, "rate_limit: burst is a number from 0 to 1000000")
+    if let node = entries["burst"] {
+      guard let value = node.scalar?.integer, value >= 0 else {
+        return fault(node.position, "rate_limit: burst is a whole number of requests, not a negative one")
       }
-      burst = value
+      burst = Int(value)
     }
     if interval > 0 { config.rateLimit = .init(intervalNanoseconds: interval, burst: max(1, burst)) }
   }
@@ -183,7 +190,7 @@ private struct WebConfigReader {
   private mutating func section(_ node: YAMLNode, _ type: String, _ keys: [String]) -> [String: YAMLNode] {
     if node.isNull { return [:] }
     guard case .mapping(let entries) = node.content else {
-      fault(node.position, "a section is needed, not \(node.kindText)")
+      fault(node.position, "\(type): a section is needed, not \(node.kindText)")
       return [:]
     }
     var found: [String: YAMLNode] = [:]
@@ -225,12 +232,8 @@ private struct WebConfigReader {
 
   private mutating func flag(_ node: YAMLNode?) -> Bool? {
     guard let node else { return nil }
-    switch node.scalar?.text {
-    case "true": return true
-    case "false": return false
-    default:
-      fault(node.position, "true or false is needed")
-      return nil
-    }
+    if let value = node.scalar?.boolean { return value }
+    fault(node.position, "true or false is needed")
+    return nil
   }
 }

@@ -32,10 +32,10 @@ package final class WebConfigSource: TLSServerProvider {
     paths.append(path)
     let config = try WebConfigFile.read(try bytes(path), path: path)
     guard let tls = config.tls else { return Loaded(config: config, material: nil) }
-    let certificates = try bytes(tls.certificate, &paths)
-    let key = try bytes(tls.key, &paths)
+    let certificates = try bytes(tls.certificate, "cert_file", &paths)
+    let key = try bytes(tls.key, "key_file", &paths)
     var authorities: [UInt8]?
-    if let source = tls.clientAuthority { authorities = try bytes(source, &paths) }
+    if let source = tls.clientAuthority { authorities = try bytes(source, "client_ca_file", &paths) }
     do throws(TLSMaterialError) {
       let material = try TLSServerMaterial(
         certificates: certificates, key: key, clientAuthorities: authorities, tls.options)
@@ -45,12 +45,18 @@ package final class WebConfigSource: TLSServerProvider {
     }
   }
 
-  private static func bytes(_ source: WebConfig.Source, _ paths: inout [String]) throws(AccessFileError) -> [UInt8] {
+  private static func bytes(
+    _ source: WebConfig.Source, _ key: String, _ paths: inout [String]
+  ) throws(AccessFileError) -> [UInt8] {
     switch source {
     case .text(let text): return Array(text.utf8)
     case .file(let path):
       paths.append(path)
-      return try bytes(path)
+      do throws(AccessFileError) {
+        return try bytes(path)
+      } catch {
+        throw AccessFileError("failed to read \(key) (\(path)): \(error)")
+      }
     }
   }
 

@@ -81,12 +81,9 @@ package struct TLSCipherSuite: Sendable, Equatable {
 
   /// Nil where there is none of this name that is fit for use.
   package init?(_ name: String) {
-    let exchanges = [
-      "TLS_ECDHE_RSA_WITH_": "+ECDHE-RSA", "TLS_ECDHE_ECDSA_WITH_": "+ECDHE-ECDSA", "TLS_RSA_WITH_": "+RSA",
-    ]
+    let exchanges = ["TLS_ECDHE_RSA_WITH_": "+ECDHE-RSA", "TLS_ECDHE_ECDSA_WITH_": "+ECDHE-ECDSA"]
     let ciphers: [String: [String]] = [
       "AES_128_GCM_SHA256": ["+AES-128-GCM", "+AEAD"], "AES_256_GCM_SHA384": ["+AES-256-GCM", "+AEAD"],
-      "CHACHA20_POLY1305": ["+CHACHA20-POLY1305", "+AEAD"],
       "CHACHA20_POLY1305_SHA256": ["+CHACHA20-POLY1305", "+AEAD"],
       "AES_128_CBC_SHA": ["+AES-128-CBC", "+SHA1"], "AES_256_CBC_SHA": ["+AES-256-CBC", "+SHA1"],
     ]
