@@ -67,7 +67,7 @@ apus_tls_material *apus_tls_load(const struct apus_tls_source *s, char *error, s
   unsigned count = 0;
   code = gnutls_x509_crt_list_import2(&list, &count, &certificates, GNUTLS_X509_FMT_PEM, 0);
   if (code < 0) return refuse(m, "the certificate cannot be read", code, error, size);
-  if (count > chain_max) count = 0, code = GNUTLS_E_CERTIFICATE_LIST_UNSORTED;
+  if (count > chain_max) code = GNUTLS_E_CERTIFICATE_LIST_UNSORTED;
   for (unsigned i = 0; i < count && code >= 0; i++) {
     code = gnutls_pcert_import_x509(&m->certificates[i], list[i], 0);
     if (code >= 0) m->certificate_count++;

@@ -220,7 +220,10 @@ extension EndToEnd {
       var options = HTTPServerOptions()
       options.listenAddress = "127.0.0.1:0"
       options.threadCount = 1
-      options.tls = (TestCertificate.certificate, TestCertificate.key)
+      options.tls = FixedTLSMaterial(
+        try TLSServerMaterial(
+          certificates: Array(TestCertificate.certificate.utf8), key: Array(TestCertificate.key.utf8),
+          TLSServerOptions()))
       var router = Router(prefix: "/prefix")
       router.add(.post, "/api/v1/admin/tsdb/snapshot") { request in
         let known = ["Basic bWU6c2VjcmV0", "Bearer token"]

@@ -17,7 +17,12 @@ final class OutboundServer: Sendable {
     var options = HTTPServerOptions()
     options.listenAddress = listen
     options.threadCount = 2
-    if isSecure { options.tls = (TestCertificate.certificate, TestCertificate.key) }
+    if isSecure {
+      options.tls = FixedTLSMaterial(
+        try TLSServerMaterial(
+          certificates: Array(TestCertificate.certificate.utf8), key: Array(TestCertificate.key.utf8),
+          TLSServerOptions()))
+    }
     var router = Router(prefix: "/")
     router.add([.get, .post], "/echo", readsForm: false) { request in
       let names = ["authorization", "x-a", "x-secret", "host", "referer", "user-agent", "accept-encoding", "cookie"]
