@@ -64,6 +64,28 @@ struct WebConfigSourceTests {
     #expect(source.lastReading.isGood)
   }
 
+  @Test("TLS is not turned off while the server runs, and is said to begin later where it is turned on")
+  func switches() throws {
+    let directory = try TemporaryDirectory("apus-web-config")
+    _ = try directory.write(TestCertificate.certificate, to: "c.pem")
+    _ = try directory.write(TestCertificate.key, to: "k.pem")
+    let secure = try directory.write(Self.pair, to: "secure.yml")
+    let plain = try directory.write("{}\n", to: "plain.yml")
+    let lines = Mutex<[String]>([])
+    let log = Log(level: .warn, format: .logfmt) { line in lines.withLock { $0.append("\(line)") } }
+    let clock = SimulatedClock(nowMilliseconds: 0)
+    let sources = try [secure, plain].map { path in try WebConfigSource(path, clock: clock, log: log) }
+    #expect(sources.map(\.isTLS) == [true, false])
+    let headers = "http_server_config: {headers: {X-Frame-Options: deny}}\n"
+    _ = try directory.write(headers, to: "secure.yml")
+    _ = try directory.write(Self.pair + headers, to: "plain.yml")
+    for source in sources { source.look() }
+    #expect(sources[0].material() != nil && sources[0].present.headers.isEmpty && !sources[0].lastReading.isGood)
+    #expect(sources[1].present.headers.count == 1 && sources[1].lastReading.isGood)
+    let told = lines.withLock { $0 }
+    #expect(told.count == 2 && told[0].contains("cannot be turned off") && told[1].contains("with the next start"))
+  }
+
   @Test("a file as large as nobody writes, and what is no file, are refused")
   func sizes() throws {
     let directory = try TemporaryDirectory("apus-web-config")

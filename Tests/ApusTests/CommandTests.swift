@@ -81,6 +81,7 @@ struct CommandTests {
       case .checkRules(let check): "rules \(check.files) \(check.lint.findsDuplicates) \(check.lint.isFatal)"
       case .checkScrape(let check): "scrape \(check.target) \(check.job ?? "-") \(check.format?.rawValue ?? "-")"
       case .checkDiscovery(let check): "sd \(check.job) \(check.configFile) \(check.timeoutMilliseconds)"
+      case .checkAccess(let check): "\(check.kind.rawValue) \(check.files)"
       case .tsdb(let command): "tsdb \(command)"
       case .testRules: "test rules"
       case .rules(.backfill(let run)): "backfill \(run.rules.start) \(run.rules.end) \(run.directory)"
@@ -101,6 +102,8 @@ struct CommandTests {
     #expect(try text(["check", "scrape", "-", "--format", "openmetrics"]) == "scrape - - openmetrics")
     #expect(try text(["check", "scrape", "a:1", "--config=f", "--job=j"]) == "scrape a:1 j -")
     #expect(try text(["check", "sd", "j", "--config=f", "--timeout=2s"]) == "sd j f 2000")
+    #expect(try text(["check", "web-config", "a", "b"]) == "web-config [\"a\", \"b\"]")
+    #expect(try text(["check", "credentials", "a"]) == "credentials [\"a\"]")
     #expect(try text(["check", "config", "x.yml"]) == "check x.yml with rules")
     #expect(try text(["check", "config", "--syntax-only", "x.yml"]) == "check x.yml alone")
     let backfill = ["rules", "backfill", "--start=1700000000", "--end", "2023-11-15T00:00:00Z", "--output-dir=o", "f"]
@@ -146,15 +149,15 @@ struct CommandTests {
       ),
       (["--storage.tsdb.wal-sync=never"], "--storage.tsdb.wal-sync: \"never\" is not one of always, interval, os"),
       (["--agent"], "--agent: agent mode is not available in this version"),
-      (
-        ["--web.config.file=web.yml"],
-        "--web.config.file: TLS and authentication are not available in this version"
-      ),
       (["--storage.tsdb.path="], "--storage.tsdb.path is empty"),
       (["tsdb", "lst"], "apus tsdb: unknown command lst; did you mean list? (see apus help tsdb)"),
       (["sevre"], "unknown command sevre; did you mean serve? (see apus help)"),
-      (["check"], "apus check: what is to be checked is missing (config, rules, scrape, sd)"),
-      (["check", "scap"], "apus check: scap cannot be checked, only config, rules, scrape, sd; did you mean scrape?"),
+      (["check"], "apus check: what is to be checked is missing (config, credentials, rules, scrape, sd, web-config)"),
+      (
+        ["check", "scap"],
+        "apus check: scap cannot be checked, only config, credentials, rules, scrape, sd, web-config; did you mean scrape?"
+      ),
+      (["check", "web-config"], "apus check web-config: a file is missing: apus check web-config FILE..."),
       (
         ["check", "scrape"],
         "apus check scrape: a target is missing: an address, a URL, a file, or - for standard input"

@@ -12,14 +12,24 @@ package final class WebConfigSource: TLSServerProvider {
   private let file: WatchedValue<Loaded>
   /// Fixed at the start, as the toolkit has it.
   package let rateLimit: WebConfig.RateLimit?
+  /// Fixed at the start as well: the listening socket is of one kind.
   package let isTLS: Bool
 
   package init(_ path: String, clock: any Clock, log: Log) throws(AccessFileError) {
+    var paths: [String] = []
+    let isTLS = try WebConfigSource.load(path, &paths).material != nil
+    self.isTLS = isTLS
     file = try WatchedValue("web configuration file", clock: clock, log: log) { (paths) throws(AccessFileError) in
-      try WebConfigSource.load(path, &paths)
+      let loaded = try WebConfigSource.load(path, &paths)
+      if isTLS, loaded.material == nil {
+        throw AccessFileError("\(path): TLS cannot be turned off while the server runs: start it again")
+      }
+      if !isTLS, loaded.material != nil {
+        log.warn("TLS begins with the next start: until then connections are not encrypted", ["file": path])
+      }
+      return loaded
     }
     rateLimit = file.present.config.rateLimit
-    isTLS = file.present.material != nil
   }
 
   /// Reads a file and all that it names; returns what it says.
