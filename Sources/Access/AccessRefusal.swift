@@ -3,7 +3,7 @@ import HTTP
 
 /// The reason why somebody may not, and how it is told: in the shape of AWS's services, which Prometheus's clients read as well.
 package struct AccessRefusal: Error, Sendable, Equatable, CustomStringConvertible {
-  /// What metrics count it under: few values, none from a client.
+  /// The label that metrics count it under: few values, none from a client.
   package enum Reason: String, Sendable, CaseIterable {
     case noCredentials = "no_credentials"
     case unknownCredentials = "unknown_credentials"

@@ -36,7 +36,7 @@ package final class WatchedValue<Value: Sendable>: Sendable {
 
   package var present: Value { value.withLock { $0 } }
 
-  /// Whether the files as they are now are in force, and since when the value is.
+  /// True where the files as they are now are in force; and since when the value is.
   package var lastReading: (isGood: Bool, milliseconds: Int64) {
     state.withLock { ($0.isGood, $0.readMilliseconds) }
   }
