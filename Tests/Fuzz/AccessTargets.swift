@@ -1,12 +1,11 @@
 import Format
 import HTTP
-import TestKit
 
 @testable import Access
 
-// Files that say who may do what, and certificates.
+// Files that say who may do what.
 extension FuzzTarget {
-  static let access = [webConfig, credentials, bcryptHash, certificates]
+  static let access = [webConfig, credentials, bcryptHash]
 
   /// What is taken can be served: headers without line ends, hashes that can be checked, limits that let somebody in.
   private static let webConfig = FuzzTarget(
@@ -83,31 +82,5 @@ extension FuzzTarget {
     }
     precondition((59...60).contains(hash.utf8.count))
     if hash.contains("$04$") { _ = BcryptHash.matches(hash, Array(input.rest)) }
-  }
-
-  /// Certificates, key and authorities; empty lines lie between them.
-  private static let certificates = FuzzTarget(
-    name: "certificates",
-    seeds: {
-      texts(
-        "\(TestCertificate.certificate)\n\n\(TestCertificate.key)\n\n\(TestCertificate.certificate)",
-        "\(TestCertificate.certificate)\n\(TestCertificate.otherCertificate)\n\n\(TestCertificate.key)",
-        "\(TestCertificate.key)\n\n\(TestCertificate.certificate)", "a\n\nb")
-    }
-  ) { bytes in
-    var parts: [[UInt8]] = [[]]
-    var last: UInt8 = 0
-    for byte in bytes {
-      if byte == 10, last == 10, parts.count < 3 { parts.append([]) } else { parts[parts.count - 1].append(byte) }
-      last = byte
-    }
-    let authorities = parts.count > 2 ? parts[2] : nil
-    do throws(TLSMaterialError) {
-      _ = try TLSServerMaterial(
-        certificates: parts[0], key: parts.count > 1 ? parts[1] : [], clientAuthorities: authorities,
-        TLSServerOptions())
-    } catch {
-      precondition(!error.description.isEmpty)
-    }
   }
 }
