@@ -175,7 +175,9 @@ package enum Routes {
     routes.router.add(.get, "/-/healthy", isForOperators: true, lifecycle.healthy)
     routes.router.add(.get, "/-/ready", isForOperators: true, lifecycle.ready)
     for (path, handler) in [("/-/reload", lifecycle.reload), ("/-/quit", lifecycle.quit)] {
-      routes.router.add([.post, .put], path, run: services.lifecycle.run, isForOperators: true, handler)
+      let busy = RouteLimits(busyResponse: .text(503, "too many reloads and changes are waiting, try again later"))
+      routes.router.add(
+        [.post, .put], path, run: services.lifecycle.run, limits: busy, isForOperators: true, handler)
       routes.router.add(.get, path, lifecycle.onlyPostOrPut)
     }
     let page = StatusPage(

@@ -18,6 +18,10 @@ struct RuleStoreEndpoints: Sendable {
   private static let prometheusPath = "/api/v1/rules"
   private static let yaml = ContentType("application/yaml")
 
+  /// Changes wait in one queue with reloads.
+  private static let changes = RouteLimits(
+    busyResponse: .text(503, "too many changes of rule groups and reloads are waiting, try again later"))
+
   let facts: RuleFacts
   /// True if groups may be changed.
   let isEnabled: Bool
@@ -31,10 +35,10 @@ struct RuleStoreEndpoints: Sendable {
       }
       let namespace = path + "/{namespace}"
       routes.addStore(.get, namespace, run: routes.queued) { list($0, $1, $0.pathBytes("namespace"), dialect) }
-      routes.addStore(.post, namespace, run: writesRun) { put($0, $1) }
-      routes.addStore(.delete, namespace, run: writesRun, deleteNamespace)
+      routes.addStore(.post, namespace, run: writesRun, limits: Self.changes) { put($0, $1) }
+      routes.addStore(.delete, namespace, run: writesRun, limits: Self.changes, deleteNamespace)
       routes.addStore(.get, namespace + "/{group}", run: routes.queued, group)
-      routes.addStore(.delete, namespace + "/{group}", run: writesRun, deleteGroup)
+      routes.addStore(.delete, namespace + "/{group}", run: writesRun, limits: Self.changes, deleteGroup)
     }
   }
 
@@ -148,10 +152,11 @@ struct RuleStoreEndpoints: Sendable {
 extension RouteTable {
   /// A route of the rule store: below every workspace, its body data, its errors in words.
   mutating func addStore(
-    _ methods: HTTPMethods, _ path: String, run: RouteRun, _ handler: @escaping APIGate.PlainHandler
+    _ methods: HTTPMethods, _ path: String, run: RouteRun, limits: RouteLimits = RouteLimits(),
+    _ handler: @escaping APIGate.PlainHandler
   ) {
     router.add(
-      methods, path, run: run, inWorkspaces: true, readsForm: false,
+      methods, path, run: run, limits: limits, inWorkspaces: true, readsForm: false,
       gate.always { (request, workspace) throws(APIError) in handler(request, workspace) })
     addPreflight(path)
   }

@@ -35,7 +35,8 @@ extension Connection {
     let accepted = executor { [self] in QueuedRun(core: core, connection: self, request: request).run(route) }
     if !accepted {
       core.metrics.reject(.queueFull)
-      _ = request.answer.give(core.options.busyResponse.retryAfter(seconds: limits.retryAfterSeconds))
+      _ = request.answer.give(
+        (route.limits.busyResponse ?? core.options.busyResponse).retryAfter(seconds: limits.retryAfterSeconds))
     }
     return .YES
   }
