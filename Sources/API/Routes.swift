@@ -181,8 +181,10 @@ package enum Routes {
     routes.router.add(.get, "/-/healthy", isForOperators: true, action: .health, lifecycle.healthy)
     routes.router.add(.get, "/-/ready", isForOperators: true, action: .health, lifecycle.ready)
     for (path, handler) in [("/-/reload", lifecycle.reload), ("/-/quit", lifecycle.quit)] {
+      let busy = RouteLimits(busyResponse: .text(503, "too many reloads and changes are waiting, try again later"))
       routes.router.add(
-        [.post, .put], path, run: services.lifecycle.run, isForOperators: true, action: .serverAdmin, handler)
+        [.post, .put], path, run: services.lifecycle.run, limits: busy, isForOperators: true,
+        action: .serverAdmin, handler)
       routes.router.add(.get, path, action: .serverAdmin, lifecycle.onlyPostOrPut)
     }
     let page = StatusPage(

@@ -18,6 +18,16 @@ import Testing
     } catch { return "\(error)" }
   }
 
+  @Test("an Alertmanager that cannot be told anything is warned of, as Prometheus takes it") func unreachable() throws {
+    let found = try read(
+      "alerting: {alertmanagers: [{timeout: 1s}, {scheme: htp, timeout: 0s}, {scheme: '', timeout: 1m}]}\n")
+    #expect(
+      found.warnings == [
+        "alerting.alertmanagers[1]: the scheme \"htp\" is neither http nor https",
+        "alerting.alertmanagers[1]: a timeout of 0s leaves no time to tell it anything",
+      ])
+  }
+
   @Test("an entry is read with Prometheus's defaults, and no key of it is without effect") func defaults() throws {
     let found = try read(
       """
@@ -150,10 +160,15 @@ import Testing
     "a receiver that cannot be told is refused",
     arguments: [
       ("{name: a}", "receiver: exactly one of webhook, slack and sns is needed"),
-      ("{name: a, webhook: {url: 'http://a'}, sns: {topic_arn: t}}", "exactly one of webhook, slack and sns is needed"),
+      (
+        "{name: a, webhook: {url: 'http://a'}, sns: {topic_arn: 'arn:aws:sns:r:1:t'}}",
+        "exactly one of webhook, slack and sns is needed"
+      ),
       ("{name: a, webhook: {}}", "webhook: exactly one of url and url_file is needed"),
       ("{name: a, webhook: {url: 'ftp://a'}}", "webhook: url is neither http nor https"),
       ("{name: a, slack: {api_url: 'http://a', api_url_file: b}}", "exactly one of api_url and api_url_file is needed"),
+      ("{name: a, sns: {topic_arn: 'arn:aws:sqs:r:1:t'}}", "sns: \"arn:aws:sqs:r:1:t\" is no topic"),
+      ("{name: a, sns: {topic_arn: 'arn:aws:sns:r::t'}}", "is no topic: its ARN is arn:aws:sns:REGION:ACCOUNT:TOPIC"),
       ("{name: a, sns: {}}", "sns: the key \"topic_arn\" is missing"),
       ("{name: a, webhook: {url: 'http://a'}, group_interval: 0s}", "receiver: group_interval cannot be zero"),
       ("{webhook: {url: 'http://a'}}", "receiver: the key \"name\" is missing"),

@@ -47,7 +47,8 @@ struct RuleConfigurationTests {
     (wanted.graceMilliseconds, wanted.concurrentEvaluationsMax) = (180_000, 9)
     #expect(read.rules == wanted)
     #expect(read.ruleGroups.map(\.key) == [directory + "/b.yml;g", directory + "/a.rules.yml;g"])
-    #expect(read.warnings == [])
+    #expect(
+      read.warnings == ["rule_files: \"\(directory)/none.yml\" is not there; no rules are read from it"])
     let (plain, _) = try load("global: {evaluation_interval: 0s}", []).get()
     #expect(plain.rules == RuleOptions() && plain.ruleGroups.isEmpty)
   }

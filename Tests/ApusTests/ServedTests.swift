@@ -30,7 +30,7 @@ struct ServedTests {
     "relabel_configs": [("target_label", "a")],
     "metric_relabel_configs": [("target_label", "a")],
     "notify": [("name", "n"), ("webhook", "{url: http://a}")], "webhook": [("url", "http://a")],
-    "slack": [("api_url", "http://a")], "sns": [("topic_arn", "t")],
+    "slack": [("api_url", "http://a")], "sns": [("topic_arn", "'arn:aws:sns:r:1:t'")],
     "alert_relabel_configs": [("target_label", "a")],
     "aws_sd_configs": [("role", "ec2")], "filters": [("name", "a"), ("values", "[b]")],
     "consul_sd_configs": [("server", "localhost:8500")],
@@ -159,7 +159,7 @@ struct ServedTests {
 
   /// Values of texts that not every text can be.
   private static let words = [
-    "webhook.url": "http://zz", "slack.api_url": "http://zz",
+    "webhook.url": "http://zz", "topic_arn": "'arn:aws:sns:r:1:zz'", "slack.api_url": "http://zz",
     "aws_sd_configs[].role": "ecs", "dns_sd_configs[].type": "AAAA", "file_sd_configs[].files": "[b.yml]",
     "kubernetes_sd_configs[].role": "node", "selectors[].role": "node", "selectors[].field": "a=b",
   ]

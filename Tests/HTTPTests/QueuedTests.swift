@@ -32,10 +32,13 @@ extension HTTPSocketTests {
     func fullQueue() throws {
       let gate = Shared(false)
       let server = try TestServer { router in
-        router.add(.post, "/slow", run: .queued(TestExecutor(max: 2).run)) { request in
+        let executor = TestExecutor(max: 2)
+        router.add(.post, "/slow", run: .queued(executor.run)) { request in
           while !gate.value { usleep(1000) }
           return .text(200, "\(request.body.count)")
         }
+        let limits = RouteLimits(busyResponse: .text(503, "too many changes"))
+        router.add(.get, "/other", run: .queued(executor.run), limits: limits) { _ in .text(200, "") }
       }
       let clients = (0..<5).map { _ in server.client() }
       for client in clients[..<2] { client.send("POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc") }
@@ -45,10 +48,13 @@ extension HTTPSocketTests {
         let answer = client.readAnswer()
         #expect(answer?.status == 503 && answer?.headers["retry-after"] == "5")
       }
+      // A route has its own words for it.
+      let other = server.get("/other")
+      #expect(other?.text == "too many changes\n" && other?.headers["retry-after"] == "5")
       gate.update { $0 = true }
       for client in clients[..<2] { #expect(client.readAnswer()?.text == "3\n") }
       #expect(eventually { server.metric("apus_http_bodies_in_flight_bytes") == 0 })
-      #expect(server.rejected("queue_full") == 3)
+      #expect(server.rejected("queue_full") == 4)
     }
 
     @Test("an answer many times larger than what may wait arrives whole, plain and compressed")

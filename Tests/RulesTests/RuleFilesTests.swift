@@ -23,6 +23,7 @@ import Testing
     #expect(try groups(["r/b.yml", "r/[a-c].yml", "r/b*l"]) == ["r/b.yml;b", "r/a.yml;a"])
     #expect(try groups(["r/d.yml", "none/*.yml", "none/a.yml"]) == [])
     #expect(try groups(["?/a*"]) == ["r/a.yml;a"])
+    #expect(RuleFiles(["r/d.yml", "r/b.yml", "r/d*.yml"], on: disk).missing == ["r/d.yml"])
   }
 
   @Test("errors of all files are told; the groups of the others are there for whoever wants them")

@@ -19,6 +19,10 @@ struct RuleStoreEndpoints: Sendable {
   private static let prometheusPath = "/api/v1/rules"
   private static let yaml = ContentType("application/yaml")
 
+  /// Changes wait in one queue with reloads.
+  private static let changes = RouteLimits(
+    busyResponse: .text(503, "too many changes of rule groups and reloads are waiting, try again later"))
+
   let facts: RuleFacts
   /// True if groups may be changed.
   let isEnabled: Bool
@@ -34,10 +38,10 @@ struct RuleStoreEndpoints: Sendable {
       routes.addStore(.get, namespace, .describeRules, run: routes.queued) {
         list($0, $1, $0.pathBytes("namespace"), dialect)
       }
-      routes.addStore(.post, namespace, .putRules, run: writesRun) { put($0, $1) }
-      routes.addStore(.delete, namespace, .deleteRules, run: writesRun, deleteNamespace)
+      routes.addStore(.post, namespace, .putRules, run: writesRun, limits: Self.changes) { put($0, $1) }
+      routes.addStore(.delete, namespace, .deleteRules, run: writesRun, limits: Self.changes, deleteNamespace)
       routes.addStore(.get, namespace + "/{group}", .describeRules, run: routes.queued, group)
-      routes.addStore(.delete, namespace + "/{group}", .deleteRules, run: writesRun, deleteGroup)
+      routes.addStore(.delete, namespace + "/{group}", .deleteRules, run: writesRun, limits: Self.changes, deleteGroup)
     }
   }
 
@@ -151,11 +155,11 @@ struct RuleStoreEndpoints: Sendable {
 extension RouteTable {
   /// A route of the rule store: below every workspace, its body data, its errors in words.
   mutating func addStore(
-    _ methods: HTTPMethods, _ path: String, _ action: RouteAction, run: RouteRun,
+    _ methods: HTTPMethods, _ path: String, _ action: RouteAction, run: RouteRun, limits: RouteLimits = RouteLimits(),
     _ handler: @escaping APIGate.PlainHandler
   ) {
     router.add(
-      methods, path, run: run, inWorkspaces: true, readsForm: false, action: action,
+      methods, path, run: run, limits: limits, inWorkspaces: true, readsForm: false, action: action,
       gate.always { (request, workspace) throws(APIError) in handler(request, workspace) })
     addPreflight(path)
   }

@@ -16,9 +16,13 @@ package struct RouteLimits: Sendable {
   package var bodyBytesMax: Int?
   package var bodyMillisecondsMax: Int?
 
-  package init(bodyBytesMax: Int? = nil, bodyMillisecondsMax: Int? = nil) {
+  /// The answer where the queue of its thread has no room.
+  package var busyResponse: Response?
+
+  package init(bodyBytesMax: Int? = nil, bodyMillisecondsMax: Int? = nil, busyResponse: Response? = nil) {
     self.bodyBytesMax = bodyBytesMax
     self.bodyMillisecondsMax = bodyMillisecondsMax
+    self.busyResponse = busyResponse
   }
 }
 

@@ -18,7 +18,7 @@ extension Connection {
     if let malformed = malformedForm() { return respond(malformed) }
     switch route.run {
     case .inline: return respond(collected(route.handler(request)))
-    case .queued(let executor): return enqueue(executor, busy: busyResponse) { $0.run(route) }
+    case .queued(let executor): return enqueue(executor, busy: busyResponse(route)) { $0.run(route) }
     }
   }
 
@@ -29,7 +29,10 @@ extension Connection {
     return .text(400, "bad request: the form body is malformed")
   }
 
-  var busyResponse: Response { core.options.busyResponse.retryAfter(seconds: limits.retryAfterSeconds) }
+  /// The answer where there is no room for one more request of the route.
+  func busyResponse(_ route: Route) -> Response {
+    (route.limits.busyResponse ?? core.options.busyResponse).retryAfter(seconds: limits.retryAfterSeconds)
+  }
 
   private func enqueue(
     _ executor: Executor, busy: Response, _ work: @escaping @Sendable (QueuedRun) -> Void

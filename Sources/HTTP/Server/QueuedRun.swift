@@ -21,7 +21,7 @@ struct QueuedRun {
     case .queued(let executor):
       if executor({ run(route) }) { return }
       core.metrics.reject(.queueFull)
-      _ = request.answer.give(connection.busyResponse)
+      _ = request.answer.give(connection.busyResponse(route))
     }
   }
 

@@ -120,63 +120,14 @@ extension Lexer {
 /// The value of a string token.
 enum StringText {
   static func digit(_ rune: Rune) -> UInt32? {
-    switch rune.value {
-    case 48...57: rune.value - 48
-    case 97...102: rune.value - 87
-    case 65...70: rune.value - 55
-    default: nil
-    }
+    UInt8(exactly: rune.value).flatMap(UnquotedText.digit).map { UInt32($0) }
   }
 
   /// The text a lexed string stands for. Bytes from `\x` escapes that do not form UTF-8 become U+FFFD.
   static func value(of token: ArraySlice<UInt8>) -> String { String(decoding: bytes(of: token), as: UTF8.self) }
 
+  /// The bytes of it. The lexer has seen to it that the literal is well-formed; of another one the body is taken as it is.
   static func bytes(of token: ArraySlice<UInt8>) -> [UInt8] {
-    let body = token.dropFirst().dropLast()
-    if token.first == UInt8(ascii: "`") { return body.filter { $0 != 13 } }
-    var result: [UInt8] = []
-    result.reserveCapacity(body.count)
-    var index = body.startIndex
-    while index < body.endIndex {
-      let byte = body[index]
-      index += 1
-      if byte != UInt8(ascii: "\\") {
-        result.append(byte)
-        continue
-      }
-      let escape = body[index]
-      index += 1
-      switch escape {
-      case UInt8(ascii: "a"): result.append(7)
-      case UInt8(ascii: "b"): result.append(8)
-      case UInt8(ascii: "f"): result.append(12)
-      case UInt8(ascii: "n"): result.append(10)
-      case UInt8(ascii: "r"): result.append(13)
-      case UInt8(ascii: "t"): result.append(9)
-      case UInt8(ascii: "v"): result.append(11)
-      case UInt8(ascii: "x"): result.append(UInt8(truncatingIfNeeded: number(body, &index, 2, 16)))
-      case UInt8(ascii: "u"): appendScalar(number(body, &index, 4, 16), to: &result)
-      case UInt8(ascii: "U"): appendScalar(number(body, &index, 8, 16), to: &result)
-      case UInt8(ascii: "0")...UInt8(ascii: "7"):
-        index -= 1
-        result.append(UInt8(truncatingIfNeeded: number(body, &index, 3, 8)))
-      default: result.append(escape)
-      }
-    }
-    return result
-  }
-
-  private static func number(_ body: ArraySlice<UInt8>, _ index: inout Int, _ digits: Int, _ base: UInt32) -> UInt32 {
-    var value: UInt32 = 0
-    for _ in 0..<digits where index < body.endIndex {
-      value = value &* base &+ (digit(Rune(value: UInt32(body[index]))) ?? 0)
-      index += 1
-    }
-    return value
-  }
-
-  private static func appendScalar(_ value: UInt32, to result: inout [UInt8]) {
-    let scalar = Unicode.Scalar(value) ?? "\u{FFFD}"
-    result.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+    UnquotedText.bytes(token) ?? Array(token.dropFirst().dropLast())
   }
 }

@@ -11,6 +11,8 @@ package struct RuleFiles: Sendable {
   /// The groups of the files that could be read.
   package private(set) var groups: [RuleGroupDefinition] = []
   package private(set) var warnings: [String] = []
+  /// The patterns without stars whose file is not there: as in Prometheus that is no error.
+  package private(set) var missing: [String] = []
   /// The errors of the others.
   package private(set) var errors = RuleFileErrors()
   /// The others.
@@ -35,6 +37,7 @@ package struct RuleFiles: Sendable {
           RuleFileError(file: "", text: "failed retrieving rule files for \(quoted(pattern)): \(error)"))
         continue
       }
+      if found.isEmpty && !pattern.contains(where: { "*?[".contains($0) }) { missing.append(pattern) }
       for path in found where seen.insert(path).inserted {
         if paths.count == RuleFiles.filesMax {
           errors.add(RuleFileError(file: path, text: "there are more than \(RuleFiles.filesMax) rule files"))

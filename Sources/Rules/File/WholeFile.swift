@@ -17,7 +17,14 @@ enum WholeFile {
       switch status.kind {
       case .directory: reason = "read \(path): is a directory"
       case .other where !takesPipes: reason = "read \(path): is no regular file"
-      case .file, .other:
+      case .other:
+        // It has no size, and no places that could be read.
+        do throws(StreamedFileError) {
+          return try StreamedFile.bytes(path, bytesMax: bytesMax, within: nil)
+        } catch {
+          reason = "\(error)"
+        }
+      case .file:
         if status.size <= bytesMax { return try disk.readFile(path) }
         reason = "the file is longer than \(bytesMax) bytes"
       }

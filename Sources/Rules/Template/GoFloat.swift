@@ -17,7 +17,7 @@ enum GoFloat {
   /// True for decimal numbers, and hexadecimal ones with their exponent. Underscores stand between digits.
   private static func isNumber(_ text: [UInt8]) -> Bool {
     let isHexadecimal = text.starts(with: "0x".utf8)
-    func isDigit(_ byte: UInt8) -> Bool { GoLiteral.digit(byte).map { $0 < (isHexadecimal ? 16 : 10) } ?? false }
+    func isDigit(_ byte: UInt8) -> Bool { UnquotedText.digit(byte).map { $0 < (isHexadecimal ? 16 : 10) } ?? false }
     var place = isHexadecimal ? 2 : 0
     var digits = 0
     var hasDot = false

@@ -1,3 +1,5 @@
+import Model
+
 /// `host:port` as labels like `instance` have it. Pure; by the rules of Go's net.
 enum HostPortText {
   /// The host alone; the text as it is where it is no `host:port`.
@@ -65,7 +67,7 @@ enum HostPortText {
         }
         continue
       }
-      guard group.count <= 4, group.allSatisfy({ GoLiteral.digit($0) != nil }) else { return false }
+      guard group.count <= 4, group.allSatisfy({ UnquotedText.digit($0) != nil }) else { return false }
       count += 1
     }
     return gaps == 0 ? count == 8 : gaps == 1 && count < 8

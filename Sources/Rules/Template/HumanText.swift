@@ -4,27 +4,13 @@ enum HumanText {
   static func decimal(_ value: Double) -> String {
     if value == 0 || !value.isFinite { return GoFloat.general(value, digits: 4) }
     if value.magnitude < 1 { return small(value) }
-    var value = value
-    var prefix = ""
-    for next in ["k", "M", "G", "T", "P", "E", "Z", "Y"] {
-      if value.magnitude < 1000 { break }
-      prefix = next
-      value /= 1000
-    }
-    return GoFloat.general(value, digits: 4) + prefix
+    return large(value, 1000, ["k", "M", "G", "T", "P", "E", "Z", "Y"])
   }
 
   /// With prefixes for powers of 1024: `1.177Mi`.
   static func binary(_ value: Double) -> String {
     if value.magnitude <= 1 || !value.isFinite { return GoFloat.general(value, digits: 4) }
-    var value = value
-    var prefix = ""
-    for next in ["ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi"] {
-      if value.magnitude < 1024 { break }
-      prefix = next
-      value /= 1024
-    }
-    return GoFloat.general(value, digits: 4) + prefix
+    return large(value, 1024, ["ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi"])
   }
 
   /// Seconds: `1d 1h 0m 0s`, `12.35s`, `123.5ms`.
@@ -39,6 +25,17 @@ enum HumanText {
     if hours != 0 { return "\(sign)\(hours)h \(minutes)m \(whole % 60)s" }
     if minutes != 0 { return "\(sign)\(minutes)m \(whole % 60)s" }
     return sign + GoFloat.general(seconds.magnitude, digits: 4) + "s"
+  }
+
+  private static func large(_ value: Double, _ base: Double, _ prefixes: [String]) -> String {
+    var value = value
+    var prefix = ""
+    for next in prefixes {
+      if value.magnitude < base { break }
+      prefix = next
+      value /= base
+    }
+    return GoFloat.general(value, digits: 4) + prefix
   }
 
   private static func small(_ value: Double) -> String {

@@ -77,7 +77,7 @@ struct TemplateNumber: Sendable {
         previousIsDigit = false
         continue
       }
-      guard let digit = GoLiteral.digit(byte), UInt64(digit) < radix else { return (isNegative, nil) }
+      guard let digit = UnquotedText.digit(byte), UInt64(digit) < radix else { return (isNegative, nil) }
       let (scaled, tooLarge) = value.multipliedReportingOverflow(by: radix)
       let (sum, overflow) = scaled.addingReportingOverflow(UInt64(digit))
       if tooLarge || overflow { return (isNegative, nil) }

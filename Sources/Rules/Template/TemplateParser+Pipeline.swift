@@ -130,7 +130,7 @@ extension TemplateParser {
       if nesting > TemplateLimits.nestingMax { throw failure("max expression depth exceeded") }
       return try pipeline("parenthesized pipeline", until: .rightParenthesis)
     case .string, .rawString:
-      guard let value = GoLiteral.text(token.text) else { throw failure("invalid syntax") }
+      guard let value = UnquotedText.bytes(token.text) else { throw failure("invalid syntax") }
       return TemplateNode(.string(quoted: token.string, value: value), at: token.position)
     default:
       giveBack(token)
@@ -141,7 +141,7 @@ extension TemplateParser {
   private func number(_ token: TemplateToken) throws(TemplateError) -> TemplateNumber {
     switch token.kind {
     case .characterConstant:
-      guard let (value, isLonger) = GoLiteral.character(token.text) else { throw failure("invalid syntax") }
+      guard let (value, isLonger) = UnquotedText.character(token.text) else { throw failure("invalid syntax") }
       if isLonger { throw failure("malformed character constant: \(token.string)") }
       return TemplateNumber(character: token.string, value: value)
     case .complex: throw failure("complex numbers are not supported: \(QuotedText.double(token.string))")

@@ -68,7 +68,7 @@ struct TemplateParser {
     let context = "define clause"
     let token = nextNonSpace()
     guard token.kind == .string || token.kind == .rawString else { throw unexpected(token, context) }
-    guard let name = GoLiteral.text(token.text) else { throw failure("invalid syntax") }
+    guard let name = UnquotedText.bytes(token.text) else { throw failure("invalid syntax") }
     try expect(.rightDelimiter, context)
     let (list, end) = try itemList()
     guard case .end = end.kind else { throw failure("unexpected \(end.shown) in \(context)") }
@@ -198,7 +198,7 @@ struct TemplateParser {
 
   private func templateName(_ token: TemplateToken, _ context: String) throws(TemplateError) -> String {
     guard token.kind == .string || token.kind == .rawString else { throw unexpected(token, context) }
-    guard let name = GoLiteral.text(token.text) else { throw failure("invalid syntax") }
+    guard let name = UnquotedText.bytes(token.text) else { throw failure("invalid syntax") }
     return String(decoding: name, as: UTF8.self)
   }
 

@@ -52,6 +52,7 @@ extension Configuration {
       configuration.warnings.append("\(file):\(second): what follows the first document is ignored")
     }
     configuration.warnings += configuration.alerting.replicaWarnings(haLabel: configuration.standard.ha.replicaLabel)
+    configuration.warnings += configuration.alerting.reachWarnings
     if let warning = retentionWarning(document) { configuration.warnings.append(warning) }
     return configuration
   }

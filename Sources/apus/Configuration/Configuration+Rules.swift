@@ -37,6 +37,7 @@ extension Configuration {
       warnings += files.errors.lines.map { "rule file left out: \($0)" }
     }
     ruleGroups = files.groups
+    warnings += files.missing.map { "rule_files: \(quoted($0)) is not there; no rules are read from it" }
     warnings += files.warnings
   }
 

@@ -7,6 +7,8 @@ import Workspaces
 enum ConfigurationFile {
   /// A longer file is refused: a configuration is text that somebody wrote.
   static let bytesMax = 32 << 20
+  /// The time that a pipe in place of a file may take: a reload does not wait for ever.
+  static let millisecondsMax: Int64 = 10_000
 
   /// The name that errors and logs give the built-in default.
   static let defaultName = "built-in default"
@@ -41,7 +43,7 @@ enum ConfigurationFile {
 
   static func bytes(_ path: String) throws(ConfigurationErrors) -> [UInt8] {
     do throws(InputFileError) {
-      return try InputFile.bytes(path, bytesMax: bytesMax)
+      return try InputFile.bytes(path, bytesMax: bytesMax, within: millisecondsMax)
     } catch {
       throw ConfigurationErrors(file: path, reason: "\(error)")
     }

@@ -13,6 +13,20 @@ extension NotifyOptions {
     }
   }
 
+  /// Warnings of Alertmanagers that cannot be told anything; Prometheus takes these settings, too.
+  var reachWarnings: [String] {
+    alertmanagers.enumerated().flatMap { place, set in
+      var warnings: [String] = []
+      if !["", "http", "https"].contains(set.scheme) {
+        warnings.append("alerting.alertmanagers[\(place)]: the scheme \(quoted(set.scheme)) is neither http nor https")
+      }
+      if set.timeoutMilliseconds == 0 {
+        warnings.append("alerting.alertmanagers[\(place)]: a timeout of 0s leaves no time to tell it anything")
+      }
+      return warnings
+    }
+  }
+
   private func reachesAlertmanager(_ name: String) -> Bool {
     let alert = Labels(externalLabels.pairs + [(name: LabelName.alert, value: "example")])
     return alertmanagers.contains { set in

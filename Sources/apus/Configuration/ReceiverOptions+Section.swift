@@ -123,7 +123,16 @@ extension SNSOptions {
     ]
       + ClientSettings.settings(
         at: \.client, own: ["basic_auth", "authorization", "oauth2", "bearer_token", "bearer_token_file"]),
-    rules: ProxySettings.rules)
+    rules: ProxySettings.rules + [.check(topicIsNamed)])
+
+  /// `arn:PARTITION:sns:REGION:ACCOUNT:TOPIC`.
+  @Sendable private static func topicIsNamed(_ section: SectionValue) -> RuleViolation? {
+    let text = section.text("topic_arn") ?? ""
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    if parts.count == 6, parts[0] == "arn", parts[2] == "sns", parts.allSatisfy({ !$0.isEmpty }) { return nil }
+    return RuleViolation(
+      "\(quoted(text)) is no topic: its ARN is arn:aws:sns:REGION:ACCOUNT:TOPIC", at: "topic_arn")
+  }
 
   private static let identity = Section(
     "sigv4", AWSSettings(), AWSSettings.settings, rules: [.check(SchemaRules.keysBelongTogether)])

@@ -1,3 +1,4 @@
+import Glibc
 import Model
 import Platform
 import PlatformSimulation
@@ -35,6 +36,25 @@ import Testing
     var options = UnitTestOptions()
     change(&options)
     return UnitTestSuite(on: disk, options: options).run("/t/test.yml")
+  }
+
+  @Test("tests may come from a pipe, and are run; what has no end is refused") func pipes() throws {
+    let folder = "/tmp/unit-test-pipe-\(UInt64.random(in: 0 ... .max))"
+    try LinuxDisk().makeDirectory(folder)
+    defer { try? LinuxDisk().removeTree(folder) }
+    let path = folder + "/p"
+    #expect(mkfifo(path, 0o600) == 0)
+    let text = file("  promql_expr_test: [{expr: '1', exp_samples: [{labels: '{}', value: 2}]}]\n")
+    let writer = try NamedThread(name: "writer") {
+      guard let pipe = fopen(path, "w") else { return }
+      fputs(text, pipe)
+      fclose(pipe)
+    }
+    let report = UnitTestSuite(on: LinuxDisk()).run(path)
+    writer.join()
+    #expect(report.cases.count == 1 && !report.isSuccess)
+    let endless = UnitTestSuite(on: LinuxDisk()).run("/dev/zero")
+    #expect(endless.errors.first?.hasSuffix("the file is longer than \(UnitTestFile.limits.bytesMax) bytes") == true)
   }
 
   private func file(_ cases: String, _ more: String = "") -> String {

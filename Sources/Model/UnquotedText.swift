@@ -1,9 +1,7 @@
-import Model
-
-/// Quoted texts and characters of Go's source, as `strconv.Unquote` reads them. Pure.
-enum GoLiteral {
+/// Reads quoted texts and characters of Go's source, as `strconv.Unquote` does: the way back from `QuotedText`. Pure.
+package enum UnquotedText {
   /// The value of a hexadecimal digit.
-  static func digit(_ byte: UInt8) -> UInt8? {
+  package static func digit(_ byte: UInt8) -> UInt8? {
     switch byte {
     case 48...57: byte - 48
     case 97...102: byte - 87
@@ -12,8 +10,8 @@ enum GoLiteral {
     }
   }
 
-  /// The text of a literal in double quotes or backquotes; nil where it is malformed.
-  static func text(_ literal: ArraySlice<UInt8>) -> [UInt8]? {
+  /// The text of a literal in double quotes, single quotes or backquotes; nil where it is malformed.
+  package static func bytes(_ literal: ArraySlice<UInt8>) -> [UInt8]? {
     guard literal.count >= 2, let quote = literal.first, quote == literal.last else { return nil }
     var rest = literal.dropFirst().dropLast()
     if quote == UInt8(ascii: "`") { return rest.filter { $0 != 13 } }
@@ -23,14 +21,14 @@ enum GoLiteral {
       guard let unit = unit(&rest, quote: quote) else { return nil }
       switch unit {
       case .byte(let byte): result.append(byte)
-      case .scalar(let scalar): result += UTF8.encode(scalar).map(Array.init) ?? Array("\u{FFFD}".utf8)
+      case .scalar(let scalar): result += UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter
       }
     }
     return result
   }
 
   /// The character of a literal in single quotes; nil where it is malformed. `isLonger` tells that more follows it.
-  static func character(_ literal: ArraySlice<UInt8>) -> (value: UInt32, isLonger: Bool)? {
+  package static func character(_ literal: ArraySlice<UInt8>) -> (value: UInt32, isLonger: Bool)? {
     var rest = literal.dropFirst()
     guard let unit = unit(&rest, quote: UInt8(ascii: "'")) else { return nil }
     let isLonger = !rest.elementsEqual([UInt8(ascii: "'")])
