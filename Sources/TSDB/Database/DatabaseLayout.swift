@@ -28,6 +28,8 @@ package struct DatabaseLayout: Sendable {
   package var metadata: String { root + "/apus.metadata" }
   /// The rule groups that came over the API.
   package var rules: String { root + "/apus.rules" }
+  /// Tags, alias, settings and definitions that the management API has stored.
+  package var managed: String { root + "/apus.managed" }
   /// Blocks that a restore has brought and that are to get their names.
   package var restore: String { root + "/apus.restore" }
   /// Copies made on request.
@@ -37,8 +39,8 @@ package struct DatabaseLayout: Sendable {
 
   /// The names under which damaged files are counted.
   static let damagedNames = [
-    "apus.version", "apus.alerts", "apus.head", "apus.flushed", "apus.deleted", "apus.ha-leaders", "apus.metadata",
-    "apus.notify", "apus.restore", "apus.rules", HeadChunkRepair.damagedName, "wal", BlockDeletions.fileName,
+    "apus.version", "apus.alerts", "apus.head", "apus.flushed", "apus.deleted", "apus.ha-leaders", "apus.managed",
+    "apus.metadata", "apus.notify", "apus.restore", "apus.rules", HeadChunkRepair.damagedName, "wal", BlockDeletions.fileName,
     BlockDescription.fileName,
   ]
 }
