@@ -137,6 +137,7 @@ final class Assembly: Sendable {
     services.rules = RuleFacts(
       groups: { $0.rules.shown }, alertmanagers: { [notifier] _ in notifier.shown }, store: { $0.rules.store })
     services.isRulesAPIEnabled = options.isRulesAPIEnabled
+    services.management = try Assembly.management(options, workspaces, clock, log)
     services.cors = try Assembly.cors(options)
     services.slowQueryLog = try Assembly.slowQueryLog(options, log)
     let router = Routes.router(services)

@@ -33,6 +33,8 @@ struct ServeOptions: Sendable {
   var isLifecycleEnabled: Bool
   var isAdminAPIEnabled: Bool
   var isRulesAPIEnabled: Bool
+  var isManagementAPIEnabled: Bool
+  var managementRegion: String
 
   var dataDirectory: String
   /// The retention of the flags alone, nil where no flag gives it: see `Retention.effective`.
@@ -95,6 +97,8 @@ extension ServeOptions {
     isLifecycleEnabled = values.boolean("web.enable-lifecycle")
     isAdminAPIEnabled = values.boolean("web.enable-admin-api")
     isRulesAPIEnabled = values.boolean("web.enable-rules-api")
+    isManagementAPIEnabled = values.boolean("web.enable-management-api")
+    managementRegion = values.text("web.management-region")
 
     dataDirectory = values.text("storage.tsdb.path")
     // A zero is how a flag is left out, as in Prometheus.
