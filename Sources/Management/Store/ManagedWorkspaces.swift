@@ -146,7 +146,7 @@ package final class ManagedWorkspaces: Sendable {
   /// Closes a workspace that the API has made and removes its files.
   func delete(_ id: String) throws(ManagementError) {
     try changing.withLock { (_) throws(ManagementError) in
-      guard let record = self[id] ?? nil else { throw .notFound("Workspace not found: \(id)", id: id) }
+      guard let record = self[id] else { throw .notFound("Workspace not found: \(id)", id: id) }
       if configured(id) != nil || !record.isMade {
         throw .conflict(
           id == WorkspaceSettings.defaultID
@@ -225,10 +225,10 @@ package final class ManagedWorkspaces: Sendable {
     let directory = workspaces.folder(of: id)
     let file = ManagedFile.file(DatabaseLayout(root: directory).managed, on: disk)
     let reading = file.read { contents in
-      guard let record = ManagedFile.decode(contents.body) else { return "it holds no record of a workspace" }
+      guard let record = contents.body.lend(ManagedFile.decode) else { return "it holds no record of a workspace" }
       return record.id == id ? nil : "it is the record of another workspace"
     }
-    let record = reading.contents.flatMap { ManagedFile.decode($0.body) }
+    let record = reading.contents.flatMap { $0.body.lend(ManagedFile.decode) }
     guard let damage = reading.damage else { return record }
     workspaces.standard.database.damaged.report(
       file.path, as: ManagedWorkspaces.damagedName, damage: damage,
@@ -248,11 +248,5 @@ package final class ManagedWorkspaces: Sendable {
       log.error("The record of a workspace could not be written", ["workspace": id, "err": "\(error)"])
     }
     return kept
-  }
-}
-
-extension ManagedFile {
-  static func decode(_ body: [UInt8]) -> ManagedRecord? {
-    unsafe body.withUnsafeBytes { unsafe decode(LentBytes($0)) }
   }
 }
