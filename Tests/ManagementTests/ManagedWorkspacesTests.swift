@@ -40,7 +40,8 @@ struct ManagedWorkspacesTests {
     }
   }
 
-  @Test("a crash at any step of making or deleting leaves all of a workspace or nothing of it", arguments: [true, false])
+  @Test(
+    "a crash at any step of making or deleting leaves all of a workspace or nothing of it", arguments: [true, false])
   func crashes(_ isMaking: Bool) throws {
     for step in 0..<400 {
       let disk = SimulatedDisk()
@@ -152,7 +153,8 @@ struct ManagedWorkspacesTests {
     "wrong members are refused, and nothing is made",
     arguments: [
       "{\"alias\":\"\"}", "{\"alias\":\"  \"}", "{\"alias\":3}", "{\"tags\":[]}", "{\"tags\":{\"\":\"v\"}}",
-      "{\"tags\":{\"AWS:x\":\"v\"}}", "{\"tags\":{\"k\":\"<\"}}", "{\"clientToken\":\"a b\"}", "{\"kmsKeyArn\":\"arn\"}",
+      "{\"tags\":{\"AWS:x\":\"v\"}}", "{\"tags\":{\"k\":\"<\"}}", "{\"clientToken\":\"a b\"}",
+      "{\"kmsKeyArn\":\"arn\"}",
     ])
   func wrong(_ body: String) throws {
     let bench = try ManagementBench()
