@@ -4,7 +4,7 @@ import Synchronization
 import TSDB
 import Workspaces
 
-/// What the management API has stored about workspaces, and the workspaces that it has made: each has a sealed file in its
+/// The records of workspaces that the management API has stored or made: each is a sealed file in the workspace's
 /// folder. A change is durable before it is in effect, and in effect before it is acknowledged. Any thread.
 ///
 /// Invariant: a record of `state` is what its file says, or nothing has been stored about its workspace. One change at a
