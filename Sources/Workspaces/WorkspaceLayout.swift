@@ -15,6 +15,11 @@ package struct WorkspaceLayout: Sendable {
     id == WorkspaceSettings.defaultID ? root : DiskPath.join(folder, id)
   }
 
+  /// A path beside that of a workspace, on its way there or away.
+  func besides(_ id: String, _ prefix: String) -> String {
+    prefix.isEmpty ? folder : DiskPath.join(folder, prefix + id)
+  }
+
   /// The ids that have a folder, sorted.
   func found(on disk: any Disk) throws(DiskError) -> [String] {
     do throws(DiskError) {

@@ -23,6 +23,8 @@ package final class WorkspaceSet: Sendable {
   private let onOpen: @Sendable (Workspace, MetricsRegistry) -> Void
   let snapshot = Mutex(Snapshot())
   let changing = Mutex<Void>(())
+  /// Adds workspaces to those of the configuration; nil: there are no others.
+  let amendment = Mutex<(@Sendable ([WorkspaceSettings]) -> [WorkspaceSettings])?>(nil)
 
   struct Snapshot: Sendable {
     var byID: [String: Workspace] = [:]
@@ -103,7 +105,9 @@ package final class WorkspaceSet: Sendable {
   package func reconfigure(_ workspaces: [WorkspaceSettings], createsOnWrite: Bool) {
     changing.withLock { _ in
       if snapshot.withLock({ $0.isClosed }) { return }
-      var wanted = workspaces
+      removeRests()
+      let amend = amendment.withLock { $0 }
+      var wanted = amend?(workspaces) ?? workspaces
       var template = createsOnWrite ? workspaces.first : nil
       // The rule files are about the default workspace.
       template?.ruleGroups = []
@@ -138,15 +142,7 @@ package final class WorkspaceSet: Sendable {
   }
 
   /// Closes a workspace and removes its files. False where there is none of this name, or it is the default one.
-  package func delete(_ id: String) throws(DiskError) -> Bool {
-    try changing.withLock { (_) throws(DiskError) in
-      guard id != standard.id, let workspace = snapshot.withLock({ $0.byID[id] }) else { return false }
-      close(workspace)
-      try surroundings.disk.removeTree(layout.directory(of: id))
-      surroundings.log.info("Workspace deleted", ["workspace": id])
-      return true
-    }
-  }
+  package func delete(_ id: String) throws(DiskError) -> Bool { try remove(id) {} }
 
   /// Ends all changes: from here on no workspace is opened or changed, and a call that is changing some stops before
   /// the next one.
@@ -190,7 +186,7 @@ package final class WorkspaceSet: Sendable {
   }
 
   /// Opens and publishes a workspace. Logs a failure, which touches no other workspace.
-  private func open(_ settings: WorkspaceSettings) {
+  func open(_ settings: WorkspaceSettings) {
     do throws(WorkspaceOpenError) {
       if count >= bound.countMax { throw WorkspaceOpenError("there are \(count) already, \(bound.text)") }
       _ = try opened(settings)
@@ -242,7 +238,7 @@ package final class WorkspaceSet: Sendable {
     }
   }
 
-  private func close(_ workspace: Workspace) {
+  func close(_ workspace: Workspace) {
     snapshot.withLock { $0.byID[workspace.id] = nil }
     workspace.close()
     surroundings.registry.remove(workspace.registry)

@@ -10,7 +10,7 @@ struct FuzzTarget: Sendable {
   static let all: [FuzzTarget] =
     write + compression + text + exposition + language + operators + ruleFiles + unitTests + files + ownFiles
     + headFiles + blocks + http
-    + outbound + servers + cloud + clusters + discovery + templates + access
+    + management + outbound + servers + cloud + clusters + discovery + templates + access
 }
 
 /// Writes a target's seeds to a folder, named by their number.

@@ -4,7 +4,10 @@ package struct ManagementTable: Sendable {
 
   private var handlers: [ManagementOperation: Handler] = [:]
 
-  package init() {}
+  /// Nil: no call is known to be a repetition.
+  private let tokens: ClientTokens?
+
+  package init(tokens: ClientTokens? = nil) { self.tokens = tokens }
 
   /// An operation that has a handler already is a mistake of the program and traps.
   package mutating func add(_ operation: ManagementOperation, _ handler: @escaping Handler) {
@@ -16,6 +19,9 @@ package struct ManagementTable: Sendable {
     guard let handler = handlers[request.operation] else {
       throw .notServed("this server does not serve \(request.operation.rawValue)")
     }
-    return try handler(request)
+    guard request.operation.isChange, let token = try request.clientToken(), let tokens else {
+      return try handler(request)
+    }
+    return try tokens.answer(request, token: token, handler)
   }
 }

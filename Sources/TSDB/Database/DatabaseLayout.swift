@@ -30,6 +30,8 @@ package struct DatabaseLayout: Sendable {
   package var rules: String { root + "/apus.rules" }
   /// The usage of the workspace by hours.
   package var usage: String { root + "/apus.usage" }
+  /// Tags, alias, settings and definitions that the management API has stored.
+  package var managed: String { root + "/apus.managed" }
   /// Blocks that a restore has brought and that are to get their names.
   package var restore: String { root + "/apus.restore" }
   /// Copies made on request.
@@ -39,8 +41,8 @@ package struct DatabaseLayout: Sendable {
 
   /// The names under which damaged files are counted.
   static let damagedNames = [
-    "apus.version", "apus.alerts", "apus.head", "apus.flushed", "apus.deleted", "apus.ha-leaders", "apus.metadata",
-    "apus.notify", "apus.restore", "apus.rules", "apus.usage", HeadChunkRepair.damagedName, "wal",
+    "apus.version", "apus.alerts", "apus.head", "apus.flushed", "apus.deleted", "apus.ha-leaders", "apus.managed",
+    "apus.metadata", "apus.notify", "apus.restore", "apus.rules", "apus.usage", HeadChunkRepair.damagedName, "wal",
     BlockDeletions.fileName,
     BlockDescription.fileName,
   ]

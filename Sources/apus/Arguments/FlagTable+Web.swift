@@ -48,6 +48,12 @@ extension FlagTable {
       "web.enable-rules-api", .boolean, "false",
       "Allow the endpoints that change rule groups, and tell Grafana that they are there."),
     Flag(
+      "web.enable-management-api", .boolean, "false",
+      "Allow the management API of Amazon Managed Prometheus, which makes and deletes workspaces."),
+    Flag(
+      "web.management-region", .text, "us-east-1",
+      "Region in the ARNs of workspaces that no signed request has made."),
+    Flag(
       "web.enable-remote-write-receiver", .boolean, "true",
       "Receive remote write. Always on; the flag is there for command lines that have it."),
     Flag(

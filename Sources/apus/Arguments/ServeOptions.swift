@@ -39,6 +39,8 @@ struct ServeOptions: Sendable {
   var credentialsFile: String
   /// True if health checks need no credentials.
   var isHealthOpen: Bool
+  var isManagementAPIEnabled: Bool
+  var managementRegion: String
 
   var dataDirectory: String
   /// The retention of the flags alone, nil where no flag gives it: see `Retention.effective`.
@@ -104,6 +106,8 @@ extension ServeOptions {
     webConfigFile = values.text("web.config.file")
     credentialsFile = values.text("web.credentials-file")
     isHealthOpen = values.boolean("web.health-without-credentials")
+    isManagementAPIEnabled = values.boolean("web.enable-management-api")
+    managementRegion = values.text("web.management-region")
 
     dataDirectory = values.text("storage.tsdb.path")
     // A zero is how a flag is left out, as in Prometheus.

@@ -1,0 +1,23 @@
+import API
+import Management
+import Platform
+import Workspaces
+
+extension Assembly {
+  /// The management API over these workspaces. From here on a reload serves the workspaces that it has made.
+  static func management(
+    _ options: ServeOptions, _ workspaces: WorkspaceSet, _ clock: any Clock, _ log: Log
+  ) throws(StartError) -> ManagementFacts {
+    guard ManagementID.isRegion(options.managementRegion) else {
+      throw StartError("--web.management-region: must be 1 to 32 small letters, digits and dashes")
+    }
+    let managed = ManagedWorkspaces(
+      workspaces, region: options.managementRegion, disk: LinuxDisk(), clock: clock, log: log)
+    var table = ManagementTable(tokens: ClientTokens(clock: clock))
+    WorkspaceOperations(managed).add(to: &table)
+    let closedText =
+      options.isManagementAPIEnabled
+      ? nil : "The management API is disabled: start the server with --web.enable-management-api"
+    return ManagementFacts(table, closedText: closedText)
+  }
+}
