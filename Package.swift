@@ -94,7 +94,7 @@ let package = Package(
     .target(
       name: "Management",
       dependencies: [
-        "Model", "Platform", "Format", "HTTP", "Access", "TSDB", "Ingest", "Query", "Rules", "Notify", "Workspaces",
+        "Model", "Platform", "Format", "HTTP", "TSDB", "Ingest", "Workspaces",
       ],
       swiftSettings: safe),
 
@@ -199,17 +199,17 @@ let package = Package(
       name: "APITests",
       dependencies: [
         "API", "Workspaces", "Query", "Ingest", "TSDB", "PromQL", "HTTP", "Format", "Model", "Platform", "Scrape",
-        "Rules", "Notify", "Access", "Management", "PlatformSimulation", "TestKit",
+        "Rules", "Notify", "PlatformSimulation", "TestKit",
       ],
       swiftSettings: strict),
     .testTarget(
       name: "AccessTests",
-      dependencies: ["Access", "HTTP", "Format", "Model", "Platform", "PlatformSimulation", "TestKit"],
+      dependencies: ["Access", "HTTP", "Format", "Platform", "PlatformSimulation", "TestKit"],
       swiftSettings: strict),
     .testTarget(
       name: "ManagementTests",
       dependencies: [
-        "Management", "Access", "Workspaces", "Rules", "Notify", "HTTP", "Format", "TSDB", "Platform",
+        "Management", "Workspaces", "HTTP", "Format", "TSDB", "Platform",
         "PlatformSimulation", "TestKit",
       ],
       swiftSettings: strict),
@@ -217,7 +217,7 @@ let package = Package(
       name: "ApusTests",
       dependencies: [
         "apus", "API", "Discovery", "Format", "HTTP", "Ingest", "Model", "TSDB", "TestKit", "Query", "Workspaces",
-        "Outbound", "Scrape", "Rules", "Notify", "PromQL", "Access", "Management",
+        "Outbound", "Scrape", "Rules", "Notify", "PromQL",
       ],
       swiftSettings: strict),
     .testTarget(name: "HouseTests", swiftSettings: strict),

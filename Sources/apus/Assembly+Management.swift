@@ -6,7 +6,7 @@ import Workspaces
 extension Assembly {
   /// The management API over these workspaces. From here on a reload serves the workspaces that it has made.
   static func management(
-    _ options: ServeOptions, _ workspaces: WorkspaceSet, _ clock: any Clock, _ log: Log
+    _ options: ServeOptions, _ workspaces: WorkspaceSet, _ access: AccessControl, _ clock: any Clock, _ log: Log
   ) throws(StartError) -> ManagementFacts {
     guard ManagementID.isRegion(options.managementRegion) else {
       throw StartError("--web.management-region: must be 1 to 32 small letters, digits and dashes")
@@ -14,10 +14,16 @@ extension Assembly {
     let managed = ManagedWorkspaces(
       workspaces, region: options.managementRegion, disk: LinuxDisk(), clock: clock, log: log)
     var table = ManagementTable(tokens: ClientTokens(clock: clock))
-    WorkspaceOperations(managed).add(to: &table)
+    let isPermitted: WorkspaceOperations.Permission = { [requestGuard = access.requestGuard] caller, action, id, _ in
+      requestGuard?.may(caller, action, in: id) ?? true
+    }
+    WorkspaceOperations(managed, isPermitted: isPermitted).add(to: &table)
+    AbsentObjects(managed).add(to: &table)
+    // With credentials the policy says who may; without any, everybody could.
     let closedText =
-      options.isManagementAPIEnabled
-      ? nil : "The management API is disabled: start the server with --web.enable-management-api"
+      options.isManagementAPIEnabled || !options.credentialsFile.isEmpty
+      ? nil
+      : "The management API is disabled: start the server with --web.enable-management-api, or with --web.credentials-file"
     return ManagementFacts(table, closedText: closedText)
   }
 }

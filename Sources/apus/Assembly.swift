@@ -139,10 +139,10 @@ final class Assembly: Sendable {
       groups: { $0.rules.shown }, alertmanagers: { [notifier] _ in notifier.shown }, store: { $0.rules.store })
     services.usagePrices = { [configuration] in configuration.present.usagePrices }
     services.isRulesAPIEnabled = options.isRulesAPIEnabled
-    services.management = try Assembly.management(options, workspaces, clock, log)
+    access = try AccessControl(options, workspaces, clock: clock, log: log, registry: registry)
+    services.management = try Assembly.management(options, workspaces, access, clock, log)
     services.cors = try Assembly.cors(options)
     services.slowQueryLog = try Assembly.slowQueryLog(options, log)
-    access = try AccessControl(options, workspaces, clock: clock, log: log, registry: registry)
     let router = Routes.router(services)
     servers = sockets.map { [heapTrim, access] socket in
       var options = HTTPServerOptions(options, socket)
