@@ -18,11 +18,7 @@ extension AccessRefusal {
   }
 
   init(_ error: SignedRequestError) {
-    self =
-      switch error {
-      case .missing(let part): .incomplete("Authorization header requires '\(part)' parameter.")
-      case .malformed(let why): .incomplete("The signature cannot be read: \(why).")
-      }
+    self = .incomplete(error.description)
   }
 
   /// - Parameters:

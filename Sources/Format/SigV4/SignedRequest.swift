@@ -74,10 +74,17 @@ package struct SignedRequest: Sendable, Equatable {
 }
 
 /// A signature that cannot be read.
-package enum SignedRequestError: Error, Sendable, Equatable {
+package enum SignedRequestError: Error, Sendable, Equatable, CustomStringConvertible {
   /// A part that has to be there.
   case missing(String)
   case malformed(String)
+
+  package var description: String {
+    switch self {
+    case .missing(let part): "Authorization header requires '\(part)' parameter."
+    case .malformed(let why): "The signature cannot be read: \(why)."
+    }
+  }
 }
 
 extension SHA256 {

@@ -1,0 +1,158 @@
+import Glibc
+import TestKit
+import Testing
+
+extension EndToEnd {
+  /// Principals of a credentials file, with the clients that they are made for.
+  @Suite struct Access {
+    private static let digest = "3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da4153e0"  // of "token"
+
+    private static let principals = """
+      principals:
+        - name: a
+          access_keys: [{id: AKIAA, secret: secret of a}]
+          bearer_sha256: [\(digest)]
+          statements: [{effect: Allow, actions: ["*"], workspaces: [a]}]
+        - name: b
+          access_keys: [{id: AKIAB, secret: secret of b}]
+          statements: [{effect: Allow, actions: ["*"], workspaces: [b]}]
+      """
+
+    private static func start(_ site: borrowing Site, _ credentials: String) throws -> ServerProcess {
+      let configuration = try site.directory.write("apus: {workspaces: [{id: a}, {id: b}]}\n", to: "apus.yml")
+      let file = try site.directory.write(credentials, to: "credentials.yml")
+      chmod(file, 0o600)
+      return try site.start([
+        "--config.file=\(configuration)", "--web.credentials-file=\(file)", "--web.health-without-credentials",
+        "--web.enable-admin-api", "--web.enable-lifecycle", "--web.enable-rules-api",
+      ])
+    }
+
+    private static let bearer = [("Authorization", "Bearer token")]
+
+    @Test("a real Prometheus and vmagent sign their writes, curl its queries; a wrong secret gets nothing in")
+    func signed() throws {
+      let site = try Site()
+      let server = try Self.start(site, Self.principals)
+      let target = "\(server.baseURL)/workspaces/a/api/v1/remote_write"
+      let port = FreePort.next()
+      func configuration(_ job: String, _ secret: String) -> String {
+        """
+        global: {scrape_interval: 1s, scrape_timeout: 1s}
+        scrape_configs: [{job_name: \(job), static_configs: [{targets: ["127.0.0.1:\(port)"]}]}]
+        remote_write:
+          - url: "\(target)"
+            queue_config: {batch_send_deadline: 300ms}
+            sigv4: {region: eu-west-1, access_key: AKIAA, secret_key: \(secret)}
+        """
+      }
+      let right = try ServerProcess.prometheus(
+        data: site.directory.path("right"),
+        configuration: try site.directory.write(configuration("right", "secret of a"), to: "right.yml"), port: port)
+      let wrong = try ServerProcess.prometheus(
+        data: site.directory.path("wrong"),
+        configuration: try site.directory.write(configuration("wrong", "secret of b"), to: "wrong.yml"))
+      let scrape =
+        "scrape_configs: [{job_name: agent, scrape_interval: 1s, static_configs: [{targets: ['127.0.0.1:\(port)']}]}]\n"
+      let agent = try ServerProcess.vmagent(
+        configuration: try site.directory.write(scrape, to: "agent.yml"), writingTo: target,
+        buffer: site.directory.path("agent"),
+        [
+          "-remoteWrite.aws.useSigv4", "-remoteWrite.aws.service=aps", "-remoteWrite.aws.region=eu-west-1",
+          "-remoteWrite.aws.accessKey=AKIAA", "-remoteWrite.aws.secretKey=secret of a", "-remoteWrite.forcePromProto",
+        ])
+      func jobs() throws -> String {
+        try server.request("GET", "/workspaces/a/api/v1/label/job/values", headers: Self.bearer).text
+      }
+      #expect(
+        eventually(within: .seconds(30)) { (try? jobs())?.contains("\"agent\",\"right\"") ?? false }, "\(try jobs())")
+      #expect(
+        eventually(within: .seconds(15)) {
+          server.child.standardError.text.contains("reason=wrong_signature who=AKIAA")
+        })
+      #expect(try !jobs().contains("wrong"))
+      _ = (right, wrong, agent)
+
+      let curl = try ChildProcess(
+        "/usr/bin/curl",
+        [
+          "-sS", "--aws-sigv4", "aws:amz:us-east-1:aps", "-u", "AKIAA:secret of a",
+          "\(server.baseURL)/workspaces/a/api/v1/query?query=up",
+        ])
+      #expect(eventually { curl.poll() != nil })
+      #expect(curl.standardOutput.complete().contains("\"job\":\"right\""), "\(curl.standardOutput.complete())")
+    }
+
+    @Test("nothing of a workspace is read, written, listed or guessed with another's principal, on any route")
+    func apart() throws {
+      let site = try Site()
+      let server = try Self.start(site, Self.principals)
+      let paths = try Self.routes()
+      #expect(paths.count > 50)
+      for (method, path) in paths {
+        func answer(_ workspace: String, _ headers: [(String, String)]) throws -> HTTPAnswer {
+          try server.request(method, workspace + path, headers: headers)
+        }
+        if path.hasPrefix("/-/healthy") || path.hasPrefix("/-/ready") { continue }
+        // Without anything, and in another's place: no word of whether there is such a workspace.
+        for workspace in ["", "/workspaces/b", "/workspaces/none"] {
+          let nobody = try answer(workspace, [])
+          #expect(nobody.status == 401, "\(method) \(workspace)\(path): \(nobody.status)")
+          let other = try answer(workspace, Self.bearer)
+          #expect(other.status == 403, "\(method) \(workspace)\(path): \(other.status) \(other.text.prefix(200))")
+        }
+        let there = try answer("/workspaces/b", Self.bearer).text
+        let missing = try answer("/workspaces/n", Self.bearer).text
+        #expect(there == missing.replacing("workspace/n", with: "workspace/b"), "\(path)")
+      }
+      // Its own is served.
+      let own = try server.request("GET", "/workspaces/a/api/v1/query?query=vector(1)", headers: Self.bearer)
+      #expect(own.status == 200, "\(own.text)")
+      #expect(try server.get("/-/healthy").status == 200)
+    }
+
+    /// Every route that the program counts, with something for each part that is captured; with each method, since one that
+    /// a route does not have is no news for a stranger either.
+    private static func routes() throws -> [(method: String, path: String)] {
+      let open = try Site()
+      let text = try open.start().get("/metrics").text
+      var paths: Set<String> = []
+      for line in text.split(separator: "\n") where line.hasPrefix("prometheus_http_requests_total{") {
+        guard let start = line.firstRange(of: "handler=\"")?.upperBound else { continue }
+        let pattern = line[start...].prefix { $0 != "\"" }
+        guard pattern.hasPrefix("/") else { continue }
+        paths.insert(
+          "/" + pattern.split(separator: "/").map { $0.hasPrefix("{") ? "x" : String($0) }.joined(separator: "/"))
+      }
+      return paths.sorted().flatMap { path in ["GET", "POST", "PUT", "DELETE"].map { ($0, path) } }
+    }
+
+    @Test(
+      "a key is changed without losing a write, and one that is taken away is refused; a broken file changes nothing")
+    func rotation() throws {
+      let site = try Site()
+      let server = try Self.start(site, Self.principals)
+      func status(_ token: String) throws -> Int {
+        try server.request("GET", "/workspaces/a/api/v1/labels", headers: [("Authorization", "Bearer \(token)")]).status
+      }
+      #expect(try status("token") == 200 && status("next") == 401)
+      let both = Self.principals.replacing("[\(Self.digest)]", with: "[\(Self.digest), \(try Self.sha256("next"))]")
+      _ = try site.directory.write(both, to: "credentials.yml")
+      #expect(eventually { (try? status("next")) == 200 })
+      #expect(try status("token") == 200)
+      _ = try site.directory.write("principals: [{name: }]", to: "credentials.yml")
+      #expect(eventually { server.child.standardError.text.contains("credentials file\" err=") })
+      #expect(try status("token") == 200 && status("next") == 200)
+      _ = try site.directory.write(both.replacing("\(Self.digest), ", with: ""), to: "credentials.yml")
+      #expect(eventually { (try? status("token")) == 401 })
+      #expect(try status("next") == 200)
+      #expect(!server.child.standardError.text.contains("secret of"))
+    }
+
+    private static func sha256(_ text: String) throws -> String {
+      let sum = try ChildProcess("/bin/sh", ["-c", "printf %s \(text) | sha256sum"])
+      #expect(eventually { sum.poll() != nil })
+      return String(sum.standardOutput.complete().prefix(64))
+    }
+  }
+}
