@@ -65,7 +65,7 @@ extension EndToEnd {
         try server.request("GET", "/workspaces/a/api/v1/label/job/values", headers: Self.bearer).text
       }
       #expect(
-        eventually(within: .seconds(30)) { (try? jobs())?.contains("\"agent\",\"right\"") ?? false }, "\(try jobs())")
+        eventually(within: .seconds(30)) { (try? jobs())?.contains("\"agent\",\"right\"") ?? false })
       #expect(
         eventually(within: .seconds(15)) {
           server.child.standardError.text.contains("reason=wrong_signature who=AKIAA")
@@ -79,7 +79,7 @@ extension EndToEnd {
           "-sS", "--aws-sigv4", "aws:amz:us-east-1:aps", "-u", "AKIAA:secret of a",
           "\(server.baseURL)/workspaces/a/api/v1/query?query=up",
         ])
-      #expect(eventually { curl.poll() != nil })
+      #expect(eventually(within: .seconds(20)) { curl.poll() != nil })
       #expect(curl.standardOutput.complete().contains("\"job\":\"right\""), "\(curl.standardOutput.complete())")
     }
 
@@ -88,7 +88,7 @@ extension EndToEnd {
       let site = try Site()
       let server = try Self.start(site, Self.principals)
       let paths = try Self.routes()
-      #expect(paths.count > 50)
+      #expect(paths.count > 150)
       for (method, path) in paths {
         func answer(_ workspace: String, _ headers: [(String, String)]) throws -> HTTPAnswer {
           try server.request(method, workspace + path, headers: headers)
@@ -111,20 +111,28 @@ extension EndToEnd {
       #expect(try server.get("/-/healthy").status == 200)
     }
 
-    /// Every route that the program counts, with something for each part that is captured; with each method, since one that
-    /// a route does not have is no news for a stranger either.
+    /// Every path that the documentation of the API names, with something for each part that is captured, and with each
+    /// method: one that a route does not have is no news for a stranger either.
     private static func routes() throws -> [(method: String, path: String)] {
-      let open = try Site()
-      let text = try open.start().get("/metrics").text
       var paths: Set<String> = []
-      for line in text.split(separator: "\n") where line.hasPrefix("prometheus_http_requests_total{") {
-        guard let start = line.firstRange(of: "handler=\"")?.upperBound else { continue }
-        let pattern = line[start...].prefix { $0 != "\"" }
-        guard pattern.hasPrefix("/") else { continue }
-        paths.insert(
-          "/" + pattern.split(separator: "/").map { $0.hasPrefix("{") ? "x" : String($0) }.joined(separator: "/"))
+      for page in ["http-api", "rules-api", "management-api"] {
+        let words = try readText("docs/\(page).md").split(separator: "`", omittingEmptySubsequences: false)
+        for (place, word) in words.enumerated() where place % 2 == 1 {
+          guard let start = word.firstIndex(of: "/"), word[..<start].allSatisfy({ $0.isUppercase || $0 == " " }) else {
+            continue
+          }
+          let path = word[start...].prefix { !" ?,*[".contains($0) }
+          if path.hasPrefix("/workspaces") || path.hasPrefix("/prometheus/") { continue }
+          paths.insert(
+            "/" + path.split(separator: "/").map { $0.hasPrefix("{") ? "x" : String($0) }.joined(separator: "/"))
+        }
       }
       return paths.sorted().flatMap { path in ["GET", "POST", "PUT", "DELETE"].map { ($0, path) } }
+    }
+
+    private static func readText(_ path: String) throws -> String {
+      let tests = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+      return String(decoding: try #require(readFile("/\(tests)/\(path)")), as: UTF8.self)
     }
 
     @Test(
@@ -138,20 +146,20 @@ extension EndToEnd {
       #expect(try status("token") == 200 && status("next") == 401)
       let both = Self.principals.replacing("[\(Self.digest)]", with: "[\(Self.digest), \(try Self.sha256("next"))]")
       _ = try site.directory.write(both, to: "credentials.yml")
-      #expect(eventually { (try? status("next")) == 200 })
+      #expect(eventually(within: .seconds(20)) { (try? status("next")) == 200 })
       #expect(try status("token") == 200)
       _ = try site.directory.write("principals: [{name: }]", to: "credentials.yml")
-      #expect(eventually { server.child.standardError.text.contains("credentials file\" err=") })
+      #expect(eventually(within: .seconds(20)) { server.child.standardError.text.contains("credentials file\" err=") })
       #expect(try status("token") == 200 && status("next") == 200)
       _ = try site.directory.write(both.replacing("\(Self.digest), ", with: ""), to: "credentials.yml")
-      #expect(eventually { (try? status("token")) == 401 })
+      #expect(eventually(within: .seconds(20)) { (try? status("token")) == 401 })
       #expect(try status("next") == 200)
       #expect(!server.child.standardError.text.contains("secret of"))
     }
 
     private static func sha256(_ text: String) throws -> String {
       let sum = try ChildProcess("/bin/sh", ["-c", "printf %s \(text) | sha256sum"])
-      #expect(eventually { sum.poll() != nil })
+      #expect(eventually(within: .seconds(20)) { sum.poll() != nil })
       return String(sum.standardOutput.complete().prefix(64))
     }
   }
