@@ -62,8 +62,8 @@ extension Configuration {
         "notify", \.alerting.receivers, ReceiverOptions.section,
         help: "Receivers of alerts without an Alertmanager: see alerting.md."),
       .section(
-        "total_retention", \.totalRetention, TotalRetention.section, help: "What all workspaces keep together: see blocks.md."
-      ),
+        "total_retention", \.totalRetention, TotalRetention.section,
+        help: "What all workspaces keep together: see blocks.md."),
       .section("usage", \.usagePrices, UsagePrices.section, help: "Usage and its prices: see usage.md."),
       .boolean(
         "create_workspaces_on_write", \.createsWorkspacesOnWrite,
