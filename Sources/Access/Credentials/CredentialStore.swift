@@ -17,37 +17,16 @@ package final class CredentialStore: AccessKeys {
   package static func read(
     _ path: String, generation: UInt64, _ paths: inout [String]
   ) throws(AccessFileError) -> CredentialIndex {
-    let bytes = try privateFile(path, bytesMax: CredentialsFile.bytesMax)
+    let bytes = try AccessFile.privateBytes(path, bytesMax: CredentialsFile.bytesMax)
     var found: [String] = []
-    let index = try CredentialsFile.read(bytes, path: path, generation: generation) { (name) throws(AccessFileError) in
+    // Also those that could not be read: once they can, the file is read again.
+    defer { paths += found }
+    return try CredentialsFile.read(bytes, path: path, generation: generation) { (name) throws(AccessFileError) in
       let secretPath = name.hasPrefix("/") ? name : DiskPath.join(DiskPath.parent(path), name)
       found.append(secretPath)
-      let text = String(decoding: try privateFile(secretPath, bytesMax: 4096), as: UTF8.self)
+      let text = String(decoding: try AccessFile.privateBytes(secretPath, bytesMax: 4096), as: UTF8.self)
       return String(text.reversed().drop { $0.isWhitespace }.reversed())
     }
-    paths += found
-    return index
-  }
-
-  private static func privateFile(_ path: String, bytesMax: Int) throws(AccessFileError) -> [UInt8] {
-    let isPrivate: Bool
-    do throws(DiskError) {
-      isPrivate = try FileMark(of: path).isPrivate
-    } catch {
-      throw AccessFileError("\(error)")
-    }
-    if !isPrivate {
-      throw AccessFileError(
-        "\(path) holds secrets and may be read by others than its owner: chmod 600, and the owner is the server's user")
-    }
-    do throws(DiskError) {
-      let disk = LinuxDisk()
-      let status = try disk.status(path)
-      if status.kind == .file, status.size <= bytesMax { return try disk.readFile(path) }
-    } catch {
-      throw AccessFileError("\(error)")
-    }
-    throw AccessFileError("\(path) is no file of at most \(bytesMax) bytes")
   }
 
   package var present: CredentialIndex { file.present }

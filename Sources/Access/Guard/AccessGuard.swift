@@ -15,7 +15,6 @@ package final class AccessGuard: RequestGuard {
   private let aliases: @Sendable (String) -> String?
   private let exemptsHealth: Bool
   private let limit: (@Sendable () -> Bool)?
-  let uses: CredentialUses
   let notes: RefusalNotes
 
   /// - Parameters:
@@ -34,7 +33,6 @@ package final class AccessGuard: RequestGuard {
     self.aliases = aliases
     self.limit = limit
     verifiers = SignatureVerifiers(clock: clock)
-    uses = CredentialUses(clock: clock)
     notes = RefusalNotes(clock: clock, log: log, registry: registry)
   }
 
@@ -43,7 +41,7 @@ package final class AccessGuard: RequestGuard {
     if exemptsHealth, request.action == .health { return .passed }
     let index = credentials?.present ?? CredentialIndex()
     let users = webUsers()
-    if index.principals.isEmpty, credentials == nil, users.isEmpty { return .passed }
+    if isOpen { return .passed }
     // Browsers send no credentials with it, and it says nothing of any data.
     if request.method == .options, request.header("access-control-request-method") != nil { return .passed }
     if let credentials {
@@ -58,13 +56,13 @@ package final class AccessGuard: RequestGuard {
       guard let principal = index.bearers[token.lend { SHA256.digest(of: $0) }] else {
         return refuse(request, .unknownToken, who: nil)
       }
-      return pass(request, principal, by: .bearer)
+      return pass(request, principal)
     case .basic(let user, let password):
       return basic(request, user, password, index, users)
     case .unreadable: return refuse(request, missing(index, users), who: nil)
     case nil:
       for name in request.clientNames {
-        if let principal = index.certificates[name] { return pass(request, principal, by: .certificate) }
+        if let principal = index.certificates[name] { return pass(request, principal) }
       }
       return refuse(request, missing(index, users), who: request.clientNames.first)
     }
@@ -73,17 +71,16 @@ package final class AccessGuard: RequestGuard {
   private func basic(
     _ request: Request, _ user: String, _ password: [UInt8], _ index: CredentialIndex, _ users: [String: String]
   ) -> Admission {
-    // Those of the web file alone are answered as the toolkit answers them.
-    let isWebOnly = credentials == nil
     // A user of the web file comes first: that file is Prometheus's.
     let own = users[user].map { ($0, Principal.everything(user)) }
     let known = own ?? index.users[user].map { ($0.hash, $0.principal) }
     let address = request.peer?.host ?? ""
-    let refusal = isWebOnly ? AccessRefusal.webPassword : .wrongPassword
+    // Those of the web file alone are answered as the toolkit answers them.
+    let refusal = credentials == nil ? AccessRefusal.webPassword : .wrongPassword
     switch passwords.verdict(user, password, hash: known?.0, address: address) {
     case .right:
       guard let known else { return refuse(request, refusal, who: user) }
-      return pass(request, known.1, by: .password)
+      return pass(request, known.1)
     case .wrong: return refuse(request, refusal, who: user)
     case .tooMany:
       let refusal = AccessRefusal.tooManyPasswords
@@ -96,19 +93,18 @@ package final class AccessGuard: RequestGuard {
           notes.note(refusal, request, who: user)
           return refusal.response
         }
-        return verdict(request, known.1, by: .password)
+        return verdict(request, known.1)
       }
     }
   }
 
-  private func pass(_ request: Request, _ principal: Principal, by kind: CredentialKind) -> Admission {
-    verdict(request, principal, by: kind).map { .refused($0) } ?? .passed
+  private func pass(_ request: Request, _ principal: Principal) -> Admission {
+    verdict(request, principal).map { .refused($0) } ?? .passed
   }
 
   /// The answer to one who is known and may not; nil where he may.
-  func verdict(_ request: Request, _ principal: Principal, by kind: CredentialKind, keyID: String? = nil) -> Response? {
+  func verdict(_ request: Request, _ principal: Principal) -> Response? {
     request.caller = principal
-    uses.note(principal.name, kind, keyID: keyID)
     guard let action = request.action, may(principal, action, in: request.workspace) else {
       let refusal = AccessRefusal.notAllowed(principal.name, request.action, request.workspace)
       notes.note(refusal, request, who: principal.name)
@@ -119,12 +115,15 @@ package final class AccessGuard: RequestGuard {
 
   /// True if the one who asks may do something in a workspace; nil names the default one.
   package func may(_ caller: (any RequestCaller)?, _ action: RouteAction, in workspace: String?) -> Bool {
-    guard let principal = caller as? Principal else { return credentials == nil && webUsers().isEmpty }
+    guard let principal = caller as? Principal else { return isOpen }
     let id = action.isServerWide ? "default" : workspace ?? "default"
     return AccessPolicy.allows(principal.statements, action, workspace: id, alias: aliases(id))
   }
 
-  func refuse(_ request: Request, _ refusal: AccessRefusal, who: String?) -> Admission {
+  /// True if nobody is asked who he is.
+  private var isOpen: Bool { credentials == nil && webUsers().isEmpty }
+
+  private func refuse(_ request: Request, _ refusal: AccessRefusal, who: String?) -> Admission {
     notes.note(refusal, request, who: who)
     return .refused(refusal.response)
   }
@@ -155,7 +154,7 @@ private final class SignedBody: BodyCheck {
       accessGuard.notes.note(refusal, request, who: check.keyID)
       return refusal.response
     }
-    return accessGuard.verdict(request, check.principal, by: .signature, keyID: check.keyID)
+    return accessGuard.verdict(request, check.principal)
   }
 }
 

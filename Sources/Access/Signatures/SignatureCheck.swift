@@ -42,8 +42,7 @@ package final class SignatureCheck: @unchecked Sendable {
       service: head.signed.service)
     let (derived, isNew) = verifier.signingKeys.key(place, signing, secret: key.secret)
     let request = WireForm(request, head, byteCount)
-    for canonical in request.candidates(payload) {
-      guard isRight(canonical, signing, derived) else { continue }
+    if request.isSigned(payload, { isRight($0, signing, derived) }) {
       if isNew { verifier.signingKeys.keep(derived, at: place) }
       return isReplayed(request) ? .invalid(.wrongSignature, "The signature was used before.") : nil
     }
@@ -64,7 +63,7 @@ package final class SignatureCheck: @unchecked Sendable {
   ) -> AccessRefusal {
     var hint: String?
     if byteCount > 0, head.payload == nil,
-      request.candidates(SignatureCheck.emptyHash).contains(where: { isRight($0, signing, derived) })
+      request.isSigned(SignatureCheck.emptyHash, { isRight($0, signing, derived) })
     {
       hint = "The signature is that of the same request without a body: the client signs before it has the body."
     } else if !request.absent.isEmpty {
@@ -124,21 +123,21 @@ private struct WireForm {
       .joined(separator: "&")
   }
 
-  /// Every text that the signer may have signed.
-  func candidates(_ payload: String) -> [String] {
+  /// True if one of the texts that the signer may have signed is right; mostly the first one is.
+  func isSigned(_ payload: String, _ isRight: (String) -> Bool) -> Bool {
     // A header that is covered has to be there: one that was taken away is no empty one.
-    if !absent.isEmpty { return [] }
-    var texts: [String] = []
-    for host in [nil, otherHost] where host != nil || texts.isEmpty {
+    if !absent.isEmpty { return false }
+    let (paths, queries) = (SignatureCandidates.paths(path), SignatureCandidates.queries(query))
+    for host in otherHost.map({ [nil, $0] }) ?? [nil] {
       let tail = tail(payload, host: host, isMasked: false)
-      for path in SignatureCandidates.paths(path) {
-        for query in SignatureCandidates.queries(query) { texts.append("\(method)\n\(path)\n\(query)\n\(tail)") }
+      for path in paths {
+        for query in queries where isRight("\(method)\n\(path)\n\(query)\n\(tail)") { return true }
       }
     }
-    return texts
+    return false
   }
 
-  /// The likeliest of them, for its sender to compare with; without the token.
+  /// The likeliest of these texts, for its sender to compare with; without the token.
   func shown(_ payload: String) -> String {
     let path = SignatureCandidates.paths(path).first ?? "/"
     let query = SignatureCandidates.queries(query).first ?? ""

@@ -71,14 +71,7 @@ package final class WebConfigSource: TLSServerProvider {
   }
 
   private static func bytes(_ path: String) throws(AccessFileError) -> [UInt8] {
-    do throws(DiskError) {
-      let disk = LinuxDisk()
-      let status = try disk.status(path)
-      if status.kind == .file, status.size <= WebConfigFile.bytesMax { return try disk.readFile(path) }
-    } catch {
-      throw AccessFileError("\(error)")
-    }
-    throw AccessFileError("\(path) is no file of at most \(WebConfigFile.bytesMax) bytes")
+    try AccessFile.bytes(path, bytesMax: WebConfigFile.bytesMax)
   }
 
   package var present: WebConfig { file.present.config }
