@@ -1,5 +1,6 @@
 import Discovery
 import Model
+import Outbound
 import Platform
 import Synchronization
 import TestKit
