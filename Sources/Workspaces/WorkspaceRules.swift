@@ -49,8 +49,8 @@ package final class WorkspaceRules: Sendable {
   ) {
     let id = settings.id
     store = RuleStore(
-      database.layout.rules, on: surroundings.disk, options: settings.ruleFileOptions, log: surroundings.log,
-      damaged: database.damaged)
+      database.layout.rules, on: surroundings.disk, options: settings.ruleFileOptions, clock: surroundings.clock,
+      log: surroundings.log, damaged: database.damaged)
     clock = surroundings.clock
     guard let shared = surroundings.rules else {
       manager = nil

@@ -18,6 +18,7 @@ extension Assembly {
       requestGuard?.may(caller, action, in: id) ?? true
     }
     WorkspaceOperations(managed, isPermitted: isPermitted).add(to: &table)
+    RuleNamespaceOperations(managed).add(to: &table)
     AbsentObjects(managed).add(to: &table)
     // With credentials the policy says who may; without any, everybody could.
     let closedText =

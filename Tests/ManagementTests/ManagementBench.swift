@@ -33,6 +33,7 @@ final class ManagementBench {
     managed = ManagedWorkspaces(set, disk: disk, clock: clock, log: log)
     var table = ManagementTable(tokens: ClientTokens(clock: clock))
     WorkspaceOperations(managed, random: RandomNumbers(seed: seed)).add(to: &table)
+    RuleNamespaceOperations(managed).add(to: &table)
     self.table = table
     reload(ids)
   }

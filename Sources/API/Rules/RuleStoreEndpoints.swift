@@ -135,6 +135,7 @@ struct RuleStoreEndpoints: Sendable {
     switch error {
     case .unreadable, .refused: 400
     case .noGroup, .noNamespace: 404
+    case .namespaceExists: 409
     case .disk: 500
     }
   }

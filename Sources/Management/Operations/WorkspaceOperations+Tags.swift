@@ -33,7 +33,7 @@ extension WorkspaceOperations {
       guard let resource else { return try body(&record.tags) }
       var tags = record.resourceTags[resource] ?? [:]
       try body(&tags)
-      record.resourceTags[resource] = tags
+      record.resourceTags[resource] = tags.isEmpty ? nil : tags
     }
     return ManagementAnswer(request, ManagementJSON())
   }
@@ -57,8 +57,9 @@ extension WorkspaceOperations {
       isPermitted(request.caller, request.operation.action, record.id, managed.alias(of: record))
     else { throw absent }
     if parts.count == 2, parts[0] == "workspace" { return (record, nil) }
-    // Whoever makes a resource gives it an entry, an empty one where it has no tags.
-    guard parts.count == 3, record.resourceTags[resource] != nil else { throw absent }
+    guard parts.count == 3, parts[0] == "rulegroupsnamespace",
+      try managed.find(record.id).workspace.rules.store[parts[2]] != nil
+    else { throw absent }
     return (record, resource)
   }
 }

@@ -39,13 +39,7 @@ package struct WorkspaceOperations: Sendable {
 
   /// The id in the path, where it can be one.
   package static func id(of request: ManagementRequest) throws(ManagementError) -> String {
-    let id = try ManagementRequest.checked(request.part("workspaceId"), "workspaceId", WorkspaceLimits.idLengths)
-    let hasAlphanumeric = id.utf8.contains { byte in
-      (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-        || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-    }
-    if !hasAlphanumeric { throw .invalid("workspaceId", "must have a letter or a digit") }
-    return id
+    try ManagementRequest.named(request.part("workspaceId"), "workspaceId", WorkspaceLimits.idLengths)
   }
 
   // MARK: Operations

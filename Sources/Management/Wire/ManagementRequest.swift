@@ -137,4 +137,20 @@ package struct ManagementRequest: Sendable {
     }
     return text
   }
+
+  /// A name that must have a letter or a digit, and no control characters.
+  package static func named(
+    _ text: String, _ name: String, _ length: ClosedRange<Int>
+  ) throws(ManagementError) -> String {
+    let checked = try checked(text, name, length)
+    let hasAlphanumeric = checked.utf8.contains { byte in
+      (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
+    if !hasAlphanumeric { throw .invalid(name, "must have a letter or a digit") }
+    if checked.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) {
+      throw .invalid(name, "may have no control characters")
+    }
+    return checked
+  }
 }

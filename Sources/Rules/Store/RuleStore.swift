@@ -16,6 +16,7 @@ package final class RuleStore: Sendable {
   package let limits: RuleStoreLimits
   private let file: SealedFile
   private let log: Log
+  private let clock: any Clock
   private let options: Mutex<RuleFileOptions>
   /// Sorted by name.
   private let state: Mutex<[StoredNamespace]>
@@ -25,11 +26,12 @@ package final class RuleStore: Sendable {
   /// Reads the groups of an earlier run.
   package init(
     _ path: String, on disk: any Disk, options: RuleFileOptions = RuleFileOptions(),
-    limits: RuleStoreLimits = RuleStoreLimits(), log: Log, damaged: DamagedFiles
+    limits: RuleStoreLimits = RuleStoreLimits(), clock: any Clock = SystemClock(), log: Log, damaged: DamagedFiles
   ) {
     file = RuleStoreFile.file(path, on: disk)
     self.limits = limits
     self.log = log
+    self.clock = clock
     self.options = Mutex(options)
     state = Mutex(RuleStore.read(file, options, limits, log, damaged))
   }
@@ -44,8 +46,11 @@ package final class RuleStore: Sendable {
       let again = present.map { namespace in
         if namespace.fault == nil { return namespace }
         do throws(RuleStoreError) {
-          return try StoredNamespace.read(
+          var read = try StoredNamespace.read(
             Array(namespace.text.utf8), name: namespace.name, options, bytesMax: limits.bytesMax)
+          read.createdMilliseconds = namespace.createdMilliseconds
+          read.modifiedMilliseconds = namespace.modifiedMilliseconds
+          return read
         } catch {
           return namespace
         }
@@ -69,15 +74,19 @@ package final class RuleStore: Sendable {
     let entries = reading.contents.flatMap { RuleStoreFile.decode($0.body) } ?? []
     var namespaces: [StoredNamespace] = []
     for entry in entries.sorted(by: { $0.name < $1.name }) {
+      var namespace: StoredNamespace
       do throws(RuleStoreError) {
-        namespaces.append(try StoredNamespace.read(entry.text, name: entry.name, options, bytesMax: limits.bytesMax))
+        namespace = try StoredNamespace.read(entry.text, name: entry.name, options, bytesMax: limits.bytesMax)
       } catch {
         let text = String(decoding: entry.text, as: UTF8.self)
-        namespaces.append(StoredNamespace(name: entry.name, text: text, groups: [], fault: "\(error)"))
+        namespace = StoredNamespace(name: entry.name, text: text, groups: [], fault: "\(error)")
         log.error(
           "The rules of a stored namespace cannot be read any more: they are kept and not evaluated",
           ["file": file.path, "namespace": entry.name, "err": "\(error)"])
       }
+      namespace.createdMilliseconds = entry.createdMilliseconds
+      namespace.modifiedMilliseconds = entry.modifiedMilliseconds
+      namespaces.append(namespace)
     }
     return namespaces
   }
@@ -114,14 +123,31 @@ package final class RuleStore: Sendable {
     }
   }
 
-  /// Replaces all that a namespace has by a rule file, whose text is kept as it is.
-  package func replace(_ namespace: String, with text: [UInt8]) throws(RuleStoreError) {
+  /// The namespaces that a replacement is for.
+  package enum Presence: Sendable { case any, absent, present }
+
+  /// Replaces all that a namespace has by a rule file, whose text is kept as it is; nothing is done where the namespace is
+  /// there or not there against `presence`.
+  package func replace(
+    _ namespace: String, with text: [UInt8], where presence: Presence = .any
+  ) throws(RuleStoreError) {
+    let replacement = try checked(namespace, text)
+    try change(namespace) { (present) throws(RuleStoreError) in
+      if presence == .absent, present != nil { throw .namespaceExists }
+      if presence == .present, present == nil { throw .noNamespace }
+      return replacement
+    }
+  }
+
+  /// Reads a rule file as the namespace that `replace` would make of it.
+  @discardableResult
+  package func checked(_ namespace: String, _ text: [UInt8]) throws(RuleStoreError) -> StoredNamespace {
     try checkNames(namespace, "")
     if text.count > limits.bytesMax { throw tooLarge(text.count) }
     let replacement = try StoredNamespace.read(
       text, name: namespace, options.withLock { $0 }, bytesMax: limits.bytesMax)
     for group in replacement.groups { try check(group, in: namespace) }
-    try change(namespace) { _ in replacement }
+    return replacement
   }
 
   package func delete(_ group: String, in namespace: String) throws(RuleStoreError) {
@@ -147,8 +173,11 @@ package final class RuleStore: Sendable {
       let present = namespaces
       let place = present.firstIndex { $0.name >= name } ?? present.count
       let old = place < present.count && present[place].name == name ? present[place] : nil
-      let new = try body(old)
-      if new == old { return }
+      var new = try body(old)
+      if new?.isSame(as: old) ?? (old == nil) { return }
+      let now = clock.nowMilliseconds()
+      new?.createdMilliseconds = old?.createdMilliseconds ?? now
+      new?.modifiedMilliseconds = now
       var changed = present
       changed.replaceSubrange(place..<(old == nil ? place : place + 1), with: new.map { [$0] } ?? [])
       if new != nil { try checkTotals(changed) }

@@ -8,6 +8,8 @@ package enum RuleStoreError: Error, CustomStringConvertible {
   case refused(String)
   case noGroup
   case noNamespace
+  /// There is a namespace of the name already.
+  case namespaceExists
   /// The disk did not take the change.
   case disk(DiskError)
 
@@ -17,6 +19,7 @@ package enum RuleStoreError: Error, CustomStringConvertible {
     case .refused(let why): why
     case .noGroup: "group does not exist"
     case .noNamespace: "group namespace does not exist"
+    case .namespaceExists: "group namespace exists already"
     case .disk(let error): "the rule groups could not be stored: \(error)"
     }
   }

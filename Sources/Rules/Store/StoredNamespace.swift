@@ -8,6 +8,9 @@ package struct StoredNamespace: Sendable, Equatable {
   package let groups: [StoredGroup]
   /// The reason why this version cannot read the text any more; such a namespace has no groups, and its text is kept.
   package let fault: String?
+  /// Milliseconds since 1970 of its making and its last change; 0: a version that did not note them has stored it.
+  package var createdMilliseconds: Int64 = 0
+  package var modifiedMilliseconds: Int64 = 0
 
   init(name: String, text: String, groups: [StoredGroup], fault: String? = nil) {
     self.name = name
@@ -41,4 +44,7 @@ package struct StoredNamespace: Sendable, Equatable {
   }
 
   package subscript(group: String) -> StoredGroup? { groups.first { $0.name == group } }
+
+  /// True if both have the same rule file.
+  func isSame(as other: StoredNamespace?) -> Bool { other?.text == text && other?.fault == fault }
 }
