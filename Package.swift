@@ -94,7 +94,7 @@ let package = Package(
     .target(
       name: "Management",
       dependencies: [
-        "Model", "Platform", "Format", "HTTP", "TSDB", "Ingest", "Rules", "Workspaces",
+        "Model", "Platform", "Format", "HTTP", "TSDB", "Ingest", "Rules", "Notify", "Workspaces",
       ],
       swiftSettings: safe),
 

@@ -1,6 +1,7 @@
 import Access
 import HTTP
 import Model
+import Notify
 import Platform
 import Query
 import Workspaces
@@ -35,6 +36,8 @@ package struct APIServices: Sendable {
   /// True if rule groups may be changed through the API (`--web.enable-rules-api`).
   package var isRulesAPIEnabled = false
   package var management = ManagementFacts.none
+  /// The way to the Alertmanagers of workspaces.
+  package var alertmanagers: AlertmanagerPassage?
 
   package init(
     workspaces: WorkspaceSet, registry: MetricsRegistry, lifecycle: LifecycleActions,
@@ -70,6 +73,7 @@ package enum Routes {
     addAdministration(&routes)
     ManagementEndpoints(facts: services.management, links: services.links)
       .add(to: &routes, changesRun: services.lifecycle.run)
+    AlertmanagerEndpoints(passage: services.alertmanagers, workspaces: services.workspaces).add(to: &routes)
     addServer(&routes, lifecycle)
     return routes.router
   }

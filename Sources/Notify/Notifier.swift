@@ -12,7 +12,13 @@ package final class Notifier: Sendable {
     var relabelling = Relabelling.none
     var sets: [AlertmanagerSet] = []
     var receivers: [AlertReceiver] = []
+    /// Those of the definitions of workspaces: each is told of the alerts of its workspace alone.
+    var defined: [String: [AlertReceiver]] = [:]
+    /// What receivers that have not begun yet were told in an earlier run; nil before it is read.
+    var known: ReceiverStateFile.Receivers?
     var isStopped = false
+
+    var allReceivers: [AlertReceiver] { receivers + defined.values.flatMap { $0 } }
   }
 
   /// Those that send what waits while the server ends.
@@ -62,7 +68,7 @@ package final class Notifier: Sendable {
       let receivers: [AlertReceiver]
       do throws(RegexError) {
         relabelling = try Relabelling(options.relabelling)
-        receivers = try makeReceivers(options, before.receivers)
+        receivers = try makeReceivers(options.receivers, options, before.receivers)
         sets = try makeSets(options, before.sets)
       } catch {
         surroundings.log.error("The section alerting cannot be taken over; it stays as it was", ["err": "\(error)"])
@@ -111,13 +117,31 @@ package final class Notifier: Sendable {
     return sets
   }
 
-  /// The receivers of a configuration: those with the names of the present ones go on.
+  /// Takes over the receivers of a workspace's definition; those with the names of the present ones go on.
+  package func setReceivers(_ entries: [ReceiverOptions], of workspace: String) {
+    change.withLock { _ in
+      let present = state.withLock { $0 }
+      if present.isStopped { return }
+      let before = present.defined[workspace] ?? []
+      do throws(RegexError) {
+        let receivers = try makeReceivers(entries, present.options, before)
+        state.withLock { $0.defined[workspace] = receivers.isEmpty ? nil : receivers }
+        begin(receivers, before)
+      } catch {
+        surroundings.log.error(
+          "The receivers of a workspace cannot be taken over; they stay as they were",
+          ["workspace": workspace, "err": "\(error)"])
+      }
+    }
+  }
+
+  /// The receivers of these entries: those with the names of the present ones go on.
   private func makeReceivers(
-    _ options: NotifyOptions, _ before: [AlertReceiver]
+    _ entries: [ReceiverOptions], _ options: NotifyOptions, _ before: [AlertReceiver]
   ) throws(RegexError) -> [AlertReceiver] {
     let state = state
     var receivers: [AlertReceiver] = []
-    for entry in options.receivers {
+    for entry in entries {
       if let known = before.first(where: { $0.name == entry.name }) {
         try known.reconfigure(entry, options)
         receivers.append(known)
@@ -134,9 +158,8 @@ package final class Notifier: Sendable {
   /// Starts new receivers where the last run has left them; the others leave.
   private func begin(_ receivers: [AlertReceiver], _ before: [AlertReceiver]) {
     let new = receivers.filter { receiver in !before.contains { $0 === receiver } }
-    let known = new.isEmpty || !before.isEmpty ? [:] : keeper?.read() ?? [:]
     for receiver in new {
-      if let groups = known[receiver.name] { receiver.restore(groups) }
+      if let groups = takeKnown(receiver.name) { receiver.restore(groups) }
       do throws(ThreadError) { try threads.add(receiver) } catch {
         surroundings.log.error(
           "A receiver is not told of alerts: there is no thread for it; a restart tries again",
@@ -146,10 +169,20 @@ package final class Notifier: Sendable {
     for receiver in before where !receivers.contains(where: { $0 === receiver }) { receiver.leave() }
   }
 
+  /// The groups that an earlier run has left of a receiver; given once.
+  private func takeKnown(_ name: String) -> [Labels: AlertGroupTable.Group]? {
+    guard let keeper else { return nil }
+    if state.withLock({ $0.known == nil }) {
+      let read = keeper.read()
+      state.withLock { $0.known = read }
+    }
+    return state.withLock { $0.known?.removeValue(forKey: name) }
+  }
+
   /// The groups that are to survive a restart.
   private static func groups(_ state: Monitor<State>) -> ReceiverStateFile.Receivers {
-    let receivers = state.withLock { $0.receivers }
-    return Dictionary(receivers.map { ($0.name, $0.groups) }) { first, _ in first }
+    let (receivers, known) = state.withLock { ($0.allReceivers, $0.known ?? [:]) }
+    return Dictionary(receivers.map { ($0.name, $0.groups) }) { first, _ in first }.merging(known) { first, _ in first }
   }
 
   /// Takes over what discoveries found; sets that are not named have not changed.
@@ -164,10 +197,12 @@ package final class Notifier: Sendable {
 
   // MARK: Alerts
 
-  /// Tells of alerts: queues them and returns.
-  package func send(_ notices: [AlertNotice]) {
+  /// Tells of alerts of a workspace: queues them and returns. Only the receivers of its definition are told of none but its
+  /// own.
+  package func send(_ notices: [AlertNotice], of workspace: String = "") {
     let now = state.withLock { $0 }
-    if now.isStopped || now.sets.isEmpty && now.receivers.isEmpty { return }
+    let receivers = now.receivers + (now.defined[workspace] ?? [])
+    if now.isStopped || now.sets.isEmpty && receivers.isEmpty { return }
     let external = now.options.externalLabels.pairs
     let relabelled = notices.compactMap { notice -> AlertNotice? in
       var notice = notice
@@ -180,7 +215,7 @@ package final class Notifier: Sendable {
     }
     if relabelled.isEmpty { return }
     for set in now.sets { set.send(relabelled) }
-    for receiver in now.receivers { receiver.add(relabelled) }
+    for receiver in receivers { receiver.add(relabelled) }
   }
 
   /// Takes no alert any more, and begins to send what waits. Whoever makes alerts has stopped before; `stop` comes later,
@@ -194,15 +229,16 @@ package final class Notifier: Sendable {
           state.isStopped = true
           state.sets = []
           state.receivers = []
+          state.defined = [:]
         }
         return state
       }
     }
     guard let last else { return }
     let senders = last.sets.flatMap { $0.leave(isDrained: last.options.drainsAtStop) }
-    for receiver in last.receivers { receiver.leave() }
+    for receiver in last.allReceivers { receiver.leave() }
     let deadline = Deadline(milliseconds: milliseconds, of: surroundings.clock)
-    leaving.withLock { $0 = Leaving(senders: senders, receivers: last.receivers, deadline: deadline) }
+    leaving.withLock { $0 = Leaving(senders: senders, receivers: last.allReceivers, deadline: deadline) }
   }
 
   /// Ends, once what waits is sent or the time that `leave` began is over.
@@ -227,7 +263,7 @@ package final class Notifier: Sendable {
   package var shown: AlertmanagersView { Self.shown(state) }
 
   private static func shown(_ state: Monitor<State>) -> AlertmanagersView {
-    let (sets, receivers) = state.withLock { ($0.sets, $0.receivers) }
+    let (sets, receivers) = state.withLock { ($0.sets, $0.allReceivers) }
     var view = AlertmanagersView()
     for set in sets {
       let (active, dropped) = set.shown

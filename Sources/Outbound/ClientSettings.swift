@@ -1,3 +1,5 @@
+import HTTP
+
 /// The way requests to other servers are made: the keys that every section of the configuration with requests shares.
 package struct ClientSettings: Sendable, Equatable {
   package enum Credentials: Sendable, Equatable {
@@ -15,6 +17,8 @@ package struct ClientSettings: Sendable, Equatable {
   package var isHTTP2Enabled = true
   /// Added to each request.
   package var headers: [HeaderSetting] = []
+  /// The addresses that may be connected to, also behind names and redirects.
+  package var reach = AddressReach.everything
 
   package init() {}
 }

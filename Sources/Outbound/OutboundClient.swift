@@ -21,6 +21,7 @@ package final class OutboundClient: Sendable {
     var options = base
     options.redirects = settings.followsRedirects ? .followed(max: 10) : .returned
     options.isHTTP2Enabled = settings.isHTTP2Enabled
+    options.reach = settings.reach
     let proxies = ProxyChoice(settings.proxy, environment: environment)
     options.proxy = HTTPClientOptions.Proxy { proxies.url(for: $0) }
     options.proxy.connectHeaders = settings.proxy.connectHeaderLines

@@ -16,7 +16,8 @@ final class AlertsOut: Sendable {
 
   @Sendable func send(_ workspace: String, _ notices: [AlertNotice]) {
     guard let notifier = notifier.withLock({ $0 }) else { return }
-    notifier.send(workspace == WorkspaceSettings.defaultID ? notices : notices.map { AlertsOut.mark($0, workspace) })
+    let marked = workspace == WorkspaceSettings.defaultID ? notices : notices.map { AlertsOut.mark($0, workspace) }
+    notifier.send(marked, of: workspace)
   }
 
   private static func mark(_ notice: AlertNotice, _ workspace: String) -> AlertNotice {

@@ -1,12 +1,14 @@
 import API
 import Management
+import Notify
 import Platform
 import Workspaces
 
 extension Assembly {
   /// The management API over these workspaces. From here on a reload serves the workspaces that it has made.
   static func management(
-    _ options: ServeOptions, _ workspaces: WorkspaceSet, _ access: AccessControl, _ clock: any Clock, _ log: Log
+    _ options: ServeOptions, _ workspaces: WorkspaceSet, _ access: AccessControl, _ definitions: DefinitionDelivery,
+    _ clock: any Clock, _ log: Log
   ) throws(StartError) -> ManagementFacts {
     guard ManagementID.isRegion(options.managementRegion) else {
       throw StartError("--web.management-region: must be 1 to 32 small letters, digits and dashes")
@@ -19,6 +21,7 @@ extension Assembly {
     }
     WorkspaceOperations(managed, isPermitted: isPermitted).add(to: &table)
     RuleNamespaceOperations(managed).add(to: &table)
+    AlertManagerOperations(managed, definitions).add(to: &table)
     AbsentObjects(managed).add(to: &table)
     // With credentials the policy says who may; without any, everybody could.
     let closedText =

@@ -35,6 +35,8 @@ final class Assembly: Sendable {
   /// The threads on which rules are evaluated.
   let ruleWork: RuleWork
   let notifier: Notifier
+  let definitions: DefinitionDelivery
+  let passage: AlertmanagerPassage
   let access: AccessControl
   let ownTarget: OwnTarget
   let ownCoverage: OwnCoverage
@@ -103,9 +105,11 @@ final class Assembly: Sendable {
     }
     notifier = Assembly.notifier(outside, workspaces)
     told.begin(notifier)
+    definitions = DefinitionDelivery(notifier, outside, disk: LinuxDisk())
     do throws(ThreadError) {
       scrapes = try ScrapeManager(
         outside, into: workspaces.standard.receiver.intake, options: configuration.present.scraping)
+      passage = try AlertmanagerPassage(outside)
     } catch {
       throw StartError("\(error)")
     }
@@ -140,7 +144,8 @@ final class Assembly: Sendable {
     services.usagePrices = { [configuration] in configuration.present.usagePrices }
     services.isRulesAPIEnabled = options.isRulesAPIEnabled
     access = try AccessControl(options, workspaces, clock: clock, log: log, registry: registry)
-    services.management = try Assembly.management(options, workspaces, access, clock, log)
+    services.management = try Assembly.management(options, workspaces, access, definitions, clock, log)
+    services.alertmanagers = passage
     services.cors = try Assembly.cors(options)
     services.slowQueryLog = try Assembly.slowQueryLog(options, log)
     let router = Routes.router(services)
@@ -150,11 +155,13 @@ final class Assembly: Sendable {
       options.memoryFreed = { heapTrim.note() }
       return HTTPServer(options: options, log: log, metrics: registry, router: router)
     }
-    configuration.onReload { [workspaces, scrapes, queries, queryLog, notifier] configuration in
+    configuration.onReload { [workspaces, scrapes, queries, queryLog, notifier, definitions, passage] configuration in
       let configuration = configuration.reached(at: ownURL)
       Assembly.reopen(queryLog, configuration, log)
       queries.reconfigure(subqueryStepMilliseconds: configuration.global.evaluationMilliseconds)
       notifier.reconfigure(NotifyOptions(configuration, options))
+      passage.reconfigure(configuration.alertmanagers)
+      definitions.reconfigure(configuration.alertmanagers, allowsPrivate: configuration.allowsPrivateReceivers)
       workspaces.reconfigure(configuration)
       scrapes.reconfigure(
         configuration.scrapes, externalLabels: configuration.global.externalLabels, server: configuration.scraping)

@@ -96,6 +96,8 @@ final class Lifecycle {
     }
     _ = assembly.reloads.stop(within: 0)
     assembly.access.stop()
+    assembly.definitions.stop()
+    assembly.passage.stop()
     assembly.heapTrim.stop()
     // A start that is still reading the log has nothing of its own to keep; the log has it all.
     guard assembly.workspaces.standard.database.isReady else {

@@ -13,6 +13,15 @@ extension RouteAction {
   package static let describeRules = RouteAction("aps:DescribeRuleGroupsNamespace")
   package static let putRules = RouteAction("aps:PutRuleGroupsNamespace")
   package static let deleteRules = RouteAction("aps:DeleteRuleGroupsNamespace")
+  package static let createAlertManagerAlerts = RouteAction("aps:CreateAlertManagerAlerts")
+  package static let listAlertManagerAlerts = RouteAction("aps:ListAlertManagerAlerts")
+  package static let listAlertManagerAlertGroups = RouteAction("aps:ListAlertManagerAlertGroups")
+  package static let listAlertManagerReceivers = RouteAction("aps:ListAlertManagerReceivers")
+  package static let getAlertManagerStatus = RouteAction("aps:GetAlertManagerStatus")
+  package static let listAlertManagerSilences = RouteAction("aps:ListAlertManagerSilences")
+  package static let putAlertManagerSilences = RouteAction("aps:PutAlertManagerSilences")
+  package static let getAlertManagerSilence = RouteAction("aps:GetAlertManagerSilence")
+  package static let deleteAlertManagerSilence = RouteAction("aps:DeleteAlertManagerSilence")
   /// Deleting and copying the data of a workspace, ending its queries.
   package static let admin = RouteAction("apus:Admin")
 

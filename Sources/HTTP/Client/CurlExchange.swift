@@ -88,6 +88,7 @@ final class CurlExchange: @unchecked Sendable {
   /// Looks at the answer of a hop.
   func finish(_ handle: CurlHandle, _ code: CURLcode) -> Step {
     let breaksOff = answer.endUnpacking()
+    if code == CURLE_COULDNT_CONNECT, let fault = answer.fault { return .done(.failure(fault)) }
     if code != CURLE_OK && !answer.isCut {
       return .done(.failure(error(code, handle.easy)))
     }
@@ -198,9 +199,15 @@ final class CurlExchange: @unchecked Sendable {
 
   fileprivate func shouldStop() -> Bool { isCancelled?() ?? false }
 
-  /// Notes where libcurl connects to. The first address is what errors name, as with Go's client.
-  fileprivate func noteAddress(_ address: UnsafePointer<sockaddr>) {
-    if answer.address == nil { answer.address = PeerAddress(address)?.text }
+  /// Notes where libcurl connects to. The first address is what errors name, as with Go's client. False where the exchange
+  /// may not go there.
+  fileprivate func noteAddress(_ address: UnsafePointer<sockaddr>) -> Bool {
+    let peer = PeerAddress(address)
+    if answer.address == nil { answer.address = peer?.text }
+    guard options.reach != .everything, let host = peer?.host, let found = IPAddress(host) else { return true }
+    if options.reach.allows(found) { return true }
+    answer.fault = .invalidRequest("\(host) is a private address, and may not be connected to")
+    return false
   }
 
   var asksForCancellation: Bool { isCancelled != nil }
@@ -235,9 +242,10 @@ func socketWanted(
   context: UnsafeMutableRawPointer?, purpose: curlsocktype, address: UnsafeMutablePointer<curl_sockaddr>?
 ) -> curl_socket_t {
   guard let context, let address else { return -1 }
-  withUnsafePointer(to: &address.pointee.addr) {
+  let isAllowed = withUnsafePointer(to: &address.pointee.addr) {
     Unmanaged<CurlExchange>.fromOpaque(context).takeUnretainedValue().noteAddress($0)
   }
+  if !isAllowed { return -1 }
   // No child inherits it.
   return socket(
     address.pointee.family, address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue), address.pointee.protocol)

@@ -16,6 +16,8 @@ package struct HTTPClientOptions: Sendable {
   /// All headers of an answer.
   package var responseHeaderBytesMax = 256 * 1024
   package var redirects = Redirects.followed(max: 10)
+  /// The addresses that may be connected to.
+  package var reach = AddressReach.everything
   /// Idle connections kept for the next requests, each with the memory of one exchange.
   package var idleConnectionsMax = 8
   package var tls = TLS()

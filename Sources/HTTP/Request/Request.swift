@@ -52,6 +52,8 @@ package final class Request: @unchecked Sendable {
   /// As sent: what a signature was made over.
   package var rawPath: UnsafeRawBufferPointer { head.rawPath }
   package var rawQuery: UnsafeRawBufferPointer { head.rawQuery }
+  /// The query as the client wrote it; empty where there is none.
+  package var queryText: String { String(decoding: head.rawQuery, as: UTF8.self) }
 
   /// The action of its route; nil where there is no route, or nobody has named it.
   package var action: RouteAction? { route?.action }

@@ -11,8 +11,6 @@ package struct AbsentObjects: Sendable {
       (.deleteLoggingConfiguration, "AWS::APS::LoggingConfiguration"),
       (.describeQueryLoggingConfiguration, "AWS::APS::QueryLoggingConfiguration"),
       (.deleteQueryLoggingConfiguration, "AWS::APS::QueryLoggingConfiguration"),
-      (.describeAlertManagerDefinition, "AWS::APS::AlertManagerDefinition"),
-      (.deleteAlertManagerDefinition, "AWS::APS::AlertManagerDefinition"),
       (.describeResourcePolicy, "AWS::APS::ResourcePolicy"), (.deleteResourcePolicy, "AWS::APS::ResourcePolicy"),
     ] {
       table.add(operation) { (request) throws(ManagementError) in

@@ -25,6 +25,8 @@ package final class ManagedWorkspaces: Sendable {
 
   private struct State: Sendable {
     var records: [String: ManagedRecord] = [:]
+    /// Called with the id of each workspace that has been deleted.
+    var removed: [@Sendable (String) -> Void] = []
     /// The workspaces of the configuration as it has them, the default one first.
     var configured: [WorkspaceSettings] = []
   }
@@ -80,6 +82,11 @@ package final class ManagedWorkspaces: Sendable {
     case .unavailable(let text):
       throw ManagementError(.internalError, text)
     }
+  }
+
+  /// Calls `handler` with each workspace that has been deleted, before that is acknowledged.
+  package func onDelete(_ handler: @escaping @Sendable (String) -> Void) {
+    state.withLock { $0.removed.append(handler) }
   }
 
   // MARK: Changes
@@ -162,6 +169,7 @@ package final class ManagedWorkspaces: Sendable {
       }
       if !isRemoved { throw .notFound("Workspace not found: \(id)", id: id) }
     }
+    for tell in state.withLock({ $0.removed }) { tell(id) }
   }
 
   // MARK: Settings

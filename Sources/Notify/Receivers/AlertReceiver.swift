@@ -8,6 +8,12 @@ final class AlertReceiver: NotifyPart {
     var table: AlertGroupTable
     var channel: ReceiverChannel
     var matchers: [CompiledMatcher]
+    var routes: CompiledRoutes?
+    var place: Int
+
+    func takes(_ labels: Labels) -> Bool {
+      matchers.allSatisfy { $0.matches(labels) } && routes?.places(of: labels).contains(place) ?? true
+    }
     var isSending = false
     var isLeaving = false
     var pace = RetryPace()
@@ -40,7 +46,8 @@ final class AlertReceiver: NotifyPart {
       State(
         table: AlertGroupTable(options, alertsMax: whole.queueCapacity),
         channel: ReceiverChannel(options, externalURL: whole.externalURL, surroundings),
-        matchers: try Self.compile(options.matchers)))
+        matchers: try Self.compile(options.matchers), routes: try Self.routes(options),
+        place: options.route?.place ?? 0))
   }
 
   private static func compile(_ matchers: [Matcher]) throws(RegexError) -> [CompiledMatcher] {
@@ -49,14 +56,22 @@ final class AlertReceiver: NotifyPart {
     return compiled
   }
 
+  private static func routes(_ options: ReceiverOptions) throws(RegexError) -> CompiledRoutes? {
+    guard let route = options.route else { return nil }
+    return try CompiledRoutes(route.tree)
+  }
+
   func reconfigure(_ options: ReceiverOptions, _ whole: NotifyOptions) throws(RegexError) {
     let matchers = try Self.compile(options.matchers)
+    let routes = try Self.routes(options)
     let channel = ReceiverChannel(options, externalURL: whole.externalURL, surroundings)
     let now = threads.clock.nowMilliseconds()
     state.withLock { state in
       state.table.reconfigure(options, alertsMax: whole.queueCapacity, at: now)
       state.channel = channel
       state.matchers = matchers
+      state.routes = routes
+      state.place = options.route?.place ?? 0
       state.pace.succeeded()
     }
     threads.wake()
@@ -74,7 +89,7 @@ final class AlertReceiver: NotifyPart {
     let now = threads.clock.nowMilliseconds()
     let (dropped, isNews) = state.withLock { state -> (Int, Bool) in
       var dropped = 0
-      for notice in notices where state.matchers.allSatisfy({ $0.matches(notice.labels) }) {
+      for notice in notices where state.takes(notice.labels) {
         if !state.table.add(notice, at: now) { dropped += 1 }
       }
       let isNews = dropped > 0 && !state.isFullTold

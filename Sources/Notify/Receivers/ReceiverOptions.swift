@@ -19,6 +19,8 @@ package struct ReceiverOptions: Sendable, Equatable {
   package var channel: Channel?
   /// Alerts that it is told of: those that match all.
   package var matchers: [Matcher] = []
+  /// The route of a definition that leads to it; nil: every alert does.
+  package var route: Route?
   package var groupBy = ["alertname"]
   package var groupWaitMilliseconds: Int64 = 30_000
   package var groupIntervalMilliseconds: Int64 = 300_000
@@ -27,6 +29,17 @@ package struct ReceiverOptions: Sendable, Equatable {
   package var timeoutMilliseconds: Int64 = 10_000
 
   package init() {}
+
+  /// A place in a tree of routes.
+  package struct Route: Sendable, Equatable {
+    package var tree: RouteTree
+    package var place: Int
+
+    package init(tree: RouteTree, place: Int) {
+      self.tree = tree
+      self.place = place
+    }
+  }
 }
 
 package struct WebhookOptions: Sendable, Equatable {
@@ -56,6 +69,8 @@ package struct SNSOptions: Sendable, Equatable {
   package var subject = ""
   /// An address instead of AWS's own; empty: none.
   package var endpoint = ""
+  /// Sent along with each message.
+  package var attributes: [String: String] = [:]
   package var access = AWSSettings()
   package var client = ClientSettings()
 

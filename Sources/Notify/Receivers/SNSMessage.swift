@@ -15,7 +15,17 @@ enum SNSMessage {
         ("TopicArn", options.topicARN),
         ("Subject", subject(options.subject.isEmpty ? message.subject : options.subject)),
         ("Message", text(message)),
-      ])
+      ] + attributes(options.attributes))
+  }
+
+  private static func attributes(_ attributes: [String: String]) -> [(String, String)] {
+    attributes.sorted { $0.key < $1.key }.enumerated().flatMap { place, attribute in
+      let prefix = "MessageAttributes.entry.\(place + 1)."
+      return [
+        (prefix + "Name", attribute.key), (prefix + "Value.DataType", "String"),
+        (prefix + "Value.StringValue", attribute.value),
+      ]
+    }
   }
 
   /// Printable ASCII that begins with a letter, digit or mark: AWS takes nothing else.

@@ -31,6 +31,10 @@ extension Configuration {
     configuration.scrapes = configuration.scrapes.map { $0.resolved(in: directory) }
     configuration.settleRules(document, in: directory)
     configuration.alerting = configuration.alerting.resolved(in: directory)
+    for place in configuration.alertmanagers.indices {
+      configuration.alertmanagers[place].client.setDirectory(directory)
+      configuration.alertmanagers[place].setDirectory(directory)
+    }
     configuration.alerting.externalLabels = configuration.global.externalLabels
     configuration.global.queryLogFile = joined(configuration.global.queryLogFile, in: directory)
     var unread = reader.unread

@@ -61,6 +61,12 @@ extension Configuration {
       .sections(
         "notify", \.alerting.receivers, ReceiverOptions.section,
         help: "Receivers of alerts without an Alertmanager: see alerting.md."),
+      .sections(
+        "alertmanagers", \.alertmanagers, AlertmanagerBinding.section,
+        help: "The Alertmanager of a workspace, for its alert manager definition and its users: see alerting.md."),
+      .boolean(
+        "allow_private_receivers", \.allowsPrivateReceivers,
+        help: "Let receivers of alert manager definitions that came over the API have addresses of private networks."),
       .section(
         "total_retention", \.totalRetention, TotalRetention.section,
         help: "What all workspaces keep together: see blocks.md."),
@@ -80,7 +86,7 @@ extension Configuration {
         configuration.workspaces += WorkspaceSettings.read(
           section.sections("workspaces"), over: configuration.standard, &faults)
       },
-    ], rules: [.check(ReceiverOptions.receiversAreTold)],
+    ], rules: [.check(ReceiverOptions.receiversAreTold), .check(AlertmanagerBinding.workspacesAreUnique)],
     conditions: [{ IngestRules.compile($0.standard.rules) }])
 }
 

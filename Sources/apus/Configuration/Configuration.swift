@@ -31,6 +31,10 @@ struct Configuration: Sendable {
   var refusedRuleFiles: [String] = []
   /// Whom alerts go to. Flags add to it.
   var alerting = NotifyOptions()
+  /// The Alertmanagers of workspaces, for their definitions and their users.
+  var alertmanagers: [AlertmanagerBinding] = []
+  /// Receivers of definitions may have private addresses.
+  var allowsPrivateReceivers = false
   /// Limits on what all workspaces keep together.
   var totalRetention = TotalRetention()
   /// The prices of usage; they change no counts.

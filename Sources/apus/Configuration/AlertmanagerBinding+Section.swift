@@ -1,0 +1,34 @@
+import Notify
+import Outbound
+
+extension AlertmanagerBinding {
+  /// An entry of `apus.alertmanagers`.
+  static let section = Section(
+    "alertmanager", AlertmanagerBinding(),
+    [
+      .text("workspace", \.workspace, help: "The id of the workspace."),
+      .custom(SchemaKey("url", .url, isRequired: true, help: "Its address, with its path prefix.")) {
+        section, binding in
+        var url = section.text("url") ?? ""
+        while url.hasSuffix("/") { url.removeLast() }
+        binding.url = url
+      },
+      .text(
+        "config_file", \.configFile, isShown: false,
+        help:
+          "The file that it reads its configuration from. The definition is written there, then it is told to reload."),
+      .duration("timeout", \.timeoutMilliseconds, help: "The time that one request may take."),
+    ] + ClientSettings.settings(at: \.client), rules: ClientSettings.rules)
+
+  @Sendable static func workspacesAreUnique(_ section: SectionValue) -> RuleViolation? {
+    let names = section.sections("alertmanagers").map { $0.text("workspace") ?? AlertmanagerBinding().workspace }
+    return SchemaRules.firstTwice(names).map {
+      RuleViolation("the workspace \($0) has two Alertmanagers", at: "alertmanagers")
+    }
+  }
+
+  mutating func setDirectory(_ directory: String) {
+    if configFile.isEmpty || configFile.hasPrefix("/") || directory.isEmpty { return }
+    configFile = directory.hasSuffix("/") ? directory + configFile : "\(directory)/\(configFile)"
+  }
+}
