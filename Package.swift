@@ -94,7 +94,7 @@ let package = Package(
     .target(
       name: "Management",
       dependencies: [
-        "Model", "Platform", "Format", "HTTP", "TSDB", "Ingest", "Rules", "Notify", "Workspaces",
+        "Model", "Platform", "Format", "HTTP", "TSDB", "Ingest", "Rules", "Notify", "Access", "Workspaces",
       ],
       swiftSettings: safe),
 
@@ -209,7 +209,7 @@ let package = Package(
     .testTarget(
       name: "ManagementTests",
       dependencies: [
-        "Management", "Workspaces", "HTTP", "Format", "TSDB", "Platform",
+        "Management", "Access", "Workspaces", "HTTP", "Format", "TSDB", "Platform",
         "PlatformSimulation", "TestKit",
       ],
       swiftSettings: strict),

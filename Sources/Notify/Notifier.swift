@@ -14,7 +14,7 @@ package final class Notifier: Sendable {
     var receivers: [AlertReceiver] = []
     /// Those of the definitions of workspaces: each is told of the alerts of its workspace alone.
     var defined: [String: [AlertReceiver]] = [:]
-    /// What receivers that have not begun yet were told in an earlier run; nil before it is read.
+    /// The groups that an earlier run has left of receivers that have not begun yet; nil before it is read.
     var known: ReceiverStateFile.Receivers?
     var isStopped = false
 

@@ -68,11 +68,19 @@ package struct Querier: Sendable {
       result.warnings += source.damage.warnings
       service.metrics.note(result.statistics, isRange: step != nil)
       tally.note(asker, samples: result.statistics.samplesTotal)
+      tally.tell(
+        EndedQuery(
+          expression, start: start, end: end, step: step ?? 0, asker: asker, samples: result.statistics.samplesTotal,
+          seconds: result.statistics.evaluationSeconds))
       logged?.end(result.statistics)
       return result
     } catch {
       service.metrics.note(error)
       tally.note(asker)
+      tally.tell(
+        EndedQuery(
+          expression, start: start, end: end, step: step ?? 0, asker: asker, samples: 0, seconds: 0,
+          error: error.description))
       logged?.end(error)
       throw error
     }

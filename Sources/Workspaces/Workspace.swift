@@ -16,6 +16,7 @@ package final class Workspace: Sendable {
   package let rules: WorkspaceRules
   /// Samples, queries and stored bytes by hours.
   package let usage: WorkspaceUsage
+  let logs: WorkspaceLogs
   /// The metrics of this workspace alone.
   let registry: MetricsRegistry
   let log: Log
@@ -35,11 +36,16 @@ package final class Workspace: Sendable {
     self.database = database
     self.receiver = receiver
     otlp = OTLPReceiver(receiver.intake)
+    let logs = WorkspaceLogs(database.layout, on: surroundings.disk, log: surroundings.log)
+    self.logs = logs
+    let originalLog = surroundings.log
+    var surroundings = surroundings
+    surroundings.log = originalLog.copying(to: logs.noteRules)
     rules = WorkspaceRules(settings, database, receiver.intake, surroundings)
     usage = WorkspaceUsage(
       database, receiver.intake, on: surroundings.disk, clock: surroundings.clock, registry: surroundings.registry)
     registry = surroundings.registry
-    log = surroundings.log
+    log = originalLog
     clock = surroundings.clock
     self.settings = Mutex(settings)
   }
@@ -93,6 +99,7 @@ extension Workspace {
     workspace.otlp.reconfigure(settings.otlp)
     workspace.takeOver(settings.rules)
     workspace.rules.reconfigure(settings)
+    workspace.logs.reconfigure(settings.logging, database.metrics.queries, clock)
     return workspace
   }
 
@@ -118,6 +125,7 @@ extension Workspace {
     otlp.reconfigure(settings.otlp)
     takeOver(settings.rules)
     rules.reconfigure(settings)
+    logs.reconfigure(settings.logging, database.metrics.queries, clock)
   }
 
   /// The expressions were compiled once, when the configuration was checked.

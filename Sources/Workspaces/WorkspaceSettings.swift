@@ -29,6 +29,9 @@ package struct WorkspaceSettings: Sendable {
   /// How rules are evaluated.
   package var ruleOptions = RuleOptions()
 
+  /// What is written to the logs of the workspace alone.
+  package var logging = WorkspaceLogging()
+
   /// The defaults: the settings of a workspace for which neither flags nor configuration say anything.
   package init(id: String = WorkspaceSettings.defaultID, directory: String = "") {
     self.id = id

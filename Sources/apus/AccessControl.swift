@@ -11,6 +11,8 @@ final class AccessControl: Sendable {
   /// Nil: everybody may do everything.
   let requestGuard: AccessGuard?
   let web: WebConfigSource?
+  /// The policies of workspaces, which the management API sets.
+  let policies = ResourcePolicies()
   private let watching: PeriodicTask?
 
   init(
@@ -45,7 +47,8 @@ final class AccessControl: Sendable {
     }
     requestGuard = AccessGuard(
       credentials: credentials, webUsers: { web?.present.users ?? [:] }, passwords: passwords,
-      exemptsHealth: options.isHealthOpen, aliases: { [workspaces] in workspaces[$0]?.present.alias }, limit: limit,
+      exemptsHealth: options.isHealthOpen, aliases: { [workspaces] in workspaces[$0]?.present.alias },
+      policies: policies, limit: limit,
       clock: clock, log: log, registry: registry)
     if let web { AccessControl.register("apus_web_config", "web configuration file", in: registry) { web.lastReading } }
     if let credentials {

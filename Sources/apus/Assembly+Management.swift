@@ -22,6 +22,9 @@ extension Assembly {
     WorkspaceOperations(managed, isPermitted: isPermitted).add(to: &table)
     RuleNamespaceOperations(managed).add(to: &table)
     AlertManagerOperations(managed, definitions).add(to: &table)
+    LoggingOperations(managed).add(to: &table)
+    PolicyOperations(managed, access.policies).add(to: &table)
+    ScraperOperations().add(to: &table)
     AbsentObjects(managed).add(to: &table)
     // With credentials the policy says who may; without any, everybody could.
     let closedText =

@@ -61,6 +61,7 @@ struct EffectiveConfigurationTests {
             hold_alerts_on_failure: true
             resolve_removed_alerts: true
             recovered_rounds_max: 10
+          allow_private_receivers: false
           total_retention:
             size: 0B
             spared_size: 0B

@@ -29,6 +29,7 @@ struct ServedTests {
     "scrape_configs": [("job_name", "j")],
     "relabel_configs": [("target_label", "a")],
     "metric_relabel_configs": [("target_label", "a")],
+    "managed_alertmanagers": [("url", "http://a")],
     "notify": [("name", "n"), ("webhook", "{url: http://a}")], "webhook": [("url", "http://a")],
     "slack": [("api_url", "http://a")], "sns": [("topic_arn", "'arn:aws:sns:r:1:t'")],
     "alert_relabel_configs": [("target_label", "a")],
@@ -140,7 +141,7 @@ struct ServedTests {
     let effect =
       "\(scrapes) \(read.global) \(read.workspaces) \(matchers) \(read.createsWorkspacesOnWrite) \(read.scraping)"
       + " \(read.rules) \(read.ruleFiles) \(read.loadsValidRuleFiles) \(read.alerting)"
-      + " \(read.totalRetention) \(read.usagePrices)"
+      + " \(read.totalRetention) \(read.usagePrices) \(read.alertmanagers) \(read.allowsPrivateReceivers)"
     return (effect, read.warnings.joined(separator: "\n"))
   }
 

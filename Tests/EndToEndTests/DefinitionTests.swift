@@ -20,31 +20,6 @@ extension EndToEnd {
       """
     }
 
-    /// The AWS command line against one server.
-    private struct Client {
-      let port: UInt16
-
-      /// What a command prints; nil where it fails with the error.
-      @discardableResult
-      func run(_ arguments: [String], failing error: String? = nil) throws -> JSONValue? {
-        let all = ["amp"] + arguments + ["--endpoint-url", "http://127.0.0.1:\(port)", "--output", "json"]
-        let child = try ChildProcess(
-          try PeerBinary.awsCLI.path(), all,
-          environment: [
-            "AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "eu-west-1",
-            "AWS_MAX_ATTEMPTS": "1", "HOME": "/tmp",
-          ])
-        let exit = child.wait(within: .seconds(60))
-        let (out, err) = (child.standardOutput.text, child.standardError.text)
-        if let error {
-          #expect(exit != .code(0) && err.contains(error), "\(arguments): \(err)")
-          return nil
-        }
-        try #require(exit == .code(0), "\(arguments): \(err)")
-        return out.isEmpty ? nil : try JSONValue(parsing: out)
-      }
-    }
-
     private static func read(_ path: String) -> String { String(decoding: readFile(path) ?? [], as: UTF8.self) }
 
     private static func load(_ server: ServerProcess, _ id: String, _ value: Double) throws {
@@ -62,7 +37,7 @@ extension EndToEnd {
       let file = try site.directory.write("apus: {allow_private_receivers: true}\n", to: "apus.yml")
       let flags = ["--web.enable-management-api", "--config.file=\(file)", "--no-storage.own-metrics"]
       var server = try site.start(flags)
-      var client = Client(port: server.port)
+      var client = AWSCommandLine(port: server.port)
       let id = try #require(try client.run(["create-workspace", "--alias", "cli"])?["workspaceId"].string)
       try client.run(["wait", "workspace-active", "--workspace-id", id])
       let workspace = ["--workspace-id", id]
@@ -90,7 +65,7 @@ extension EndToEnd {
       #expect(eventually(within: .seconds(20)) { files.allSatisfy { Self.read($0).contains("Down") } })
       server.child.killAndReap()
       server = try site.start(flags)
-      client = Client(port: server.port)
+      client = AWSCommandLine(port: server.port)
       // Nothing of it is told twice, and its end still gets there.
       try Self.load(server, id, 0)
       #expect(
@@ -121,13 +96,13 @@ extension EndToEnd {
         global: {evaluation_interval: 1s}
         alerting: {alertmanagers: [{static_configs: [{targets: ['127.0.0.1:\(alertmanager.port)']}]}]}
         apus:
-          alertmanagers:
+          managed_alertmanagers:
           - {workspace: default, url: 'http://127.0.0.1:\(alertmanager.port)/', config_file: alertmanager.yml}
 
         """, to: "apus.yml")
       let flags = ["--web.enable-management-api", "--config.file=\(file)", "--no-storage.own-metrics"]
       let server = try site.start(flags)
-      let client = Client(port: server.port)
+      let client = AWSCommandLine(port: server.port)
       let workspace = ["--workspace-id", "default"]
       let rules = try site.directory.write(Self.rules, to: "rules.yml")
       // Only an Alertmanager knows templates and inhibitions.

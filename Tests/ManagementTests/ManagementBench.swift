@@ -1,3 +1,4 @@
+import Access
 import Format
 import HTTP
 import Model
@@ -16,6 +17,7 @@ final class ManagementBench {
   let registry = MetricsRegistry()
   let set: WorkspaceSet
   let managed: ManagedWorkspaces
+  let policies = ResourcePolicies()
   private let work: SharedWork
   private let table: ManagementTable
 
@@ -34,6 +36,8 @@ final class ManagementBench {
     var table = ManagementTable(tokens: ClientTokens(clock: clock))
     WorkspaceOperations(managed, random: RandomNumbers(seed: seed)).add(to: &table)
     RuleNamespaceOperations(managed).add(to: &table)
+    LoggingOperations(managed).add(to: &table)
+    PolicyOperations(managed, policies, random: RandomNumbers(seed: seed)).add(to: &table)
     self.table = table
     reload(ids)
   }

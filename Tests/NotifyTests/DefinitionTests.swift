@@ -139,7 +139,7 @@ struct DefinitionTests {
         webhook_configs: [{url: 'https://example.org/{{ x }}', http_config: {tls_config: {}}}]
       """, "template_files: {t: ''}")
     for part in [
-      "apus.alertmanagers", "mute_time_intervals (line 1)", "inhibit_rules (line 3)", "pagerduty_configs of a",
+      "apus.managed_alertmanagers", "mute_time_intervals (line 1)", "inhibit_rules (line 3)", "pagerduty_configs of a",
       "text of slack_configs", "title of slack_configs", "http_config.tls_config", "the template url", "template_files",
     ] { #expect(all.contains(part), "\(part) in \(all)") }
     for (host, isLinkLocal) in [

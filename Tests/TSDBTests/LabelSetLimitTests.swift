@@ -12,6 +12,29 @@ import Testing
     Labels(pairs.map { (name: $0.key, value: $0.value) })
   }
 
+  @Test("the empty set is that of the series which no other set is about")
+  func rest() {
+    var counts = LabelSetCounts()
+    counts.begin(
+      [
+        LabelSetLimit(labels: labels([:]), seriesMax: 2), LabelSetLimit(labels: labels(["a": "1"]), seriesMax: 1),
+        LabelSetLimit(labels: labels(["b": "1"]), seriesMax: 0),
+      ], numberOfNext: 0)
+    func add(_ pairs: KeyValuePairs<String, String>) {
+      labels(pairs).packed.withUnsafeBytes { counts.add($0, 1) }
+    }
+    func broken(_ pairs: KeyValuePairs<String, String>) -> Int? {
+      labels(pairs).packed.withUnsafeBytes { counts.broken(by: $0) }?.seriesMax
+    }
+    add(["c": "1"])
+    add(["b": "1", "c": "1"])
+    #expect(broken(["c": "2"]) == nil && broken(["a": "1"]) == nil)
+    add(["c": "2"])
+    add(["a": "1", "b": "1"])
+    #expect(counts.sets.map(\.count) == [2, 1, 2])
+    #expect(broken(["c": "3"]) == 2 && broken(["a": "1", "x": "1"]) == 1 && broken(["b": "1", "x": "1"]) == nil)
+  }
+
   @Test("a set holds the series that have all its labels, wherever they stand")
   func holds() {
     let series = labels(["__name__": "m", "b": "1", "d": "2", "e": ""])
@@ -43,7 +66,13 @@ import Testing
     }
     func check(_ sets: [LabelSetLimit], _ note: String) throws {
       let all = try database.head.everything().keys
-      let expected = sets.map { set in all.count { $0.packed.withUnsafeBytes { set.holds($0) } } }
+      func isIn(_ set: LabelSetLimit, _ series: Labels) -> Bool { series.packed.withUnsafeBytes { set.holds($0) } }
+      let named = sets.filter { !$0.labels.isEmpty }
+      let expected = sets.map { set in
+        all.count { series in
+          set.labels.isEmpty ? !named.contains { isIn($0, series) } : isIn(set, series)
+        }
+      }
       #expect(database.head.labelSetCounts.map(\.count) == expected, "\(note)")
       #expect(database.head.labelSetCounts.map(\.limit) == sets)
     }

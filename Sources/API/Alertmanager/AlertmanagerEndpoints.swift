@@ -53,7 +53,7 @@ struct AlertmanagerEndpoints: Sendable {
         contentType: request.header("Content-Type"), of: workspace.id)
       guard let answer = passed else {
         return Self.error(
-          404, "the workspace \(workspace.id) has no Alertmanager: an entry of apus.alertmanagers names one")
+          404, "the workspace \(workspace.id) has no Alertmanager: an entry of apus.managed_alertmanagers names one")
       }
       return .json(answer.status, answer.body)
     } catch {

@@ -13,17 +13,20 @@ package final class AccessGuard: RequestGuard {
   let passwords: PasswordVerifier
   private let verifiers: SignatureVerifiers
   private let aliases: @Sendable (String) -> String?
+  private let policies: ResourcePolicies
   private let exemptsHealth: Bool
   private let limit: (@Sendable () -> Bool)?
   let notes: RefusalNotes
 
   /// - Parameters:
   ///   - aliases: the alias of a workspace.
+  ///   - policies: what workspaces say themselves.
   ///   - exemptsHealth: lets everybody ask for `/-/healthy` and `/-/ready`.
   ///   - limit: true if one more request may come now; nil: there is no limit.
   package init(
     credentials: CredentialStore?, webUsers: @escaping Users, passwords: PasswordVerifier, exemptsHealth: Bool,
-    aliases: @escaping @Sendable (String) -> String?, limit: (@Sendable () -> Bool)? = nil, clock: any Clock, log: Log,
+    aliases: @escaping @Sendable (String) -> String?, policies: ResourcePolicies = ResourcePolicies(),
+    limit: (@Sendable () -> Bool)? = nil, clock: any Clock, log: Log,
     registry: MetricsRegistry
   ) {
     self.credentials = credentials
@@ -31,6 +34,7 @@ package final class AccessGuard: RequestGuard {
     self.passwords = passwords
     self.exemptsHealth = exemptsHealth
     self.aliases = aliases
+    self.policies = policies
     self.limit = limit
     verifiers = SignatureVerifiers(clock: clock)
     notes = RefusalNotes(clock: clock, log: log, registry: registry)
@@ -117,7 +121,8 @@ package final class AccessGuard: RequestGuard {
   package func may(_ caller: (any RequestCaller)?, _ action: RouteAction, in workspace: String?) -> Bool {
     guard let principal = caller as? Principal else { return isOpen }
     let id = action.isServerWide ? "default" : workspace ?? "default"
-    return AccessPolicy.allows(principal.statements, action, workspace: id, alias: aliases(id))
+    return AccessPolicy.allows(
+      principal, action, workspace: id, alias: aliases(id), resource: policies[id]?.verdict(principal.name, action))
   }
 
   /// True if nobody is asked who he is.

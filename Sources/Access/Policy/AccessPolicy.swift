@@ -2,16 +2,26 @@ import HTTP
 
 /// The verdict of a principal's statements: a denial wins, and what nothing allows is refused. Pure.
 package enum AccessPolicy {
-  /// `workspace`: the id; the statements may name the alias instead. The workspace need not be there.
+  /// The same with what the workspace's own policy says: what it denies is denied, and it may allow what no statement
+  /// denies.
   package static func allows(
-    _ statements: [PolicyStatement], _ action: RouteAction, workspace: String, alias: String?
+    _ principal: Principal, _ action: RouteAction, workspace: String, alias: String?,
+    resource: PolicyStatement.Effect?
   ) -> Bool {
-    var isAllowed = false
-    for statement in statements where covers(statement, action, workspace, alias) {
+    if resource == .deny { return false }
+    var isAllowed = resource == .allow
+    for statement in principal.statements where covers(statement, action, workspace, alias) {
       if statement.effect == .deny { return false }
       isAllowed = true
     }
     return isAllowed
+  }
+
+  /// `workspace`: the id; the statements may name the alias instead. The workspace need not be there.
+  package static func allows(
+    _ statements: [PolicyStatement], _ action: RouteAction, workspace: String, alias: String?
+  ) -> Bool {
+    allows(Principal(name: "", statements: statements), action, workspace: workspace, alias: alias, resource: nil)
   }
 
   private static func covers(

@@ -6,22 +6,11 @@ package struct AbsentObjects: Sendable {
   package init(_ managed: ManagedWorkspaces) { self.managed = managed }
 
   package func add(to table: inout ManagementTable) {
-    for (operation, type) in [
-      (ManagementOperation.describeLoggingConfiguration, "AWS::APS::LoggingConfiguration"),
-      (.deleteLoggingConfiguration, "AWS::APS::LoggingConfiguration"),
-      (.describeQueryLoggingConfiguration, "AWS::APS::QueryLoggingConfiguration"),
-      (.deleteQueryLoggingConfiguration, "AWS::APS::QueryLoggingConfiguration"),
-      (.describeResourcePolicy, "AWS::APS::ResourcePolicy"), (.deleteResourcePolicy, "AWS::APS::ResourcePolicy"),
-    ] {
-      table.add(operation) { (request) throws(ManagementError) in
-        let id = request.part("workspaceId")
-        _ = try managed.find(id)
-        throw .notFound("the workspace \(id) has none", id: id, type: type)
-      }
-    }
     for (operation, part, type) in [
       (ManagementOperation.describeScraper, "scraperId", "AWS::APS::Scraper"),
       (.deleteScraper, "scraperId", "AWS::APS::Scraper"),
+      (.describeScraperLoggingConfiguration, "scraperId", "AWS::APS::Scraper"),
+      (.deleteScraperLoggingConfiguration, "scraperId", "AWS::APS::Scraper"),
       (.describeAnomalyDetector, "anomalyDetectorId", "AWS::APS::AnomalyDetector"),
       (.deleteAnomalyDetector, "anomalyDetectorId", "AWS::APS::AnomalyDetector"),
     ] {

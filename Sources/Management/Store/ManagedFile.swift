@@ -1,6 +1,7 @@
 import Format
 import Model
 import Platform
+import TSDB
 
 /// A record as the body of a sealed file: a JSON object.
 ///
@@ -24,6 +25,15 @@ package enum ManagedFile {
     json.add("retentionDays", record.settings.retentionDays)
     json.add("lateWindowSeconds", record.settings.lateWindowSeconds)
     json.add("ruleOffsetSeconds", record.settings.ruleOffsetSeconds)
+    if let sets = record.settings.labelSets { json.add("labelSets", sets.map(encode)) }
+    if let log = record.ruleLog { json.add("ruleLog", encode(log)) }
+    if let log = record.queryLog { json.add("queryLog", encode(log)) }
+    if let policy = record.policy {
+      var entry = ManagementJSON()
+      entry.add("document", policy.document)
+      entry.add("revision", policy.revision)
+      json.add("policy", entry)
+    }
     var blobs = ManagementJSON()
     for (name, blob) in record.blobs.sorted(by: { $0.key < $1.key }) {
       var entry = ManagementJSON()
@@ -52,13 +62,56 @@ package enum ManagedFile {
     record.settings.retentionDays = json["retentionDays"]?.integer
     record.settings.lateWindowSeconds = json["lateWindowSeconds"]?.integer
     record.settings.ruleOffsetSeconds = json["ruleOffsetSeconds"]?.integer
-    guard isSane(record.settings) else { return nil }
+    guard isSane(record.settings), readLater(json, &record) else { return nil }
     record.blobs = blobs
     for resource in resources {
       guard let tags = texts(resource.value) else { return nil }
       record.resourceTags[resource.name] = tags
     }
     return record
+  }
+
+  private static func encode(_ set: LabelSetLimit) -> ManagementJSON {
+    var entry = ManagementJSON()
+    entry.add("labels", Dictionary(set.labels.pairs.map { ($0.name, $0.value) }) { first, _ in first })
+    entry.add("max", Int64(set.seriesMax))
+    return entry
+  }
+
+  private static func encode(_ log: ManagedRecord.LogDestination) -> ManagementJSON {
+    var entry = ManagementJSON()
+    entry.add("arn", log.logGroupARN)
+    entry.add("samplesMin", log.samplesMin)
+    entry.add("created", log.createdMilliseconds)
+    entry.add("modified", log.modifiedMilliseconds)
+    return entry
+  }
+
+  /// The members that the first records did not have; false where one is not what it should be.
+  private static func readLater(_ json: JSONDocument, _ record: inout ManagedRecord) -> Bool {
+    if let sets = json["labelSets"] {
+      guard case .array(let entries) = sets else { return false }
+      var read: [LabelSetLimit] = []
+      for entry in entries {
+        guard let labels = texts(entry["labels"]), let most = entry["max"]?.integer, let seriesMax = Int(exactly: most),
+          seriesMax >= 0
+        else { return false }
+        read.append(LabelSetLimit(labels: Labels(labels.map { ($0.key, $0.value) }), seriesMax: seriesMax))
+      }
+      record.settings.labelSets = read
+    }
+    for (name, path) in [("ruleLog", \ManagedRecord.ruleLog), ("queryLog", \.queryLog)] {
+      guard let entry = json[name] else { continue }
+      guard let arn = entry["arn"]?.text, let samples = entry["samplesMin"]?.integer,
+        let created = entry["created"]?.integer, let modified = entry["modified"]?.integer
+      else { return false }
+      record[keyPath: path] = ManagedRecord.LogDestination(
+        logGroupARN: arn, samplesMin: samples, createdMilliseconds: created, modifiedMilliseconds: modified)
+    }
+    guard let policy = json["policy"] else { return true }
+    guard let document = policy["document"]?.text, let revision = policy["revision"]?.text else { return false }
+    record.policy = ManagedRecord.Policy(document: document, revision: revision)
+    return true
   }
 
   private static func isSane(_ settings: ManagedRecord.Settings) -> Bool {

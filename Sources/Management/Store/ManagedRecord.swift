@@ -1,4 +1,6 @@
 import Ingest
+import TSDB
+import Workspaces
 
 /// All that the management API has stored about one workspace. A value; a change makes a new one.
 package struct ManagedRecord: Sendable, Equatable {
@@ -20,6 +22,8 @@ package struct ManagedRecord: Sendable, Equatable {
     package var retentionDays: Int64?
     package var lateWindowSeconds: Int64?
     package var ruleOffsetSeconds: Int64?
+    /// In the order of the request that has set them.
+    package var labelSets: [LabelSetLimit]?
 
     package init() {}
   }
@@ -29,6 +33,21 @@ package struct ManagedRecord: Sendable, Equatable {
   /// Resources of a workspace with tags of their own.
   package static let taggedResourcesMax = 5_000
 
+  /// A place that lines go to, as it was given: here it is a file of this server whatever it says.
+  package struct LogDestination: Sendable, Equatable {
+    package var logGroupARN: String
+    /// Of a log of queries: the samples from which on they are told. 0 for the log of rules.
+    package var samplesMin: Int64 = 0
+    package var createdMilliseconds: Int64
+    package var modifiedMilliseconds: Int64
+  }
+
+  package struct Policy: Sendable, Equatable {
+    /// JSON.
+    package var document: String
+    package var revision: String
+  }
+
   package let id: String
   /// True if the API has made the workspace; else it belongs to the configuration, or is the default one.
   package let isMade: Bool
@@ -37,6 +56,9 @@ package struct ManagedRecord: Sendable, Equatable {
   package var alias: String?
   package var tags: [String: String] = [:]
   package var settings = Settings()
+  package var ruleLog: LogDestination?
+  package var queryLog: LogDestination?
+  package var policy: Policy?
   /// By name.
   package var blobs: [String: Blob] = [:]
   /// Tags of what is in the workspace, by the last part of its ARN: `rulegroupsnamespace/ws-.../name`.
@@ -47,5 +69,15 @@ package struct ManagedRecord: Sendable, Equatable {
     self.isMade = isMade
     self.region = region
     self.createdMilliseconds = createdMilliseconds
+  }
+}
+
+extension ManagedRecord {
+  /// The meaning of the destinations of logs.
+  package var logging: WorkspaceLogging {
+    var logging = WorkspaceLogging()
+    logging.areRulesLogged = ruleLog != nil
+    logging.querySamplesMin = queryLog?.samplesMin
+    return logging
   }
 }

@@ -120,7 +120,9 @@ package final class ManagedWorkspaces: Sendable {
       }
       let stored = changed
       state.withLock { $0.records[id] = stored }
-      if stored.settings != present.settings || stored.alias != present.alias, let settings = settings(of: stored) {
+      if stored.settings != present.settings || stored.alias != present.alias
+        || stored.logging != present.logging, let settings = settings(of: stored)
+      {
         _ = workspaces.reconfigure(one: settings)
       }
       return stored
@@ -186,7 +188,11 @@ package final class ManagedWorkspaces: Sendable {
     }
     let names = Set(configured.map(\.id))
     var wanted = configured
-    for index in wanted.indices where wanted[index].alias == nil { wanted[index].alias = self[wanted[index].id]?.alias }
+    for index in wanted.indices {
+      let record = self[wanted[index].id]
+      wanted[index].alias = wanted[index].alias ?? record?.alias
+      wanted[index].logging = record?.logging ?? WorkspaceLogging()
+    }
     for record in all where record.isMade && !names.contains(record.id) {
       if let settings = settings(of: record) { wanted.append(settings) }
     }
@@ -200,17 +206,20 @@ package final class ManagedWorkspaces: Sendable {
     }
     if var own {
       own.alias = own.alias ?? record.alias
+      own.logging = record.logging
       return own
     }
     guard var settings = base else { return nil }
     settings.id = record.id
     settings.alias = record.alias
+    settings.logging = record.logging
     // The rule files are about the default workspace.
     settings.ruleGroups = []
     if let days = record.settings.retentionDays { settings.database.retentionMilliseconds = days * 86_400_000 }
     if let seconds = record.settings.lateWindowSeconds {
       settings.database.head.lateWindowMilliseconds = seconds * 1000
     }
+    if let sets = record.settings.labelSets { settings.database.head.limits.labelSets = sets }
     if let seconds = record.settings.ruleOffsetSeconds { settings.ruleOptions.queryOffsetMilliseconds = seconds * 1000 }
     return settings
   }

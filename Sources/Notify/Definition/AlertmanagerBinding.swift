@@ -1,7 +1,7 @@
 import Model
 import Outbound
 
-/// An entry of `apus.alertmanagers`: the Alertmanager of a workspace, which its definition is handed to, and which requests of
+/// An entry of `apus.managed_alertmanagers`: the Alertmanager of a workspace, which its definition is handed to, and which requests of
 /// its users are passed on to. A value.
 package struct AlertmanagerBinding: Sendable, Equatable {
   package var workspace = "default"

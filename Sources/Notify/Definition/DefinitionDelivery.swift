@@ -9,7 +9,7 @@ package final class DefinitionDelivery: Sendable {
     var handovers: [String: AlertmanagerHandover] = [:]
     /// Nil before the configuration is known: until then nothing is put into effect.
     var allowsPrivate: Bool?
-    /// What is stored, by workspace.
+    /// Stored definitions, by workspace.
     var definitions: [String: [UInt8]] = [:]
     /// Workspaces whose definition is not in effect, and why.
     var pending: [String: String] = [:]

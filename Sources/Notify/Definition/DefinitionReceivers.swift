@@ -38,7 +38,7 @@ package struct DefinitionReceivers: Sendable {
       var told: [String] = []
       for part in beyond where !told.contains(part) { told.append(part) }
       throw DefinitionError(
-        "without an Alertmanager for this workspace (apus.alertmanagers) these parts cannot be carried out: "
+        "without an Alertmanager for this workspace (apus.managed_alertmanagers) these parts cannot be carried out: "
           + told.joined(separator: ", "))
     }
     if receivers.count > Self.countMax {

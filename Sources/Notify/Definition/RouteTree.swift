@@ -6,7 +6,7 @@ package struct RouteTree: Sendable, Equatable {
     package var receiver = ""
     /// Alerts that match all go this way.
     package var matchers: [Matcher] = []
-    /// What matches is shown to the routes behind this one, too.
+    /// True if alerts that match are shown to the routes behind this one, too.
     package var continues = false
     package var groupBy: [String] = []
     package var groupWaitMilliseconds: Int64 = 30_000

@@ -41,6 +41,8 @@ package struct Log: Sendable {
   package let format: LogFormat
   private let clock: any Clock
   private let write: @Sendable (String) -> Void
+  /// Gets each line as JSON besides, of every level from `info` on.
+  private var copy: (@Sendable (String) -> Void)?
   /// Stands in every line, behind the fields of its own.
   private var context: [(key: String, value: String)] = []
 
@@ -66,16 +68,23 @@ package struct Log: Sendable {
     return log
   }
 
+  /// The same log, whose lines from `info` on also go to `copy`, as JSON and without line end.
+  package func copying(to copy: @escaping @Sendable (String) -> Void) -> Log {
+    var log = self
+    log.copy = copy
+    return log
+  }
+
   package func debug(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> Fields = [:]) {
     if level <= .debug { emit(.debug, message(), fields()) }
   }
 
   package func info(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> Fields = [:]) {
-    if level <= .info { emit(.info, message(), fields()) }
+    if level <= .info || copy != nil { emit(.info, message(), fields()) }
   }
 
   package func warn(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> Fields = [:]) {
-    if level <= .warn { emit(.warn, message(), fields()) }
+    if level <= .warn || copy != nil { emit(.warn, message(), fields()) }
   }
 
   package func error(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> Fields = [:]) {
@@ -83,9 +92,12 @@ package struct Log: Sendable {
   }
 
   private func emit(_ level: LogLevel, _ message: String, _ fields: Fields) {
-    write(
-      LogLine.text(
-        format, milliseconds: clock.nowMilliseconds(), level: level, message: message, fields: fields, context: context)
-    )
+    let now = clock.nowMilliseconds()
+    if level >= self.level {
+      write(
+        LogLine.text(format, milliseconds: now, level: level, message: message, fields: fields, context: context))
+    }
+    guard let copy, level >= .info else { return }
+    copy(LogLine.text(.json, milliseconds: now, level: level, message: message, fields: fields, context: context))
   }
 }

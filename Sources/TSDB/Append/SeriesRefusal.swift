@@ -49,7 +49,8 @@ package struct SeriesRefusal: Error, Sendable, Equatable, CustomStringConvertibl
   package static func seriesPerLabelSet(limit: Int, labels: Labels) -> SeriesRefusal {
     SeriesRefusal(
       reason: "per_labelset_series_limit",
-      message: "per-labelset series limit of \(limit) exceeded (labelSet: \(labels)); raise apus.limits.label_sets",
+      message:
+        "per-labelset series limit of \(limit) exceeded (labelSet: \(labels)); raise apus.limits.label_sets, or the limit of the management API",
       actual: limit, limit: limit)
   }
 }

@@ -30,6 +30,8 @@ package struct DatabaseLayout: Sendable {
   package var rules: String { root + "/apus.rules" }
   /// The usage of the workspace by hours.
   package var usage: String { root + "/apus.usage" }
+  /// Logs of the workspace alone: rules, and queries.
+  package var logs: String { root + "/logs" }
   /// Tags, alias, settings and definitions that the management API has stored.
   package var managed: String { root + "/apus.managed" }
   /// Blocks that a restore has brought and that are to get their names.

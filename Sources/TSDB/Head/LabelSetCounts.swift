@@ -2,6 +2,7 @@ import Model
 
 /// A limit of the series in memory that have all of these labels.
 package struct LabelSetLimit: Sendable, Equatable {
+  /// Empty: the limit is that of all series that no other one of the workspace is about.
   package var labels: Labels
   /// 0: the series are counted, and not limited.
   package var seriesMax: Int
@@ -58,12 +59,26 @@ struct LabelSetCounts: Sendable {
   func isCounted(_ number: Int) -> Bool { number < walkedThrough || number >= begunAt }
 
   mutating func add(_ packed: UnsafeRawBufferPointer, _ difference: Int) {
-    for index in sets.indices where sets[index].limit.holds(packed) { sets[index].count += difference }
+    var isRest = true
+    for index in sets.indices where !sets[index].limit.labels.isEmpty && sets[index].limit.holds(packed) {
+      sets[index].count += difference
+      isRest = false
+    }
+    if !isRest { return }
+    for index in sets.indices where sets[index].limit.labels.isEmpty { sets[index].count += difference }
   }
 
   /// The limit that a new series of these labels would break.
   func broken(by packed: UnsafeRawBufferPointer) -> LabelSetLimit? {
-    sets.first { $0.limit.seriesMax > 0 && $0.count >= $0.limit.seriesMax && $0.limit.holds(packed) }?.limit
+    func isFull(_ set: (limit: LabelSetLimit, count: Int)) -> Bool {
+      set.limit.seriesMax > 0 && set.count >= set.limit.seriesMax
+    }
+    var isRest = true
+    for set in sets where !set.limit.labels.isEmpty && set.limit.holds(packed) {
+      if isFull(set) { return set.limit }
+      isRest = false
+    }
+    return isRest ? sets.first { $0.limit.labels.isEmpty && isFull($0) }?.limit : nil
   }
 }
 

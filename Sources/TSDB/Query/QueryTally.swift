@@ -1,4 +1,5 @@
 import Platform
+import Synchronization
 
 /// The queries that were asked of a database and the samples they went through, by who asked: for metrics, and for the usage
 /// of its workspace. Any thread.
@@ -7,6 +8,10 @@ package final class QueryTally: Sendable {
     case client, rule
   }
 
+  /// Takes queries that have ended; it neither waits nor fails.
+  package typealias Watcher = @Sendable (EndedQuery) -> Void
+
+  private let watcher = Mutex<Watcher?>(nil)
   private let queries = Asker.allCases.map { _ in Counter() }
   private let samples = Asker.allCases.map { _ in Counter() }
 
@@ -26,6 +31,14 @@ package final class QueryTally: Sendable {
     guard let place = Asker.allCases.firstIndex(of: asker) else { return }
     queries[place].add()
     samples[place].add(count)
+  }
+
+  /// Has each query told that ends from now on; nil: none.
+  package func watch(_ watcher: Watcher?) { self.watcher.withLock { $0 = watcher } }
+
+  /// Tells a query that has ended to whoever watches.
+  package func tell(_ query: @autoclosure () -> EndedQuery) {
+    if let watcher = watcher.withLock({ $0 }) { watcher(query()) }
   }
 
   package func queryCount(_ asker: Asker) -> Int { queries[Asker.allCases.firstIndex(of: asker) ?? 0].value }

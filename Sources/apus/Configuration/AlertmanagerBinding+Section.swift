@@ -2,9 +2,9 @@ import Notify
 import Outbound
 
 extension AlertmanagerBinding {
-  /// An entry of `apus.alertmanagers`.
+  /// An entry of `apus.managed_alertmanagers`.
   static let section = Section(
-    "alertmanager", AlertmanagerBinding(),
+    "managed alertmanager", AlertmanagerBinding(),
     [
       .text("workspace", \.workspace, help: "The id of the workspace."),
       .custom(SchemaKey("url", .url, isRequired: true, help: "Its address, with its path prefix.")) {
@@ -21,9 +21,11 @@ extension AlertmanagerBinding {
     ] + ClientSettings.settings(at: \.client), rules: ClientSettings.rules)
 
   @Sendable static func workspacesAreUnique(_ section: SectionValue) -> RuleViolation? {
-    let names = section.sections("alertmanagers").map { $0.text("workspace") ?? AlertmanagerBinding().workspace }
+    let names = section.sections("managed_alertmanagers").map {
+      $0.text("workspace") ?? AlertmanagerBinding().workspace
+    }
     return SchemaRules.firstTwice(names).map {
-      RuleViolation("the workspace \($0) has two Alertmanagers", at: "alertmanagers")
+      RuleViolation("the workspace \($0) has two Alertmanagers", at: "managed_alertmanagers")
     }
   }
 

@@ -62,7 +62,7 @@ extension Configuration {
         "notify", \.alerting.receivers, ReceiverOptions.section,
         help: "Receivers of alerts without an Alertmanager: see alerting.md."),
       .sections(
-        "alertmanagers", \.alertmanagers, AlertmanagerBinding.section,
+        "managed_alertmanagers", \.alertmanagers, AlertmanagerBinding.section,
         help: "The Alertmanager of a workspace, for its alert manager definition and its users: see alerting.md."),
       .boolean(
         "allow_private_receivers", \.allowsPrivateReceivers,

@@ -31,7 +31,9 @@ extension LabelSetLimit {
   static let section = Section(
     "label set limit", LabelSetLimit(labels: .empty, seriesMax: 0),
     [
-      .labels("labels", \.labels, isRequired: true, help: "Labels that a series must have to count."),
+      .labels(
+        "labels", \.labels, isRequired: true,
+        help: "Labels that a series must have to count; {}: those of no other set."),
       .integer("max_series", \.seriesMax, isRequired: true, help: "Series in memory with these labels."),
     ])
 }
