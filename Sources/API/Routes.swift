@@ -96,7 +96,8 @@ package enum Routes {
     routes.addQuery("/api/v1/query", .queryMetrics, active.tracking(query.instant))
     routes.addQuery("/api/v1/query_range", .queryMetrics, active.tracking(query.range))
     routes.addForOperators(.get, "/api/v1/status/active_queries", .serverAdmin, active.list)
-    routes.addForOperators(.delete, "/api/v1/status/active_queries", .serverAdmin, active.kill)
+    routes.addForOperators(
+      .delete, "/api/v1/status/active_queries", .serverAdmin, routes.changing(active.kill))
 
     let expressions = ExpressionEndpoints(options: services.queries.engine.options.parser)
     let exemplars = ExemplarEndpoint(options: services.queries.engine.options.parser)
@@ -123,7 +124,7 @@ package enum Routes {
     routes.addLookup([.get, .post], "/api/v1/labels", .getLabels, labels.names)
     routes.addLookup(.get, "/api/v1/label/{name}/values", .getLabels, labels.values)
     routes.addLookup([.get, .post], "/api/v1/series", .getSeries, labels.series)
-    routes.add(.delete, "/api/v1/series", .admin, needsData: true, labels.delete)
+    routes.add(.delete, "/api/v1/series", .admin, needsData: true, routes.changing(labels.delete))
     routes.addLookup(.get, "/api/v1/status/tsdb", .queryMetrics, TSDBStatusEndpoint().status)
 
     let metadata = MetadataEndpoints(registry: services.registry, clock: services.queries.clock)
@@ -177,7 +178,8 @@ package enum Routes {
       let database = try workspaces.find(id).workspace().database
       return database.isReady ? database.administration : nil
     }
-    AdminEndpoints(actions: actions).add(to: &routes.router, run: routes.queued)
+    AdminEndpoints(actions: actions).add(
+      to: &routes.router, run: routes.queued, foreignPages: ForeignPages(routes.services.links))
   }
 
   private static func addServer(_ routes: inout RouteTable, _ lifecycle: LifecycleEndpoints) {
@@ -188,7 +190,7 @@ package enum Routes {
       let busy = RouteLimits(busyResponse: .text(503, "too many reloads and changes are waiting, try again later"))
       routes.router.add(
         [.post, .put], path, run: services.lifecycle.run, limits: busy, isForOperators: true,
-        action: .serverAdmin, handler)
+        action: .serverAdmin, routes.foreignPages.refusing(handler))
       routes.router.add(.get, path, action: .serverAdmin, lifecycle.onlyPostOrPut)
     }
     let page = StatusPage(
@@ -205,6 +207,8 @@ struct RouteTable {
   let gate: APIGate
   /// Runs a handler on the query pool; the connection is suspended meanwhile.
   let queued: RouteRun
+  /// Keeps pages of others from changing anything.
+  let foreignPages: ForeignPages
   var router: Router
   private var withPreflight: Set<String> = []
 
@@ -213,7 +217,9 @@ struct RouteTable {
     gate = APIGate(
       workspaces: services.workspaces, queries: services.queries, lifecycle: lifecycle, cors: services.cors)
     queued = .queued(services.queries.lane.executor)
+    foreignPages = ForeignPages(services.links)
     router = Router(prefix: services.links.routePrefix)
+    router.answersUnknown = ManagementEndpoints.unknown
   }
 
   /// An endpoint that is answered at once.
@@ -255,6 +261,14 @@ struct RouteTable {
       [.get, .post], path, run: queued, action: action,
       gate.ready { (request, workspace) throws(APIError) in handler(request, workspace) })
     addPreflight(path)
+  }
+
+  /// The same handler, which refuses pages of another origin.
+  func changing(_ handler: @escaping APIGate.WorkspaceHandler) -> APIGate.WorkspaceHandler {
+    { [foreignPages] (request, workspace) throws(APIError) in
+      if foreignPages.isBehind(request) { throw APIError(.forbidden, ForeignPages.text) }
+      return try handler(request, workspace)
+    }
   }
 
   mutating func addPreflight(_ path: String) {

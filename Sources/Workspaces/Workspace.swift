@@ -64,6 +64,8 @@ extension Workspace {
     package var takeFolder: (@Sendable (_ directory: String) throws(DirectoryLockError) -> DirectoryLock)?
     /// Nil: no rules are evaluated.
     package var rules: SharedRules?
+    /// Runs work that nobody waits for, such as removing many files; nil: it is done at once.
+    package var aside: (@Sendable (@escaping @Sendable () -> Void) -> Void)?
 
     package init(disk: any Disk, clock: any Clock, log: Log, registry: MetricsRegistry) {
       self.disk = disk

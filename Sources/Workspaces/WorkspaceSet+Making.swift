@@ -102,12 +102,14 @@ extension WorkspaceSet {
   /// Throws where the folder has its name still; what cannot be removed of it afterwards is told.
   private func removeFolder(of id: String, _ gone: () -> Void = {}) throws(DiskError) {
     let directory = layout.directory(of: id)
-    let removed = layout.besides(id, WorkspaceSet.removedPrefix)
+    let removed = layout.besides(id, WorkspaceSet.removedPrefix + "\(surroundings.clock.monotonicNanoseconds())-")
     try surroundings.disk.removeTree(removed)
     try surroundings.disk.rename(directory, to: removed)
     try surroundings.disk.syncDirectory(DiskPath.parent(directory))
     gone()
-    removeQuietly(removed)
+    guard let aside = surroundings.aside else { return removeQuietly(removed) }
+    // It is nobody's any more: whoever has deleted a large workspace need not wait for its files.
+    aside { [self] in removeQuietly(removed) }
   }
 
   /// Removes what a crash has left of workspaces that were being made or removed. Called with `changing` held.

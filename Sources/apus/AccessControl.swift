@@ -56,6 +56,9 @@ final class AccessControl: Sendable {
     }
   }
 
+  /// True if clients have to say who they are, as the files are now.
+  var asksForCredentials: Bool { requestGuard?.isOpen == false }
+
   func stop() { watching?.stop() }
 
   /// Gives a server its guard, its certificates and its headers.

@@ -93,6 +93,9 @@ final class Assembly: Sendable {
     if options.isLockFileUsed {
       surroundings.takeFolder = { (path) throws(DirectoryLockError) in try DirectoryLock(inside: path) }
     }
+    surroundings.aside = { work in
+      do throws(ThreadError) { _ = try NamedThread(name: "remove", work) } catch { work() }
+    }
     let told = AlertsOut()
     surroundings.rules = SharedRules(queries: queries, work: ruleWork, send: told.send)
     let ownURL = "http://\(HostFacts.hostName):\(sockets.first?.port ?? 9090)"
@@ -146,7 +149,7 @@ final class Assembly: Sendable {
     access = try AccessControl(options, workspaces, clock: clock, log: log, registry: registry)
     services.management = try Assembly.management(options, workspaces, access, definitions, clock, log)
     services.alertmanagers = passage
-    services.cors = try Assembly.cors(options)
+    services.cors = try Assembly.cors(options, access)
     services.slowQueryLog = try Assembly.slowQueryLog(options, log)
     let router = Routes.router(services)
     servers = sockets.map { [heapTrim, access] socket in
@@ -175,9 +178,11 @@ final class Assembly: Sendable {
     return Notifier(outside, stateFile: file)
   }
 
-  private static func cors(_ options: ServeOptions) throws(StartError) -> CORSPolicy {
+  /// Where clients have to say who they are, no other origin reads answers unless the flag says so.
+  private static func cors(_ options: ServeOptions, _ access: AccessControl) throws(StartError) -> CORSPolicy {
+    guard let origin = options.corsOrigin else { return access.asksForCredentials ? .none : .any }
     do throws(RegexError) {
-      return try CORSPolicy(options.corsOrigin)
+      return try CORSPolicy(origin)
     } catch {
       throw StartError("--web.cors.origin: \(error)")
     }

@@ -16,6 +16,7 @@ final class APIBench {
 
   let clock = SimulatedClock(nowMilliseconds: APIBench.now)
   let database: Database
+  let routes: [Route]
   let queries: QueryService
   let receiver: Receiver
   let ownTarget = OwnTarget()
@@ -53,7 +54,9 @@ final class APIBench {
     var options = HTTPServerOptions()
     options.listenAddress = "127.0.0.1:0"
     options.threadCount = 1
-    server = HTTPServer(options: options, log: log, metrics: registry, router: Routes.router(services))
+    let router = Routes.router(services)
+    routes = router.routes
+    server = HTTPServer(options: options, log: log, metrics: registry, router: router)
     try server.start()
   }
 

@@ -30,11 +30,11 @@ package struct AdminEndpoints: Sendable {
   package init(actions: AdminActions) { self.actions = actions }
 
   /// - Parameter run: where what waits for the disk runs.
-  package func add(to router: inout Router, run: RouteRun) {
+  func add(to router: inout Router, run: RouteRun, foreignPages: ForeignPages = ForeignPages(WebLinks())) {
     for (path, handler) in [
       ("delete_series", deleteSeries), ("clean_tombstones", cleanTombstones), ("snapshot", snapshot),
     ] {
-      router.add([.post, .put], "/api/v1/admin/tsdb/" + path, run: run, action: .admin, handler)
+      router.add([.post, .put], "/api/v1/admin/tsdb/" + path, run: run, action: .admin, foreignPages.refusing(handler))
     }
     router.add(.get, "/api/v1/status/tsdb/blocks", action: .admin, blocks)
   }

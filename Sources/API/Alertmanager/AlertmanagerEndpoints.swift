@@ -29,7 +29,10 @@ struct AlertmanagerEndpoints: Sendable {
         method, Self.prefix + path, run: passage == nil ? .inline : run,
         limits: RouteLimits(bodyBytesMax: Self.bodyBytesMax, busyResponse: busy), inWorkspaces: true, readsForm: false,
         action: action
-      ) { answer($0, "/api/v2" + path) }
+      ) { [foreignPages = routes.foreignPages] request in
+        if method != .get, foreignPages.isBehind(request) { return Self.error(403, ForeignPages.text) }
+        return answer(request, "/api/v2" + path)
+      }
       routes.addPreflight(Self.prefix + path)
     }
   }

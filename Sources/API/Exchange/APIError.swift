@@ -5,6 +5,7 @@ import HTTP
 package struct APIError: Error, Sendable, CustomStringConvertible {
   package enum Kind: String, Sendable {
     case badData = "bad_data"
+    case forbidden
     case execution
     case canceled
     case timeout
@@ -16,6 +17,7 @@ package struct APIError: Error, Sendable, CustomStringConvertible {
     var status: Int {
       switch self {
       case .badData: 400
+      case .forbidden: 403
       case .execution: 422
       case .canceled: 499
       case .timeout: 503

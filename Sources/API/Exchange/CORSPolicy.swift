@@ -3,17 +3,31 @@ import Model
 
 /// The origins whose pages may read the API: `--web.cors.origin`. Immutable.
 package struct CORSPolicy: Sendable {
-  /// Nil: every origin.
-  private let origins: RegexMatcher?
+  private enum Origins: Sendable {
+    case all, none
+    case matching(RegexMatcher)
+  }
+
+  private let origins: Origins
 
   /// Every origin.
-  package static let any = CORSPolicy(origins: nil)
+  package static let any = CORSPolicy(origins: .all)
+  /// No origin: pages of others read nothing.
+  package static let none = CORSPolicy(origins: .none)
 
-  private init(origins: RegexMatcher?) { self.origins = origins }
+  private init(origins: Origins) { self.origins = origins }
 
   /// Origins that the whole of a regular expression matches.
   package init(_ pattern: String) throws(RegexError) {
-    self.init(origins: pattern == ".*" ? nil : try RegexMatcher(pattern))
+    self.init(origins: pattern == ".*" ? .all : .matching(try RegexMatcher(pattern)))
+  }
+
+  private func allows(_ origin: String) -> Bool {
+    switch origins {
+    case .all: true
+    case .none: false
+    case .matching(let matcher): matcher.matches(origin)
+    }
   }
 
   /// Adds what a browser asks for before it shows the answer to a page.
@@ -26,7 +40,7 @@ package struct CORSPolicy: Sendable {
       ("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Origin"),
       ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"), ("Access-Control-Expose-Headers", "Date"),
     ]
-    if origins?.matches(origin) ?? true { response.headers.append(("Access-Control-Allow-Origin", origin)) }
+    if allows(origin) { response.headers.append(("Access-Control-Allow-Origin", origin)) }
     return response
   }
 }

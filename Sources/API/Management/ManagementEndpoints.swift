@@ -37,10 +37,31 @@ struct ManagementEndpoints: Sendable {
     }
   }
 
+  /// The first parts of paths that are this API's alone, and those behind a workspace.
+  private static let roots: Set<String> = ["tags", "scrapers", "scraperconfiguration"]
+  private static let parts: Set<String> = [
+    "alias", "configuration", "rulegroupsnamespaces", "alertmanager", "logging", "policy", "anomalydetectors",
+  ]
+
+  /// The answer to a path or a method that there is not, where a client of this API may have meant one of its: such clients
+  /// read JSON alone. Nil elsewhere.
+  static func unknown(_ path: [Substring], _ status: Int, _ text: String) -> Response? {
+    guard let first = path.first else { return nil }
+    let isOwn =
+      roots.contains(String(first)) || first == "workspaces" && (path.count < 3 || parts.contains(String(path[2])))
+    if !isOwn { return nil }
+    let name = status == 404 ? "UnknownOperationException" : "MethodNotAllowedException"
+    let body = "{\"message\":\(JSONBuffer.quoted(text)),\"__type\":\"\(name)\"}"
+    return .json(status, Array(body.utf8)).with(header: "x-amzn-ErrorType", name)
+  }
+
   private func answer(_ request: Request, _ operation: ManagementOperation) -> Response {
     let requestID = ManagementID.uuid(Self.numbers.next(), Self.numbers.next())
     do throws(ManagementError) {
       if let text = facts.closedText { throw ManagementError(.accessDenied, text) }
+      if operation.isChange, ForeignPages(links).isBehind(request) {
+        throw ManagementError(.accessDenied, ForeignPages.text)
+      }
       let read = try read(request, operation, requestID)
       return try facts.table.answer(read).response(requestID: requestID)
     } catch {

@@ -110,7 +110,7 @@ struct RuleStoreEndpoints: Sendable {
     guard isEnabled else {
       return .text(403, "rule groups cannot be changed: the server runs without --web.enable-rules-api")
     }
-    if isFromForeignPage(request) {
+    if ForeignPages(links).isBehind(request) {
       return .text(403, "rule groups cannot be changed from pages of another origin")
     }
     guard let store = facts.store(workspace) else { return Self.noStore }
@@ -120,15 +120,6 @@ struct RuleStoreEndpoints: Sendable {
     } catch {
       return .text(Self.status(of: error), error.description)
     }
-  }
-
-  /// True if a browser sends this for a page that somebody else made: such requests carry no leave of the one who sits
-  /// before the browser.
-  private func isFromForeignPage(_ request: Request) -> Bool {
-    guard let origin = request.header("Origin") else { return false }
-    if origin == links.origin { return false }
-    let host = (request.header("Host") ?? "").lowercased()
-    return !["http://", "https://"].contains { $0 + host == origin.lowercased() }
   }
 
   private static func status(of error: RuleStoreError) -> Int {

@@ -24,6 +24,13 @@ package enum AccessPolicy {
     allows(Principal(name: "", statements: statements), action, workspace: workspace, alias: alias, resource: nil)
   }
 
+  /// True if there may be a workspace in which the statements allow the action.
+  package static func allowsSomewhere(_ statements: [PolicyStatement], _ action: RouteAction) -> Bool {
+    let about = statements.filter { $0.actions.contains { StarPattern.matches($0, action.name) } }
+    let isDeniedEverywhere = about.contains { $0.effect == .deny && $0.workspaces.contains("*") }
+    return !isDeniedEverywhere && about.contains { $0.effect == .allow }
+  }
+
   private static func covers(
     _ statement: PolicyStatement, _ action: RouteAction, _ workspace: String, _ alias: String?
   ) -> Bool {

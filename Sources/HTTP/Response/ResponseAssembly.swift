@@ -97,9 +97,15 @@ struct ResponseAssembly {
       add("Vary", "Accept-Encoding", to: made)
     }
     for (name, value) in response.headers { MHD_add_response_header(made, name, value) }
+    var isSniffingOff = false
     if let headers = connection.core.options.answerHeaders, response.status != 429, response.status != 500 {
-      for (name, value) in headers() { MHD_add_response_header(made, name, value) }
+      for (name, value) in headers() {
+        isSniffingOff = isSniffingOff || name.lowercased() == "x-content-type-options"
+        MHD_add_response_header(made, name, value)
+      }
     }
+    // No browser takes data for a page or a script.
+    if !isSniffingOff { add("X-Content-Type-Options", "nosniff", to: made) }
     if response.closesConnection || connection.isReserved || connection.core.isDraining.load(ordering: .relaxed) {
       add("Connection", "close", to: made)
     }

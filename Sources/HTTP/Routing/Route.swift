@@ -35,7 +35,7 @@ package final class Route: Sendable {
   let limits: RouteLimits
   let handler: Handler
   /// True if `/workspaces/{id}` may stand before it.
-  let inWorkspaces: Bool
+  package let inWorkspaces: Bool
   /// True if a form body is parameters; otherwise a body is bytes, whatever it calls itself.
   let readsForm: Bool
   /// True if it is answered on connections beyond the limit of connections.

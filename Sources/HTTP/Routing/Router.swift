@@ -18,6 +18,10 @@ package struct Router: Sendable {
   private static let workspacesSegment: StaticString = "workspaces"
   private static let workspaceCapture = "workspaceId"
 
+  /// Gives another answer than the usual text to a path (its parts behind the prefix) or a method that there is not; nil: the
+  /// usual one.
+  package var answersUnknown: (@Sendable (_ path: [Substring], _ status: Int, _ text: String) -> Response?)?
+
   private var nodes = [Node()]
   package private(set) var routes: [Route] = []
   /// The prefix of every path, segment by segment.
@@ -109,7 +113,7 @@ package struct Router: Sendable {
     }
     let allowed = nodes[found].routes.reduce(HTTPMethods.options) { $0.union($1.methods) }
     if request.method == .options { return .refused(Response.noContent.with(header: "Allow", allowed.description)) }
-    let response = Response.text(405, "method not allowed, use \(allowed.subtracting(.options).description)")
+    let response = unknown(405, "method not allowed, use \(allowed.subtracting(.options).description)", request.path)
     return .refused(response.with(header: "Allow", allowed.description))
   }
 
@@ -154,6 +158,11 @@ package struct Router: Sendable {
   private func notFound(_ request: Request) -> Response {
     let path = request.path
     let hint = RouteHint.nearest(to: path, among: routes).map { prefix.isEmpty ? $0 : prefixPath + $0 }
-    return .text(404, "no such path: \(path)" + (hint.map { ", did you mean \($0)?" } ?? ""))
+    return unknown(404, "no such path: \(path)" + (hint.map { ", did you mean \($0)?" } ?? ""), path)
+  }
+
+  private func unknown(_ status: Int, _ text: String, _ path: String) -> Response {
+    let parts = Array(path.split(separator: "/").dropFirst(prefix.count))
+    return answersUnknown?(parts, status, text) ?? .text(status, text)
   }
 }

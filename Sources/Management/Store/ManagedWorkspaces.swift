@@ -152,11 +152,12 @@ package final class ManagedWorkspaces: Sendable {
     log.info("Workspace made", ["workspace": record.id])
   }
 
-  /// Closes a workspace that the API has made and removes its files.
+  /// Closes a workspace that no configuration names and removes its files. One that a write has made comes back with the next
+  /// write for it.
   func delete(_ id: String) throws(ManagementError) {
     try changing.withLock { (_) throws(ManagementError) in
-      guard let record = self[id] else { throw .notFound("Workspace not found: \(id)", id: id) }
-      if configured(id) != nil || !record.isMade {
+      if self[id] == nil { _ = try find(id) }
+      if configured(id) != nil {
         throw .conflict(
           id == WorkspaceSettings.defaultID
             ? "the default workspace cannot be deleted"

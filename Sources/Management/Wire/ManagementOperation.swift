@@ -48,7 +48,14 @@ package enum ManagementOperation: String, Sendable, CaseIterable {
   case untagResource = "UntagResource"
 
   /// The name by which policies allow it.
-  package var action: RouteAction { RouteAction("aps:" + rawValue) }
+  package var action: RouteAction {
+    RouteAction("aps:" + rawValue, decidesByWorkspace: ManagementOperation.decidingByWorkspace.contains(self))
+  }
+
+  /// Operations that find out by themselves which workspaces they are about: all that there are, or that of an ARN.
+  private static let decidingByWorkspace: Set<ManagementOperation> = [
+    .listWorkspaces, .listTagsForResource, .tagResource, .untagResource,
+  ]
 
   package var method: HTTPMethods {
     let verbs: [(String, HTTPMethods)] = [

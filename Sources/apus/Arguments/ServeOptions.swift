@@ -29,7 +29,8 @@ struct ServeOptions: Sendable {
   var externalURL: String
   /// Begins with a slash and ends in none, or is a slash alone.
   var routePrefix: String
-  var corsOrigin: String
+  /// Nil where the flag is not given.
+  var corsOrigin: String?
   var isLifecycleEnabled: Bool
   var isAdminAPIEnabled: Bool
   var isRulesAPIEnabled: Bool
@@ -99,7 +100,7 @@ extension ServeOptions {
     bodiesInFlightBytesMax = values.bytes("web.max-bodies-in-flight-bytes")
     externalURL = values.text("web.external-url")
     routePrefix = ServeOptions.routePrefix(values.text("web.route-prefix"), externalURL: externalURL)
-    corsOrigin = values.text("web.cors.origin")
+    corsOrigin = values.isGiven("web.cors.origin") ? values.text("web.cors.origin") : nil
     isLifecycleEnabled = values.boolean("web.enable-lifecycle")
     isAdminAPIEnabled = values.boolean("web.enable-admin-api")
     isRulesAPIEnabled = values.boolean("web.enable-rules-api")
