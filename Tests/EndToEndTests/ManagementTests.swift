@@ -35,6 +35,20 @@ extension EndToEnd {
       #expect(try server.get("/workspaces/\(id)/api/v1/labels").status == 404)
     }
 
+    @Test(
+      "the calls of Terraform's provider find the states it waits for, and read back what they have written",
+      .enabled(if: isThere, Comment(rawValue: PeerBinary.moto.absence)))
+    func terraform() throws {
+      let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+      let site = try Site()
+      let server = try site.start(Self.flags)
+      let client = try ChildProcess(
+        try PeerBinary.moto.path(), [root + "/Tests/Scripts/terraform.py", "http://127.0.0.1:\(server.port)"])
+      let exit = client.wait(within: .seconds(60))
+      try #require(exit == .code(0), "\(client.standardError.text.suffix(2000))")
+      #expect(client.standardOutput.text == "walked\n")
+    }
+
     @Test("without its flag the management API makes nothing and says what to do")
     func closed() throws {
       let site = try Site()
