@@ -10,7 +10,7 @@ import Workspaces
 @Suite("What is served")
 struct ServedTests {
   /// A key of the schema, and how it is written into a file.
-  private struct Place {
+  struct Place {
     var path: String
     var key: SchemaKey
     /// A valid file without the key and what stands beside it.
@@ -56,7 +56,7 @@ struct ServedTests {
     "proxy_connect_header": [("proxy_url", "http://p")],
   ]
 
-  private static func places(
+  static func places(
     _ schema: Schema, path: String, _ outer: @escaping @Sendable ([(String, String)]) -> String
   ) -> [Place] {
     schema.keys.flatMap { key -> [Place] in
@@ -101,7 +101,7 @@ struct ServedTests {
     switch shape {
     case .text, .shortText, .labelName, .workspaceID, .names, .secret: ["zz", "lowercase"]
     case .regex, .filePattern: ["zz"]
-    case .url: ["http://zz"]
+    case .url, .address: ["http://zz"]
     case .listenAddress: [":9191"]
     case .selector: ["zz"]
     case .boolean: ["true", "false"]
@@ -146,7 +146,7 @@ struct ServedTests {
   }
 
   /// The file, with a job that inherits what the section `global` says.
-  private static func file(_ pairs: [(String, String)]) -> String {
+  static func file(_ pairs: [(String, String)]) -> String {
     flow(pairs.contains { $0.0 == "global" } ? pairs + [("scrape_configs", "[{job_name: j}]")] : pairs)
   }
 

@@ -7,7 +7,7 @@ extension EC2DiscoveryOptions {
   /// `ec2_sd_configs`.
   static let section = Section(
     "ec2", EC2DiscoveryOptions(),
-    [.text("endpoint", \.endpoint, isShown: false)] + AWSSettings.settings.map { $0.at(\.access) } + [
+    [.text("endpoint", \.endpoint, shape: .address, isShown: false)] + AWSSettings.settings.map { $0.at(\.access) } + [
       .duration("refresh_interval", \.refreshMilliseconds),
       .integer("port", \.port, shape: .integer(.min...(.max))),
       .sections("filters", \.filters, Filter.section),
@@ -30,7 +30,7 @@ extension ECSDiscoveryOptions {
   /// `ecs_sd_configs`.
   static let section = Section(
     "ecs", ECSDiscoveryOptions(),
-    [.text("endpoint", \.endpoint, isShown: false)] + AWSSettings.settings.map { $0.at(\.access) } + [
+    [.text("endpoint", \.endpoint, shape: .address, isShown: false)] + AWSSettings.settings.map { $0.at(\.access) } + [
       .texts("clusters", \.clusters),
       .integer("port", \.port, shape: .integer(.min...(.max))),
       .duration("refresh_interval", \.refreshMilliseconds),

@@ -39,10 +39,12 @@ extension Configuration {
     return number == number.rounded() && abs(number) < 1e15 ? String(Int64(number)) : "\(number)"
   }
 
-  /// `user:password@` with the password hidden.
-  private static func withoutPassword(_ url: String) -> String {
+  /// `user:password@` with the password hidden. `isWhole` is false for what is no URL: there a password may have signs that
+  /// end it in one.
+  static func withoutPassword(_ url: String, isWhole: Bool = true) -> String {
     guard let scheme = url.firstRange(of: "://") else { return url }
-    let authority = url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+    let rest = url[scheme.upperBound...]
+    let authority = isWhole ? rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" } : rest
     guard let at = authority.lastIndex(of: "@"), let colon = authority[..<at].firstIndex(of: ":") else { return url }
     return url[...colon] + "xxxxx" + url[at...]
   }

@@ -6,7 +6,7 @@ extension ConsulDiscoveryOptions {
   static let section = Section(
     "consul", ConsulDiscoveryOptions(),
     [
-      .text("server", \.server),
+      .text("server", \.server, shape: .address),
       .text("path_prefix", \.pathPrefix, isShown: false),
       .text("token", \.token, shape: .secret, isShown: false),
       .text("datacenter", \.datacenter, isShown: false),

@@ -16,7 +16,7 @@ extension OAuth2Settings {
       .unread(SchemaKey("signature_algorithm", .text)), .unread(SchemaKey("iss", .text)),
       .unread(SchemaKey("audience", .text)), .unread(SchemaKey("claims", .map(.text))),
       .texts("scopes", \.scopes),
-      .custom(SchemaKey("token_url", .text, isRequired: true)) { $1.tokenURL = $0.text("token_url") ?? "" },
+      .custom(SchemaKey("token_url", .address, isRequired: true)) { $1.tokenURL = $0.text("token_url") ?? "" },
       .custom(SchemaKey("endpoint_params", .map(.text))) { section, settings in
         for (name, value) in section.pairs("endpoint_params") { settings.endpointParameters[name] = value }
       },

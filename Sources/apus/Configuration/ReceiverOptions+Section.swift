@@ -115,7 +115,7 @@ extension SNSOptions {
     [
       .text("topic_arn", \.topicARN, isRequired: true, help: "The topic. Its region counts where none is given."),
       .text("subject", \.subject, isShown: false, help: "The subject of mails; without it, made of the alerts."),
-      .text("api_url", \.endpoint, isShown: false, help: "Another address than AWS's own."),
+      .text("api_url", \.endpoint, shape: .address, isShown: false, help: "Another address than AWS's own."),
       Setting("sigv4", key: { _ in SchemaKey("sigv4", .section(identity.schema), help: "Region and identity.") }) {
         value, options, faults in
         if let part = value.section("sigv4") { identity.fill(&options.access, from: part, &faults) }

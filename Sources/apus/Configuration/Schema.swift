@@ -11,6 +11,8 @@ indirect enum Shape: Sendable {
   case secret
   /// A URL; its password is never shown.
   case url
+  /// Text that is taken as it is, and may be a URL; a password in it is never shown.
+  case address
   case boolean
   case duration
   /// Bytes with a unit.

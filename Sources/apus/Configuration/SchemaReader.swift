@@ -120,7 +120,11 @@ struct SchemaReader {
   }
 
   private mutating func mismatch(_ node: YAMLNode, _ expected: String, of key: String) -> ConfigurationValue? {
-    let found = node.scalar.map { $0.isNull ? "nothing" : quoted($0.text) } ?? node.kindText
+    // What was meant as a URL may have a password in it.
+    let found =
+      node.scalar.map {
+        $0.isNull ? "nothing" : quoted(Configuration.withoutPassword($0.text, isWhole: false))
+      } ?? node.kindText
     fault(node.position, "\(key): \(found) (expected \(expected))")
     return nil
   }

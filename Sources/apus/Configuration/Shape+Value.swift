@@ -10,6 +10,7 @@ extension Shape {
     case .text, .names: return .text(text)
     case .secret: return .secret(text)
     case .url: return isURL(text) ? .url(text) : nil
+    case .address: return .url(text)
     case .boolean: return scalar.boolean.map { .boolean($0) }
     case .duration: return DurationText.parse(text).map { .milliseconds($0) }
     case .size: return ByteSizeText.parse(text).flatMap { $0 < 0 ? nil : .bytes($0) }
@@ -33,7 +34,7 @@ extension Shape {
   /// The description of a valid value, for an error message.
   var expected: String {
     switch self {
-    case .text, .secret: "a text"
+    case .text, .secret, .address: "a text"
     case .url: "a URL"
     case .boolean: "true or false"
     case .duration: "a duration such as 30s, 1h30m or 15d"
