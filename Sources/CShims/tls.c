@@ -3,9 +3,11 @@
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum { chain_max = 16, names_bytes_max = 16384 };
 
@@ -23,6 +25,9 @@ struct apus_tls_material {
 
 struct apus_tls_session {
   apus_tls_material *material;
+  int socket;
+  // What became of the handshake.
+  int has_bytes, is_plain, is_refused, is_done;
   char *names;
   size_t names_size;
 };
@@ -139,8 +144,54 @@ static void take_names(apus_tls_session *t, gnutls_x509_crt_t certificate) {
   }
 }
 
+// Answers a client that speaks HTTP without TLS, as Go's server does, and takes what it has sent: unread bytes would end
+// the connection before the answer is there.
+static void answer_plain(int socket) {
+  static const char text[] =
+    "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+  (void)!send(socket, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+  shutdown(socket, SHUT_WR);
+  char rest[4096];
+  for (int i = 0; i < 16 && recv(socket, rest, sizeof rest, MSG_DONTWAIT) > 0; i++) continue;
+}
+
+static ssize_t pull(gnutls_transport_ptr_t pointer, void *bytes, size_t size) {
+  apus_tls_session *t = pointer;
+  ssize_t count = recv(t->socket, bytes, size, 0);
+  if (count <= 0 || t->has_bytes) return count;
+  t->has_bytes = 1;
+  char first = *(const char *)bytes;
+  // A record of a handshake begins with 22, a method with a letter.
+  if (first < 'A' || first > 'Z') return count;
+  t->is_plain = 1;
+  answer_plain(t->socket);
+  return 0;
+}
+
+static int pull_timeout(gnutls_transport_ptr_t pointer, unsigned milliseconds) {
+  struct pollfd wait = {((apus_tls_session *)pointer)->socket, POLLIN, 0};
+  return poll(&wait, 1, milliseconds == GNUTLS_INDEFINITE_TIMEOUT ? -1 : (int)milliseconds);
+}
+
+static int finished(
+  gnutls_session_t session, unsigned type, unsigned when, unsigned is_incoming, const gnutls_datum_t *message) {
+  (void)type, (void)when, (void)message;
+  apus_tls_session *t = gnutls_session_get_ptr(session);
+  if (t != NULL && is_incoming) t->is_done = 1;
+  return 0;
+}
+
+static int verify_peers(gnutls_session_t session);
+
 // 0: the handshake goes on.
 static int verify(gnutls_session_t session) {
+  int result = verify_peers(session);
+  apus_tls_session *t = gnutls_session_get_ptr(session);
+  if (result != 0 && t != NULL) t->is_refused = 1;
+  return result;
+}
+
+static int verify_peers(gnutls_session_t session) {
   apus_tls_session *t = gnutls_session_get_ptr(session);
   if (t == NULL || t->material == NULL) return -1;
   unsigned count = 0;
@@ -183,6 +234,16 @@ apus_tls_session *apus_tls_begin(struct MHD_Connection *connection, apus_tls_mat
   // The library has a use for this pointer with shared keys alone, which there are none of.
   gnutls_session_set_ptr(session, t);
   if (t == NULL) return NULL;
+  info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  if (info != NULL) {
+    t->socket = info->connect_fd;
+    gnutls_transport_ptr_t in, out;
+    gnutls_transport_get_ptr2(session, &in, &out);
+    gnutls_transport_set_ptr2(session, t, out);
+    gnutls_transport_set_pull_function(session, pull);
+    gnutls_transport_set_pull_timeout_function(session, pull_timeout);
+    gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, finished);
+  }
   t->material = material;
   if (material == NULL) return t;
   gnutls_priority_set(session, material->priorities);
@@ -197,6 +258,12 @@ void apus_tls_end(apus_tls_session *t) {
   if (t == NULL) return;
   free(t->names);
   free(t);
+}
+
+enum apus_tls_outcome apus_tls_outcome(const apus_tls_session *t) {
+  if (t == NULL || !t->has_bytes) return apus_tls_silent;
+  if (t->is_done) return apus_tls_done;
+  return t->is_plain ? apus_tls_plain : t->is_refused ? apus_tls_refused : apus_tls_failed;
 }
 
 const char *apus_tls_names(const apus_tls_session *t, size_t *size) {

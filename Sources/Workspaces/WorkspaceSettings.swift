@@ -29,7 +29,7 @@ package struct WorkspaceSettings: Sendable {
   /// How rules are evaluated.
   package var ruleOptions = RuleOptions()
 
-  /// What is written to the logs of the workspace alone.
+  /// The logs that it keeps for itself.
   package var logging = WorkspaceLogging()
 
   /// The defaults: the settings of a workspace for which neither flags nor configuration say anything.

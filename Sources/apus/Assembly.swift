@@ -178,7 +178,7 @@ final class Assembly: Sendable {
     return Notifier(outside, stateFile: file)
   }
 
-  /// Where clients have to say who they are, no other origin reads answers unless the flag says so.
+  /// The policy of the flag. Without it no other origin reads answers once clients have to say who they are.
   private static func cors(_ options: ServeOptions, _ access: AccessControl) throws(StartError) -> CORSPolicy {
     guard let origin = options.corsOrigin else { return access.asksForCredentials ? .none : .any }
     do throws(RegexError) {

@@ -59,6 +59,31 @@ extension HTTPSocketTests {
       }
     }
 
+    @Test("a client that speaks plain HTTP is told so, and failed handshakes are counted by reason")
+    func plain() throws {
+      let server = try server()
+      for target in ["/", "/echo?x=" + String(repeating: "y", count: 5_000)] {
+        let client = server.client()
+        client.send("GET \(target) HTTP/1.1\r\nHost: a\r\n\r\n")
+        let answer = String(decoding: client.readToEnd(), as: UTF8.self)
+        #expect(answer.hasPrefix("HTTP/1.0 400 Bad Request\r\n"), "\(answer)")
+        #expect(answer.hasSuffix("Client sent an HTTP request to an HTTPS server.\n"), "\(answer)")
+      }
+      do {
+        let client = server.client()
+        client.send("\u{16}\u{3}\u{1}\u{0}\u{5}hello")
+        _ = client.readToEnd()
+      }
+      let name = "apus_tls_handshake_failures_total"
+      #expect(eventually { server.metric(name, ["reason": "plain_http"]) == 2 })
+      #expect(eventually { server.metric(name, ["reason": "handshake"]) == 1 })
+      var options = HTTPClientOptions()
+      options.tls.isInsecure = true
+      let url = "https://127.0.0.1:\(server.port)/echo"
+      #expect(try HTTPClient(options: options).send(ClientRequest(url: url)).status == 200)
+      #expect(server.metric(name, ["reason": "client_certificate"]) == 0)
+    }
+
     @Test("plain bytes and slow handshakes on a TLS port end without harm")
     func garbage() throws {
       let server = try server { $0.idleTimeoutSeconds = 1 }

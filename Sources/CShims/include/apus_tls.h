@@ -35,6 +35,11 @@ void apus_tls_free(apus_tls_material *material);
 typedef struct apus_tls_session apus_tls_session;
 apus_tls_session *apus_tls_begin(struct MHD_Connection *connection, apus_tls_material *material);
 void apus_tls_end(apus_tls_session *session);
+
+// What became of a handshake: the client has sent nothing; it is done; the client speaks HTTP without TLS; its certificate was
+// refused; it failed otherwise, or did not come to its end.
+enum apus_tls_outcome { apus_tls_silent, apus_tls_done, apus_tls_plain, apus_tls_refused, apus_tls_failed };
+enum apus_tls_outcome apus_tls_outcome(const apus_tls_session *session);
 // Names of the client's verified certificate, each ended by NUL; NULL and 0 where there is none.
 const char *apus_tls_names(const apus_tls_session *session, size_t *size);
 

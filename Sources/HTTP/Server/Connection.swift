@@ -76,7 +76,12 @@ final class Connection: @unchecked Sendable {
     request = Request(pool: core.bodies)
   }
 
-  deinit { apus_tls_end(tls) }
+  deinit {
+    if let tls {
+      core.noteHandshake(apus_tls_outcome(tls), peer)
+      apus_tls_end(tls)
+    }
+  }
 
   /// The names of the client's certificate, if one of our authorities made it.
   var clientNames: [String] {

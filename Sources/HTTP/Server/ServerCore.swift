@@ -1,3 +1,4 @@
+import CShims
 import Platform
 import Synchronization
 
@@ -13,6 +14,9 @@ final class ServerCore: Sendable {
   let unfinishedHeads = UnfinishedHeadsByThread()
   /// The memory that answers which wait for their clients may hold.
   let answers: AnswerMemory
+  /// Time between two lines about failed handshakes.
+  private static let handshakeLineNanoseconds: Int64 = 10_000_000_000
+  private let nextHandshakeLine = Mutex<Int64>(.min)
   /// The port it listens on; 0 before it does.
   private let boundPort = Atomic<Int>(0)
   /// The threads that make pieces of answers once their handlers are done; nil before the start and after the end.
@@ -74,6 +78,21 @@ final class ServerCore: Sendable {
   }
 
   var isTLS: Bool { options.tls != nil }
+
+  /// Counts a handshake that has failed; one in ten seconds is worth a line in the log.
+  func noteHandshake(_ outcome: apus_tls_outcome, _ peer: PeerAddress?) {
+    guard let reason = HandshakeFailure(outcome) else { return }
+    metrics.failedHandshakes[reason.rawValue].add()
+    let now = SystemClock().monotonicNanoseconds()
+    let isNews = nextHandshakeLine.withLock { next in
+      if now < next { return false }
+      next = now + ServerCore.handshakeLineNanoseconds
+      return true
+    }
+    if isNews {
+      log.warn("A TLS handshake failed", ["client": peer?.host ?? "", "reason": reason.text])
+    }
+  }
 
   var stoppingResponse: Response {
     var response = Response.text(503, "the server is stopping").retryAfter(seconds: options.retryAfterSeconds)

@@ -1,3 +1,4 @@
+import CShims
 import Platform
 import Synchronization
 
@@ -18,6 +19,37 @@ enum RejectReason: Int, CaseIterable {
     case .stopping: "stopping"
     case .connections: "connections"
     case .answers: "answers"
+    }
+  }
+}
+
+/// Why a TLS handshake failed: a closed set.
+enum HandshakeFailure: Int, CaseIterable {
+  case plain, certificate, other
+
+  init?(_ outcome: apus_tls_outcome) {
+    switch outcome {
+    case apus_tls_plain: self = .plain
+    case apus_tls_refused: self = .certificate
+    case apus_tls_failed: self = .other
+    default: return nil
+    }
+  }
+
+  var label: String {
+    switch self {
+    case .plain: "plain_http"
+    case .certificate: "client_certificate"
+    case .other: "handshake"
+    }
+  }
+
+  /// For the log.
+  var text: String {
+    switch self {
+    case .plain: "the client speaks HTTP without TLS"
+    case .certificate: "the client's certificate is missing or not taken"
+    case .other: "versions, ciphers or certificates do not fit, or the client went away"
     }
   }
 }
@@ -74,6 +106,8 @@ final class ServerMetrics: Sendable {
   private let refused: [Counter]
   private let evicted: [Counter]
   let stalledAnswers: Counter
+  /// By `HandshakeFailure`.
+  let failedHandshakes: [Counter]
 
   init(router: Router, registry: MetricsRegistry) {
     // Routes with one pattern and different methods are one handler.
@@ -112,6 +146,11 @@ final class ServerMetrics: Sendable {
     }
     stalledAnswers = registry.counter(
       "apus_http_stalled_answers_total", "Answers given up because their clients did not read them.")
+    failedHandshakes = HandshakeFailure.allCases.map { reason in
+      registry.counter(
+        "apus_tls_handshake_failures_total", "TLS handshakes of clients that failed, by reason.",
+        labels: [("reason", reason.label)])
+    }
   }
 
   func of(_ route: Route) -> RouteMetrics { routes[route.index] }

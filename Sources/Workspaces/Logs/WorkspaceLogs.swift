@@ -3,7 +3,7 @@ import Platform
 import Synchronization
 import TSDB
 
-/// What is written to the logs of a workspace. A value.
+/// The logs that a workspace keeps. A value.
 package struct WorkspaceLogging: Sendable, Equatable {
   /// True if what the log says of its rules is written to a file of its own, too.
   package var areRulesLogged = false
