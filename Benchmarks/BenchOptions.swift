@@ -17,6 +17,8 @@ struct BenchOptions {
   var settleSeconds = 15.0
   var seed: UInt64 = 1
   var rounds = 50
+  /// Of signed and flood: how often both ways are measured.
+  var turns = 5
   var dataFolder: String?
   var apusFlags: [String] = []
   var victoriaFlags: [String] = []
@@ -63,6 +65,7 @@ struct BenchOptions {
       case "--groups": groups = try Self.positive(value, option)
       case "--rules": rules = try Self.positive(value, option)
       case "--interval": intervalSeconds = try Self.positive(value, option)
+      case "--turns": turns = try Self.positive(value, option)
       case "--rounds": rounds = try Self.positive(value, option)
       case "--query-milliseconds": querySeconds = Double(try Self.positive(value, option)) / 1000
       case "--seed": seed = UInt64(try Self.positive(value, option))

@@ -13,6 +13,8 @@ private let usage = """
     scrape     CPU of scraping 500 targets x 1,000 series every 15 s
     rules      CPU of 1,000 groups x 10 rules every 15 s over 200,000 series (Apus and Prometheus)
     ingest     CPU of taking in 200,000 series x 40 scrapes
+    signed     the same unsigned and signed, by turns (Apus alone)
+    flood      waits of right passwords beside 1,000 wrong ones a second (Apus alone)
     memory     resident memory per series, 1,000,000 series after 10 scrapes
     restart    time to ready after SIGKILL, 1,000,000 series x 120 scrapes in the log
     compact    compaction of blocks of 20,000 series x 5,000 scrapes (no server)
@@ -31,6 +33,7 @@ private let usage = """
     --settle SECONDS    work counted after the last body (15)
     --only A,B          of apus,prometheus,victoria      --seed N          of values and moments (1)
     --query-milliseconds N  how long a query is repeated in each of seven rounds (200)
+    --turns N           of signed and flood (5)
     --rounds N          of kill (50)                     --data DIR        where the data directories are made
     --replica NAME      the load is that of this replica of an HA pair
     --replicas N        each body is sent by so many replicas
@@ -40,7 +43,7 @@ private let usage = """
     --size SIZE         of report: tiny (seconds), small (a minute), medium, full (hours)
     --only-rows A,B     of report: its parts or rows, by name; a wrong one prints them all
     --json FILE         of report and growth: the same for programs
-    --seconds N             of siege (30), soak (120), scrape (150, each contender), rules (120, twice)
+    --seconds N             of siege (30), flood (20), soak (120), scrape (150, each contender), rules (120, twice)
     --targets N             of scrape (500), of --series each (1000)
     --interval SECONDS      of scrape and rules (15)
     --groups N              of rules (1000), of --rules each (10)
@@ -60,6 +63,8 @@ do {
   case "scrape": try runScrape(options)
   case "rules": try runRules(options)
   case "ingest": try runIngest(options)
+  case "signed": try runSigned(options)
+  case "flood": try runFlood(options)
   case "memory": try runMemory(options)
   case "restart": try runRestart(options)
   case "compact": try runCompaction(options)

@@ -29,6 +29,8 @@ struct LoadSender: Sendable {
   var connections: Int
   /// Between two bodies of a connection.
   var pauseMilliseconds = 0
+  /// The headers of a body.
+  var headers: @Sendable ([UInt8]) -> [(String, String)] = { _ in RemoteWriteBody.headers }
   /// Told of each scrape before it is sent, by every connection.
   var onScrape: @Sendable (Int) -> Void = { _ in }
 
@@ -96,7 +98,7 @@ struct LoadSender: Sendable {
   /// Sends one body until it is taken; how often it had to be sent again.
   private func deliver(_ body: [UInt8], over connection: inout HTTPConnection) throws -> Int {
     for retry in 0...Self.retriesMax {
-      let answer = try connection.exchange("POST", "/api/v1/write", headers: RemoteWriteBody.headers, body: body)
+      let answer = try connection.exchange("POST", "/api/v1/write", headers: headers(body), body: body)
       // Some servers end connections after some minutes, in favour of balancers between them and the sender.
       if !answer.keepsAlive { connection = try connect(to: connection.port) }
       if answer.status / 100 == 2 { return retry }

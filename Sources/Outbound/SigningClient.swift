@@ -23,6 +23,24 @@ package final class SigningClient: Sendable {
     }
   }
 
+  /// Waits for the answer, of any status, as `OutboundClient.send`.
+  package func send(
+    _ request: ClientRequest, isCancelled: @escaping Cancellation = { false }
+  ) throws(HTTPClientError) -> ClientResponse {
+    guard let session else { return try client.send(request, isCancelled: isCancelled) }
+    var request = request
+    do throws(AWSError) {
+      try session.signer(service: service, isCancelled).sign(&request, isCancelled)
+    } catch {
+      if error.isOfIdentity { session.forget() }
+      throw .cannotPrepare("\(error)")
+    }
+    let answer = try client.send(request, isCancelled: isCancelled)
+    // Keys may have been replaced where they are kept.
+    if answer.status == 401 || answer.status == 403 { session.forget() }
+    return answer
+  }
+
   /// Starts an exchange on the loop, as `OutboundClient.start`. Signing may have to ask for keys: a task that `prepareOn`
   /// takes does it.
   package func start(

@@ -46,6 +46,8 @@ package struct ScrapeOptions: Sendable, Equatable {
   package var escaping = Escaping.allowUTF8
   package var storesExtraMetrics = false
   package var client = ClientSettings()
+  /// The signature of its requests; nil: they are not signed.
+  package var signing: RequestSigning?
   package var relabelling: [RelabelRule] = []
   package var metricRelabelling: [RelabelRule] = []
   package var discoveries: [DiscoveryOptions] = []

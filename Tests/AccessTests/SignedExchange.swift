@@ -32,7 +32,7 @@ struct SignedExchange {
     _ method: HTTPMethods, _ target: String, _ headers: Headers, body: [UInt8] = [], action: RouteAction? = nil
   ) -> String {
     var router = Router()
-    router.add([.get, .post, .put, .delete, .patch], "/{rest...}", readsForm: false, action: action) { request in
+    let handle: @Sendable (Request) -> Response = { request in
       switch verifier.begin(request, keys: keys) {
       case .absent: return .text(200, "absent")
       case .refused(let refusal): return .text(refusal.status, refusal.message)
@@ -40,6 +40,9 @@ struct SignedExchange {
         check.take(request.body)
         return .text(200, check.finish(request)?.message ?? "right")
       }
+    }
+    for pattern in ["/", "/{rest...}"] {
+      router.add([.get, .post, .put, .delete, .patch], pattern, readsForm: false, action: action, handle)
     }
     let answer = router.exchange(method, target, headers: headers, body: body)
     return String(decoding: answer.bytes, as: UTF8.self).trimmingEnd()

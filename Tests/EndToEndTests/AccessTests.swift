@@ -67,6 +67,12 @@ extension EndToEnd {
       }
       #expect(
         eventually(within: .seconds(30)) { (try? jobs())?.contains("\"agent\",\"right\"") ?? false })
+      // The series of a scrape come in several bodies, and this one at their end.
+      #expect(
+        eventually(within: .seconds(30)) {
+          (try? server.request("GET", "/workspaces/a/api/v1/query?query=up", headers: Self.bearer).text)?
+            .contains("\"job\":\"right\"") ?? false
+        })
       #expect(
         eventually(within: .seconds(15)) {
           server.child.standardError.text.contains("reason=wrong_signature who=AKIAA")

@@ -202,7 +202,7 @@ final class FakeExchange: ScrapeExchange {
   var runningMax: Int { state.withLock { $0.runningMax } }
 
   func start(
-    _ request: ClientRequest, by client: OutboundClient, prepareOn: @escaping Scraper.Submit,
+    _ request: ClientRequest, by client: SigningClient, prepareOn: @escaping Scraper.Submit,
     then: @escaping @Sendable (Result<ClientResponse, HTTPClientError>) -> Void
   ) {
     let now = wheel.clock.monotonicNanoseconds()

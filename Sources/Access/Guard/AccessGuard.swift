@@ -78,7 +78,7 @@ package final class AccessGuard: RequestGuard {
     // A user of the web file comes first: that file is Prometheus's.
     let own = users[user].map { ($0, Principal.everything(user)) }
     let known = own ?? index.users[user].map { ($0.hash, $0.principal) }
-    let address = request.peer?.host ?? ""
+    let address = request.peer?.client ?? ""
     // Those of the web file alone are answered as the toolkit answers them.
     let refusal = credentials == nil ? AccessRefusal.webPassword : .wrongPassword
     switch passwords.verdict(user, password, hash: known?.0, address: address) {

@@ -7,6 +7,8 @@ import Synchronization
 package final class RefusalNotes: Sendable {
   private static let lineMilliseconds: Int64 = 60_000
   private static let placesMax = 1_000
+  /// Places are looked through for old ones at most so often: names of keys cost those who make them up nothing.
+  private static let sweepMilliseconds: Int64 = 1_000
 
   private struct Place: Hashable {
     var reason: AccessRefusal.Reason
@@ -21,7 +23,12 @@ package final class RefusalNotes: Sendable {
   private let clock: any Clock
   private let log: Log
   private let counters: [AccessRefusal.Reason: Counter]
-  private let told = Mutex<[Place: Told]>([:])
+  private struct State {
+    var told: [Place: Told] = [:]
+    var nextSweep = Int64.min
+  }
+
+  private let state = Mutex(State())
 
   init(clock: any Clock, log: Log, registry: MetricsRegistry) {
     self.clock = clock
@@ -38,17 +45,22 @@ package final class RefusalNotes: Sendable {
   /// - Parameter who: the key's id, the user or the principal, as far as it is known.
   func note(_ refusal: AccessRefusal, _ request: Request, who: String?) {
     counters[refusal.reason]?.add()
-    let address = request.peer?.host ?? ""
+    let address = request.peer?.client ?? ""
     let place = Place(reason: refusal.reason, who: who ?? address)
     let now = clock.monotonicNanoseconds() / 1_000_000
-    let count: UInt64? = told.withLock { told in
-      if told.count >= RefusalNotes.placesMax, told[place] == nil { told = told.filter { $0.value.next > now } }
-      // So many at once: one line for all of them.
-      let place =
-        told.count >= RefusalNotes.placesMax && told[place] == nil ? Place(reason: place.reason, who: "") : place
-      var entry = told[place] ?? Told(next: .min)
+    let count: UInt64? = state.withLock { state in
+      var place = place
+      if state.told.count >= RefusalNotes.placesMax, state.told[place] == nil {
+        if now >= state.nextSweep {
+          state.told = state.told.filter { $0.value.next > now }
+          state.nextSweep = now + RefusalNotes.sweepMilliseconds
+        }
+        // So many at once: one line for all of them.
+        if state.told.count >= RefusalNotes.placesMax { place.who = "" }
+      }
+      var entry = state.told[place] ?? Told(next: .min)
       entry.since += 1
-      defer { told[place] = entry }
+      defer { state.told[place] = entry }
       if now < entry.next { return nil }
       defer { entry.since = 0 }
       entry.next = now + RefusalNotes.lineMilliseconds
@@ -59,7 +71,7 @@ package final class RefusalNotes: Sendable {
     log.warn(
       "Requests are refused",
       [
-        "reason": refusal.reason.rawValue, "who": String((who ?? "").prefix(100)), "address": address,
+        "reason": refusal.reason.rawValue, "who": String((who ?? "").prefix(100)), "address": request.peer?.host ?? "",
         "route": request.routePattern ?? "", "status": "\(refusal.status)", "requests": "\(count)",
         "err": String(message.prefix(300)),
       ])

@@ -5,7 +5,6 @@ import Synchronization
 /// Within a moment the same signature may come from its signer, who tries again in the same second: that is let pass.
 final class SeenSignatures: Sendable {
   private static let countMax = 65_536
-  static let keptMilliseconds: Int64 = 10 * 60_000
   static let againMilliseconds: Int64 = 1_500
 
   private struct State {
@@ -13,13 +12,18 @@ final class SeenSignatures: Sendable {
     var sweptAt: Int64 = 0
   }
 
+  /// As long as a signature can be right: from the clock of its signer being ahead to its being behind.
+  private let keptMilliseconds: Int64
   private let state = Mutex(State())
 
-  /// Notes a right signature; false if it was seen before.
+  init(skewMilliseconds: Int64) { keptMilliseconds = 2 * skewMilliseconds }
+
+  /// Notes a right signature; false if it was seen before. `now`: on a clock that nobody sets, or a step back would make an
+  /// old one new.
   func note(_ signature: [UInt8], now: Int64) -> Bool {
     state.withLock { state in
-      if now - state.sweptAt > SeenSignatures.keptMilliseconds / 10 || state.first.count >= SeenSignatures.countMax {
-        state.first = state.first.filter { now - $0.value < SeenSignatures.keptMilliseconds }
+      if now - state.sweptAt > keptMilliseconds / 10 || state.first.count >= SeenSignatures.countMax {
+        state.first = state.first.filter { now - $0.value < keptMilliseconds }
         state.sweptAt = now
       }
       if let first = state.first[signature] { return now - first <= SeenSignatures.againMilliseconds }

@@ -55,7 +55,8 @@ package final class SignatureCheck: @unchecked Sendable {
   }
 
   private func isReplayed(_ request: WireForm) -> Bool {
-    request.changesSomething && !verifier.seen.note(head.signed.signature, now: verifier.clock.nowMilliseconds())
+    let now = verifier.clock.monotonicNanoseconds() / 1_000_000
+    return request.changesSomething && !verifier.seen.note(head.signed.signature, now: now)
   }
 
   private func refusal(

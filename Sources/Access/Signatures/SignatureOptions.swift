@@ -2,6 +2,8 @@
 package struct SignatureOptions: Sendable, Equatable {
   /// The region that scopes must name; nil: any, and none at all.
   package var region: String?
+  /// The service that scopes must name.
+  package var service = "aps"
   /// Some clients name no service where the host is not the hosted service's.
   package var takesEmptyService = true
   package var takesPresigned = false

@@ -13,17 +13,17 @@ package enum SignatureStart: Sendable {
 
 /// Verifies AWS Signature Version 4 of requests to the service `aps`. Any thread.
 package final class SignatureVerifier: Sendable {
-  static let service = "aps"
   static let terminator = "aws4_request"
 
   let options: SignatureOptions
   let clock: any Clock
   let signingKeys = SigningKeys()
-  let seen = SeenSignatures()
+  let seen: SeenSignatures
 
   package init(_ options: SignatureOptions, clock: any Clock) {
     self.options = options
     self.clock = clock
+    seen = SeenSignatures(skewMilliseconds: options.skewMilliseconds)
   }
 
   /// Looks at the head alone; what is wrong there is refused before any of the body is read.
@@ -44,8 +44,8 @@ package final class SignatureVerifier: Sendable {
     if signed.terminator != SignatureVerifier.terminator {
       throw .invalid(.scope, "Credential should be scoped with a valid terminator: 'aws4_request'.")
     }
-    if signed.service != SignatureVerifier.service, !(signed.service.isEmpty && options.takesEmptyService) {
-      throw .invalid(.scope, "Credential should be scoped to correct service: 'aps'.")
+    if signed.service != options.service, !(signed.service.isEmpty && options.takesEmptyService) {
+      throw .invalid(.scope, "Credential should be scoped to correct service: '\(options.service)'.")
     }
     if let region = options.region, signed.region != region {
       throw .invalid(.scope, "Credential should be scoped to a valid region.")

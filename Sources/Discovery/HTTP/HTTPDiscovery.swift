@@ -8,7 +8,7 @@ final class HTTPDiscovery: Refreshable {
   static let urlLabel = "__meta_url"
 
   private let options: HTTPDiscoveryOptions
-  private let client: OutboundClient
+  private let client: SigningClient
   private let failures: Counter
 
   init(_ options: HTTPDiscoveryOptions, _ surroundings: DiscoverySurroundings) {
@@ -20,7 +20,7 @@ final class HTTPDiscovery: Refreshable {
     limits.connectMillisecondsMax = limits.totalMillisecondsMax
     limits.responseBytesMax = TargetDocument.bytesMax
     limits.idleConnectionsMax = 1
-    client = OutboundClient(options.client, options: limits)
+    client = SigningClient(options.client, signing: options.signing, options: limits)
     failures = HTTPDiscovery.failures(surroundings.registry)
   }
 

@@ -6,6 +6,8 @@ package struct HTTPDiscoveryOptions: Sendable, Equatable {
   /// The time a request may take, too.
   package var refreshMilliseconds: Int64 = 60_000
   package var client = ClientSettings()
+  /// The signature of its requests; nil: they are not signed.
+  package var signing: RequestSigning?
 
   package init() {}
 }

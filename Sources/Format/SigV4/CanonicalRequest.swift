@@ -31,15 +31,20 @@ package struct CanonicalRequest: Sendable, Equatable {
     return PercentText.encode(joined.utf8, keeping: "/")
   }
 
-  /// Pairs sorted by encoded name, then by encoded value; a name without `=` has an empty value.
+  /// Pairs sorted by encoded name, then by encoded value; a name without `=` has an empty value. A `+` is a blank, as in all
+  /// queries.
   private static func query(_ query: String) -> String {
     let pairs = query.split(separator: "&", omittingEmptySubsequences: true).map { pair in
       let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      let name = PercentText.encode(PercentText.decode(parts[0].utf8))
-      let value = parts.count > 1 ? PercentText.encode(PercentText.decode(parts[1].utf8)) : ""
+      let name = encodedAgain(parts[0])
+      let value = parts.count > 1 ? encodedAgain(parts[1]) : ""
       return (name, value)
     }
     return pairs.sorted { ($0.0, $0.1) < ($1.0, $1.1) }.map { "\($0.0)=\($0.1)" }.joined(separator: "&")
+  }
+
+  private static func encodedAgain(_ text: Substring) -> String {
+    PercentText.encode(PercentText.decode(text.utf8.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }))
   }
 
   /// Without spaces at the ends, and one for each run of them within.

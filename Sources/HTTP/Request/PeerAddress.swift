@@ -55,5 +55,14 @@ package struct PeerAddress: Sendable, Equatable {
     }
   }
 
+  /// The addresses that one client may have, for limits by client: an IPv4 address, or the 64 bits of an IPv6 address that
+  /// a client is given, `2001:db8::/64`.
+  package var client: String {
+    if isV4 { return host }
+    var network = self
+    network.low = 0
+    return "\(network.host)/64"
+  }
+
   package var text: String { isV4 ? "\(host):\(port)" : "[\(host)]:\(port)" }
 }

@@ -44,7 +44,7 @@ package struct TargetProbe: Sendable {
   /// Waits for the answer.
   package func fetch(userAgent: String) -> ScrapeAnswer.Content {
     let bound = options.bodyBytesMax > 0 ? options.bodyBytesMax : ScrapeServerOptions().bodyBytesMax
-    let client = OutboundClient(options.client)
+    let client = SigningClient(options.client, signing: options.signing, options: HTTPClientOptions())
     let settings = JobSettings(options, client: client, failureLog: nil, userAgent: userAgent)
     let request = settings.request(identity, bodyBytesMax: bound)
     let result: Result<ClientResponse, HTTPClientError>

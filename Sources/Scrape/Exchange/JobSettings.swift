@@ -5,7 +5,7 @@ import Outbound
 /// Immutable; any thread.
 final class JobSettings: Sendable {
   let options: ScrapeOptions
-  let client: OutboundClient
+  let client: SigningClient
   let failureLog: ScrapeFailureLog?
   /// Readings of credentials, and requests for tokens.
   let preparations = SerialWorks()
@@ -13,7 +13,7 @@ final class JobSettings: Sendable {
 
   /// `client`: one with equal settings, which keeps its connections.
   init(
-    _ options: ScrapeOptions, client: OutboundClient, failureLog: ScrapeFailureLog?, userAgent: String
+    _ options: ScrapeOptions, client: SigningClient, failureLog: ScrapeFailureLog?, userAgent: String
   ) {
     self.options = options
     self.client = client

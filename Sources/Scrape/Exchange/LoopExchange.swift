@@ -18,7 +18,7 @@ final class LoopExchange: ScrapeExchange {
   }
 
   func start(
-    _ request: ClientRequest, by client: OutboundClient, prepareOn: @escaping Scraper.Submit,
+    _ request: ClientRequest, by client: SigningClient, prepareOn: @escaping Scraper.Submit,
     then: @escaping @Sendable (Result<ClientResponse, HTTPClientError>) -> Void
   ) {
     client.start(request, on: loop, prepareOn: prepareOn, then: then)

@@ -75,7 +75,7 @@ final class ScrapePool: Sendable {
     job = options.jobName
     self.surroundings = surroundings
     let settings = JobSettings(
-      options, client: OutboundClient(options.client, options: LoopExchange.options), failureLog: order.failureLog,
+      options, client: Self.client(options), failureLog: order.failureLog,
       userAgent: surroundings.userAgent)
     content = Monitor(
       Content(
@@ -85,6 +85,10 @@ final class ScrapePool: Sendable {
     metrics = surroundings.scraper.metrics.job(job)
     metrics.targetLimit.set(options.targetsMax)
     syncPlace = surroundings.scraper.wheel.place()
+  }
+
+  private static func client(_ options: ScrapeOptions) -> SigningClient {
+    SigningClient(options.client, signing: options.signing, options: LoopExchange.options)
   }
 
   var shown: Shown { state.withLock { $0 } }
@@ -116,8 +120,8 @@ final class ScrapePool: Sendable {
         return nil
       }
       let client =
-        before.client == options.client
-        ? content.settings.client : OutboundClient(options.client, options: LoopExchange.options)
+        before.client == options.client && before.signing == options.signing
+        ? content.settings.client : Self.client(options)
       content.settings = JobSettings(
         options, client: client, failureLog: order.failureLog, userAgent: surroundings.userAgent)
       content.order = order

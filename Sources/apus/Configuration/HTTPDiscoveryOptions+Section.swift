@@ -6,7 +6,8 @@ extension HTTPDiscoveryOptions {
   static let section = Section(
     "http", HTTPDiscoveryOptions(),
     [.text("url", \.url, shape: .url, isShown: false), .duration("refresh_interval", \.refreshMilliseconds)]
-      + ClientSettings.settings(at: \.client), rules: ClientSettings.rules + [.check(urlIsWhole)])
+      + ClientSettings.settings(at: \.client) + [RequestSigning.setting(at: \.signing)],
+    rules: ClientSettings.rules + [.check(urlIsWhole), .check(SchemaRules.credentialsAreNotSigned)])
 
   @Sendable private static func urlIsWhole(_ section: SectionValue) -> RuleViolation? {
     let url = section.text("url") ?? ""

@@ -29,13 +29,7 @@ extension AlertmanagerSetOptions {
   static let section = Section(
     "alertmanager", AlertmanagerSetOptions(),
     [
-      Setting("sigv4", key: { _ in SchemaKey("sigv4", .section(RequestSigning.section.schema)) }) {
-        value, options, faults in
-        guard let part = value.section("sigv4") else { return }
-        var signing = RequestSigning()
-        RequestSigning.section.fill(&signing, from: part, &faults)
-        options.signing = signing
-      },
+      RequestSigning.setting(at: \.signing),
       .text("scheme", \.scheme),
       .text("path_prefix", \.pathPrefix, isShown: false),
       .duration("timeout", \.timeoutMilliseconds),
@@ -51,6 +45,18 @@ extension AlertmanagerSetOptions {
 }
 
 extension RequestSigning {
+  /// The key `sigv4` of a section whose requests may be signed; it has the rule `credentialsAreNotSigned` too.
+  static func setting<Whole: Sendable>(
+    at path: WritableKeyPath<Whole, RequestSigning?> & Sendable
+  ) -> Setting<Whole> {
+    Setting("sigv4", key: { _ in SchemaKey("sigv4", .section(section.schema)) }) { value, whole, faults in
+      guard let part = value.section("sigv4") else { return }
+      var signing = RequestSigning()
+      section.fill(&signing, from: part, &faults)
+      whole[keyPath: path] = signing
+    }
+  }
+
   /// `sigv4`.
   static let section = Section(
     "sigv4", RequestSigning(),

@@ -33,12 +33,13 @@ extension ScrapeOptions {
     ] + names + [
       extraMetrics
     ] + ClientSettings.settings(at: \.client) + [
+      RequestSigning.setting(at: \.signing),
       .sections("relabel_configs", \.relabelling, RelabelRule.section),
       .sections("metric_relabel_configs", \.metricRelabelling, RelabelRule.section),
     ] + DiscoveryOptions.settings.map { $0.at(\.discoveries) },
     rules: ClientSettings.rules + [
       .check(SchemaRules.protocolsAreUnique), .check(SchemaRules.staticTargetsAreHosts),
-      .check(SchemaRules.escapingFitsNames),
+      .check(SchemaRules.escapingFitsNames), .check(SchemaRules.credentialsAreNotSigned),
     ])
 
   /// Keys that the section `global` has too, where they are the defaults of all scrape configs.
