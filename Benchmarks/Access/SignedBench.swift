@@ -25,7 +25,9 @@ enum GuardedServer {
     let file = try directory.write(principals, to: "credentials.yml")
     chmod(file, 0o600)
     return try .apus(
-      data: directory.path("data"), options.apusFlags + ["--web.credentials-file=\(file)"], readyWithin: .seconds(600))
+      data: directory.path("data"),
+      options.apusFlags + ["--web.credentials-file=\(file)", "--web.health-without-credentials"],
+      readyWithin: .seconds(600))
   }
 
   /// The headers of a write that Prometheus signs.

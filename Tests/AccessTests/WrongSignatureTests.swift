@@ -156,11 +156,32 @@ struct WrongSignatureTests {
     #expect(exchange.verdict(.put, "/tags/x", headers, action: action) == "right")
     exchange.clock.advance(milliseconds: 1_000)
     #expect(exchange.verdict(.put, "/tags/x", headers, action: action) == "The signature was used before.")
+    // An administrator who sets the clock back makes nothing new of it.
+    exchange.clock.stepWall(milliseconds: -120_000)
+    #expect(exchange.verdict(.put, "/tags/x", headers, action: action) == "The signature was used before.")
+    exchange.clock.stepWall(milliseconds: 120_000)
     exchange.keys.keys[0].notAfter = 0
     #expect(exchange.verdict(.put, "/tags/x", headers, action: action).contains("is expired"))
     exchange.keys.keys[0].notAfter = nil
     exchange.keys.keys[0].sessionToken = "token"
     #expect(exchange.verdict(.put, "/tags/x", headers, action: action).contains("is invalid"))
+  }
+
+  @Test("a signature that may be right for half an hour is known for as long")
+  func longSkew() {
+    var options = SignatureOptions()
+    options.skewMilliseconds = 15 * 60_000
+    let exchange = SignedExchange(options)
+    // Its signer's clock is a quarter of an hour ahead.
+    let headers = exchange.signed(.put, "/tags/x", [("host", "a")], time: "20260101T001500Z")
+    let action = RouteAction("aps:TagResource")
+    #expect(exchange.verdict(.put, "/tags/x", headers, action: action) == "right")
+    for _ in 0..<29 {
+      exchange.clock.advance(milliseconds: 60_000)
+      #expect(exchange.verdict(.put, "/tags/x", headers, action: action) == "The signature was used before.")
+    }
+    exchange.clock.advance(milliseconds: 61_000)
+    #expect(exchange.verdict(.put, "/tags/x", headers, action: action).contains("expired"))
   }
 
   @Test("a body that was signed before it was there is named as the cause")

@@ -32,6 +32,13 @@ extension EndToEnd {
       #expect(pauses.contains("appends: ") && pauses.contains("queries: ") && !pauses.contains("none"))
     }
 
+    @Test("signed writes and wrong passwords are measured")
+    func access() throws {
+      let signed = ["signed", "--series", "1000", "--scrapes", "2", "--settle", "0", "--turns", "1"]
+      #expect(try run(signed).contains("apus / unsigned"))
+      #expect(try run(["flood", "--seconds", "1", "--turns", "1"]).contains("wrong passwords: "))
+    }
+
     @Test("a short siege and a short soak lose nothing", arguments: ["siege", "soak"])
     func hostility(_ command: String) throws {
       #expect(try run([command, "--seconds", "5"]).contains("acknowledged"))

@@ -101,7 +101,8 @@ private struct WireForm {
     changesSomething = !isRead && !(request.action.map { WireForm.repeatable.contains($0) } ?? true)
     var values: [String: [String]] = [:]
     for (name, value) in request.headers {
-      values[name.lowercased(), default: []].append(CanonicalRequest.trimmed(value))
+      let name = name.lowercased()
+      if head.signed.covers(name) { values[name, default: []].append(CanonicalRequest.trimmed(value)) }
     }
     for name in head.signed.headerNames {
       let name = String(name)

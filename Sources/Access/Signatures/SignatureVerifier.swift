@@ -73,24 +73,21 @@ package final class SignatureVerifier: Sendable {
         "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
           + "'\(head.signed.date.prefix(40))' != '\(head.time.prefix(8))', from '\(head.time)'.")
     }
-    let minutes = options.skewMilliseconds / 60_000
-    let text = BasicTimeText.text(now)
-    if let expires = head.expiresSeconds {
-      if now > time + expires * 1000 {
-        throw .invalid(.time, "Signature expired: \(head.time) with \(expires) seconds is now earlier than \(text).")
-      }
-    } else if time < now - options.skewMilliseconds {
-      throw .invalid(
-        .time,
-        "Signature expired: \(head.time) is now earlier than \(BasicTimeText.text(now - options.skewMilliseconds)) "
-          + "(\(text) - \(minutes) min.)")
+    let isEarly = time > now + options.skewMilliseconds
+    let isLate = head.expiresSeconds.map { now > time + $0 * 1000 } ?? (time < now - options.skewMilliseconds)
+    if isEarly || isLate { throw .invalid(.time, staleness(head, now, isLate: isLate)) }
+  }
+
+  private func staleness(_ head: SignedHead, _ now: Int64, isLate: Bool) -> String {
+    let skew = options.skewMilliseconds
+    let (minutes, text) = (skew / 60_000, BasicTimeText.text(now))
+    if isLate, let expires = head.expiresSeconds {
+      return "Signature expired: \(head.time) with \(expires) seconds is now earlier than \(text)."
     }
-    if time > now + options.skewMilliseconds {
-      throw .invalid(
-        .time,
-        "Signature not yet current: \(head.time) is still later than \(BasicTimeText.text(now + options.skewMilliseconds)) "
-          + "(\(text) + \(minutes) min.)")
-    }
+    let bound = BasicTimeText.text(isLate ? now - skew : now + skew)
+    return isLate
+      ? "Signature expired: \(head.time) is now earlier than \(bound) (\(text) - \(minutes) min.)"
+      : "Signature not yet current: \(head.time) is still later than \(bound) (\(text) + \(minutes) min.)"
   }
 
   private func checkPayload(_ head: SignedHead) throws(AccessRefusal) {

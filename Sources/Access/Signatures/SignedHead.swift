@@ -16,6 +16,10 @@ struct SignedHead: Sendable {
   /// How long a signature in the query is good for.
   var expiresSeconds: Int64?
 
+  private static func isAuthorization(_ header: (name: String, value: String)) -> Bool {
+    header.name.utf8.count == 13 && header.name.lowercased() == "authorization"
+  }
+
   /// Nil where there is no signature.
   init?(_ request: Request, _ options: SignatureOptions) throws(AccessRefusal) {
     isSecure = request.isSecure
@@ -28,7 +32,7 @@ struct SignedHead: Sendable {
         "A request is signed in the header Authorization or in its query, not in both.")
     }
     if let authorization {
-      if request.headers.count(where: { $0.name.lowercased() == "authorization" }) > 1 {
+      if request.headers.count(where: Self.isAuthorization) > 1 {
         throw .incomplete("There is more than one Authorization header.")
       }
       do throws(SignedRequestError) {

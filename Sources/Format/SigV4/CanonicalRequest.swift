@@ -49,6 +49,16 @@ package struct CanonicalRequest: Sendable, Equatable {
 
   /// Without spaces at the ends, and one for each run of them within.
   package static func trimmed(_ value: String) -> String {
+    var last = UInt8(ascii: " ")
+    for byte in value.utf8 {
+      // Most values have nothing to trim.
+      if byte == UInt8(ascii: "\t") || byte == UInt8(ascii: " ") && last == byte { return collapsed(value) }
+      last = byte
+    }
+    return last == UInt8(ascii: " ") ? collapsed(value) : value
+  }
+
+  private static func collapsed(_ value: String) -> String {
     value.split(whereSeparator: { $0 == " " || $0 == "\t" }).joined(separator: " ")
   }
 }

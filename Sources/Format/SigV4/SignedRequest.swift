@@ -9,27 +9,28 @@ package struct SignedRequest: Sendable, Equatable {
   package var service: String
   package var terminator: String
   /// Names of the headers that it covers, in the order in which they were signed, as written.
-  package var signedHeaders: String
-  package var signature: [UInt8]
-
+  package let signedHeaders: String
   /// The names one by one.
-  package var headerNames: [Substring] { signedHeaders.split(separator: ";", omittingEmptySubsequences: false) }
+  package let headerNames: [Substring]
+  package var signature: [UInt8]
 
   /// A header covers at most so many others.
   package static let headersMax = 64
 
   /// Reads the header `Authorization`; its first word is `SigV4.algorithm`. The fields may stand in any order.
   package init(authorization text: some StringProtocol) throws(SignedRequestError) {
-    var credential: Substring?
-    var headers: Substring?
-    var signature: Substring?
-    let text = String(text)
-    for field in text.dropFirst(SigV4.algorithm.count).split(separator: ",") {
-      let field = field.drop { $0 == " " || $0 == "\t" }
-      guard let equals = field.firstIndex(of: "=") else { throw .malformed("a part of it has no =") }
-      var value = field[field.index(after: equals)...]
-      while value.last == " " || value.last == "\t" { value.removeLast() }
-      switch field[..<equals] {
+    var credential: String?
+    var headers: String?
+    var signature: String?
+    // Bytes instead of characters: every signed request comes through here.
+    let text = Array(text.utf8.dropFirst(SigV4.algorithm.utf8.count))
+    for field in text.split(separator: UInt8(ascii: ",")) {
+      let field = field.drop(while: Self.isBlank)
+      guard let equals = field.firstIndex(of: UInt8(ascii: "=")) else { throw .malformed("a part of it has no =") }
+      var rest = field[(equals + 1)...]
+      while let last = rest.last, Self.isBlank(last) { rest.removeLast() }
+      let value = String(decoding: rest, as: UTF8.self)
+      switch String(decoding: field[..<equals], as: UTF8.self) {
       case "Credential" where credential == nil: credential = value
       case "SignedHeaders" where headers == nil: headers = value
       case "Signature" where signature == nil: signature = value
@@ -45,7 +46,7 @@ package struct SignedRequest: Sendable, Equatable {
   package init(
     credential: some StringProtocol, signedHeaders: some StringProtocol, signature: some StringProtocol
   ) throws(SignedRequestError) {
-    let parts = credential.split(separator: "/", omittingEmptySubsequences: false)
+    let parts = Self.parts(credential, UInt8(ascii: "/"))
     guard parts.count == 5, !parts[0].isEmpty else {
       throw .malformed("its Credential is not KEY/DATE/REGION/SERVICE/aws4_request")
     }
@@ -59,15 +60,24 @@ package struct SignedRequest: Sendable, Equatable {
     }
     self.signature = digest
     self.signedHeaders = String(signedHeaders)
-    let names = headerNames
+    let names = Self.parts(signedHeaders, UInt8(ascii: ";"))
+    headerNames = names
     if names.count > SignedRequest.headersMax { throw .malformed("it covers too many headers") }
     for name in names {
       guard !name.isEmpty, name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && !(0x41...0x5a).contains($0) }) else {
         throw .malformed("its SignedHeaders are not small letters")
       }
     }
-    if Set(names).count != names.count { throw .malformed("it covers a header twice") }
+    for (place, name) in names.enumerated() where names[..<place].contains(name) {
+      throw .malformed("it covers a header twice")
+    }
   }
+
+  private static func parts(_ text: some StringProtocol, _ separator: UInt8) -> [Substring] {
+    String(text).utf8.split(separator: separator, omittingEmptySubsequences: false).map { Substring($0) }
+  }
+
+  private static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
 
   /// True if a header is among those that it covers; `name` in small letters.
   package func covers(_ name: String) -> Bool { headerNames.contains { $0 == name } }
