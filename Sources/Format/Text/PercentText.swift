@@ -3,15 +3,22 @@ import Model
 /// Percent-encoding of parts of URLs and of forms: all but `A-Za-z0-9-._~` becomes `%XX`. Pure.
 package enum PercentText {
   private static let digits = Array("0123456789ABCDEF".utf8)
+  /// By byte: true if it stays as it is.
+  private static let unreserved = (0...255).map { isUnreserved(UInt8($0)) }
 
   /// `kept`: what stays as it is besides.
   package static func encode(_ text: some Sequence<UInt8>, keeping kept: StaticString = "") -> String {
+    var stays = unreserved
+    kept.withUTF8Buffer { for byte in $0 { stays[Int(byte)] = true } }
     var encoded: [UInt8] = []
+    encoded.reserveCapacity(text.underestimatedCount)
     for byte in text {
-      if isUnreserved(byte) || kept.contains(byte) {
+      if stays[Int(byte)] {
         encoded.append(byte)
       } else {
-        encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+        encoded.append(UInt8(ascii: "%"))
+        encoded.append(digits[Int(byte >> 4)])
+        encoded.append(digits[Int(byte & 15)])
       }
     }
     return String(decoding: encoded, as: UTF8.self)
@@ -30,6 +37,7 @@ package enum PercentText {
   package static func decode(_ text: some Sequence<UInt8>) -> [UInt8] {
     let bytes = Array(text)
     var decoded: [UInt8] = []
+    decoded.reserveCapacity(bytes.count)
     var index = 0
     while index < bytes.count {
       if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count, let high = digit(bytes[index + 1]),
