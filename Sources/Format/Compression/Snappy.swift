@@ -34,6 +34,20 @@ package enum Snappy {
     guard status == SNAPPY_OK else { throw .corrupt }
   }
 
+  /// The first of the decoded bytes, without decoding the others; nil if there is none, or `bytes` do not begin as they should.
+  package static func firstByte(of bytes: UnsafeRawBufferPointer) -> UInt8? {
+    // The length, then the first element, which is a literal: nothing could be copied before it.
+    guard let length = decodedLength(of: bytes), length > 0, var at = bytes.firstIndex(where: { $0 < 0x80 }) else {
+      return nil
+    }
+    at += 1
+    guard at < bytes.count, bytes[at] & 0x03 == 0 else { return nil }
+    // From 60 on the tag says how many bytes of the literal's length follow.
+    let count = Int(bytes[at] >> 2)
+    at += count < 60 ? 1 : count - 58
+    return at < bytes.count ? bytes[at] : nil
+  }
+
   /// Appends the encoded bytes to `output`.
   package static func encode(_ bytes: UnsafeRawBufferPointer, into output: inout ByteBuffer) {
     guard let start = bytes.baseAddress else { return output.append(UInt8(0)) }

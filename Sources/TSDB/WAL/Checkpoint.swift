@@ -72,6 +72,19 @@ package enum Checkpoint {
     }
     return statistics
   }
+
+  /// Writes a `checkpoint.<last>` that keeps nothing, durably: what the segments up to `last` say lies elsewhere, and they stay
+  /// only for those who hold them.
+  static func writeEmpty(_ directory: WALDirectory, through last: Int) throws(DiskError) {
+    if try directory.checkpoints().contains(last) { return }
+    let temporary = WALDirectory(directory.disk, directory.temporaryCheckpointPath(last))
+    try directory.disk.removeTree(temporary.path)
+    try directory.disk.makeDirectory(temporary.path)
+    try directory.disk.open(temporary.segmentPath(0), .create).close()
+    try directory.disk.syncDirectory(temporary.path)
+    try directory.disk.rename(temporary.path, to: directory.checkpointPath(last))
+    try directory.disk.syncDirectory(directory.path)
+  }
 }
 
 extension WriteAheadLog {
@@ -93,25 +106,6 @@ extension WriteAheadLog {
     } catch {
       metrics.checkpointsFailed.add()
       throw error
-    }
-  }
-
-  /// Removes the segments before `segment` and every checkpoint but the last. May be interrupted: what is left is
-  /// removed by the next call, and replays do not read it.
-  package func truncate(before segment: Int) throws(WALError) {
-    precondition(segment <= position.segment, "the present segment cannot be removed")
-    metrics.truncations.add()
-    do throws(DiskError) {
-      for number in try directory.segments() where number < segment {
-        try directory.disk.removeFile(directory.segmentPath(number))
-      }
-      for number in try directory.checkpoints().dropLast() {
-        try directory.disk.removeTree(directory.checkpointPath(number))
-      }
-      try directory.disk.syncDirectory(directory.path)
-    } catch {
-      metrics.truncationsFailed.add()
-      throw .disk(error)
     }
   }
 }

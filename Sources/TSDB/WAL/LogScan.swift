@@ -7,8 +7,7 @@ import Platform
 struct LogScan: ~Copyable {
   private var reader = SegmentReader()
   private var columns = RecordColumns()
-  private var decoded = ByteBuffer(capacity: 256 * 1024)
-  private var zstd = ZstdDecoder()
+  private var unpacker = RecordUnpacker()
 
   /// Calls `body` with the rows of one record after the other. A segment that goes meanwhile ends the scan with an error.
   mutating func run(
@@ -25,26 +24,14 @@ struct LogScan: ~Copyable {
         switch reader.next() {
         case .record(let bytes, let compression):
           columns.removeAll()
-          if append(LentBytes(bytes), compression) { try body(columns) }
+          guard let record = unpacker.unpack(bytes, compression), columns.append(record: record) == .decoded else {
+            continue
+          }
+          try body(columns)
         case .damage: continue
         case .end: isAtEnd = true
         }
       }
     }
-  }
-
-  private mutating func append(_ bytes: LentBytes, _ compression: WALCompression) -> Bool {
-    if compression == .none || bytes.isEmpty { return columns.append(record: bytes.raw) == .decoded }
-    decoded.removeAll()
-    do throws(CompressionError) {
-      if compression == .snappy {
-        try Snappy.decode(bytes.raw, into: &decoded, decodedBytesMax: WALOptions.recordBytesMax)
-      } else {
-        try zstd.decode(bytes.raw, into: &decoded, decodedBytesMax: WALOptions.recordBytesMax)
-      }
-    } catch {
-      return false
-    }
-    return columns.append(record: decoded.bytes) == .decoded
   }
 }

@@ -14,6 +14,7 @@ struct SegmentReader: ~Copyable {
   static let windowBytes = 32 * WALPage.pageBytes
 
   private(set) var scanner = PageScanner()
+  /// Bytes of the segment, as far as they are read.
   private(set) var fileBytes = 0
   private var file: (any DiskFile)?
   private var window = ByteBuffer(capacity: SegmentReader.windowBytes)
@@ -23,9 +24,9 @@ struct SegmentReader: ~Copyable {
   /// Offset in that page at which reading starts: not zero only for the first one.
   private var nextPageStart = 0
 
-  /// Starts on another segment, at a record's first byte.
-  mutating func begin(_ file: any DiskFile, from offset: Int) throws(DiskError) {
-    fileBytes = try file.size()
+  /// Starts on another segment, at a record's first byte. What lies behind `limit` is not looked at: it is being written.
+  mutating func begin(_ file: any DiskFile, from offset: Int, until limit: Int = .max) throws(DiskError) {
+    fileBytes = min(try file.size(), limit)
     self.file = file
     window.removeAll()
     windowStart = 0

@@ -58,6 +58,7 @@ struct SegmentTail: ~Copyable {
   private(set) var offset = 0
   private(set) var isDirty = false
   var isClosed = false
+  var marks = LogMarks()
   private var file: (any DiskFile)?
   private var framer = RecordFramer()
   private var framed = ByteBuffer(capacity: 128 * 1024)
@@ -79,7 +80,7 @@ struct SegmentTail: ~Copyable {
   }
 
   /// Writes all records of `body` with one write, or none of them. Returns the bytes written.
-  mutating func append(_ body: borrowing WALBody) throws(DiskError) -> Int {
+  mutating func append(_ body: borrowing WALBody, isRepetition: Bool = false) throws(DiskError) -> Int {
     if file == nil { try begin() }
     var next = frame(body)
     if offset > 0, offset + framed.count > segmentBytes {
@@ -87,6 +88,7 @@ struct SegmentTail: ~Copyable {
       next = frame(body)
     }
     try write(then: next)
+    if isRepetition { marks.noteRepetition(segment, (offset - framed.count)..<offset) }
     return framed.count
   }
 
@@ -125,6 +127,7 @@ struct SegmentTail: ~Copyable {
       ["segment": String(segment), "offset": String(offset), "err": error.description])
     guard let abandoned = file else { return }
     file = nil
+    marks.noteAbandoned(segment, end: offset)
     // What was committed to it before may still wait for its fsync.
     do throws(DiskError) {
       try retire(abandoned)

@@ -31,8 +31,7 @@ package final class WALReplay: @unchecked Sendable {
   private var damages: [SegmentDamage] = []
   private var damageCount = 0
   private var lastDamageOffset = 0
-  private var decoded = ByteBuffer(capacity: 256 * 1024)
-  private var zstd = ZstdDecoder()
+  private var unpacker = RecordUnpacker()
 
   /// Damages of one segment that are kept for its log line.
   private static let damagesKeptMax = 16
@@ -109,7 +108,7 @@ package final class WALReplay: @unchecked Sendable {
   }
 
   private func take(_ bytes: UnsafeRawBufferPointer, _ compression: WALCompression, into batch: DecodedBatch) {
-    guard let source, let record = decompressed(bytes, compression) else { return note(reader.rejectRecord()) }
+    guard let source, let record = unpacker.unpack(bytes, compression) else { return note(reader.rejectRecord()) }
     switch batch.columns.append(record: record) {
     case .decoded: break
     case .malformed: return note(reader.rejectRecord())
@@ -124,25 +123,6 @@ package final class WALReplay: @unchecked Sendable {
     batch.end =
       source.isCheckpoint
       ? plan.logStart : WALPosition(segment: source.number, offset: reader.scanner.intactEnd)
-  }
-
-  /// The record's own bytes, or the scratch that holds them decompressed; nil if they do not decompress.
-  private func decompressed(
-    _ bytes: UnsafeRawBufferPointer, _ compression: WALCompression
-  ) -> UnsafeRawBufferPointer? {
-    if compression == .none || bytes.isEmpty { return bytes }
-    decoded.removeAll()
-    do throws(CompressionError) {
-      if compression == .snappy {
-        try Snappy.decode(bytes, into: &decoded, decodedBytesMax: WALOptions.recordBytesMax)
-      } else {
-        try zstd.decode(bytes, into: &decoded, decodedBytesMax: WALOptions.recordBytesMax)
-      }
-    } catch {
-      // Reported by the caller as a record that does not decode.
-      return nil
-    }
-    return decoded.bytes
   }
 
   private func note(_ damage: SegmentDamage) {

@@ -18,6 +18,9 @@ package final class WriteAheadLog: Sendable {
   /// The highest number that was taken when the log was opened, by a segment or a checkpoint; -1: none.
   let lastFound: Int
 
+  /// Those who want segments kept (`hold`).
+  let holders = LogHolders()
+
   let log: Log
   private let clock: any Clock
   private let tail: Mutex<SegmentTail>
@@ -87,11 +90,22 @@ package final class WriteAheadLog: Sendable {
   /// far, or the position would lie inside what is written later.
   package var position: WALPosition { tail.withLock { $0.position } }
 
+  /// The position, and what is known of a segment, at one moment.
+  func extent(of segment: Int) -> (position: WALPosition, committedEnd: Int?, repetitions: [Range<Int>]) {
+    tail.withLock { ($0.position, $0.marks.committedEnd(of: segment), $0.marks.repetitions(in: segment)) }
+  }
+
+  /// Forgets what is known of the segments before `segment`.
+  func forgetMarks(before segment: Int) { tail.withLock { $0.marks.forget(before: segment) } }
+
   /// Writes the records of `body`. When it returns they survive what `WALSync` promises.
+  ///
+  /// - Parameter isRepetition: true if the log said all of it before, under the same references. Those who follow the log are
+  ///   given only the names in it; a process that was killed since gives it to them once more.
   @discardableResult
-  package func commit(_ body: borrowing WALBody) throws(WALError) -> WALPosition {
+  package func commit(_ body: borrowing WALBody, isRepetition: Bool = false) throws(WALError) -> WALPosition {
     if body.isEmpty { return position }
-    let written = try write(body)
+    let written = try write(body, isRepetition)
     metrics.savedBytes.add(body.savedBytes)
     if options.sync == .always {
       try rounds.wait { () throws(WALError) in try syncOnce() }
@@ -99,9 +113,9 @@ package final class WriteAheadLog: Sendable {
     return written
   }
 
-  private func write(_ body: borrowing WALBody) throws(WALError) -> WALPosition {
+  private func write(_ body: borrowing WALBody, _ isRepetition: Bool) throws(WALError) -> WALPosition {
     var outcome = CommitOutcome()
-    tail.withLock { tail in outcome = CommitOutcome(&tail, body) }
+    tail.withLock { tail in outcome = CommitOutcome(&tail, body, isRepetition) }
     if let error = outcome.error {
       metrics.writesFailed.add()
       throw error
@@ -195,13 +209,13 @@ private struct CommitOutcome {
 
   init() {}
 
-  init(_ tail: inout SegmentTail, _ body: borrowing WALBody) {
+  init(_ tail: inout SegmentTail, _ body: borrowing WALBody, _ isRepetition: Bool) {
     if tail.isClosed {
       error = .closed
       return
     }
     do throws(DiskError) {
-      writtenBytes = try tail.append(body)
+      writtenBytes = try tail.append(body, isRepetition: isRepetition)
       position = tail.position
     } catch {
       self.error = .disk(error)
