@@ -65,7 +65,7 @@ extension Head {
       if logs.isEmpty { continue }
       var body = WALBody()
       logs.write(late: isLate, to: &body)
-      try (isLate ? files.wbl : files.wal).commit(body)
+      try (isLate ? files.wbl : files.wal).commit(body, isRepetition: true)
       hasAny = true
     }
     return hasAny

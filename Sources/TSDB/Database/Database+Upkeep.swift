@@ -28,6 +28,9 @@ extension Database {
       // Where the disk cannot be asked, its own errors say what is wrong.
       return
     }
+    let isScarce = freeBytesMin > 0 && free < 2 * freeBytesMin
+    isSpaceScarce.store(isScarce, ordering: .relaxed)
+    if isScarce { truncateHeld() }
     guard let change = space.update(freeBytes: free, freeBytesMin: freeBytesMin) else { return }
     isDiskFull.store(space.isClosed, ordering: .relaxed)
     switch change {
@@ -72,6 +75,7 @@ extension Database {
   /// Shortens the logs: what lies durably in head-chunk files need not be in them. Closes chunks that nobody has written
   /// to for an hour first, since the oldest open chunk holds the log.
   func truncateLogs(now: Int64) {
+    truncateHeld()
     head.completeIdleChunks(lastBefore: now - 3_600_000)
     do {
       try head.writeCompletedChunks()
@@ -107,7 +111,9 @@ extension Database {
     let wal = head.files.wal
     let segments: [Int]
     do throws(DiskError) {
-      segments = try wal.directory.segments()
+      // Those before the last checkpoint are only held.
+      let covered = try wal.directory.checkpoints().last ?? -1
+      segments = try wal.directory.segments().filter { $0 > covered }
     } catch {
       throw .disk(error)
     }
@@ -117,15 +123,17 @@ extension Database {
     let last = first + (present - 1 - first) * 2 / 3
     guard last > first || segments.count > 2, last < present else { return }
     let started = clock.monotonicNanoseconds()
-    let forgetsNames = hasSnapshotOfLiveSeries()
-    let live = head.liveReferences()
+    // What ended before this run is not known any more: it is named until nobody reads what that run wrote.
+    let held = wal.holders.oldest ?? .max
+    let forgetsNames = hasSnapshotOfLiveSeries() && held >= wal.firstSegment
+    let named = held == .max ? head.liveReferences() : head.namedReferences(held: held)
     let oldest = head.oldestUnfiledTime()
     let choice = Checkpoint.Choice(
       minTime: oldest, histogramMinTime: head.oldestHistogramTime() ?? .max,
       exemplarMinTime: head.oldestExemplarTime() ?? .max
-    ) { !forgetsNames || live.contains($0) }
+    ) { !forgetsNames || named.contains($0) }
     let statistics = try checkpoint(through: last, choice)
-    try wal.truncate(before: last + 1)
+    try wal.truncate(before: last + 1, heldBytesMax: heldLogBytesMax)
     log.info(
       "Write-ahead log shortened",
       [
@@ -142,6 +150,25 @@ extension Database {
   private func hasSnapshotOfLiveSeries() -> Bool {
     let ended = head.seriesEnded.load(ordering: .acquiring)
     return ended == endedAtSnapshot.load(ordering: .relaxed) || writeSnapshot() > 0
+  }
+
+  /// Bytes of a log that may be kept for those who hold it.
+  private var heldLogBytesMax: Int {
+    if isSpaceScarce.load(ordering: .relaxed) { return 0 }
+    let options = options.withLock { $0 }
+    return options.retentionBytes > 0
+      ? min(options.heldLogBytesMax, options.retentionBytes / 2) : options.heldLogBytesMax
+  }
+
+  /// Removes what was held of the logs and is not any more.
+  private func truncateHeld() {
+    for log in [head.files.wal, head.files.wbl] {
+      do throws(WALError) {
+        try log.truncateHeld(heldBytesMax: heldLogBytesMax)
+      } catch {
+        self.log.error("Write log segments that nobody needs could not be removed", ["err": "\(error)"])
+      }
+    }
   }
 
   /// Writes a checkpoint. One over a segment that cannot be read completely waits: the page may be readable the next
@@ -183,7 +210,7 @@ extension Database {
     if head.hasUnfiledLateSamples { return }
     // Late histograms are in no file before they are in a block.
     if try head.logHistograms(late: true) { try wbl.sync() }
-    try wbl.truncate(before: present)
+    try wbl.truncate(before: present, heldBytesMax: heldLogBytesMax)
   }
 
   /// Writes a snapshot of the head; returns its size, 0 where it could not be written. One at a time: the maintenance writes

@@ -28,6 +28,8 @@ package final class Database: Sendable {
   /// Work of other parts of the server, run once a second on the maintenance thread (`everySecond`).
   let upkeep = Mutex<[@Sendable () -> Void]>([])
   let isDiskFull = Atomic<Bool>(false)
+  /// True while so little is free that nothing is kept of the logs for those who only read them.
+  let isSpaceScarce = Atomic<Bool>(false)
   /// Bytes of logs and head chunks at the last round of the compaction.
   let filesBytesKnown = Atomic<Int>(0)
   /// The blocks that the retention over all databases takes from this one.

@@ -23,6 +23,10 @@ package struct DatabaseOptions: Sendable {
   /// the last one's size.
   package var logBytesPerSnapshotMin = 128 << 20
 
+  /// The database keeps this much of each log, at most, beyond what it needs, for those who still read it
+  /// (`WriteAheadLog.hold`); never more than half of `retentionBytes`, and nothing once the disk is nearly full.
+  package var heldLogBytesMax = 8 << 30
+
   var compaction: CompactionOptions {
     var options = CompactionOptions()
     options.limits = RetentionLimits(

@@ -20,6 +20,8 @@ extension Head {
   struct Leaving {
     var truncation = Truncation()
     var ids: [UInt32] = []
+    /// Their references.
+    var references: [UInt64] = []
     /// Slots of the present shard.
     var slots: [UInt32] = []
   }
@@ -47,6 +49,11 @@ extension Head {
     if !leaving.ids.isEmpty {
       recycle(retired)
       index.sweepSymbols()
+    }
+    if files.wal.isHeld {
+      // Of a body that was on its way when its series ended, the record may come a segment later.
+      let segment = files.wal.position.segment + 1
+      endedSeries.withLock { $0.note(leaving.references, segment: segment) }
     }
     seriesEnded.add(leaving.truncation.seriesRemoved, ordering: .releasing)
     metrics.seriesRemoved.add(leaving.truncation.seriesRemoved)
@@ -133,6 +140,12 @@ extension Head {
     return references
   }
 
+  /// The same, and those of ended series of which segments from `held` on may have samples.
+  func namedReferences(held: Int) -> Set<UInt64> {
+    // A series on its way out is in neither.
+    removals.withLock { _ in liveReferences().union(endedSeries.withLock { $0.references(from: held) }) }
+  }
+
   /// The first time of any chunk that is not in a file yet: what is older need not be in the log.
   func oldestUnfiledTime() -> Int64 {
     var oldest = Int64.max
@@ -180,6 +193,7 @@ extension HeadShard {
     // A series that another thread is creating has no number yet; it is looked at next time.
     if record.pointee.id == 0 { return }
     leaving.ids.append(record.pointee.id)
+    leaving.references.append(record.pointee.reference)
     if record.pointee.tail.count > 0 { leaving.truncation.chunksRemoved += 1 }
     freeMemory(of: record)
     records.retire(slot)

@@ -28,6 +28,8 @@ package final class Head: Sendable {
   let slotsRecycled = Atomic<Int>(0)
   /// The number of series that have ended; raised once they are out of the head.
   let seriesEnded = Atomic<Int>(0)
+  /// The series that ended while somebody held the log.
+  let endedSeries = Mutex(EndedSeries())
   let newestTime = Atomic<Int64>(.min)
   let oldestTime = Atomic<Int64>(.max)
   /// The oldest time that the retention keeps: with an unlimited late window, older samples are refused. The database

@@ -25,6 +25,9 @@ extension WriteAheadLog {
   /// A hold is not kept over a restart: whoever has a stored position holds its segment again before the upkeep begins.
   package func hold(_ name: String, from segment: Int) { holders.hold(name, from: segment) }
 
+  /// True if anybody holds segments.
+  var isHeld: Bool { holders.oldest != nil }
+
   /// Ends the hold; the segments go when the log is shortened the next time.
   package func release(_ name: String) { holders.release(name) }
 }
