@@ -72,7 +72,8 @@ private final class LogStory {
     try follower.read(into: &followed)
     let found = followed.samples.filter { !openedAfter.contains($0) }
     #expect(found == committed, "seed \(random.seed): \(found.count) of \(committed.count)")
-    #expect(followed.losses.isEmpty, "seed \(random.seed)")
+    // A power loss may damage what nobody was told is stored.
+    #expect(followed.losses.isEmpty || setup.options.sync == .always, "seed \(random.seed)")
     #expect(Set(followed.samples).count == followed.samples.count, "seed \(random.seed)")
     // A crash may leave samples of a commit that threw without the names in it.
     let unnamed = followed.samples[namedFrom...].filter {

@@ -61,11 +61,11 @@ import Testing
     let story = try Story()
     story.wal.hold("east", from: 0)
     try story.run(minutes: 100)
-    try story.shorten(6)
+    try story.shorten(12)
     let covered = try #require(try story.wal.directory.checkpoints().last)
     let other = try Story()
     try other.run(minutes: 100)
-    try other.shorten(6)
+    try other.shorten(12)
     #expect(try covered >= 2 && other.wal.directory.checkpoints() == [covered], "as far as where nothing is held")
     #expect(try story.segments(story.wal).first == 0)
     try story.kill()
@@ -74,7 +74,7 @@ import Testing
     var followed = Followed()
     var follower = LogFollower(story.wal, from: WALPosition(segment: 0, offset: 0))
     try follower.read(into: &followed)
-    #expect(followed.samples.count == 2 * 106 && followed.losses.isEmpty)
+    #expect(followed.samples.count == 2 * 112 && followed.losses.isEmpty)
     // Nothing is left that a hold of a younger segment does not ask for.
     story.wal.hold("east", from: covered)
     story.wal.hold("west", from: covered - 1)
@@ -205,6 +205,10 @@ import Testing
     let story = try Story()
     try story.run(minutes: 30, withThird: true)
     try story.shorten(3)
+    for _ in 0..<9 {
+      try story.run(minutes: 1, withThird: true)
+      try story.wal.cutSegment()
+    }
     let position = story.wal.position
     story.wal.hold("east", from: position.segment)
     try story.run(minutes: 60, withThird: true)
@@ -216,9 +220,12 @@ import Testing
       try story.kill()
       story.wal.hold("east", from: position.segment)
     }
-    try story.shorten(8)
+    // Makes the checkpoint before the position, once the series has ended.
+    try story.shorten(1)
     let checkpoint = try #require(try story.wal.directory.checkpoints().last)
-    #expect(checkpoint > position.segment)
+    #expect(checkpoint < position.segment && checkpoint > 3)
+    try story.shorten(8)
+    #expect(try story.wal.directory.checkpoints().first ?? .max < position.segment)
     // The follower has come up to there, and is started anew.
     let later = WALPosition(segment: position.segment, offset: position.offset)
     var followed = Followed()

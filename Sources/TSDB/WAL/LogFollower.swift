@@ -15,7 +15,8 @@ package struct LogFollower: ~Copyable {
     case atEnd
     /// Records before this position, from the last one that was given on, are damaged or gone, or the log ends before the
     /// position from which it was to be read. Reading goes on there; the columns are empty. Names of series may be among
-    /// what is lost: `LogNames` has those that are still in use.
+    /// what is lost: `LogNames` has those that are still in use. After a power loss it may be something that was never
+    /// acknowledged.
     case lost(through: WALPosition)
   }
 
