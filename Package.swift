@@ -151,7 +151,9 @@ let package = Package(
       name: "PlatformTests", dependencies: ["Platform", "PlatformSimulation", "TestKit"], swiftSettings: strict),
     .testTarget(name: "FormatTests", dependencies: ["Format", "Model", "TestKit", "CProtobuf"], swiftSettings: strict),
     .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Platform", "TestKit"], swiftSettings: strict),
-    .testTarget(name: "TSDBTests", dependencies: ["TSDB", "PlatformSimulation", "TestKit"], swiftSettings: strict),
+    .testTarget(
+      name: "TSDBTests", dependencies: ["TSDB", "PlatformSimulation", "TestKit", "CAllocationCount"],
+      swiftSettings: strict),
     .testTarget(name: "PromQLTests", dependencies: ["PromQL", "TestKit"], swiftSettings: strict),
     .testTarget(
       name: "IngestTests",

@@ -33,6 +33,11 @@ package struct RecordColumns: ~Copyable, Sendable {
   package var isEmpty: Bool { sections.isEmpty }
   /// Samples, histograms and all other rows.
   package var rowCount: Int { sections.reduce(0) { $0 + $1.rows.count } }
+  /// Rows and records, for bounds: the rows alone may be many small records.
+  package var rowAndRecordCount: Int {
+    sections.count + series.count + samples.count + tombstones.count + exemplars.count + mmapMarkers.count
+      + metadata.count + histograms.count
+  }
   /// Bytes of labels, texts and payloads.
   package var keptBytes: Int { kept.count }
 
@@ -61,7 +66,7 @@ package struct RecordColumns: ~Copyable, Sendable {
   /// Decodes one record, kind byte first, behind the rows that are there.
   package mutating func append(record: UnsafeRawBufferPointer) -> Outcome {
     guard let first = record.first, let kind = RecordKind(rawValue: first) else { return .unknown }
-    let body = UnsafeRawBufferPointer(rebasing: record[1...])
+    let body = UnsafeRawBufferPointer(rebasing: record[1..<record.count])
     let before = rows(of: kind)
     let keptBefore = kept.count
     let isValid =

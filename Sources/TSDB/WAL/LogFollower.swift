@@ -47,7 +47,7 @@ package struct LogFollower: ~Copyable {
     self.position = position
   }
 
-  /// Fills `columns`, which it empties first, with whole records until they have `rowsMax` rows, or as many bytes as a
+  /// Fills `columns`, which it empties first, with whole records until they have `rowsMax` rows and records, or as many bytes as a
   /// `DecodedBatch`, or the log has no more. One record may go beyond.
   ///
   /// Throws where the system refuses to open or to list files; the next call tries again.
@@ -75,9 +75,7 @@ package struct LogFollower: ~Copyable {
   }
 
   private static func isFull(_ columns: borrowing RecordColumns, _ rowsMax: Int) -> Bool {
-    columns.samples.count + columns.series.count + columns.histograms.count + columns.exemplars.count
-      + columns.metadata.count + columns.sections.count >= max(rowsMax, 1)
-      || columns.keptBytes >= DecodedBatch.keptBytesMax
+    columns.rowAndRecordCount >= max(rowsMax, 1) || columns.keptBytes >= DecodedBatch.keptBytesMax
   }
 
   /// Puts the reader to the position, with all that is committed by now before it, or notes that there is a loss. False at the
@@ -119,7 +117,7 @@ package struct LogFollower: ~Copyable {
     isFinished ? WALPosition(segment: position.segment + 1, offset: 0) : end
   }
 
-  /// Where the log goes on behind a segment that is not there.
+  /// The position at which the log goes on behind a segment that is not there.
   private func nextSegment() throws(DiskError) -> WALPosition {
     if !isFinished { return end }
     let next = try log.directory.segments().first { $0 > position.segment } ?? end.segment

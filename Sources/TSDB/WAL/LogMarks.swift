@@ -1,5 +1,5 @@
-/// What a log knows of its own bytes and no file says, for those who follow it: kept in memory, behind the log's lock. A start
-/// knows nothing of it: repetitions are given again then. A value.
+/// Marks on bytes of a log that no file tells of, for those who follow it: in memory, behind the log's lock. A start knows none of
+/// them: repetitions are given again then. A value.
 struct LogMarks: Sendable {
   /// Marks kept of each kind; the oldest leave. An abandoned segment is a failure of the disk, and repetitions come a few at a
   /// time.

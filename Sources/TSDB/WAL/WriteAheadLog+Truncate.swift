@@ -33,7 +33,7 @@ extension WriteAheadLog {
   }
 }
 
-/// What is to be removed from a log, and what stays for those who hold it.
+/// The files to be removed from a log, where some stay for those who hold them.
 private struct Truncation {
   private let limit: Int
   private let heldBytesMax: Int
