@@ -16,7 +16,7 @@ package struct PageScanner: ~Copyable, Sendable {
   /// The offset behind the last whole record, in bytes from the start of the segment.
   package private(set) var intactEnd = 0
   /// Offset of the record that was given last.
-  package var recordStart: Int { fragments.first?.offset ?? intactEnd }
+  package var recordStart: Int { fragments.isEmpty ? intactEnd : fragments[0].offset }
 
   private var page = UnsafePage()
   private var fragments: [(offset: Int, dataBytes: Int)] = []

@@ -65,7 +65,7 @@ package struct RecordColumns: ~Copyable, Sendable {
 
   /// Decodes one record, kind byte first, behind the rows that are there.
   package mutating func append(record: UnsafeRawBufferPointer) -> Outcome {
-    guard let first = record.first, let kind = RecordKind(rawValue: first) else { return .unknown }
+    guard !record.isEmpty, let kind = RecordKind(rawValue: record[0]) else { return .unknown }
     let body = UnsafeRawBufferPointer(rebasing: record[1..<record.count])
     let before = rows(of: kind)
     let keptBefore = kept.count

@@ -151,10 +151,11 @@ package struct LogFollower: ~Copyable {
   ) {
     let behind = WALPosition(segment: position.segment, offset: reader.scanner.intactEnd)
     // A kind of zero stands where a record was lost earlier.
-    guard let record = unpacker.unpack(bytes, compression), let kind = record.first, kind != 0 else {
+    guard let record = unpacker.unpack(bytes, compression), !record.isEmpty, record[0] != 0 else {
       lossEnd = behind
       return
     }
+    let kind = record[0]
     let isName = kind == RecordKind.series.rawValue || kind == RecordKind.metadata.rawValue
     if !isName && isRepetition(reader.scanner.recordStart) {
       position = behind

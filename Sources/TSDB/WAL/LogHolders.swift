@@ -22,6 +22,9 @@ extension WriteAheadLog {
   /// Keeps the segments from `segment` on for `name`, who reads them, in place of what it held before. Checkpoints are written
   /// as ever, so that a start does not read what is only held; the segments, and what names their series, stay.
   ///
+  /// Whoever stores its position holds the segment of the one that is stored, not of one that is read already. Late samples are
+  /// named in the other log: who follows that of late samples reads the names first, and holds both.
+  ///
   /// A hold is not kept over a restart: whoever has a stored position holds its segment again before the upkeep begins.
   package func hold(_ name: String, from segment: Int) { holders.hold(name, from: segment) }
 
