@@ -20,6 +20,27 @@ import Testing
     }
   }
 
+  @Test(
+    "snappy's first byte is seen without decoding; of bytes that are cut or none of snappy's nothing is read that is not there"
+  )
+  func snappyFirstByte() throws {
+    var random = WALRandom(seed: 8)
+    for size in [0, 1, 2, 59, 60, 61, 62, 255, 256, 257, 65535, 65536, 65537, 300_000] {
+      for input in [random.bytes(size), random.compressibleBytes(size)] {
+        let encoded = bytes { buffer in input.withUnsafeBytes { Snappy.encode($0, into: &buffer) } }
+        #expect(encoded.withUnsafeBytes { Snappy.firstByte(of: $0) } == input.first, "\(size)")
+        for count in 0..<min(8, encoded.count) {
+          let found = Array(encoded[..<count]).withUnsafeBytes { Snappy.firstByte(of: $0) }
+          #expect(found == nil || found == input.first, "\(count) of \(size)")
+        }
+      }
+    }
+    for _ in 0..<20_000 {
+      let noise = random.bytes(Int(random.bytes(1)[0] % 9))
+      if let found = noise.withUnsafeBytes({ Snappy.firstByte(of: $0) }) { #expect(noise.contains(found)) }
+    }
+  }
+
   @Test("zstd gives back what it was given, with the encoder and decoder reused")
   func zstdRoundTrip() throws {
     var random = WALRandom(seed: 2)
