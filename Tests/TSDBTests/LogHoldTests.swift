@@ -20,8 +20,8 @@ import Testing
       database = try setup.open()
     }
 
-    var wal: WriteAheadLog { database.head.files.wal }
-    var wbl: WriteAheadLog { database.head.files.wbl }
+    var wal: WriteAheadLog { database.writeAheadLog }
+    var wbl: WriteAheadLog { database.lateLog }
 
     func run(minutes: Int, withThird: Bool = false, withLate: Bool = false) throws {
       for minute in 0..<minutes {

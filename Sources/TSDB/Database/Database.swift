@@ -169,6 +169,12 @@ package final class Database: Sendable {
   /// True from `start` to `close`: samples can be written and read.
   package var isReady: Bool { ready.load(ordering: .acquiring) }
 
+  /// The log, for those who follow it. Whoever has a stored position holds its segment between `restore` and `start`.
+  package var writeAheadLog: WriteAheadLog { head.files.wal }
+
+  /// The log of late samples, whose series are named in the other one.
+  package var lateLog: WriteAheadLog { head.files.wbl }
+
   /// The number of damaged places found in the logs.
   package var corruptions: Int { metrics.wal.corruptions.value + metrics.wbl.corruptions.value }
 
