@@ -66,8 +66,9 @@ package struct SHA256: Sendable {
   /// The digest as 64 small hexadecimal digits.
   package static func hexDigest(of bytes: [UInt8]) -> String { hex(bytes.lend { digest(of: $0) }) }
 
+  private static let digits = Array("0123456789abcdef".utf8)
+
   package static func hex(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
     var text: [UInt8] = []
     text.reserveCapacity(bytes.count * 2)
     for byte in bytes {
