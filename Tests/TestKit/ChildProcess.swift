@@ -50,9 +50,15 @@ package final class ChildProcess: Sendable {
     }
   }
 
-  /// Waits for the end of the process; nil when it still runs after `deadline`.
+  /// Waits for the end of the process and of what it has printed; nil when it still runs after `deadline`.
   package func wait(within deadline: Duration) -> Exit? {
-    eventually(within: deadline, every: .milliseconds(2)) { self.poll() }
+    let ended = eventually(within: deadline, every: .milliseconds(2)) { self.poll() }
+    if ended != nil {
+      // Its last lines may be on their way still. A process of its own that lives on keeps a stream open: it is not waited for.
+      _ = standardOutput.complete(within: .seconds(2))
+      _ = standardError.complete(within: .seconds(2))
+    }
+    return ended
   }
 
   /// Sends a signal to the process alone, unless it has ended.
