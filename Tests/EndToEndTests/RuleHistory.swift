@@ -69,10 +69,12 @@ struct RuleHistory {
 
   /// Milliseconds of `2026-01-02T03:04:05.678Z`.
   static func milliseconds(_ text: String?) -> Int64? {
-    guard let text, let match = text.wholeMatch(of: /(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)\.(\d{3})Z/) else {
-      return nil
-    }
-    let numbers = [match.1, match.2, match.3, match.4, match.5, match.6, match.7].compactMap { Int64($0) }
+    guard let text, let match = text.wholeMatch(of: /(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,3}))?Z/)
+    else { return nil }
+    // Zeros at the end of the fraction are not written.
+    let fraction = String(match.7 ?? "").padded(to: 3)
+    let numbers =
+      [match.1, match.2, match.3, match.4, match.5, match.6].compactMap { Int64($0) } + [Int64(fraction) ?? 0]
     let year = numbers[1] <= 2 ? numbers[0] - 1 : numbers[0]
     let month = (numbers[1] + 9) % 12
     let dayOfEra = (year % 400) * 365 + (year % 400) / 4 - (year % 400) / 100 + (153 * month + 2) / 5 + numbers[2] - 1
@@ -88,4 +90,9 @@ struct RuleHistory {
       + ScrapeOutcome.differences("posted", joined(peer.posted), joined(posted))
       + ScrapeOutcome.differences("told", joined(peer.told), joined(told))
   }
+}
+
+extension String {
+  /// The text with zeros behind it.
+  fileprivate func padded(to count: Int) -> String { self + String(repeating: "0", count: max(0, count - self.count)) }
 }

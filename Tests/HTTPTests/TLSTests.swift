@@ -61,7 +61,7 @@ extension HTTPSocketTests {
 
     @Test("a client that speaks plain HTTP is told so, and failed handshakes are counted by reason")
     func plain() throws {
-      let server = try server()
+      let server = try server { $0.idleTimeoutSeconds = 1 }
       for target in ["/", "/echo?x=" + String(repeating: "y", count: 5_000)] {
         let client = server.client()
         client.send("GET \(target) HTTP/1.1\r\nHost: a\r\n\r\n")

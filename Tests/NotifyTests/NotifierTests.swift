@@ -106,7 +106,7 @@ import Testing
     #expect(Set(view.active.map(\.url)) == [url(dead), url(silent.port), url(good.port)])
     #expect(view.active.map(\.url) == view.active.map(\.url).sorted())
     #expect(soon { rig.notifier.shown.active.contains { $0.url == url(dead) && $0.lastError.contains("refused") } })
-    #expect(rig.notifier.shown.active.first { $0.url == url(good.port) }?.queued == 0)
+    #expect(soon { rig.notifier.shown.active.first { $0.url == url(good.port) }?.queued == 0 })
     gate.open()
     rig.notifier.stop()
   }
