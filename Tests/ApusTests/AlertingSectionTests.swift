@@ -181,4 +181,17 @@ import Testing
     let told = fault("apus: {notify: [\(text)]}")
     #expect(told.contains(message), "\(told)")
   }
+
+  @Test("two workspaces share neither an entry nor the file of an Alertmanager, however its path is written")
+  func managedAlertmanagers() {
+    func told(_ entries: String) -> String { fault("apus: {managed_alertmanagers: [\(entries)]}") }
+    #expect(told("{url: 'http://a'}, {url: 'http://b'}").contains("the workspace default has two Alertmanagers"))
+    for second in ["am.yml", "./am.yml", "x/../am.yml", ".//am.yml"] {
+      let text = told("{url: 'http://a', config_file: am.yml}, {workspace: w, url: 'http://b', config_file: \(second)}")
+      #expect(text.contains("two Alertmanagers have the config_file"), "\(second): \(text)")
+    }
+    #expect(
+      told("{url: 'http://a', config_file: am.yml}, {workspace: w, url: 'http://a', config_file: b/am.yml}") == "none")
+    #expect(told("{url: 'http://a'}, {workspace: w, url: 'http://a'}") == "none")
+  }
 }

@@ -13,6 +13,15 @@ struct DefinitionTests {
     return Array("alertmanager_config: |\n\(lines.joined(separator: "\n"))\n\(rest)".utf8)
   }
 
+  /// The reason why this server cannot tell the receivers itself; empty where it can.
+  private static func refusal(_ config: String, _ rest: String = "", allowsPrivate: Bool = false) -> String {
+    do throws(DefinitionError) {
+      let read = try AlertmanagerDefinition(definition(config, rest))
+      _ = try DefinitionReceivers(read, of: "ws-1", allowsPrivate: allowsPrivate)
+      return ""
+    } catch { return "\(error)" }
+  }
+
   private static let whole = """
     route:
       receiver: all
@@ -84,6 +93,14 @@ struct DefinitionTests {
       ("alertmanager_config: '{route: {receiver: a, repeat_interval: 0s}, receivers: [{name: a}]}'", "cannot be zero"),
       ("alertmanager_config: '{route: {receiver: a, group_by: [x, x]}, receivers: [{name: a}]}'", "duplicated label"),
       (
+        "alertmanager_config: '{route: {receiver: a, group_by: [x, ...]}, receivers: [{name: a}]}'",
+        "cannot have wildcard group_by"
+      ),
+      (
+        "alertmanager_config: '{route: {receiver: a, routes: [{match: {x: [y]}}]}, receivers: [{name: a}]}'",
+        "the value of x is no text"
+      ),
+      (
         "alertmanager_config: '{route: {receiver: a, routes: [{matchers: [\"x\"]}]}, receivers: [{name: a}]}'",
         "bad matcher format: x"
       ),
@@ -119,15 +136,8 @@ struct DefinitionTests {
 
   @Test("what only an Alertmanager can do is refused by name, and so are addresses that only this machine reaches")
   func beyond() throws {
-    func refusal(_ config: String, _ rest: String = "", allowsPrivate: Bool = false) -> String {
-      do throws(DefinitionError) {
-        let read = try AlertmanagerDefinition(Self.definition(config, rest))
-        _ = try DefinitionReceivers(read, of: "ws-1", allowsPrivate: allowsPrivate)
-        return ""
-      } catch { return "\(error)" }
-    }
     let route = "route: {receiver: a}\n"
-    let all = refusal(
+    let all = Self.refusal(
       """
       route: {receiver: a, mute_time_intervals: [n]}
       time_intervals: [{name: n}]
@@ -147,9 +157,55 @@ struct DefinitionTests {
       ("169.254.169.254", true), ("[fe80::1]", true), ("[::ffff:169.254.169.254]", true),
     ] {
       let config = route + "receivers: [{name: a, webhook_configs: [{url: 'http://\(host)/x'}]}]"
-      #expect(refusal(config).contains("private address"), "\(host)")
-      #expect(refusal(config, allowsPrivate: true).contains("private address") == isLinkLocal, "\(host)")
+      #expect(Self.refusal(config).contains("private address"), "\(host)")
+      #expect(Self.refusal(config, allowsPrivate: true).contains("private address") == isLinkLocal, "\(host)")
     }
+  }
+
+  @Test(
+    "no key is without effect in silence: what is not carried out is named",
+    arguments: [
+      ("global: {http_config: {proxy_url: 'http://p'}}", "", "global.http_config"),
+      ("global: {reslove_timeout: 1m}", "", "global.reslove_timeout"), ("global: 1", "", "global is no section"),
+      ("tracing: {endpoint: x}", "", "tracing (line 4)"),
+      ("", "http_config: {basic_auth: {username: u, password_ref: p}}", "http_config.basic_auth.password_ref"),
+      ("", "http_config: {authorization: {credentials_ref: p}}", "http_config.authorization.credentials_ref"),
+      ("", "http_config: {bearer_token: t, basic_auth: {username: u}}", "at most one of"),
+      ("", "http_config: {follow_redirects: 7}", "follow_redirects is neither true nor false"),
+      ("", "http_config: 1", "http_config is no section"),
+      ("", "http_config: {basic_auth: x}", "basic_auth is no section"),
+      ("", "http_config: {bearer_token: [x]}", "bearer_token is no text"),
+      ("", "send_resolved: 1", "send_resolved is neither true nor false"),
+    ])
+  func silence(_ top: String, _ webhook: String, _ part: String) {
+    let config = """
+      route: {receiver: a}
+      receivers:
+      - {name: a, webhook_configs: [{url: 'https://example.org'\(webhook.isEmpty ? "" : ", " + webhook)}]}
+      \(top)
+      """
+    #expect(Self.refusal(config).contains(part), "\(Self.refusal(config))")
+  }
+
+  @Test("keys of SNS, of Slack and of receivers that no route names are told apart as well")
+  func silenceOfOthers() {
+    func refusal(_ receivers: String, _ top: String = "") -> String {
+      Self.refusal("route: {receiver: a}\nreceivers: [\(receivers)]\n\(top)")
+    }
+    let topic = "topic_arn: 'arn:aws:sns:eu-west-1:1:t'"
+    #expect(refusal("{name: a, sns_configs: [{\(topic), sigv4: x}]}").contains("sigv4 is no section"))
+    #expect(refusal("{name: a, sns_configs: [{\(topic), sigv4: {profile: p}}]}").contains("sigv4.profile"))
+    #expect(refusal("{name: a, sns_configs: [{\(topic), sigv4: {access_key: k}}]}").contains("secret_key"))
+    #expect(
+      refusal("{name: a, slack_configs: [{}]}", "global: {slack_api_url: 'https://x/{{ y }}'}")
+        .contains("the template api_url"))
+    #expect(refusal("{name: a}, {name: b, pagerduty_configs: [{}]}").contains("pagerduty_configs of b"))
+    #expect(refusal("{name: a}, {name: b, webhook_configs: [{url: 'http://10.0.0.1'}]}").contains("private address"))
+    #expect(refusal("{name: a}, {name: b, webhook_configs: [{url: 'https://example.org'}]}") == "")
+    #expect(
+      refusal(
+        "{name: a, slack_configs: [{}]}", "global: {slack_api_url: 'https://x/y', resolve_timeout: 5m, smtp_from: z}")
+        == "")
   }
 
   @Test("the addresses of private networks are told from others at their borders")

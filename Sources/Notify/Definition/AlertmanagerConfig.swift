@@ -49,11 +49,16 @@ package struct AlertmanagerConfig: Sendable {
     var reader = RouteReader(receivers: Set(receivers.keys), times: times)
     guard let route = root["route"], !route.isNull else { throw DefinitionError("no routes provided") }
     tree = RouteTree(try reader.read(route))
-    global = root["global"]
+    global = root["global"].flatMap { $0.isNull ? nil : $0 }
+    if let global, case .mapping = global.content {
+    } else if let global {
+      throw DefinitionError(global.position, of: Self.name, "global is no section")
+    }
     var beyond = reader.beyond
     if let rules = root["inhibit_rules"], case .sequence(let list) = rules.content, !list.isEmpty {
       beyond.append("inhibit_rules (line \(rules.position.line))")
     }
+    if let node = root["tracing"], !node.isNull { beyond.append("tracing (line \(node.position.line))") }
     beyondRouting = beyond
   }
 

@@ -64,7 +64,7 @@ package struct AlertmanagerDefinition: Sendable {
   }
 
   /// True for a name that is a file's and never a path.
-  private static func isFileName(_ name: String) -> Bool {
+  static func isFileName(_ name: String) -> Bool {
     !name.isEmpty && name.utf8.count <= nameBytesMax && !name.hasPrefix(".")
       && name.utf8.allSatisfy { byte in
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)

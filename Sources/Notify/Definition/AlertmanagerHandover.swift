@@ -15,11 +15,13 @@ final class AlertmanagerHandover: Sendable {
 
   let binding: AlertmanagerBinding
   private let client: OutboundClient
-  private let disk: any Disk
+  private let files: HandedTemplates
+  private let log: Log
 
   init(_ binding: AlertmanagerBinding, _ surroundings: DiscoverySurroundings, disk: any Disk) {
     self.binding = binding
-    self.disk = disk
+    files = HandedTemplates(beside: binding.configFile, on: disk)
+    log = surroundings.log
     var options = HTTPClientOptions()
     options.userAgent = surroundings.userAgent
     options.responseBytesMax = Self.answerBytesMax
@@ -29,28 +31,70 @@ final class AlertmanagerHandover: Sendable {
   /// Puts a definition into effect, nil being one that tells nobody. Where the Alertmanager does not take it, the files are as
   /// they were before.
   func apply(_ definition: AlertmanagerDefinition?) throws(DefinitionRefusal) {
-    let before = read(binding.configFile)
-    let config = Array((definition?.config ?? Self.empty).utf8)
-    var templatesBefore: [(path: String, bytes: [UInt8]?)] = []
+    let templates = definition?.templates ?? [:]
+    let before = try state(before: templates)
     do throws(DiskError) {
-      let folder = DiskPath.parent(binding.configFile)
-      for (name, text) in (definition?.templates ?? [:]).sorted(by: { $0.key < $1.key }) {
-        let path = "\(folder)/\(name)"
-        if path == binding.configFile { throw DiskError(operation: "write", path: path, code: 17) }
-        templatesBefore.append((path, read(path)))
-        try AtomicReplace.write(Array(text.utf8), to: path, on: disk)
+      // The list comes first: a crash leaves no file behind that nobody knows of.
+      try files.list(before.names.union(templates.keys))
+      for (name, text) in templates.sorted(by: { $0.key < $1.key }) {
+        try files.put(Array(text.utf8), at: files.path(name))
       }
-      try AtomicReplace.write(config, to: binding.configFile, on: disk)
+      try files.put(Array((definition?.config ?? Self.empty).utf8), at: binding.configFile)
     } catch {
-      restore([(binding.configFile, before)] + templatesBefore)
+      restore(before)
       throw .failed("the Alertmanager's files could not be written: \(error)")
     }
     do throws(DefinitionRefusal) {
       try reload()
     } catch {
-      restore([(binding.configFile, before)] + templatesBefore)
+      restore(before)
       if case .refused = error { try? reload() }
       throw error
+    }
+    do throws(DiskError) {
+      for name in before.names.subtracting(templates.keys) { try files.put(nil, at: files.path(name)) }
+      try files.list(Set(templates.keys))
+    } catch {
+      log.warn(
+        "Templates that a definition had before were not removed; its next change tries again",
+        ["workspace": binding.workspace, "err": "\(error)"])
+    }
+  }
+
+  /// Files as they were.
+  private struct State {
+    var names: Set<String> = []
+    var files: [(path: String, bytes: [UInt8]?)] = []
+  }
+
+  /// The files that a change concerns; an error where it must not concern them.
+  private func state(before templates: [String: String]) throws(DefinitionRefusal) -> State {
+    var state = State()
+    var objection: String?
+    do throws(DiskError) {
+      state.names = try files.names()
+      for name in templates.keys.sorted() where objection == nil {
+        objection = try files.objection(to: name, known: state.names)
+      }
+      if objection == nil {
+        let paths = state.names.union(templates.keys).sorted().map(files.path) + [binding.configFile]
+        for path in paths { state.files.append((path, try files.bytes(at: path))) }
+      }
+    } catch {
+      throw .failed("the Alertmanager's files could not be read: \(error)")
+    }
+    if let objection { throw .refused(objection) }
+    return state
+  }
+
+  private func restore(_ state: State) {
+    do throws(DiskError) {
+      for (path, bytes) in state.files { try files.put(bytes, at: path) }
+      try files.list(state.names)
+    } catch {
+      log.error(
+        "The files of an Alertmanager could not be brought back to what they were before a definition that it did not take",
+        ["workspace": binding.workspace, "err": "\(error)"])
     }
   }
 
@@ -69,22 +113,5 @@ final class AlertmanagerHandover: Sendable {
     // It answers 500 to a configuration that it does not take.
     if text.contains("failed to reload config") { throw .refused("the Alertmanager does not take it: \(text)") }
     throw .failed("the Alertmanager answered the reload with \(answer.statusText): \(text)")
-  }
-
-  private func read(_ path: String) -> [UInt8]? {
-    guard let file = try? disk.open(path, .read) else { return nil }
-    defer { try? file.close() }
-    guard let size = try? file.size() else { return nil }
-    return try? file.bytes(size, at: 0)
-  }
-
-  private func restore(_ files: [(path: String, bytes: [UInt8]?)]) {
-    for (path, bytes) in files {
-      if let bytes {
-        try? AtomicReplace.write(bytes, to: path, on: disk)
-      } else {
-        try? disk.removeFile(path)
-      }
-    }
   }
 }

@@ -51,7 +51,12 @@ struct RouteReader {
     guard receivers.contains(route.receiver) else {
       throw mistake(node, "undefined receiver \(quoted(route.receiver)) used in route")
     }
-    if let labels = node["group_by"] { route.groupBy = try names(labels, "group_by") }
+    if let labels = node["group_by"] {
+      route.groupBy = try names(labels, "group_by")
+      if route.groupBy.count > 1, route.groupBy.contains(ReceiverOptions.groupByAll) {
+        throw mistake(labels, "cannot have wildcard group_by (`...`) and other labels at the same time")
+      }
+    }
     route.groupWaitMilliseconds = try duration(node, "group_wait", least: 0) ?? route.groupWaitMilliseconds
     route.groupIntervalMilliseconds = try duration(node, "group_interval", least: 1) ?? route.groupIntervalMilliseconds
     route.repeatMilliseconds = try duration(node, "repeat_interval", least: 1) ?? route.repeatMilliseconds
@@ -76,7 +81,10 @@ struct RouteReader {
     for (key, kind) in [("match", MatchKind.equal), ("match_re", .regex)] {
       guard let section = node[key], !section.isNull else { continue }
       guard case .mapping(let entries) = section.content else { throw mistake(section, "\(key) is no section") }
-      for entry in entries { all.append(Matcher(kind, entry.key, entry.value.scalar?.text ?? "")) }
+      for entry in entries {
+        guard let value = entry.value.scalar else { throw mistake(entry.value, "the value of \(entry.key) is no text") }
+        all.append(Matcher(kind, entry.key, value.text))
+      }
     }
     if let list = node["matchers"], !list.isNull {
       guard case .sequence(let texts) = list.content else { throw mistake(list, "matchers is no list") }

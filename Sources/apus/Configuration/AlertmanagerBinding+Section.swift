@@ -1,5 +1,6 @@
 import Notify
 import Outbound
+import Platform
 
 extension AlertmanagerBinding {
   /// An entry of `apus.managed_alertmanagers`.
@@ -20,12 +21,17 @@ extension AlertmanagerBinding {
       .duration("timeout", \.timeoutMilliseconds, help: "The time that one request may take."),
     ] + ClientSettings.settings(at: \.client), rules: ClientSettings.rules)
 
-  @Sendable static func workspacesAreUnique(_ section: SectionValue) -> RuleViolation? {
+  @Sendable static func areApart(_ section: SectionValue) -> RuleViolation? {
     let names = section.sections("managed_alertmanagers").map {
       $0.text("workspace") ?? AlertmanagerBinding().workspace
     }
-    return SchemaRules.firstTwice(names).map {
-      RuleViolation("the workspace \($0) has two Alertmanagers", at: "managed_alertmanagers")
+    if let name = SchemaRules.firstTwice(names) {
+      return RuleViolation("the workspace \(name) has two Alertmanagers", at: "managed_alertmanagers")
+    }
+    // Each would write its definition over that of the other.
+    let files = section.sections("managed_alertmanagers").compactMap { $0.text("config_file") }.filter { !$0.isEmpty }
+    return SchemaRules.firstTwice(files.map(PathPattern.clean)).map {
+      RuleViolation("two Alertmanagers have the config_file \($0)", at: "managed_alertmanagers")
     }
   }
 

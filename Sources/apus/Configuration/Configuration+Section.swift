@@ -86,7 +86,7 @@ extension Configuration {
         configuration.workspaces += WorkspaceSettings.read(
           section.sections("workspaces"), over: configuration.standard, &faults)
       },
-    ], rules: [.check(ReceiverOptions.receiversAreTold), .check(AlertmanagerBinding.workspacesAreUnique)],
+    ], rules: [.check(ReceiverOptions.receiversAreTold), .check(AlertmanagerBinding.areApart)],
     conditions: [{ IngestRules.compile($0.standard.rules) }])
 }
 
