@@ -201,7 +201,7 @@ let package = Package(
       name: "APITests",
       dependencies: [
         "API", "Workspaces", "Query", "Ingest", "TSDB", "PromQL", "HTTP", "Format", "Model", "Platform", "Scrape",
-        "Rules", "Notify", "PlatformSimulation", "TestKit",
+        "Rules", "Notify", "Discovery", "PlatformSimulation", "TestKit",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -1,5 +1,6 @@
 import HTTP
 import Ingest
+import Notify
 import Platform
 import PlatformSimulation
 import Query
@@ -24,7 +25,8 @@ final class APIBench {
 
   init(
     isReady: Bool = true, queryOptions: QueryOptions = QueryOptions(), scrape: ScrapeView = .none,
-    rules: RuleFacts = .none, isRulesAPIEnabled: Bool = false, usagePrices: UsagePrices = UsagePrices()
+    rules: RuleFacts = .none, isRulesAPIEnabled: Bool = false, usagePrices: UsagePrices = UsagePrices(),
+    alertmanagers: AlertmanagerPassage? = nil
   ) throws {
     let registry = MetricsRegistry()
     let log = Log(level: .error, format: .logfmt) { _ in }
@@ -51,6 +53,7 @@ final class APIBench {
     services.isRulesAPIEnabled = isRulesAPIEnabled
     services.usagePrices = { usagePrices }
     services.ownTarget = ownTarget
+    services.alertmanagers = alertmanagers
     var options = HTTPServerOptions()
     options.listenAddress = "127.0.0.1:0"
     options.threadCount = 1

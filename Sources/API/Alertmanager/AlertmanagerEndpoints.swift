@@ -47,7 +47,8 @@ struct AlertmanagerEndpoints: Sendable {
       guard let id = Self.silence(request) else { return Self.error(400, "a silence is named by its id") }
       rest = path.replacing("{id}", with: id)
     }
-    let query = request.queryText
+    // A signature in the query, and the token of a session beside it, are credentials as well.
+    let query = request.queryText(without: { $0.lowercased().hasPrefix("x-amz-") })
     if !query.isEmpty { rest += "?" + query }
     let hasBody = request.method == .post
     do throws(HTTPClientError) {

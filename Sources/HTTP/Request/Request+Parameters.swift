@@ -42,6 +42,14 @@ extension Request {
     return all
   }
 
+  /// The query as the client wrote it, without the parameters whose decoded names `isLeftOut` is true for.
+  package func queryText(without isLeftOut: (String) -> Bool) -> String {
+    queryText.split(separator: "&").filter { pair in
+      let name = Array(pair.utf8.prefix { $0 != UInt8(ascii: "=") })
+      return !isLeftOut(name.withUnsafeBytes { PercentDecoding.text($0, plusIsSpace: true) })
+    }.joined(separator: "&")
+  }
+
   /// True if the body is a form whose fields are parameters.
   package var hasFormBody: Bool {
     guard !body.isEmpty, route?.readsForm ?? false, !method.isDisjoint(with: [.post, .put, .patch]),
